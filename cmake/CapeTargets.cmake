@@ -1,0 +1,36 @@
+# cape_library(<folder> [dependencies...]): the library of one folder of src/,
+# from all .cpp files in it. Its dependencies are the arrows of the layout; a
+# wrong arrow does not link.
+function(cape_library name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  add_library(cape_${name} STATIC ${sources})
+  target_include_directories(cape_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  target_link_libraries(cape_${name} PUBLIC ${ARGN} PRIVATE cape_flags)
+endfunction()
+
+# cape_program(<name> [libraries...]): src/apps/<name>.cpp.
+function(cape_program name)
+  add_executable(${name} ${name}.cpp)
+  target_link_libraries(${name} PRIVATE ${ARGN} cape_flags)
+endfunction()
+
+# cape_test(<folder> [libraries...]): the GoogleTest program of tests/<folder>.
+function(cape_test name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  add_executable(${name}_test ${sources})
+  target_link_libraries(${name}_test PRIVATE ${ARGN} cape_flags
+                        cape_test_support GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name}_test TEST_PREFIX ${name}: DISCOVERY_TIMEOUT 60
+                       PROPERTIES TIMEOUT 120 LABELS unit)
+endfunction()
+
+add_library(cape_flags INTERFACE)
+target_compile_options(cape_flags INTERFACE -Wall -Wextra -Wpedantic)
+if(CAPE_WERROR)
+  target_compile_options(cape_flags INTERFACE -Werror)
+endif()
+if(CAPE_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()

@@ -1,0 +1,24 @@
+#include "core/error.h"
+
+#include <system_error>
+
+namespace cape {
+
+std::string errno_text(int error_number) {
+  return std::generic_category().message(error_number);
+}
+
+int guarded_main(const char* program, int (*body)(int, char**), int argc,
+                 char** argv) {
+  try {
+    return body(argc, argv);
+  } catch (const Error& error) {
+    fmt::print(stderr, "{}: error: {}\n", program, error.what());
+    return error.exit_code();
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}: internal error: {}\n", program, error.what());
+    return kExitInternal;
+  }
+}
+
+}  // namespace cape

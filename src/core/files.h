@@ -1,0 +1,20 @@
+/// Whole files: read, and published so that a reader sees all or nothing.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace cape {
+
+std::string read_file(const std::filesystem::path& path);
+
+/// Writes `bytes` under a temporary name, fsyncs, renames to `path` and fsyncs
+/// the directory. Throws StoppedError naming the path and the cause; the file
+/// that was there before is then untouched.
+void publish_file(const std::filesystem::path& path, std::string_view bytes);
+
+/// The directory of the running executable, through symbolic links.
+std::filesystem::path executable_directory();
+
+}  // namespace cape

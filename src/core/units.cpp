@@ -1,0 +1,115 @@
+#include "core/units.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <ctime>
+#include <numeric>
+#include <vector>
+
+namespace cape {
+namespace {
+
+std::optional<double> take_number(std::string_view& text) {
+  double value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value,
+                      std::chars_format::fixed);
+  if (error != std::errc{} || value < 0) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return value;
+}
+
+std::optional<double> parse_clock(std::string_view text) {
+  double seconds = 0;
+  while (true) {
+    const auto number = take_number(text);
+    if (!number) return std::nullopt;
+    seconds = seconds * 60 + *number;
+    if (text.empty()) return seconds;
+    if (text.front() != ':') return std::nullopt;
+    text.remove_prefix(1);
+  }
+}
+
+double unit_seconds(std::string_view unit) {
+  if (unit.empty() || unit == "s") return 1;
+  if (unit == "m" || unit == "min") return 60;
+  if (unit == "h") return 3600;
+  if (unit == "d") return 86400;
+  return 0;
+}
+
+}  // namespace
+
+std::optional<double> parse_duration(std::string_view text) {
+  if (text.find(':') != std::string_view::npos) return parse_clock(text);
+  if (text.empty()) return std::nullopt;
+  double seconds = 0;
+  while (!text.empty()) {
+    const auto number = take_number(text);
+    if (!number) return std::nullopt;
+    const std::size_t length =
+        std::min(text.find_first_of("0123456789."), text.size());
+    const double unit = unit_seconds(text.substr(0, length));
+    if (unit == 0) return std::nullopt;
+    text.remove_prefix(length);
+    seconds += *number * unit;
+  }
+  return seconds;
+}
+
+std::string format_duration(double seconds) {
+  if (!std::isfinite(seconds)) return "unknown";
+  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
+  const auto s = static_cast<std::int64_t>(std::llround(seconds));
+  if (s < 60) return fmt::format("{} s", s);
+  if (s < 3600) return fmt::format("{} min {:02} s", s / 60, s % 60);
+  if (s < 86400) {
+    return fmt::format("{} h {:02} min", s / 3600, s % 3600 / 60);
+  }
+  return fmt::format("{} d {} h", s / 86400, s % 86400 / 3600);
+}
+
+std::string format_count(std::int64_t count) {
+  std::string digits = std::to_string(count);
+  const std::ptrdiff_t first = digits.front() == '-' ? 1 : 0;
+  for (auto i = static_cast<std::ptrdiff_t>(digits.size()) - 3; i > first;
+       i -= 3) {
+    digits.insert(static_cast<std::size_t>(i), ",");
+  }
+  return digits;
+}
+
+std::string format_si(double value) {
+  static constexpr const char* kPrefixes[] = {"", "k", "M", "G", "T", "P", "E"};
+  std::size_t prefix = 0;
+  while (std::abs(value) >= 1000 && prefix + 1 < std::size(kPrefixes)) {
+    value /= 1000;
+    ++prefix;
+  }
+  return fmt::format("{:.3g} {}", value, kPrefixes[prefix]);
+}
+
+std::string utc_now() {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+}
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t substituted = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace cape

@@ -1,0 +1,46 @@
+/// Data sets as the bytes of their official files, and where they are found.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace cape::datasets {
+
+struct DatasetInfo {
+  std::string name;
+  std::string task = "classification";
+  std::vector<std::int64_t> shape;  ///< of a sample: C x H x W
+  std::int64_t classes = 0;
+  std::int64_t samples = 0;     ///< at hand
+  std::int64_t train_size = 0;  ///< N: the official training split
+  std::string fingerprint;      ///< hash of shape, samples and labels
+  std::string directory;        ///< where the files are
+};
+
+struct Dataset {
+  DatasetInfo info;
+  std::vector<std::uint8_t> pixels;  ///< samples x C x H x W
+  std::vector<std::uint8_t> labels;  ///< samples
+  std::vector<double> mean;          ///< a channel, of pixels / 255
+  std::vector<double> deviation;
+};
+
+/// The names that a configuration may use, sorted.
+const std::vector<std::string>& known_datasets();
+
+/// Where data sets are looked for: `data_dir` (may be empty) or else
+/// $CAPE_DATA, then Debian's folder.
+std::vector<std::filesystem::path> search_roots(const std::string& data_dir);
+
+/// Reads the training split of a known data set. Throws UserError: not found
+/// (names every path tried), truncated, or not of its format.
+Dataset load(const std::string& name,
+             const std::vector<std::filesystem::path>& roots);
+
+/// The same from the folder that DatasetInfo::directory named.
+Dataset load_from(const std::string& name,
+                  const std::filesystem::path& directory);
+
+}  // namespace cape::datasets

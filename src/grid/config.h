@@ -1,0 +1,71 @@
+/// What a run is to do, as plain data with defaults. grid/config_yaml.h reads
+/// and writes it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "trial/task.h"
+#include "zoo/architecture.h"
+
+namespace cape {
+
+/// One entry of grid.models: explicit architectures, or drawn a trajectory.
+struct ModelSpec {
+  std::string family;
+  bool sample_published = false;
+  std::vector<zoo::Architecture> architectures;  ///< empty when sampled
+};
+
+struct GridConfig {
+  std::vector<ModelSpec> models;
+  std::vector<std::string> datasets;
+  std::vector<double> learning_rate;
+  std::vector<std::int64_t> batch_size;
+  std::vector<double> epsilon;
+  std::int64_t trials = 1;
+};
+
+struct TrainConfig {
+  TrainSettings settings;
+  bool independent_epsilon = false;
+};
+
+enum class DeviceChoice { automatic, cpu, cuda };
+
+struct WorkersConfig {
+  DeviceChoice device = DeviceChoice::automatic;
+  std::optional<std::int64_t> per_rank;  ///< trainers a rank; auto when absent
+  std::int64_t per_gpu = 1;
+  std::int64_t threads = 1;  ///< a trainer, on CPU
+  std::int64_t retries = 2;  ///< of a trial, after the first attempt
+  std::optional<double> trial_timeout;  ///< seconds; auto when absent
+  double gflops = 0;  ///< speed of one trainer for --plan; 0: measured before
+};
+
+struct OutputConfig {
+  double flush_seconds = 30;
+  std::int64_t rows_per_shard = 5000;
+  bool curves = true;
+};
+
+struct Config {
+  std::string name;
+  std::uint64_t seed = 42;
+  std::string data_dir;  ///< empty: $CAPE_DATA, then Debian's folder
+  GridConfig grid;
+  TrainConfig train;
+  WorkersConfig workers;
+  OutputConfig output;
+
+  /// Key path ("grid.batch_size[2]") -> "file:line:col", for later messages.
+  std::map<std::string, std::string> locations;
+
+  /// "file:line:col" of a key path or of its nearest parent.
+  std::string where(const std::string& key_path) const;
+};
+
+}  // namespace cape

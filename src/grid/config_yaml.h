@@ -1,0 +1,26 @@
+/// YAML <-> Config; the only file that knows yaml-cpp.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "grid/config.h"
+
+namespace cape {
+
+/// Reads and checks a configuration, `overrides` ("key.path=value") laid over
+/// it. Throws UserError with every problem of the file at once, one a line:
+/// "file:line:col: problem (found); advice".
+Config load_config(const std::filesystem::path& path,
+                   const std::vector<std::string>& overrides);
+
+/// The same from text; `origin` stands for the file's name in messages.
+Config parse_config(const std::string& text, const std::string& origin,
+                    const std::vector<std::string>& overrides);
+
+/// The complete configuration with all defaults, as YAML that load_config
+/// reads back to the same Config.
+std::string to_yaml(const Config& config);
+
+}  // namespace cape

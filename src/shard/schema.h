@@ -1,0 +1,87 @@
+/// The columns of /trials, in the one place that the writer, the reader, the
+/// CSV export and docs/shard_format.md follow.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace cape::shard {
+
+/// Raised with every change of the columns. A reader refuses newer files.
+inline constexpr int kSchemaVersion = 1;
+
+/// A UTF-8 string in N bytes, padded with NUL: how HDF5 stores it in a row.
+template <std::size_t N>
+struct FixedString {
+  std::array<char, N> bytes{};
+
+  FixedString() = default;
+  FixedString(std::string_view text) { assign(text); }  // NOLINT: a string type
+  /// Throws Error when the text is longer than N bytes.
+  FixedString& assign(std::string_view text);
+  std::string_view view() const;
+  std::string str() const { return std::string(view()); }
+  bool operator==(const FixedString&) const = default;
+};
+
+/// A row of /trials: one cell, measured. NaN is missing.
+struct Row {
+  static constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+
+  FixedString<32> key;
+  FixedString<32> trajectory;
+  FixedString<16> family;
+  FixedString<48> architecture;
+  FixedString<512> architecture_json;
+  FixedString<32> dataset;
+  FixedString<128> variant;
+  FixedString<24> task;
+  FixedString<24> target;
+  double learning_rate = kMissing;
+  std::int32_t batch_size = 0;
+  double epsilon = kMissing;
+  std::int64_t trial = 0;
+  double log_p = kMissing;
+  double log_g2 = kMissing;
+  double log_tau = kMissing;
+  double log_n = kMissing;
+  double log_lr = kMissing;
+  double log_b = kMissing;
+  double initial_loss = kMissing;
+  double final_loss = kMissing;
+  std::int32_t t_star = 0;
+  bool converged = false;
+  FixedString<16> stop_reason;
+  std::int32_t steps_run = 0;
+  std::int64_t samples_available = 0;
+  std::uint64_t seed = 0;
+  // Volatile: differ between two runs of the same cell.
+  double probe_seconds = kMissing;
+  double step_seconds = kMissing;
+  FixedString<32> device;
+  std::int32_t threads = 0;
+  std::int64_t curve_offset = 0;
+  std::int64_t curve_length = 0;
+};
+
+enum class ColumnType { string, float64, int32, int64, uint64, boolean };
+
+struct Column {
+  std::string_view name;
+  ColumnType type;
+  std::size_t offset;  ///< in Row
+  std::size_t size;    ///< bytes in Row
+  std::string_view unit;
+  std::string_view description;
+  bool is_volatile;
+};
+
+/// All columns, in the order of Row.
+std::span<const Column> columns();
+
+}  // namespace cape::shard

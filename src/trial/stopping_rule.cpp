@@ -1,0 +1,63 @@
+#include "trial/stopping_rule.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace cape {
+
+StoppingRule::StoppingRule(const TrainSettings& settings,
+                           std::vector<double> epsilons)
+    : settings_(settings), open_(epsilons.size(), true) {
+  for (const double epsilon : epsilons) {
+    results_.push_back({.epsilon = epsilon});
+  }
+}
+
+bool StoppingRule::observe(double loss) {
+  losses_.push_back(static_cast<float>(loss));
+  const auto t = static_cast<std::int64_t>(losses_.size()) - 1;
+  if (!std::isfinite(loss)) {
+    censor(StopReason::non_finite);
+    return false;
+  }
+  const double initial = losses_.front();
+  for (std::size_t i = 0; i < results_.size(); ++i) {
+    if (!open_[i] || t == 0 || loss > results_[i].epsilon * initial) continue;
+    open_[i] = false;
+    results_[i].t_star = results_[i].steps_run = t;
+    results_[i].stop_reason = StopReason::converged;
+    results_[i].final_loss = loss;
+  }
+  if (std::none_of(open_.begin(), open_.end(), std::identity{})) return false;
+  if (on_plateau()) {
+    censor(StopReason::plateau);
+    return false;
+  }
+  if (t + 1 >= settings_.max_steps) {
+    censor(StopReason::max_steps);
+    return false;
+  }
+  return true;
+}
+
+bool StoppingRule::on_plateau() const {
+  const auto window = static_cast<std::size_t>(settings_.plateau_window);
+  if (losses_.size() < window) return false;
+  const double before = losses_[losses_.size() - window];
+  const double now = losses_.back();
+  return (before - now) / before < settings_.plateau_tolerance;
+}
+
+void StoppingRule::censor(StopReason reason) {
+  for (std::size_t i = 0; i < results_.size(); ++i) {
+    if (!open_[i]) continue;
+    open_[i] = false;
+    results_[i].t_star = settings_.max_steps;
+    results_[i].steps_run = static_cast<std::int64_t>(losses_.size()) - 1;
+    results_[i].stop_reason = reason;
+    results_[i].final_loss = losses_.back();
+  }
+}
+
+}  // namespace cape

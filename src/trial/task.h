@@ -1,0 +1,86 @@
+/// One trajectory: what is to be measured and what was measured. Plain data;
+/// trial/protocol.h writes and reads it, src/trainer executes it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "zoo/architecture.h"
+
+namespace cape {
+
+/// Part of every key: raised whenever the same settings would give other rows.
+inline constexpr int kProtocolVersion = 1;
+
+struct TrainSettings {
+  std::string target = "batch_steps";  ///< what a trajectory measures
+  std::int64_t max_steps = 5000;       ///< losses L_0 ... L_{max_steps-1}
+  std::int64_t plateau_window = 200;   ///< losses, the newest included
+  double plateau_tolerance = 1e-4;     ///< relative improvement over the window
+  double weight_decay = 1e-4;
+
+  bool operator==(const TrainSettings&) const = default;
+};
+
+/// A data set as one run found it.
+struct DatasetRef {
+  std::string name;         ///< as in the configuration
+  std::string directory;    ///< where its files are
+  std::string fingerprint;  ///< hash of its decoded content
+
+  bool operator==(const DatasetRef&) const = default;
+};
+
+struct TrialTask {
+  std::string trajectory;  ///< key, 32 hex digits
+  zoo::Architecture architecture;
+  DatasetRef dataset;
+  double learning_rate = 1e-3;
+  std::int64_t batch_size = 64;
+  std::vector<double> epsilons;  ///< those still missing, any order
+  std::uint64_t seed = 0;
+  TrainSettings train;
+
+  bool operator==(const TrialTask&) const = default;
+};
+
+enum class StopReason { converged, plateau, max_steps, non_finite };
+
+const char* to_string(StopReason reason);
+StopReason stop_reason_from(const std::string& text);
+
+/// The outcome for one epsilon.
+struct EpsilonResult {
+  double epsilon = 0;
+  std::int64_t t_star = 0;  ///< censored: max_steps
+  StopReason stop_reason = StopReason::max_steps;
+  std::int64_t steps_run = 0;  ///< the t of final_loss
+  double final_loss = 0;       ///< L at t_star; censored: the last loss
+
+  bool converged() const { return stop_reason == StopReason::converged; }
+  bool operator==(const EpsilonResult&) const = default;
+};
+
+/// What the untrained network says, in evaluation mode.
+struct ProbeResult {
+  double g2 = 0;   ///< mean squared norm of the samples' loss gradients
+  double tau = 0;  ///< the same of the true-class logits
+
+  bool operator==(const ProbeResult&) const = default;
+};
+
+struct TrialResult {
+  std::string trajectory;
+  std::int64_t parameters = 0;
+  ProbeResult probe;
+  double initial_loss = 0;               ///< L_0, training mode
+  std::vector<EpsilonResult> epsilons;   ///< in the order of the task's
+  double probe_seconds = 0;
+  double step_seconds = 0;  ///< wall seconds a training step, the mean
+  std::string device;
+  std::int64_t threads = 1;
+  std::vector<float> losses;  ///< L_0, L_1, ...
+};
+
+}  // namespace cape

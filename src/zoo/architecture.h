@@ -1,0 +1,57 @@
+/// What a network is before it is built: plain descriptions that know their
+/// parameter count, their FLOPs and their JSON form. src/models builds them.
+///
+/// A new architecture is a struct in a file of its own, an alternative of the
+/// variant below, and a builder in src/models.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "zoo/mlp.h"
+#include "zoo/vit.h"
+
+namespace cape::zoo {
+
+using Architecture = std::variant<Mlp, Vit>;
+
+/// How the samples of a data set are handed to a network.
+struct InputForm {
+  bool rgb32 = false;       ///< 3 x 32 x 32: resized, grey repeated
+  bool standardise = true;  ///< with the data set's mean and deviation
+
+  bool operator==(const InputForm&) const = default;
+};
+
+/// "mlp", "transformer", ...
+std::string family(const Architecture& architecture);
+
+/// Short and unique within a family: "mlp_3x256", "vit_tiny".
+std::string short_name(const Architecture& architecture);
+
+InputForm input_form(const Architecture& architecture);
+
+/// Shape of one sample as the network sees it, given the data set's own.
+std::vector<std::int64_t> input_shape(const Architecture& architecture,
+                                      const std::vector<std::int64_t>& sample);
+
+/// Trainable parameters. `sample` is the data set's shape of one sample
+/// (C x H x W), `outputs` the number of classes.
+std::int64_t parameter_count(const Architecture& architecture,
+                             const std::vector<std::int64_t>& sample,
+                             std::int64_t outputs);
+
+/// Floating-point operations of the matrix products of one sample's forward
+/// pass, a multiply-add counting as two.
+double forward_flops(const Architecture& architecture,
+                     const std::vector<std::int64_t>& sample,
+                     std::int64_t outputs);
+
+/// {"family": ..., "kind": ..., parameters...}; from_json is the inverse.
+nlohmann::json to_json(const Architecture& architecture);
+Architecture architecture_from_json(const nlohmann::json& json);
+
+}  // namespace cape::zoo

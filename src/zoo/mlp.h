@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace cape::zoo {
+
+enum class Activation { gelu, relu };
+
+/// `layers` times Linear, BatchNorm, activation, dropout, all of one width,
+/// then a linear head. Weights are Xavier-normal (GELU) or Kaiming-normal
+/// (ReLU), biases zero.
+struct Mlp {
+  std::int64_t layers = 2;
+  std::int64_t width = 256;
+  bool batch_norm = true;
+  Activation activation = Activation::gelu;
+  double dropout = 0.2;
+
+  bool operator==(const Mlp&) const = default;
+};
+
+}  // namespace cape::zoo

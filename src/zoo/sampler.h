@@ -1,0 +1,22 @@
+/// Draws architectures the way the published scripts do.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/random.h"
+#include "zoo/architecture.h"
+
+namespace cape::zoo {
+
+/// The families that have a published sampler.
+const std::vector<std::string>& sampled_families();
+
+/// An architecture of `family` as published, for a data set whose samples have
+/// this shape (the published choices differ between grey and coloured images).
+Architecture sample_published(const std::string& family,
+                              const std::vector<std::int64_t>& sample,
+                              Random& random);
+
+}  // namespace cape::zoo
