@@ -8,6 +8,7 @@
 #include <cmath>
 #include <ctime>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 namespace cape {
