@@ -29,6 +29,10 @@ endfunction()
 
 add_library(cape_flags INTERFACE)
 target_compile_options(cape_flags INTERFACE -Wall -Wextra -Wpedantic)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  # GCC 12 warns falsely about std::string (bug 105651).
+  target_compile_options(cape_flags INTERFACE -Wno-restrict)
+endif()
 if(CAPE_WERROR)
   target_compile_options(cape_flags INTERFACE -Werror)
 endif()
