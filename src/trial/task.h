@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,10 @@ struct TrainSettings {
 
   bool operator==(const TrainSettings&) const = default;
 };
+
+/// One JSON form for the task line and for the key that hashes it.
+nlohmann::json to_json(const TrainSettings& settings);
+TrainSettings train_settings_from(const nlohmann::json& json);
 
 /// A data set as one run found it.
 struct DatasetRef {
@@ -74,8 +79,8 @@ struct TrialResult {
   std::string trajectory;
   std::int64_t parameters = 0;
   ProbeResult probe;
-  double initial_loss = 0;               ///< L_0, training mode
-  std::vector<EpsilonResult> epsilons;   ///< in the order of the task's
+  double initial_loss = 0;              ///< L_0, training mode
+  std::vector<EpsilonResult> epsilons;  ///< in the order of the task's
   double probe_seconds = 0;
   double step_seconds = 0;  ///< wall seconds a training step, the mean
   std::string device;

@@ -44,14 +44,18 @@ std::int64_t parameter_count(const Architecture& architecture,
                              const std::vector<std::int64_t>& sample,
                              std::int64_t outputs);
 
-/// Floating-point operations of the matrix products of one sample's forward
-/// pass, a multiply-add counting as two.
+/// Floating-point operations of one sample's forward pass in its matrix
+/// products, a multiply-add counting as two.
 double forward_flops(const Architecture& architecture,
                      const std::vector<std::int64_t>& sample,
                      std::int64_t outputs);
 
-/// {"family": ..., "kind": ..., parameters...}; from_json is the inverse.
-nlohmann::json to_json(const Architecture& architecture);
-Architecture architecture_from_json(const nlohmann::json& json);
+/// {"family": ..., "kind": ..., parameters...}.
+nlohmann::json describe(const Architecture& architecture);
+
+/// The inverse of describe. Parameters that are absent have their defaults.
+/// Throws UserError for an unknown family, kind or parameter, a value of the
+/// wrong type and one out of range.
+Architecture architecture_from(const nlohmann::json& description);
 
 }  // namespace cape::zoo

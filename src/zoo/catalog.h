@@ -15,10 +15,10 @@ const std::vector<std::string>& families();
 /// The names of a family's architectures for `architectures: [name]`, e.g.
 /// vit_tiny; for "mlp" the kinds are described by keys instead and this is
 /// {"mlp"}.
-const std::vector<std::string>& architecture_names(const std::string& family);
+std::vector<std::string> architecture_names(const std::string& family);
 
 /// The keys of `architectures: [{kind: NAME, key: value}]`, kind apart.
-const std::vector<std::string>& architecture_keys(const std::string& name);
+std::vector<std::string> architecture_keys(const std::string& name);
 
 /// The architecture `name` with `keys` (a JSON object) over its defaults.
 /// Throws UserError naming the key for an unknown key or an unusable value.

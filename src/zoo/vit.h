@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 namespace cape::zoo {
 
@@ -9,7 +8,6 @@ namespace cape::zoo {
 /// learned positions, pre-norm blocks with exact GELU, a final LayerNorm and a
 /// linear head on the class token. The defaults are ViT-Tiny-32/4.
 struct Vit {
-  std::string name = "vit_tiny";
   std::int64_t patch = 4;
   std::int64_t width = 192;
   std::int64_t depth = 6;

@@ -1,0 +1,242 @@
+#include "trial/protocol.h"
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+
+namespace cape {
+namespace {
+
+using nlohmann::json;
+
+// A line longer than this, or a curve, comes from something gone mad.
+constexpr std::size_t kMaxLine = 16 << 20;
+constexpr std::int64_t kMaxCurve = 1 << 26;
+
+static_assert(std::endian::native == std::endian::little,
+              "curves travel as little-endian float32");
+
+/// JSON has no NaN or infinity: null stands for both.
+json number(double value) {
+  return std::isfinite(value) ? json(value) : json(nullptr);
+}
+
+double number_from(const json& value) {
+  return value.is_null() ? std::numeric_limits<double>::quiet_NaN()
+                         : value.get<double>();
+}
+
+json to_json(const EpsilonResult& result) {
+  return {{"epsilon", result.epsilon},
+          {"t_star", result.t_star},
+          {"stop_reason", to_string(result.stop_reason)},
+          {"steps_run", result.steps_run},
+          {"final_loss", number(result.final_loss)}};
+}
+
+EpsilonResult epsilon_result_from(const json& j) {
+  return {.epsilon = j.at("epsilon"),
+          .t_star = j.at("t_star"),
+          .stop_reason = stop_reason_from(j.at("stop_reason")),
+          .steps_run = j.at("steps_run"),
+          .final_loss = number_from(j.at("final_loss"))};
+}
+
+json to_json(const TrialResult& result) {
+  json epsilons = json::array();
+  for (const EpsilonResult& epsilon : result.epsilons) {
+    epsilons.push_back(to_json(epsilon));
+  }
+  return {{"trajectory", result.trajectory},
+          {"parameters", result.parameters},
+          {"g2", number(result.probe.g2)},
+          {"tau", number(result.probe.tau)},
+          {"initial_loss", number(result.initial_loss)},
+          {"epsilons", std::move(epsilons)},
+          {"probe_seconds", result.probe_seconds},
+          {"step_seconds", result.step_seconds},
+          {"device", result.device},
+          {"threads", result.threads}};
+}
+
+TrialResult trial_result_from(const json& j) {
+  TrialResult result{
+      .trajectory = j.at("trajectory"),
+      .parameters = j.at("parameters"),
+      .probe = {.g2 = number_from(j.at("g2")), .tau = number_from(j.at("tau"))},
+      .initial_loss = number_from(j.at("initial_loss")),
+      .epsilons = {},
+      .probe_seconds = j.at("probe_seconds"),
+      .step_seconds = j.at("step_seconds"),
+      .device = j.at("device"),
+      .threads = j.at("threads"),
+      .losses = {}};
+  for (const json& epsilon : j.at("epsilons")) {
+    result.epsilons.push_back(epsilon_result_from(epsilon));
+  }
+  return result;
+}
+
+json parse_line(std::string_view line) {
+  try {
+    return json::parse(line);
+  } catch (const json::exception&) {
+    fail("not a line of the task protocol: '{}'", line.substr(0, 200));
+  }
+}
+
+/// Runs `read` on a parsed line; a key missing or of another type is an Error.
+template <class Read>
+auto checked(std::string_view line, const Read& read) {
+  try {
+    return read();
+  } catch (const json::exception& error) {
+    fail("not a line of the task protocol ({}): '{}'", error.what(),
+         line.substr(0, 200));
+  }
+}
+
+std::string encode_result(const TrialResult& result) {
+  const json line = {{"result", to_json(result)},
+                     {"curve_length", result.losses.size()}};
+  std::string bytes = line.dump() + "\n";
+  bytes.append(reinterpret_cast<const char*>(result.losses.data()),
+               result.losses.size() * sizeof(float));
+  return bytes;
+}
+
+}  // namespace
+
+json to_json(const TrainSettings& settings) {
+  return {{"target", settings.target},
+          {"max_steps", settings.max_steps},
+          {"plateau_window", settings.plateau_window},
+          {"plateau_tolerance", settings.plateau_tolerance},
+          {"weight_decay", settings.weight_decay}};
+}
+
+TrainSettings train_settings_from(const json& j) {
+  return {.target = j.at("target"),
+          .max_steps = j.at("max_steps"),
+          .plateau_window = j.at("plateau_window"),
+          .plateau_tolerance = j.at("plateau_tolerance"),
+          .weight_decay = j.at("weight_decay")};
+}
+
+const char* to_string(StopReason reason) {
+  switch (reason) {
+    case StopReason::converged:
+      return "converged";
+    case StopReason::plateau:
+      return "plateau";
+    case StopReason::max_steps:
+      return "max_steps";
+    case StopReason::non_finite:
+      return "non_finite";
+  }
+  return "";
+}
+
+StopReason stop_reason_from(const std::string& text) {
+  for (const StopReason reason :
+       {StopReason::converged, StopReason::plateau, StopReason::max_steps,
+        StopReason::non_finite}) {
+    if (text == to_string(reason)) return reason;
+  }
+  fail("no stop reason '{}'", text);
+}
+
+std::string encode(const TrialTask& task) {
+  const json body = {{"trajectory", task.trajectory},
+                     {"architecture", zoo::describe(task.architecture)},
+                     {"dataset",
+                      {{"name", task.dataset.name},
+                       {"directory", task.dataset.directory},
+                       {"fingerprint", task.dataset.fingerprint}}},
+                     {"learning_rate", task.learning_rate},
+                     {"batch_size", task.batch_size},
+                     {"epsilons", task.epsilons},
+                     {"seed", task.seed},
+                     {"train", to_json(task.train)}};
+  return json{{"task", body}}.dump() + "\n";
+}
+
+TrialTask decode_task(std::string_view line) {
+  const json parsed = parse_line(line);
+  return checked(line, [&] {
+    const json& j = parsed.at("task");
+    const json& dataset = j.at("dataset");
+    return TrialTask{
+        .trajectory = j.at("trajectory"),
+        .architecture = zoo::architecture_from(j.at("architecture")),
+        .dataset = {.name = dataset.at("name"),
+                    .directory = dataset.at("directory"),
+                    .fingerprint = dataset.at("fingerprint")},
+        .learning_rate = j.at("learning_rate"),
+        .batch_size = j.at("batch_size"),
+        .epsilons = j.at("epsilons"),
+        .seed = j.at("seed"),
+        .train = train_settings_from(j.at("train"))};
+  });
+}
+
+std::string encode(const TrainerMessage& message) {
+  if (const auto* hello = std::get_if<Hello>(&message)) {
+    return json{{"hello",
+                 {{"protocol", hello->protocol},
+                  {"torch", hello->torch},
+                  {"device", hello->device}}}}
+               .dump() +
+           "\n";
+  }
+  if (const auto* failure = std::get_if<Failure>(&message)) {
+    const json body = {{"trajectory", failure->trajectory},
+                       {"kind", failure->kind},
+                       {"message", failure->message}};
+    // What a library says may not be UTF-8.
+    return json{{"failure", body}}.dump(-1, ' ', false,
+                                        json::error_handler_t::replace) +
+           "\n";
+  }
+  return encode_result(std::get<TrialResult>(message));
+}
+
+std::optional<TrainerMessage> TrainerMessageReader::next() {
+  const std::size_t end = buffer_.find('\n');
+  if (end == std::string::npos) {
+    if (buffer_.size() > kMaxLine) fail("a line without end from the trainer");
+    return std::nullopt;
+  }
+  const std::string_view line(buffer_.data(), end);
+  const json parsed = parse_line(line);
+  std::size_t used = end + 1;
+  std::optional<TrainerMessage> message;
+  checked(line, [&] {
+    if (parsed.contains("hello")) {
+      const json& j = parsed["hello"];
+      message = Hello{j.at("protocol"), j.at("torch"), j.at("device")};
+    } else if (parsed.contains("failure")) {
+      const json& j = parsed["failure"];
+      message = Failure{j.at("trajectory"), j.at("kind"), j.at("message")};
+    } else {
+      TrialResult result = trial_result_from(parsed.at("result"));
+      const std::int64_t length = parsed.at("curve_length");
+      if (length < 0 || length > kMaxCurve) fail("a curve of {} steps", length);
+      const std::size_t bytes =
+          static_cast<std::size_t>(length) * sizeof(float);
+      if (buffer_.size() - used < bytes) return;  // the rest is on its way
+      result.losses.resize(static_cast<std::size_t>(length));
+      std::memcpy(result.losses.data(), buffer_.data() + used, bytes);
+      used += bytes;
+      message = std::move(result);
+    }
+  });
+  if (message) buffer_.erase(0, used);
+  return message;
+}
+
+}  // namespace cape

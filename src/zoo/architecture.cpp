@@ -1,0 +1,65 @@
+#include "zoo/architecture.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "zoo/catalog.h"
+#include "zoo/overloads.h"
+
+namespace cape::zoo {
+
+std::string family(const Architecture& architecture) {
+  return std::visit([](const auto& a) { return kind_of(a).family; },
+                    architecture);
+}
+
+std::string short_name(const Architecture& architecture) {
+  return std::visit([](const auto& a) { return name_of(a); }, architecture);
+}
+
+InputForm input_form(const Architecture& architecture) {
+  return std::visit([](const auto& a) { return kind_of(a).input; },
+                    architecture);
+}
+
+Shape input_shape(const Architecture& architecture, const Shape& sample) {
+  return input_form(architecture).rgb32 ? Shape{3, 32, 32} : sample;
+}
+
+std::int64_t parameter_count(const Architecture& architecture,
+                             const Shape& sample, std::int64_t outputs) {
+  const Shape input = input_shape(architecture, sample);
+  return std::visit(
+      [&](const auto& a) { return count_parameters(a, input, outputs); },
+      architecture);
+}
+
+double forward_flops(const Architecture& architecture, const Shape& sample,
+                     std::int64_t outputs) {
+  const Shape input = input_shape(architecture, sample);
+  return std::visit(
+      [&](const auto& a) { return count_flops(a, input, outputs); },
+      architecture);
+}
+
+nlohmann::json describe(const Architecture& architecture) {
+  return std::visit(
+      [](const auto& a) {
+        nlohmann::json json = a;
+        json["family"] = kind_of(a).family;
+        json["kind"] = kind_of(a).name;
+        return json;
+      },
+      architecture);
+}
+
+Architecture architecture_from(const nlohmann::json& description) {
+  nlohmann::json keys = description;
+  const std::string family = keys.value("family", "");
+  const std::string kind = keys.value("kind", "");
+  keys.erase("family");
+  keys.erase("kind");
+  return make_architecture(family, kind, keys);
+}
+
+}  // namespace cape::zoo

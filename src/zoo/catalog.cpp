@@ -1,0 +1,133 @@
+#include "zoo/catalog.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/units.h"
+#include "zoo/overloads.h"
+
+namespace cape::zoo {
+namespace {
+
+/// One of each kind, with its defaults: the catalog follows the variant.
+template <std::size_t... I>
+std::vector<Architecture> one_of_each(std::index_sequence<I...>) {
+  return {Architecture(std::in_place_index<I>)...};
+}
+
+const std::vector<Architecture>& prototypes() {
+  static const std::vector<Architecture> all = one_of_each(
+      std::make_index_sequence<std::variant_size_v<Architecture>>());
+  return all;
+}
+
+std::string kind_name(const Architecture& architecture) {
+  return std::visit([](const auto& a) { return kind_of(a).name; },
+                    architecture);
+}
+
+const Architecture& prototype(const std::string& family,
+                              const std::string& name) {
+  for (const Architecture& candidate : prototypes()) {
+    if (zoo::family(candidate) == family && kind_name(candidate) == name) {
+      return candidate;
+    }
+  }
+  fail_user("no architecture '{}' in family '{}'; there are: {}", name, family,
+            fmt::join(architecture_names(family), ", "));
+}
+
+bool same_type(const nlohmann::json& value, const nlohmann::json& like) {
+  if (like.is_number_float()) return value.is_number();
+  if (like.is_number_integer()) return value.is_number_integer();
+  return value.type() == like.type();
+}
+
+const char* type_name(const nlohmann::json& like) {
+  if (like.is_number_float()) return "a number";
+  if (like.is_number_integer()) return "a whole number";
+  return like.is_boolean() ? "true or false" : "a text";
+}
+
+nlohmann::json fields(const Architecture& architecture) {
+  return std::visit([](const auto& a) { return nlohmann::json(a); },
+                    architecture);
+}
+
+}  // namespace
+
+const std::vector<std::string>& families() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (const Architecture& candidate : prototypes()) {
+      if (std::find(all.begin(), all.end(), family(candidate)) == all.end()) {
+        all.push_back(family(candidate));
+      }
+    }
+    return all;
+  }();
+  return names;
+}
+
+std::vector<std::string> architecture_names(const std::string& family) {
+  std::vector<std::string> names;
+  for (const Architecture& candidate : prototypes()) {
+    if (zoo::family(candidate) == family) names.push_back(kind_name(candidate));
+  }
+  return names;
+}
+
+std::vector<std::string> architecture_keys(const std::string& name) {
+  std::vector<std::string> keys;
+  for (const Architecture& candidate : prototypes()) {
+    if (kind_name(candidate) != name) continue;
+    for (const auto& [key, value] : fields(candidate).items()) {
+      keys.push_back(key);
+    }
+  }
+  return keys;
+}
+
+Architecture make_architecture(const std::string& family,
+                               const std::string& name,
+                               const nlohmann::json& keys) {
+  Architecture made = prototype(family, name);
+  nlohmann::json merged = fields(made);
+  for (const auto& [key, value] : keys.items()) {
+    if (!merged.contains(key)) {
+      const std::string meant = nearest(key, architecture_keys(name));
+      fail_user("{}: unknown key '{}'; {}", name, key,
+                meant.empty()
+                    ? fmt::format("the keys are {}",
+                                  fmt::join(architecture_keys(name), ", "))
+                    : fmt::format("did you mean '{}'?", meant));
+    }
+    if (!same_type(value, merged[key])) {
+      fail_user("{}: {} must be {} (found {})", name, key,
+                type_name(merged[key]), value.dump());
+    }
+    merged[key] = value;
+  }
+  std::visit(
+      [&](auto& a) {
+        a = merged.get<std::decay_t<decltype(a)>>();
+        // An enumerator that JSON does not know reads as the first one.
+        if (nlohmann::json(a) != merged) {
+          fail_user("{}: activation must be gelu or relu (found {})", name,
+                    merged.value("activation", nlohmann::json()).dump());
+        }
+        check(a);
+      },
+      made);
+  return made;
+}
+
+void check_range(const char* kind, const char* key, double value, double lowest,
+                 double highest) {
+  if (value >= lowest && value <= highest) return;
+  fail_user("{}: {} must be between {} and {} (found {})", kind, key, lowest,
+            highest, value);
+}
+
+}  // namespace cape::zoo

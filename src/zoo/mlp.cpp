@@ -1,0 +1,53 @@
+#include "zoo/mlp.h"
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <numeric>
+
+#include "zoo/overloads.h"
+
+namespace cape::zoo {
+namespace {
+
+std::int64_t product(const Shape& shape) {
+  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1},
+                         std::multiplies<>());
+}
+
+}  // namespace
+
+Kind kind_of(const Mlp&) { return {"mlp", "mlp", {}}; }
+
+std::string name_of(const Mlp& mlp) {
+  const Mlp defaults;
+  std::string name = fmt::format("mlp_{}x{}", mlp.layers, mlp.width);
+  if (mlp.activation == Activation::relu) name += "_relu";
+  if (!mlp.batch_norm) name += "_nobn";
+  if (mlp.dropout != defaults.dropout) {
+    name += fmt::format("_drop{}", mlp.dropout);
+  }
+  return name;
+}
+
+std::int64_t count_parameters(const Mlp& mlp, const Shape& input,
+                              std::int64_t outputs) {
+  const std::int64_t w = mlp.width;
+  const std::int64_t norm = mlp.batch_norm ? 2 * w : 0;
+  return (product(input) + 1) * w + norm +
+         (mlp.layers - 1) * ((w + 1) * w + norm) + (w + 1) * outputs;
+}
+
+double count_flops(const Mlp& mlp, const Shape& input, std::int64_t outputs) {
+  const std::int64_t w = mlp.width;
+  return 2.0 * static_cast<double>(product(input) * w +
+                                   (mlp.layers - 1) * w * w + w * outputs);
+}
+
+void check(const Mlp& mlp) {
+  check_range("mlp", "layers", static_cast<double>(mlp.layers), 1, 64);
+  check_range("mlp", "width", static_cast<double>(mlp.width), 1, 65536);
+  check_range("mlp", "dropout", mlp.dropout, 0, 0.95);
+}
+
+}  // namespace cape::zoo
