@@ -8,10 +8,12 @@ function(cape_library name)
   target_link_libraries(cape_${name} PUBLIC ${ARGN} PRIVATE cape_flags)
 endfunction()
 
-# cape_program(<name> [libraries...]): src/apps/<name>.cpp.
+# cape_program(<name> [libraries...]): the program <name> of src/apps/<name>.cpp.
+# Its target is <name>_program, since a folder may have the program's name.
 function(cape_program name)
-  add_executable(${name} ${name}.cpp)
-  target_link_libraries(${name} PRIVATE ${ARGN} cape_flags)
+  add_executable(${name}_program ${name}.cpp)
+  set_target_properties(${name}_program PROPERTIES OUTPUT_NAME ${name})
+  target_link_libraries(${name}_program PRIVATE ${ARGN} cape_flags)
 endfunction()
 
 # cape_test(<folder> [libraries...]): the GoogleTest program of tests/<folder>.
