@@ -1,0 +1,47 @@
+#include "grid/cost_model.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace cape {
+namespace {
+
+/// log T* = constant + rate log(lr / 1e-3) + target log(log(1 / eps) / log 10)
+///          + batch log(B / 64) + size log(P / 1e6), least squares.
+struct LogLinear {
+  const char* family;
+  double constant, rate, target, batch, size;
+};
+
+constexpr LogLinear kFits[] = {
+    {"mlp", 1.99, -0.57, 1.23, 0.38, -0.32},
+    {"cnn", 3.16, -0.33, 0.93, 0.39, 0.00},
+    {"rnn", 3.57, -0.54, 0.68, 0.27, -0.22},
+    {"transformer", 3.62, 0.28, 0.51, 0.37, 0.46},
+};
+constexpr LogLinear kUnknownFamily = {"", 3.2, -0.3, 0.8, 0.35, 0.0};
+
+constexpr double kProbeSteps = 6;
+
+}  // namespace
+
+double expected_steps(const std::string& family, double parameters,
+                      double learning_rate, double batch_size, double epsilon) {
+  const auto* found =
+      std::find_if(std::begin(kFits), std::end(kFits),
+                   [&](const LogLinear& fit) { return family == fit.family; });
+  const LogLinear& fit = found == std::end(kFits) ? kUnknownFamily : *found;
+  const double log_steps = fit.constant +
+                           fit.rate * std::log(learning_rate / 1e-3) +
+                           fit.target * std::log(-std::log10(epsilon)) +
+                           fit.batch * std::log(batch_size / 64) +
+                           fit.size * std::log(parameters / 1e6);
+  return std::clamp(std::exp(log_steps), 1.0, 5000.0);
+}
+
+double trajectory_flops(double forward_flops_per_sample, double batch_size,
+                        double steps) {
+  return 3 * forward_flops_per_sample * batch_size * (steps + kProbeSteps);
+}
+
+}  // namespace cape

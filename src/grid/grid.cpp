@@ -1,0 +1,252 @@
+#include "grid/grid.h"
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "core/error.h"
+#include "core/hash.h"
+#include "core/random.h"
+#include "core/units.h"
+#include "grid/cost_model.h"
+#include "zoo/sampler.h"
+
+namespace cape {
+namespace {
+
+constexpr std::size_t kGroupKeyDigits = 24;
+constexpr std::size_t kTrialDigits = 8;
+// Draws that stand for the mean of a sampled architecture.
+constexpr int kCostDraws = 32;
+
+std::size_t pop(std::size_t& index, std::size_t size) {
+  return std::exchange(index, index / size) % size;
+}
+
+/// What the key of a group says of its architecture.
+nlohmann::json identity(const ModelSpec& model, std::size_t architecture) {
+  if (!model.sample_published) {
+    return zoo::describe(model.architectures[architecture]);
+  }
+  return {{"family", model.family}, {"sample", "published"}};
+}
+
+}  // namespace
+
+Grid::Grid(Config config, std::vector<datasets::DatasetInfo> datasets)
+    : config_(std::move(config)), datasets_(std::move(datasets)) {
+  check();
+  const auto& models = config_.grid.models;
+  for (std::size_t m = 0; m < models.size(); ++m) {
+    const std::size_t count =
+        models[m].sample_published ? 1 : models[m].architectures.size();
+    for (std::size_t a = 0; a < count; ++a) architectures_.emplace_back(m, a);
+  }
+  const GridConfig& grid = config_.grid;
+  const std::size_t groups =
+      architectures_.size() * datasets_.size() * grid.learning_rate.size() *
+      grid.batch_size.size() *
+      (config_.train.independent_epsilon ? grid.epsilon.size() : 1);
+  order_.resize(groups);
+  std::iota(order_.begin(), order_.end(), 0U);
+  std::vector<double> flops(groups);
+  for (std::size_t g = 0; g < groups; ++g) {
+    flops[g] = group_flops(natural_group(static_cast<std::int64_t>(g)));
+  }
+  std::stable_sort(order_.begin(), order_.end(),
+                   [&](auto a, auto b) { return flops[a] > flops[b]; });
+  for (const std::uint32_t natural : order_) flops_.push_back(flops[natural]);
+}
+
+std::int64_t Grid::trajectories() const {
+  return groups() * config_.grid.trials;
+}
+
+std::int64_t Grid::cells() const {
+  return trajectories() * std::popcount(all_epsilons());
+}
+
+EpsilonMask Grid::all_epsilons() const {
+  const std::size_t count =
+      config_.train.independent_epsilon ? 1 : config_.grid.epsilon.size();
+  return count == kMaxEpsilons ? ~EpsilonMask{0}
+                               : (EpsilonMask{1} << count) - 1;
+}
+
+Group Grid::group(std::int64_t index) const {
+  return natural_group(order_.at(static_cast<std::size_t>(index)));
+}
+
+Group Grid::natural_group(std::int64_t index) const {
+  const GridConfig& grid = config_.grid;
+  auto rest = static_cast<std::size_t>(index);
+  Group group;
+  if (config_.train.independent_epsilon) {
+    group.epsilons = {grid.epsilon[pop(rest, grid.epsilon.size())]};
+  } else {
+    group.epsilons = grid.epsilon;
+  }
+  group.batch_size = grid.batch_size[pop(rest, grid.batch_size.size())];
+  group.learning_rate =
+      grid.learning_rate[pop(rest, grid.learning_rate.size())];
+  group.dataset = pop(rest, datasets_.size());
+  std::tie(group.model, group.architecture) = architectures_[rest];
+  return group;
+}
+
+std::string Grid::group_key(const Group& group) const {
+  const datasets::DatasetInfo& dataset = datasets_[group.dataset];
+  nlohmann::json content = {
+      {"protocol", kProtocolVersion},
+      {"seed", config_.seed},
+      {"architecture",
+       identity(config_.grid.models[group.model], group.architecture)},
+      {"dataset", dataset.name},
+      {"fingerprint", dataset.fingerprint},
+      {"train_size", dataset.train_size},
+      {"task", dataset.task},
+      {"learning_rate", group.learning_rate},
+      {"batch_size", group.batch_size},
+      {"train", to_json(config_.train.settings)}};
+  if (config_.train.independent_epsilon) {
+    content["independent_epsilon"] = group.epsilons.front();
+  }
+  return content_hash(content.dump()).substr(0, kGroupKeyDigits);
+}
+
+double Grid::group_flops(const Group& group) const {
+  const ModelSpec& model = config_.grid.models[group.model];
+  const datasets::DatasetInfo& dataset = datasets_[group.dataset];
+  const double epsilon =
+      *std::min_element(group.epsilons.begin(), group.epsilons.end());
+  const auto batch = static_cast<double>(group.batch_size);
+  const auto cost = [&](const zoo::Architecture& architecture) {
+    const std::int64_t parameters =
+        zoo::parameter_count(architecture, dataset.shape, dataset.classes);
+    return trajectory_flops(
+        zoo::forward_flops(architecture, dataset.shape, dataset.classes), batch,
+        expected_steps(model.family, static_cast<double>(parameters),
+                       group.learning_rate, batch, epsilon));
+  };
+  if (!model.sample_published) {
+    return cost(model.architectures[group.architecture]);
+  }
+  Random random(0);
+  double sum = 0;
+  for (int draw = 0; draw < kCostDraws; ++draw) {
+    sum += cost(zoo::sample_published(model.family, dataset.shape, random));
+  }
+  return sum / kCostDraws;
+}
+
+Trajectory Grid::trajectory(std::int64_t index, EpsilonMask mask) const {
+  const Group group = this->group(index / config_.grid.trials);
+  const ModelSpec& model = config_.grid.models[group.model];
+  Trajectory trajectory{.index = index,
+                        .trial = index % config_.grid.trials,
+                        .dataset = &datasets_[group.dataset],
+                        .task = {}};
+  TrialTask& task = trajectory.task;
+  task.trajectory = trajectory_key(index);
+  task.seed = seed_of(task.trajectory);
+  if (model.sample_published) {
+    Random random(seed_of(task.trajectory + "/architecture"));
+    task.architecture =
+        zoo::sample_published(model.family, trajectory.dataset->shape, random);
+  } else {
+    task.architecture = model.architectures[group.architecture];
+  }
+  task.dataset = {trajectory.dataset->name, trajectory.dataset->directory,
+                  trajectory.dataset->fingerprint};
+  task.learning_rate = group.learning_rate;
+  task.batch_size = group.batch_size;
+  for (std::size_t e = 0; e < group.epsilons.size(); ++e) {
+    if (mask >> e & 1) task.epsilons.push_back(group.epsilons[e]);
+  }
+  task.train = config_.train.settings;
+  return trajectory;
+}
+
+std::string Grid::trajectory_key(std::int64_t index) const {
+  return fmt::format("{}{:0{}x}", group_key(group(index / config_.grid.trials)),
+                     index % config_.grid.trials, kTrialDigits);
+}
+
+std::optional<std::int64_t> Grid::find(std::string_view key) const {
+  if (key.size() != kGroupKeyDigits + kTrialDigits) return std::nullopt;
+  if (by_key_.empty()) {
+    for (std::int64_t g = 0; g < groups(); ++g) {
+      by_key_.emplace(group_key(group(g)), g);
+    }
+  }
+  const auto found = by_key_.find(std::string(key.substr(0, kGroupKeyDigits)));
+  if (found == by_key_.end()) return std::nullopt;
+  std::int64_t trial = 0;
+  const auto [end, error] = std::from_chars(key.data() + kGroupKeyDigits,
+                                            key.data() + key.size(), trial, 16);
+  if (error != std::errc{} || end != key.data() + key.size()) {
+    return std::nullopt;
+  }
+  if (trial >= config_.grid.trials) return std::nullopt;
+  return found->second * config_.grid.trials + trial;
+}
+
+double Grid::expected_flops(std::int64_t index) const {
+  return flops_.at(static_cast<std::size_t>(index / config_.grid.trials));
+}
+
+const std::string& Grid::family(std::int64_t index) const {
+  return config_.grid.models[group(index / config_.grid.trials).model].family;
+}
+
+void Grid::check() const {
+  std::vector<std::string> problems;
+  const GridConfig& grid = config_.grid;
+  for (std::size_t b = 0; b < grid.batch_size.size(); ++b) {
+    for (const datasets::DatasetInfo& dataset : datasets_) {
+      if (grid.batch_size[b] <= dataset.samples) continue;
+      problems.push_back(fmt::format(
+          "{}: batch size {} is larger than data set {} ({} samples at hand); "
+          "use a smaller one",
+          config_.where(fmt::format("grid.batch_size[{}]", b)),
+          grid.batch_size[b], dataset.name, format_count(dataset.samples)));
+    }
+  }
+  if (grid.epsilon.size() > kMaxEpsilons) {
+    problems.push_back(fmt::format("{}: at most {} epsilons (found {})",
+                                   config_.where("grid.epsilon"), kMaxEpsilons,
+                                   grid.epsilon.size()));
+  }
+  if (grid.trials > std::numeric_limits<std::uint32_t>::max()) {
+    problems.push_back(fmt::format("{}: at most 2^32 - 1 trials (found {})",
+                                   config_.where("grid.trials"), grid.trials));
+  }
+  std::set<std::string> identities;
+  for (std::size_t m = 0; m < grid.models.size(); ++m) {
+    const ModelSpec& model = grid.models[m];
+    const std::size_t count =
+        model.sample_published ? 1 : model.architectures.size();
+    for (std::size_t a = 0; a < count; ++a) {
+      if (identities.insert(identity(model, a).dump()).second) continue;
+      problems.push_back(fmt::format(
+          "{}: the same architecture is listed twice; remove one of them",
+          config_.where(
+              fmt::format("grid.models[{}].architectures[{}]", m, a))));
+    }
+  }
+  if (!problems.empty()) {
+    throw UserError(fmt::format("{}", fmt::join(problems, "\n")));
+  }
+}
+
+std::string cell_key(std::string_view trajectory_key, double epsilon) {
+  return content_hash(fmt::format("{}/{}", trajectory_key, epsilon));
+}
+
+}  // namespace cape
