@@ -1,0 +1,31 @@
+/// Networks from their descriptions.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "zoo/architecture.h"
+
+namespace cape::models {
+
+/// All parameters belong to layers that record probes: models/recording.h.
+class Model : public torch::nn::Module {
+ public:
+  /// samples x C x H x W -> logits, samples x outputs.
+  virtual torch::Tensor forward(const torch::Tensor& inputs) = 0;
+};
+
+/// A freshly initialised network on the CPU, in training mode. `sample` is the
+/// data set's shape of one sample (C x H x W), which the network may want in
+/// another form: zoo::input_form. Draws from Torch's default generator.
+std::shared_ptr<Model> build(const zoo::Architecture& architecture,
+                             const std::vector<std::int64_t>& sample,
+                             std::int64_t outputs);
+
+/// Trainable parameters.
+std::int64_t parameter_count(const torch::nn::Module& model);
+
+}  // namespace cape::models

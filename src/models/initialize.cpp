@@ -1,0 +1,58 @@
+#include "models/initialize.h"
+
+#include <cmath>
+
+namespace cape::models {
+namespace {
+
+double sqrt_of_ratio(double numerator, std::int64_t denominator) {
+  return std::sqrt(numerator / static_cast<double>(denominator));
+}
+
+void fill_normal(torch::Tensor tensor, double deviation) {
+  const torch::NoGradGuard no_grad;
+  tensor.normal_(0, deviation);
+}
+
+void fill_uniform(torch::Tensor tensor, double bound) {
+  const torch::NoGradGuard no_grad;
+  tensor.uniform_(-bound, bound);
+}
+
+void fill_zero(torch::Tensor tensor) {
+  const torch::NoGradGuard no_grad;
+  tensor.zero_();
+}
+
+}  // namespace
+
+void xavier_normal(Linear& linear) {
+  const torch::Tensor& weight = linear.weight;
+  fill_normal(weight, sqrt_of_ratio(2, weight.size(0) + weight.size(1)));
+  fill_zero(linear.bias);
+}
+
+void kaiming_normal(Linear& linear) {
+  fill_normal(linear.weight, sqrt_of_ratio(2, linear.weight.size(1)));
+  fill_zero(linear.bias);
+}
+
+void kaiming_normal(Conv2d& convolution) {
+  const torch::Tensor& weight = convolution.weight;
+  fill_normal(weight, sqrt_of_ratio(2, weight.numel() / weight.size(0)));
+  fill_zero(convolution.bias);
+}
+
+void small_normal(LearnedTensor& tensor) { fill_normal(tensor.value, 0.02); }
+
+void attention_default(SelfAttention& attention) {
+  Linear& input = *attention.input_projection;
+  Linear& output = *attention.output_projection;
+  fill_uniform(input.weight,
+               sqrt_of_ratio(6, input.weight.size(0) + input.weight.size(1)));
+  fill_uniform(output.weight, sqrt_of_ratio(1, output.weight.size(1)));
+  fill_zero(input.bias);
+  fill_zero(output.bias);
+}
+
+}  // namespace cape::models

@@ -1,0 +1,77 @@
+#include "models/layers.h"
+
+namespace cape::models {
+
+Linear::Linear(std::int64_t inputs, std::int64_t outputs)
+    : weight(register_parameter("weight", torch::empty({outputs, inputs}))),
+      bias(register_parameter("bias", torch::empty({outputs}))) {}
+
+torch::Tensor Linear::forward(const torch::Tensor& input) const {
+  return record(input, torch::linear(input, weight, bias));
+}
+
+Conv2d::Conv2d(std::int64_t channels, std::int64_t outputs, std::int64_t kernel,
+               std::int64_t stride)
+    : weight(register_parameter(
+          "weight", torch::empty({outputs, channels, kernel, kernel}))),
+      bias(register_parameter("bias", torch::empty({outputs}))),
+      stride(stride) {}
+
+torch::Tensor Conv2d::forward(const torch::Tensor& input) const {
+  return record(input, torch::conv2d(input, weight, bias, stride));
+}
+
+BatchNorm1d::BatchNorm1d(std::int64_t features)
+    : weight(register_parameter("weight", torch::ones({features}))),
+      bias(register_parameter("bias", torch::zeros({features}))),
+      running_mean(register_buffer("running_mean", torch::zeros({features}))),
+      running_var(register_buffer("running_var", torch::ones({features}))) {}
+
+torch::Tensor BatchNorm1d::forward(const torch::Tensor& input) const {
+  constexpr bool kCudnn = false;
+  return record(
+      input, torch::batch_norm(input, weight, bias, running_mean, running_var,
+                               is_training(), kMomentum, kEpsilon, kCudnn));
+}
+
+LayerNorm::LayerNorm(std::int64_t features)
+    : weight(register_parameter("weight", torch::ones({features}))),
+      bias(register_parameter("bias", torch::zeros({features}))) {}
+
+torch::Tensor LayerNorm::forward(const torch::Tensor& input) const {
+  return record(
+      input, torch::layer_norm(input, weight.sizes(), weight, bias, kEpsilon));
+}
+
+LearnedTensor::LearnedTensor(at::IntArrayRef shape)
+    : value(register_parameter("value", torch::empty(shape))) {}
+
+torch::Tensor LearnedTensor::forward(std::int64_t samples) const {
+  std::vector<std::int64_t> shape = value.sizes().vec();
+  shape.insert(shape.begin(), samples);
+  return record({}, value.expand(shape));
+}
+
+SelfAttention::SelfAttention(std::int64_t width, std::int64_t heads)
+    : input_projection(register_module(
+          "input_projection", std::make_shared<Linear>(width, 3 * width))),
+      output_projection(register_module(
+          "output_projection", std::make_shared<Linear>(width, width))),
+      heads_(heads) {}
+
+torch::Tensor SelfAttention::forward(const torch::Tensor& input) const {
+  const std::int64_t samples = input.size(0);
+  const std::int64_t tokens = input.size(1);
+  const std::int64_t width = input.size(2);
+  // 3 x samples x heads x tokens x width / heads
+  const torch::Tensor projected =
+      input_projection->forward(input)
+          .view({samples, tokens, 3, heads_, width / heads_})
+          .permute({2, 0, 3, 1, 4});
+  const torch::Tensor attended = torch::scaled_dot_product_attention(
+      projected[0], projected[1], projected[2]);
+  return output_projection->forward(
+      attended.transpose(1, 2).reshape({samples, tokens, width}));
+}
+
+}  // namespace cape::models

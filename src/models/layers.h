@@ -1,0 +1,93 @@
+/// The layers that the networks are made of. Their parameters are uninitialised
+/// until one of the functions of models/initialize.h has filled them: a network
+/// draws each weight once.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+
+#include "models/recording.h"
+
+namespace cape::models {
+
+/// samples x ... x inputs -> samples x ... x outputs.
+/// weight: sum over samples and positions of g a^T; bias: of g.
+class Linear : public Layer {
+ public:
+  Linear(std::int64_t inputs, std::int64_t outputs);
+  torch::Tensor forward(const torch::Tensor& input) const;
+
+  torch::Tensor weight;  ///< outputs x inputs
+  torch::Tensor bias;    ///< outputs
+};
+
+/// samples x C x H x W -> samples x O x H' x W', without padding.
+/// weight and bias: as Linear, the positions being those of the output and `a`
+/// the unfolded window under each.
+class Conv2d : public Layer {
+ public:
+  Conv2d(std::int64_t channels, std::int64_t outputs, std::int64_t kernel,
+         std::int64_t stride);
+  torch::Tensor forward(const torch::Tensor& input) const;
+
+  torch::Tensor weight;  ///< outputs x channels x kernel x kernel
+  torch::Tensor bias;    ///< outputs
+  const std::int64_t stride;
+};
+
+/// samples x features. In evaluation mode, with x^ the input standardised by
+/// the running statistics, weight: sum over samples of g x^; bias: of g.
+class BatchNorm1d : public Layer {
+ public:
+  static constexpr double kEpsilon = 1e-5;
+  static constexpr double kMomentum = 0.1;
+
+  explicit BatchNorm1d(std::int64_t features);
+  torch::Tensor forward(const torch::Tensor& input) const;
+
+  torch::Tensor weight;
+  torch::Tensor bias;
+  torch::Tensor running_mean;
+  torch::Tensor running_var;
+};
+
+/// samples x ... x features. With x^ the input standardised over its last
+/// dimension, weight: sum over samples and positions of g x^; bias: of g.
+class LayerNorm : public Layer {
+ public:
+  static constexpr double kEpsilon = 1e-5;
+
+  explicit LayerNorm(std::int64_t features);
+  torch::Tensor forward(const torch::Tensor& input) const;
+
+  torch::Tensor weight;
+  torch::Tensor bias;
+};
+
+/// A parameter handed to every sample: class token, positions.
+/// value: sum over samples of g.
+class LearnedTensor : public Layer {
+ public:
+  explicit LearnedTensor(at::IntArrayRef shape);
+  /// samples x shape.
+  torch::Tensor forward(std::int64_t samples) const;
+
+  torch::Tensor value;
+};
+
+/// samples x tokens x width -> the same; `heads` divides `width`. Queries, keys
+/// and values come from one Linear, as in PyTorch's MultiheadAttention.
+class SelfAttention : public torch::nn::Module {
+ public:
+  SelfAttention(std::int64_t width, std::int64_t heads);
+  torch::Tensor forward(const torch::Tensor& input) const;
+
+  std::shared_ptr<Linear> input_projection;  ///< width -> 3 width: q, k, v
+  std::shared_ptr<Linear> output_projection;
+
+ private:
+  const std::int64_t heads_;
+};
+
+}  // namespace cape::models

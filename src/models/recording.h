@@ -1,0 +1,59 @@
+/// What a probe sees of a network: each use of a layer that has parameters.
+///
+/// An engine takes gradients with respect to the recorded outputs and turns
+/// them, with the recorded inputs, into every sample's gradient norm without a
+/// loop over samples. That is exact under this contract, which all networks of
+/// src/models keep:
+/// - every parameter belongs to one Layer, and acts only through its outputs;
+/// - inputs and outputs have the samples as their first dimension;
+/// - in evaluation mode a sample's output depends on that sample alone;
+/// - the rest of the network uses the recorded output, unchanged in place;
+/// - the documentation of a layer says how its parameters' gradients follow
+/// from
+///   input `a` and output gradient `g`. A layer that is used several times is
+///   recorded as often, and its gradient is the sum over these recordings.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <vector>
+
+namespace cape::models {
+
+class Layer;
+
+/// One use of a layer.
+struct Recording {
+  const Layer* layer;
+  torch::Tensor input;   ///< samples x ...; undefined for LearnedTensor
+  torch::Tensor output;  ///< samples x ..., a part of the autograd graph
+};
+
+/// A module with parameters of its own (not only its children's).
+class Layer : public torch::nn::Module {
+ protected:
+  /// Hands `output` on, after noting it if a probe is on.
+  torch::Tensor record(const torch::Tensor& input, torch::Tensor output) const;
+
+ private:
+  friend class ProbeRecording;
+  std::vector<Recording>* recordings_ = nullptr;
+};
+
+/// While it lives, the layers of `model` record. One at a time for a model.
+class ProbeRecording {
+ public:
+  explicit ProbeRecording(torch::nn::Module& model);
+  ~ProbeRecording();
+  ProbeRecording(const ProbeRecording&) = delete;
+  ProbeRecording& operator=(const ProbeRecording&) = delete;
+
+  /// In the order of the forward pass.
+  const std::vector<Recording>& recordings() const { return recordings_; }
+
+ private:
+  std::vector<Layer*> layers_;
+  std::vector<Recording> recordings_;
+};
+
+}  // namespace cape::models
