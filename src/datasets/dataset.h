@@ -43,4 +43,18 @@ Dataset load(const std::string& name,
 Dataset load_from(const std::string& name,
                   const std::filesystem::path& directory);
 
+/// What became of a known data set.
+struct Found {
+  std::string name;
+  std::string directory;  ///< empty when it was not found
+  std::string problem;    ///< why it cannot be used; empty when it can
+  std::int64_t samples = 0;
+  std::int64_t classes = 0;
+};
+
+/// All known data sets, in the order of known_datasets(); each that is found is
+/// read whole, so that what is listed as usable is.
+std::vector<Found> list_datasets(
+    const std::vector<std::filesystem::path>& roots);
+
 }  // namespace cape::datasets

@@ -1,0 +1,19 @@
+/// Files that may be gzip-compressed, as data sets come.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace cape::datasets {
+
+/// The contents of `path`, inflated when they are gzip: that is told from the
+/// first bytes, since browsers like to unpack a file and leave its name. At
+/// most `limit` bytes, so that neither a wrong file nor a gzip bomb fills the
+/// memory. Throws UserError naming the file: unreadable, larger, truncated,
+/// corrupt, or followed by something else.
+std::vector<std::uint8_t> read_maybe_gzip(const std::filesystem::path& path,
+                                          std::size_t limit);
+
+}  // namespace cape::datasets

@@ -1,0 +1,39 @@
+/// The antialiased bilinear resize of Pillow, and so of torchvision, on 8-bit
+/// images: equal to it in every bit. Rows are resized before columns; Pillow 13
+/// has the other order for some shapes that are not square.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace cape::datasets {
+
+/// The bilinear (triangle) filter from `in` to `out` pixels of a line, widened
+/// by the scale where the line shrinks, which is the antialiasing. Weights are
+/// fixed-point numbers of 22 fractional bits.
+struct LineFilter {
+  LineFilter(int in, int out);
+
+  int in;
+  int out;
+  int taps;                           ///< most weights of an output pixel
+  std::vector<int> first;             ///< out: first input pixel that counts
+  std::vector<int> count;             ///< out: input pixels that count
+  std::vector<std::int32_t> weights;  ///< out x taps
+};
+
+/// Resizes single-channel images of one size to another.
+class Resizer {
+ public:
+  Resizer(int in_height, int in_width, int out_height, int out_width);
+
+  /// `in`: in_height x in_width, `out`: out_height x out_width, row by row.
+  void resize(const std::uint8_t* in, std::uint8_t* out);
+
+ private:
+  LineFilter rows_;
+  LineFilter columns_;
+  std::vector<std::uint8_t> between_;  ///< in_height x out_width
+};
+
+}  // namespace cape::datasets

@@ -1,0 +1,125 @@
+#include "datasets/dataset.h"
+
+#include <gmock/gmock.h>
+
+#include <array>
+#include <cstdlib>
+#include <numeric>
+
+#include "support.h"
+
+namespace cape::datasets {
+namespace {
+
+using testing::AllOf;
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+namespace fs = std::filesystem;
+
+std::array<int, 10> label_counts(const Dataset& dataset) {
+  std::array<int, 10> counts{};
+  for (const std::uint8_t label : dataset.labels) ++counts.at(label);
+  return counts;
+}
+
+/// Of pixels / 255.
+double pixel_mean(const Dataset& dataset) {
+  const std::int64_t sum = std::accumulate(
+      dataset.pixels.begin(), dataset.pixels.end(), std::int64_t{0});
+  return static_cast<double>(sum) / 255.0 /
+         static_cast<double>(dataset.pixels.size());
+}
+
+TEST(DatasetTest, DescribesWhatItRead) {
+  const TemporaryFolder root;
+  write_mnist(root.path() / "mnist", 12);
+  const Dataset dataset = load("mnist", {root.path()});
+  EXPECT_EQ(dataset.info.name, "mnist");
+  EXPECT_EQ(dataset.info.task, "classification");
+  EXPECT_THAT(dataset.info.shape, ElementsAre(1, 28, 28));
+  EXPECT_EQ(dataset.info.classes, 10);
+  EXPECT_EQ(dataset.info.samples, 12);
+  EXPECT_EQ(dataset.info.train_size, 60000) << "official, not at hand";
+  EXPECT_EQ(dataset.info.directory, (root.path() / "mnist").string());
+  EXPECT_EQ(dataset.pixels.size(), 12U * 784U);
+  EXPECT_EQ(dataset.pixels[784 + 2], 31 + 14);
+  EXPECT_EQ(dataset.labels[11], 1);
+  EXPECT_THAT(dataset.mean, ElementsAre(0.1307));
+  EXPECT_THAT(dataset.deviation, ElementsAre(0.3081));
+}
+
+TEST(DatasetTest, FingerprintIsOfTheContentAlone) {
+  const TemporaryFolder folder;
+  const auto fingerprint = [&](const char* name) {
+    return load_from("mnist", folder.path() / name).info.fingerprint;
+  };
+  write_mnist(folder.path() / "plain", 12);
+  write_mnist(folder.path() / "packed", 12, true);
+  write_mnist(folder.path() / "fewer", 11);
+  EXPECT_EQ(fingerprint("plain").size(), 32U);
+  EXPECT_EQ(fingerprint("plain"), fingerprint("packed"));
+  EXPECT_NE(fingerprint("plain"), fingerprint("fewer"));
+
+  write_mnist(folder.path() / "relabelled", 12);
+  std::string labels(12, '\0');
+  write_file(folder.path() / "relabelled/train-labels-idx1-ubyte",
+             idx({12}, labels));
+  EXPECT_NE(fingerprint("plain"), fingerprint("relabelled"));
+}
+
+TEST(DatasetTest, LoadFromReadsTheNamedFolderAndNoOther) {
+  const TemporaryFolder folder;
+  write_mnist(folder.path() / "anything", 3);
+  EXPECT_EQ(load_from("mnist", folder.path() / "anything").info.samples, 3);
+  EXPECT_THAT(user_error([&] { load_from("mnist", folder.path()); }),
+              AllOf(HasSubstr(folder.path().string()), HasSubstr("lacks")));
+}
+
+TEST(DatasetTest, ListsWhatIsUsableAndWhyTheRestIsNot) {
+  const TemporaryFolder root;
+  write_mnist(root.path() / "mnist", 5);
+  fs::create_directories(root.path() / "fashion-mnist");
+  std::vector<Found> list = list_datasets({root.path()});
+  ASSERT_EQ(list.size(), known_datasets().size());
+  EXPECT_EQ(list[0].name, "fashion_mnist");
+  EXPECT_EQ(list[0].directory, "");
+  EXPECT_THAT(list[0].problem,
+              AllOf(HasSubstr("not found; "),
+                    HasSubstr((root.path() / "fashion-mnist").string()),
+                    HasSubstr("lacks train-images")));
+  EXPECT_EQ(list[1].name, "mnist");
+  EXPECT_EQ(list[1].problem, "");
+  EXPECT_EQ(list[1].directory, (root.path() / "mnist").string());
+  EXPECT_EQ(list[1].samples, 5);
+  EXPECT_EQ(list[1].classes, 10);
+
+  write_file(root.path() / "mnist/train-labels-idx1-ubyte", "broken");
+  list = list_datasets({root.path()});
+  EXPECT_EQ(list[1].directory, (root.path() / "mnist").string());
+  EXPECT_THAT(list[1].problem, HasSubstr("too short for an IDX file"));
+}
+
+TEST(OfficialDataTest, FashionMnistIsWhole) {
+  const fs::path folder = "/usr/share/datasets/fashion-mnist";
+  if (!fs::exists(folder))
+    GTEST_SKIP() << "Debian's dataset-fashion-mnist is not installed";
+  const Dataset dataset = load("fashion_mnist", {folder.parent_path()});
+  EXPECT_EQ(dataset.info.samples, 60000);
+  EXPECT_THAT(label_counts(dataset), Each(6000));
+  EXPECT_NEAR(pixel_mean(dataset), dataset.mean[0], 5e-5);
+}
+
+TEST(OfficialDataTest, MnistIsWhole) {
+  const char* root = std::getenv("CAPE_TEST_DATA");
+  if (!root) GTEST_SKIP() << "CAPE_TEST_DATA names no folder with MNIST in it";
+  const Dataset dataset = load("mnist", {root});
+  EXPECT_EQ(dataset.info.samples, 60000);
+  EXPECT_THAT(label_counts(dataset), ElementsAre(5923, 6742, 5958, 6131, 5842,
+                                                 5421, 5918, 6265, 5851, 5949));
+  EXPECT_NEAR(pixel_mean(dataset), dataset.mean[0], 5e-5);
+}
+
+}  // namespace
+}  // namespace cape::datasets

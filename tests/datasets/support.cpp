@@ -1,0 +1,92 @@
+#include "support.h"
+
+#include <unistd.h>
+#include <zlib.h>
+
+#include <charconv>
+#include <fstream>
+
+#include "core/error.h"
+
+namespace cape::datasets {
+
+TemporaryFolder::TemporaryFolder() {
+  const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+  path_ = std::filesystem::path(testing::TempDir()) /
+          fmt::format("cape_datasets.{}.{}.{}", test->test_suite_name(),
+                      test->name(), ::getpid());
+  std::filesystem::create_directories(path_);
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code error;
+  std::filesystem::remove_all(path_, error);
+}
+
+void write_file(const std::filesystem::path& path, const std::string& bytes) {
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+std::string gzip(const std::string& bytes) {
+  z_stream stream{};
+  deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
+  std::string packed(deflateBound(&stream, bytes.size()), '\0');
+  std::string input = bytes;
+  stream.next_in = reinterpret_cast<Bytef*>(input.data());
+  stream.avail_in = static_cast<uInt>(input.size());
+  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
+  stream.avail_out = static_cast<uInt>(packed.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  packed.resize(stream.total_out);
+  deflateEnd(&stream);
+  return packed;
+}
+
+std::string idx(const std::vector<std::uint32_t>& shape,
+                const std::string& values) {
+  std::string bytes = {0, 0, 8, static_cast<char>(shape.size())};
+  for (const std::uint32_t extent : shape)
+    for (int shift = 24; shift >= 0; shift -= 8)
+      bytes += static_cast<char>(extent >> shift & 0xff);
+  return bytes + values;
+}
+
+void write_mnist(const std::filesystem::path& folder, std::uint32_t samples,
+                 bool compressed) {
+  std::string pixels;
+  std::string labels;
+  for (std::uint32_t sample = 0; sample < samples; ++sample) {
+    for (int i = 0; i < 28 * 28; ++i)
+      pixels += static_cast<char>((sample * 31 + i * 7) % 256);
+    labels += static_cast<char>(sample % 10);
+  }
+  const auto write = [&](const std::string& name, const std::string& bytes) {
+    if (compressed) {
+      write_file(folder / (name + ".gz"), gzip(bytes));
+    } else {
+      write_file(folder / name, bytes);
+    }
+  };
+  write("train-images-idx3-ubyte", idx({samples, 28, 28}, pixels));
+  write("train-labels-idx1-ubyte", idx({samples}, labels));
+}
+
+std::string user_error(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "no UserError was thrown";
+  return {};
+}
+
+std::vector<std::uint8_t> from_hex(const std::string& digits) {
+  std::vector<std::uint8_t> bytes(digits.size() / 2);
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    std::from_chars(&digits[2 * i], &digits[2 * i] + 2, bytes[i], 16);
+  return bytes;
+}
+
+}  // namespace cape::datasets
