@@ -58,7 +58,7 @@ json to_json(const TrialResult& result) {
           {"initial_loss", number(result.initial_loss)},
           {"epsilons", std::move(epsilons)},
           {"probe_seconds", result.probe_seconds},
-          {"step_seconds", result.step_seconds},
+          {"step_seconds", number(result.step_seconds)},
           {"device", result.device},
           {"threads", result.threads}};
 }
@@ -71,7 +71,7 @@ TrialResult trial_result_from(const json& j) {
       .initial_loss = number_from(j.at("initial_loss")),
       .epsilons = {},
       .probe_seconds = j.at("probe_seconds"),
-      .step_seconds = j.at("step_seconds"),
+      .step_seconds = number_from(j.at("step_seconds")),
       .device = j.at("device"),
       .threads = j.at("threads"),
       .losses = {}};

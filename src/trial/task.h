@@ -82,7 +82,7 @@ struct TrialResult {
   double initial_loss = 0;              ///< L_0, training mode
   std::vector<EpsilonResult> epsilons;  ///< in the order of the task's
   double probe_seconds = 0;
-  double step_seconds = 0;  ///< wall seconds a training step, the mean
+  double step_seconds = 0;  ///< wall seconds an update, the mean; NaN: none
   std::string device;
   std::int64_t threads = 1;
   std::vector<float> losses;  ///< L_0, L_1, ...
