@@ -82,9 +82,8 @@ std::vector<std::string> architecture_keys(const std::string& name) {
   std::vector<std::string> keys;
   for (const Architecture& candidate : prototypes()) {
     if (kind_name(candidate) != name) continue;
-    for (const auto& [key, value] : fields(candidate).items()) {
-      keys.push_back(key);
-    }
+    const nlohmann::json all = fields(candidate);
+    for (const auto& [key, value] : all.items()) keys.push_back(key);
   }
   return keys;
 }

@@ -1,0 +1,85 @@
+/// Rank 0's part of the farm beside its own worker: hands out the grid, counts
+/// what comes back, decides when and how the run ends.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/communicator.h"
+#include "coordinator/messages.h"
+#include "coordinator/scheduler.h"
+#include "grid/speed.h"
+
+namespace cape {
+
+/// Where a run stands, in cells.
+struct Tally {
+  std::int64_t total = 0;
+  std::int64_t done_before = 0;
+  std::int64_t failed_before = 0;  ///< quarantined, not tried again
+  std::int64_t rows = 0;           ///< measured by this run
+  std::int64_t converged = 0;      ///< of those
+  std::int64_t failed = 0;         ///< quarantined by this run
+
+  std::int64_t all_failed() const { return failed_before + failed; }
+  std::int64_t left() const {
+    return total - done_before - all_failed() - rows;
+  }
+};
+
+class Coordinator {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  struct Options {
+    Part part;
+    DoneMap done;
+    std::int64_t done_before = 0;    ///< cells of the part
+    std::int64_t failed_before = 0;  ///< cells of the part
+    std::optional<Clock::time_point> deadline;
+  };
+
+  Coordinator(const Grid& grid, Communicator& communicator, Options options);
+
+  /// Takes a message for the coordinator.
+  void handle(const Message& message);
+
+  /// Ends the run when it is time to: all is done, or the deadline is near.
+  void tick();
+
+  /// True when every rank has published.
+  bool finished() const { return published_ == communicator_.size(); }
+
+  const Tally& tally() const { return tally_; }
+  ExitCode exit_code() const;
+
+  /// Seconds to the end, by cost; nothing before the first outcome.
+  std::optional<double> eta() const;
+
+  /// Why the run ends early; empty when it does not.
+  const std::string& early_reason() const { return early_reason_; }
+
+ private:
+  void grant(int rank, const Request& request);
+  void count(const std::vector<Outcome>& outcomes);
+  void end(Ending ending, const std::string& reason);
+  bool fits(std::int64_t index) const;
+  double seconds_left() const;
+
+  const Grid& grid_;
+  Communicator& communicator_;
+  Options options_;
+  Scheduler scheduler_;
+  SpeedEstimate speed_;
+  Tally tally_;
+  std::vector<std::int64_t> slots_;  ///< a rank
+  std::int64_t leased_ = 0;          ///< trajectories without an outcome
+  double leased_flops_ = 0;
+  std::optional<Ending> ending_;
+  int published_ = 0;
+  std::string early_reason_;
+};
+
+}  // namespace cape

@@ -1,0 +1,81 @@
+/// What ranks say to each other. Worker to coordinator: request, outcomes,
+/// trouble, signalled, published; coordinator to worker: start, lease, drain,
+/// stop, finish.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "core/error.h"
+#include "grid/grid.h"
+
+namespace cape {
+
+enum Tag : int {
+  kTagStart = 1,  ///< text: the run, see worker/farm.h; empty: leave at once
+  kTagRequest,    ///< Request: send more work
+  kTagLease,      ///< WorkItems; none: there is no more
+  kTagOutcomes,   ///< Outcomes of trajectories
+  kTagTrouble,    ///< text: this rank cannot go on; stop the run
+  kTagSignalled,  ///< Ending: this rank was told to end by a signal
+  kTagEnd,        ///< Ending: wind down, publish, say so
+  kTagPublished,  ///< text: what could not be published; empty: nothing
+};
+
+/// How a run ends: `finish` when all is done, `drain` lets running trajectories
+/// come to their end, `stop` does not.
+enum class Ending : std::int32_t { finish, drain, stop };
+
+struct WorkItem {
+  std::int64_t index;  ///< of the trajectory
+  EpsilonMask mask;    ///< epsilons still missing
+};
+
+struct Request {
+  std::int32_t slots;  ///< trainers of this rank
+};
+
+struct Outcome {
+  std::int64_t index;
+  double seconds;          ///< that a trainer spent on it
+  std::int32_t cells;      ///< rows, or epsilons not measured
+  std::int32_t converged;  ///< of the rows
+  std::int64_t failed;     ///< 1: no rows, it was quarantined
+};
+
+/// Arrays of plain structs as bytes; ranks of one run are the same program.
+template <class T>
+std::string pack(const std::vector<T>& items) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  return std::string(reinterpret_cast<const char*>(items.data()),
+                     items.size() * sizeof(T));
+}
+
+template <class T>
+std::vector<T> unpack(const std::string& bytes) {
+  static_assert(std::is_trivially_copyable_v<T>);
+  if (bytes.size() % sizeof(T) != 0) {
+    fail("a message of {} bytes from another rank, not a multiple of {}",
+         bytes.size(), sizeof(T));
+  }
+  std::vector<T> items(bytes.size() / sizeof(T));
+  if (!items.empty()) std::memcpy(items.data(), bytes.data(), bytes.size());
+  return items;
+}
+
+template <class T>
+std::string pack_one(const T& item) {
+  return pack(std::vector<T>{item});
+}
+
+template <class T>
+T unpack_one(const std::string& bytes) {
+  const std::vector<T> items = unpack<T>(bytes);
+  if (items.size() != 1) fail("a message of {} items, not one", items.size());
+  return items.front();
+}
+
+}  // namespace cape

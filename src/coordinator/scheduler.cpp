@@ -1,0 +1,88 @@
+#include "coordinator/scheduler.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace cape {
+namespace {
+
+// A chunk is this share of the rank's share of what remains, so that the last
+// chunks are single trajectories and no rank waits long for another.
+constexpr double kShareOfRemaining = 0.1;
+constexpr std::size_t kLongestLease = 1000;
+
+}  // namespace
+
+std::int64_t count_in_part(Part part, std::int64_t end) {
+  return (end - part.index + part.count - 1) / part.count;
+}
+
+Scheduler::Scheduler(const Grid& grid, Part part, DoneMap done)
+    : grid_(grid), part_(part), done_(std::move(done)), next_(part.index) {
+  const std::int64_t trials = grid_.config().grid.trials;
+  for (std::int64_t g = 0; g < grid_.groups(); ++g) {
+    const std::int64_t members = count_in_part(part_, (g + 1) * trials) -
+                                 count_in_part(part_, g * trials);
+    total_flops_ +=
+        grid_.expected_flops(g * trials) * static_cast<double>(members);
+  }
+  for (const auto& [index, mask] : done_) {
+    if (index % part_.count != part_.index) continue;
+    if (mask == grid_.all_epsilons()) {
+      total_flops_ -= grid_.expected_flops(index);
+    }
+  }
+  remaining_flops_ = total_flops_;
+}
+
+std::vector<WorkItem> Scheduler::take(std::int64_t slots,
+                                      std::int64_t all_slots,
+                                      const Fits& fits) {
+  const double budget =
+      remaining_flops_ * kShareOfRemaining * static_cast<double>(slots) /
+      static_cast<double>(std::max<std::int64_t>(all_slots, 1));
+  std::vector<WorkItem> items;
+  double flops = 0;
+  std::int64_t asked_group = -1;
+  while (!exhausted()) {
+    const auto taken = static_cast<std::int64_t>(items.size());
+    const double cost = grid_.expected_flops(next_);
+    if (taken >= slots &&
+        (flops + cost > budget || items.size() >= kLongestLease)) {
+      break;
+    }
+    const std::int64_t group = next_ / grid_.config().grid.trials;
+    if (group != asked_group && !fits(next_)) {
+      skip_group();
+      continue;
+    }
+    asked_group = group;
+    const auto done = done_.find(next_);
+    const EpsilonMask missing =
+        grid_.all_epsilons() & ~(done == done_.end() ? 0 : done->second);
+    if (missing != 0) {
+      items.push_back({next_, missing});
+      flops += cost;
+      remaining_flops_ -= cost;
+    }
+    next_ += part_.count;
+  }
+  return items;
+}
+
+void Scheduler::skip_group() {
+  passed_over_ = true;
+  const std::int64_t trials = grid_.config().grid.trials;
+  const std::int64_t end = (next_ / trials + 1) * trials;
+  next_ = part_.index + count_in_part(part_, end) * part_.count;
+}
+
+std::int64_t Scheduler::trajectories() const {
+  return count_in_part(part_, grid_.trajectories());
+}
+
+std::int64_t Scheduler::cells() const {
+  return trajectories() * (grid_.cells() / grid_.trajectories());
+}
+
+}  // namespace cape

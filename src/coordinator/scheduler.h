@@ -1,0 +1,68 @@
+/// Which trajectories are handed out next: dearest first, in chunks that
+/// shrink toward the end. Knows nothing of ranks or time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "coordinator/messages.h"
+#include "grid/grid.h"
+
+namespace cape {
+
+/// One of `count` disjoint parts of a grid: a pure function of the
+/// configuration, strided over the trajectories in order of cost.
+struct Part {
+  std::int64_t index = 0;
+  std::int64_t count = 1;
+};
+
+/// Epsilons that need no work, by trajectory: measured before or quarantined.
+using DoneMap = std::unordered_map<std::int64_t, EpsilonMask>;
+
+class Scheduler {
+ public:
+  Scheduler(const Grid& grid, Part part, DoneMap done);
+
+  /// True when a trajectory of this index can still be finished in time. Asked
+  /// once a group: all of a group cost the same.
+  using Fits = std::function<bool(std::int64_t index)>;
+
+  /// The next trajectories for a rank of `slots` trainers out of `all_slots`:
+  /// at least one a slot while there are any.
+  std::vector<WorkItem> take(std::int64_t slots, std::int64_t all_slots,
+                             const Fits& fits);
+
+  /// True when nothing is left to hand out.
+  bool exhausted() const { return next_ >= grid_.trajectories(); }
+
+  /// True when trajectories were passed over because they did not fit.
+  bool passed_over() const { return passed_over_; }
+
+  /// Trajectories and cells of this part, done or not.
+  std::int64_t trajectories() const;
+  std::int64_t cells() const;
+
+  /// Expected cost of all that this part had to do at first, and of what has
+  /// not been handed out.
+  double total_flops() const { return total_flops_; }
+  double remaining_flops() const { return remaining_flops_; }
+
+ private:
+  void skip_group();
+
+  const Grid& grid_;
+  Part part_;
+  DoneMap done_;
+  std::int64_t next_;
+  bool passed_over_ = false;
+  double total_flops_ = 0;
+  double remaining_flops_ = 0;
+};
+
+/// Trajectories of `part` among the first `end` of a grid.
+std::int64_t count_in_part(Part part, std::int64_t end);
+
+}  // namespace cape

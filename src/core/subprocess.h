@@ -1,0 +1,78 @@
+/// A child process that is spoken to over two pipes, its standard error over a
+/// third.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cape {
+
+/// A file descriptor that closes itself.
+class FileHandle {
+ public:
+  FileHandle() = default;
+  explicit FileHandle(int fd) : fd_(fd) {}
+  FileHandle(FileHandle&& other) noexcept : fd_(other.release()) {}
+  FileHandle& operator=(FileHandle&& other) noexcept;
+  ~FileHandle() { close(); }
+
+  int get() const { return fd_; }
+  bool is_open() const { return fd_ >= 0; }
+  void close();
+  int release();
+
+ private:
+  int fd_ = -1;
+};
+
+class Subprocess {
+ public:
+  /// The child's ends of the pipes: it reads from kChildIn and writes to
+  /// kChildOut. Every other descriptor of this process is closed in it.
+  static constexpr int kChildIn = 3;
+  static constexpr int kChildOut = 4;
+
+  /// Starts `arguments` (the program's path first) with `variables`
+  /// ("NAME=value") over this process's environment, default signal handling
+  /// and nothing blocked. Throws Error when it cannot be started.
+  Subprocess(const std::vector<std::string>& arguments,
+             const std::vector<std::string>& variables);
+  /// Kills the child if it still runs, and reaps it.
+  ~Subprocess();
+  Subprocess(const Subprocess&) = delete;
+  Subprocess& operator=(const Subprocess&) = delete;
+
+  pid_t pid() const { return pid_; }
+
+  /// Non-blocking descriptors for poll().
+  int output() const { return output_.get(); }
+  int error_output() const { return error_output_.get(); }
+
+  /// Writes all of `bytes`; false when the child no longer reads.
+  bool write(std::string_view bytes);
+
+  /// Appends what has arrived; false at the end of the pipe.
+  bool read_output(std::string& bytes) { return drain(output_, bytes); }
+  bool read_error_output(std::string& bytes) {
+    return drain(error_output_, bytes);
+  }
+
+  /// SIGKILL, then waits for the end (which follows at once).
+  void kill();
+
+  /// "exit code 3", "killed by signal 9 (Killed)"; nothing while it runs.
+  std::optional<std::string> ended();
+
+ private:
+  static bool drain(FileHandle& pipe, std::string& bytes);
+
+  pid_t pid_ = -1;
+  FileHandle input_, output_, error_output_;
+  std::optional<int> status_;
+};
+
+}  // namespace cape

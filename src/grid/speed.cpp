@@ -1,0 +1,22 @@
+#include "grid/speed.h"
+
+namespace cape {
+
+void SpeedEstimate::add(const std::string& family, double flops,
+                        double seconds) {
+  for (Sums* sums : {&families_[family], &total_}) {
+    sums->flops += flops;
+    sums->seconds += seconds;
+  }
+}
+
+std::optional<double> SpeedEstimate::seconds(const std::string& family,
+                                             double flops) const {
+  const auto found = families_.find(family);
+  const Sums& sums = found == families_.end() ? total_ : found->second;
+  if (sums.flops > 0) return flops * sums.seconds / sums.flops;
+  if (gflops_ > 0) return flops / (gflops_ * 1e9);
+  return std::nullopt;
+}
+
+}  // namespace cape

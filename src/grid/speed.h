@@ -1,0 +1,33 @@
+/// Seconds a trajectory should take here, learnt while the farm runs.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace cape {
+
+class SpeedEstimate {
+ public:
+  /// `gflops` > 0: the speed to assume before anything has been measured.
+  explicit SpeedEstimate(double gflops = 0) : gflops_(gflops) {}
+
+  /// A trajectory of `family` took `seconds` for `flops` expected ones.
+  void add(const std::string& family, double flops, double seconds);
+
+  /// Seconds that `flops` of this family should take one trainer; nothing when
+  /// no speed was given and none has been measured.
+  std::optional<double> seconds(const std::string& family, double flops) const;
+
+ private:
+  struct Sums {
+    double flops = 0;
+    double seconds = 0;
+  };
+
+  double gflops_;
+  std::map<std::string, Sums> families_;
+  Sums total_;
+};
+
+}  // namespace cape
