@@ -1,23 +1,26 @@
-/// Reads the rows of shards.
+/// Reads shards. Every function throws UserError, which names the file, what
+/// was found and what to do, when the file cannot be read, is no shard, is
+/// damaged, or has a newer schema_version than this program knows.
 #pragma once
 
 #include <filesystem>
 #include <functional>
-#include <string>
 #include <vector>
 
+#include "shard/provenance.h"
 #include "shard/schema.h"
 
 namespace cape::shard {
 
 /// Calls `take` with each row of one shard, in file order, in bounded memory.
-/// Throws UserError when the file is no shard, is damaged, or has a newer
-/// schema_version than this program knows.
 void for_each_row(const std::filesystem::path& path,
                   const std::function<void(const Row&)>& take);
 
 /// The loss curves of one shard end to end; Row::curve_offset points into it.
 std::vector<float> read_curves(const std::filesystem::path& path);
+
+/// What the shard says of the run that wrote it.
+Provenance read_provenance(const std::filesystem::path& path);
 
 /// The shards (*.h5) directly in `directory`, sorted by name.
 std::vector<std::filesystem::path> shards_in(

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -15,16 +16,30 @@ namespace cape::shard {
 /// Raised with every change of the columns. A reader refuses newer files.
 inline constexpr int kSchemaVersion = 1;
 
+/// Copies a text into `bytes` and pads with NUL. Throws Error when it is
+/// longer than that, holds a NUL or is not UTF-8: nothing is ever cut.
+void store_padded(std::string_view text, std::span<char> bytes);
+
+/// What store_padded stored.
+std::string_view padded_view(std::span<const char> bytes);
+
 /// A UTF-8 string in N bytes, padded with NUL: how HDF5 stores it in a row.
 template <std::size_t N>
 struct FixedString {
   std::array<char, N> bytes{};
 
   FixedString() = default;
-  FixedString(std::string_view text) { assign(text); }  // NOLINT: a string type
-  /// Throws Error when the text is longer than N bytes.
-  FixedString& assign(std::string_view text);
-  std::string_view view() const;
+  /// Throws Error when the text does not fit; see store_padded.
+  template <std::convertible_to<std::string_view> Text>
+  FixedString(const Text& text) {
+    assign(text);
+  }
+
+  FixedString& assign(std::string_view text) {
+    store_padded(text, bytes);
+    return *this;
+  }
+  std::string_view view() const { return padded_view(bytes); }
   std::string str() const { return std::string(view()); }
   bool operator==(const FixedString&) const = default;
 };
@@ -83,5 +98,12 @@ struct Column {
 
 /// All columns, in the order of Row.
 std::span<const Column> columns();
+
+/// The bytes of a column in a row.
+std::span<const char> bytes_at(const Row& row, const Column& column);
+
+/// Orders two rows by their non-volatile columns: less than, equal to or
+/// greater than 0. The order itself has no meaning, but is total and fixed.
+int compare_content(const Row& a, const Row& b);
 
 }  // namespace cape::shard

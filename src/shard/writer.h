@@ -1,44 +1,41 @@
 /// Builds shards in memory and publishes them atomically.
 #pragma once
 
+#include <cstdint>
+#include <deque>
 #include <filesystem>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "shard/provenance.h"
 #include "shard/schema.h"
 
 namespace cape::shard {
 
-/// What a shard says about the run that wrote it: root attributes, in order,
-/// and the expanded configuration.
-struct Provenance {
-  std::vector<std::pair<std::string, std::string>> attributes;
-  std::string config_yaml;
-};
-
-/// The bytes of a whole HDF5 file with these rows and curves.
-std::string shard_image(std::span<const Row> rows, std::span<const float> curves,
+/// The bytes of a whole shard with these rows and curves: docs/shard_format.md.
+std::string shard_image(std::span<const Row> rows,
+                        std::span<const float> losses,
                         const Provenance& provenance);
 
 /// The shards of one rank, as a growing series of files
-/// "<directory>/<prefix>-<seq>.h5". Rows are kept until they are published;
-/// the current file is rewritten by each flush until it is full.
+/// "<directory>/<prefix>-<seq>.h5", seq from 0000. Rows are kept until they
+/// are published; the last file is rewritten by each flush until it is full.
 class ShardWriter {
  public:
   struct Options {
     std::filesystem::path directory;
     std::string prefix;  ///< "<name>-<part>-<run id>-r<rank>"
     std::int64_t rows_per_shard = 5000;
-    std::int64_t bytes_per_shard = 8'000'000;
+    std::int64_t bytes_per_shard = 8'000'000;  ///< uncompressed
     Provenance provenance;
   };
 
   explicit ShardWriter(Options options);
 
   /// Adds the rows of one trajectory with its losses (empty: none kept); sets
-  /// their curve_offset and curve_length. A trajectory never spans two files.
+  /// their curve_offset and curve_length. A trajectory never spans two files;
+  /// one that is larger than a file has one of its own.
   void add(std::vector<Row> rows, std::span<const float> losses);
 
   /// Publishes what has been added. Throws StoppedError and keeps the rows when
@@ -48,7 +45,19 @@ class ShardWriter {
   std::int64_t unpublished_rows() const;
 
  private:
-  // Yours to design.
+  struct File {
+    std::int64_t sequence = 0;
+    std::vector<Row> rows;
+    std::vector<float> losses;
+    std::size_t published_rows = 0;
+  };
+
+  bool has_room(const File& file, std::size_t rows, std::size_t losses) const;
+  void publish(File& file) const;
+
+  Options options_;
+  /// The last one still grows; those before it wait for their last flush.
+  std::deque<File> files_;
 };
 
 }  // namespace cape::shard

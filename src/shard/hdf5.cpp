@@ -1,0 +1,306 @@
+#include "shard/hdf5.h"
+
+#include <algorithm>
+#include <memory>
+
+namespace cape::shard::hdf5 {
+namespace {
+
+constexpr unsigned kDeflateLevel = 4;
+constexpr std::size_t kMemoryFileGrowth = 1 << 20;
+
+herr_t append_description(unsigned, const H5E_error2_t* error, void* text) {
+  auto& joined = *static_cast<std::string*>(text);
+  if (error->desc == nullptr || *error->desc == '\0') return 0;
+  if (!joined.empty()) joined += ": ";
+  joined += error->desc;
+  return 0;
+}
+
+[[noreturn]] void raise(const char* action) {
+  std::string text;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, &append_description, &text);
+  std::ranges::replace(text, '\n', ' ');
+  throw Hdf5Error(fmt::format("HDF5 cannot {}: {}", action, text));
+}
+
+/// Errors become exceptions, so HDF5 is not to print them as well.
+void silence() {
+  static const herr_t status = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  check(status, "turn off its messages");
+}
+
+Handle file_access() {
+  silence();
+  Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make a property list");
+  return access;
+}
+
+Handle scalar_space() {
+  return {H5Screate(H5S_SCALAR), H5Sclose, "make a data space"};
+}
+
+/// The elements [first, first + count) of a dataset in its file.
+Handle selection(const Handle& dataset, hsize_t first, hsize_t count) {
+  Handle space(H5Dget_space(dataset), H5Sclose, "get a data space");
+  check(H5Sselect_hyperslab(space, H5S_SELECT_SET, &first, nullptr, &count,
+                            nullptr),
+        "select elements");
+  return space;
+}
+
+Handle line_space(hsize_t count) {
+  return {H5Screate_simple(1, &count, nullptr), H5Sclose, "make a data space"};
+}
+
+/// Reads one variable-length string through `read_into`, which fills a char*.
+template <class Read>
+std::string take_text(Read read_into) {
+  char* text = nullptr;
+  check(read_into(static_cast<void*>(&text)), "read a text");
+  const std::unique_ptr<char, herr_t (*)(void*)> owner(text, H5free_memory);
+  return text == nullptr ? std::string() : std::string(text);
+}
+
+bool is_variable_text(const Handle& type) {
+  return H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) > 0;
+}
+
+}  // namespace
+
+Handle::Handle(hid_t id, Closer closer, const char* action)
+    : id_(id), closer_(closer) {
+  if (id < 0) raise(action);
+}
+
+Handle::~Handle() {
+  if (id_ >= 0) closer_(id_);
+}
+
+void Handle::close() {
+  check(closer_(std::exchange(id_, H5I_INVALID_HID)), "close");
+}
+
+void check(herr_t status, const char* action) {
+  if (status < 0) raise(action);
+}
+
+Handle create_in_memory() {
+  const Handle access = file_access();
+  check(H5Pset_fapl_core(access, kMemoryFileGrowth, false),
+        "choose memory for a file");
+  return {H5Fcreate("in memory", H5F_ACC_TRUNC, H5P_DEFAULT, access), H5Fclose,
+          "create a file in memory"};
+}
+
+std::string file_image(const Handle& file) {
+  check(H5Fflush(file, H5F_SCOPE_GLOBAL), "flush");
+  const ssize_t size = H5Fget_file_image(file, nullptr, 0);
+  if (size < 0) raise("measure a file in memory");
+  std::string image(static_cast<std::size_t>(size), '\0');
+  if (H5Fget_file_image(file, image.data(), image.size()) != size) {
+    raise("copy a file in memory");
+  }
+  return image;
+}
+
+Handle open_to_read(const std::filesystem::path& path) {
+  const Handle access = file_access();
+  // Shards never change under a reader, and some network file systems cannot
+  // lock.
+  check(H5Pset_file_locking(access, false, true), "turn off file locking");
+  return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, access), H5Fclose, "open"};
+}
+
+std::uint64_t content_size(const Handle& file) {
+  haddr_t end = 0;
+  check(H5Fget_eoa(file, &end), "find the end of a file");
+  return end;
+}
+
+Handle create_group(const Handle& parent, const char* name) {
+  return {H5Gcreate2(parent, name, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+          H5Gclose, "create a group"};
+}
+
+bool exists(const Handle& parent, const char* name) {
+  const htri_t found = H5Lexists(parent, name, H5P_DEFAULT);
+  check(found, "look up a name");
+  return found > 0;
+}
+
+Handle copy_of(hid_t type) { return {H5Tcopy(type), H5Tclose, "copy a type"}; }
+
+Handle string_type(std::size_t size) {
+  Handle type = copy_of(H5T_C_S1);
+  check(H5Tset_size(type, size), "size a string type");
+  check(H5Tset_cset(type, H5T_CSET_UTF8), "choose UTF-8");
+  if (size != H5T_VARIABLE) {
+    check(H5Tset_strpad(type, H5T_STR_NULLPAD), "choose padding");
+  }
+  return type;
+}
+
+Handle bool_type() {
+  Handle type(H5Tenum_create(H5T_STD_I8LE), H5Tclose, "make an enum type");
+  for (const signed char value : {0, 1}) {
+    check(H5Tenum_insert(type, value == 0 ? "FALSE" : "TRUE", &value),
+          "make an enum type");
+  }
+  return type;
+}
+
+Handle compound_type(std::size_t size, const std::vector<Member>& members) {
+  Handle type(H5Tcreate(H5T_COMPOUND, size), H5Tclose, "make a row type");
+  for (const Member& member : members) {
+    check(H5Tinsert(type, member.name.c_str(), member.offset, member.type),
+          "make a row type");
+  }
+  return type;
+}
+
+Handle packed(const Handle& compound) {
+  Handle type = copy_of(compound);
+  check(H5Tpack(type), "pack a row type");
+  return type;
+}
+
+Handle create_table(const Handle& parent, const char* name,
+                    const Handle& stored_type, std::size_t chunk_length) {
+  const hsize_t none = 0;
+  const hsize_t unlimited = H5S_UNLIMITED;
+  const hsize_t chunk = chunk_length;
+  const Handle space(H5Screate_simple(1, &none, &unlimited), H5Sclose,
+                     "make a data space");
+  const Handle layout(H5Pcreate(H5P_DATASET_CREATE), H5Pclose,
+                      "make a property list");
+  check(H5Pset_chunk(layout, 1, &chunk), "set the chunk length");
+  check(H5Pset_shuffle(layout), "turn on shuffling");
+  check(H5Pset_deflate(layout, kDeflateLevel), "turn on compression");
+  // The same rows are the same bytes, whenever they are written.
+  check(H5Pset_obj_track_times(layout, false), "turn off time stamps");
+  return {H5Dcreate2(parent, name, stored_type, space, H5P_DEFAULT, layout,
+                     H5P_DEFAULT),
+          H5Dclose, "create a dataset"};
+}
+
+Handle open_dataset(const Handle& parent, const char* name) {
+  return {H5Dopen2(parent, name, H5P_DEFAULT), H5Dclose, "open a dataset"};
+}
+
+std::uint64_t length(const Handle& dataset) {
+  const Handle space(H5Dget_space(dataset), H5Sclose, "get a data space");
+  if (H5Sget_simple_extent_ndims(space) != 1) {
+    throw Hdf5Error("a dataset has not one dimension");
+  }
+  hsize_t size = 0;
+  check(H5Sget_simple_extent_dims(space, &size, nullptr), "get a length");
+  return size;
+}
+
+void append(const Handle& dataset, hid_t memory_type, std::size_t count,
+            const void* data) {
+  const hsize_t first = length(dataset);
+  const hsize_t end = first + count;
+  check(H5Dset_extent(dataset, &end), "extend a dataset");
+  const Handle target = selection(dataset, first, count);
+  check(H5Dwrite(dataset, memory_type, line_space(count), target, H5P_DEFAULT,
+                 data),
+        "write a dataset");
+}
+
+void read(const Handle& dataset, hid_t memory_type, std::uint64_t first,
+          std::size_t count, void* data) {
+  const Handle source = selection(dataset, first, count);
+  check(H5Dread(dataset, memory_type, line_space(count), source, H5P_DEFAULT,
+                data),
+        "read a dataset");
+}
+
+void write_text(const Handle& parent, const char* name,
+                const std::string& text) {
+  const Handle type = string_type(H5T_VARIABLE);
+  const Handle layout(H5Pcreate(H5P_DATASET_CREATE), H5Pclose,
+                      "make a property list");
+  check(H5Pset_obj_track_times(layout, false), "turn off time stamps");
+  const Handle dataset(H5Dcreate2(parent, name, type, scalar_space(),
+                                  H5P_DEFAULT, layout, H5P_DEFAULT),
+                       H5Dclose, "create a text");
+  const char* data = text.c_str();
+  check(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &data),
+        "write a text");
+}
+
+std::string read_text(const Handle& parent, const char* name) {
+  const Handle dataset = open_dataset(parent, name);
+  const Handle type(H5Dget_type(dataset), H5Tclose, "get a type");
+  if (!is_variable_text(type)) throw Hdf5Error("a text has another type");
+  const Handle memory_type = string_type(H5T_VARIABLE);
+  return take_text([&](void* text) {
+    return H5Dread(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text);
+  });
+}
+
+void write_attribute(const Handle& object, const std::string& name,
+                     const std::string& text) {
+  const Handle type = string_type(H5T_VARIABLE);
+  const Handle attribute(H5Acreate2(object, name.c_str(), type, scalar_space(),
+                                    H5P_DEFAULT, H5P_DEFAULT),
+                         H5Aclose, "create an attribute");
+  const char* data = text.c_str();
+  check(H5Awrite(attribute, type, &data), "write an attribute");
+}
+
+void write_attribute(const Handle& object, const std::string& name, int value) {
+  const Handle attribute(H5Acreate2(object, name.c_str(), H5T_STD_I32LE,
+                                    scalar_space(), H5P_DEFAULT, H5P_DEFAULT),
+                         H5Aclose, "create an attribute");
+  check(H5Awrite(attribute, H5T_NATIVE_INT, &value), "write an attribute");
+}
+
+bool has_attribute(const Handle& object, const char* name) {
+  const htri_t found = H5Aexists(object, name);
+  check(found, "look up an attribute");
+  return found > 0;
+}
+
+int read_int_attribute(const Handle& object, const char* name) {
+  const Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose,
+                         "open an attribute");
+  const Handle space(H5Aget_space(attribute), H5Sclose, "get a data space");
+  if (H5Sget_simple_extent_npoints(space) != 1) {
+    throw Hdf5Error("an attribute has not one value");
+  }
+  int value = 0;
+  check(H5Aread(attribute, H5T_NATIVE_INT, &value), "read an attribute");
+  return value;
+}
+
+std::vector<std::pair<std::string, std::string>> read_text_attributes(
+    const Handle& object) {
+  std::vector<std::pair<std::string, std::string>> texts;
+  H5O_info_t info;
+  check(H5Oget_info2(object, &info, H5O_INFO_NUM_ATTRS), "count attributes");
+  for (hsize_t i = 0; i < info.num_attrs; ++i) {
+    const Handle attribute(
+        H5Aopen_by_idx(object, ".", H5_INDEX_NAME, H5_ITER_INC, i, H5P_DEFAULT,
+                       H5P_DEFAULT),
+        H5Aclose, "open an attribute");
+    const Handle type(H5Aget_type(attribute), H5Tclose, "get a type");
+    const Handle space(H5Aget_space(attribute), H5Sclose, "get a data space");
+    if (!is_variable_text(type) || H5Sget_simple_extent_npoints(space) != 1) {
+      continue;
+    }
+    const ssize_t size = H5Aget_name(attribute, 0, nullptr);
+    if (size < 0) raise("name an attribute");
+    std::string name(static_cast<std::size_t>(size), '\0');
+    H5Aget_name(attribute, name.size() + 1, name.data());
+    const Handle memory_type = string_type(H5T_VARIABLE);
+    texts.emplace_back(name, take_text([&](void* text) {
+                         return H5Aread(attribute, memory_type, text);
+                       }));
+  }
+  return texts;
+}
+
+}  // namespace cape::shard::hdf5

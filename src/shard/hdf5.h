@@ -1,0 +1,113 @@
+/// The HDF5 C API as the shards use it: handles that close themselves, errors
+/// as exceptions that carry HDF5's own text. Private to this folder, and the
+/// only place that includes hdf5.h.
+#pragma once
+
+#include <hdf5.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/error.h"
+
+namespace cape::shard::hdf5 {
+
+/// An HDF5 call failed: what was being done, and the library's error stack.
+class Hdf5Error : public Error {
+ public:
+  using Error::Error;
+};
+
+/// Owns one HDF5 id.
+class Handle {
+ public:
+  using Closer = herr_t (*)(hid_t);
+
+  /// Takes what an HDF5 call returned. Throws Hdf5Error when that failed.
+  Handle(hid_t id, Closer closer, const char* action);
+  ~Handle();
+  Handle(Handle&& other) noexcept
+      : id_(std::exchange(other.id_, H5I_INVALID_HID)),
+        closer_(other.closer_) {}
+  Handle& operator=(Handle&& other) noexcept {
+    std::swap(id_, other.id_);
+    std::swap(closer_, other.closer_);
+    return *this;
+  }
+
+  operator hid_t() const { return id_; }
+
+  /// Closes now and throws Hdf5Error when that fails.
+  void close();
+
+ private:
+  hid_t id_;
+  Closer closer_;
+};
+
+/// Throws Hdf5Error when an HDF5 call returned a negative status.
+void check(herr_t status, const char* action);
+
+// Files.
+
+/// An empty file that lives in memory only.
+Handle create_in_memory();
+/// The bytes that such a file would have on disk.
+std::string file_image(const Handle& file);
+Handle open_to_read(const std::filesystem::path& path);
+/// Where the file ends as HDF5 sees it; more may follow.
+std::uint64_t content_size(const Handle& file);
+Handle create_group(const Handle& parent, const char* name);
+bool exists(const Handle& parent, const char* name);
+
+// Types.
+
+/// UTF-8, in `size` bytes padded with NUL, or H5T_VARIABLE.
+Handle string_type(std::size_t size);
+/// The enum FALSE, TRUE of int8 that h5py takes for bool.
+Handle bool_type();
+
+/// A copy of one of HDF5's own types.
+Handle copy_of(hid_t type);
+
+struct Member {
+  std::string name;
+  std::size_t offset;
+  Handle type;
+};
+/// A struct of `size` bytes in memory.
+Handle compound_type(std::size_t size, const std::vector<Member>& members);
+/// The same without the gaps between members: what is stored.
+Handle packed(const Handle& compound);
+
+// Datasets: one-dimensional, chunked, shuffled, deflated, growing at the end.
+
+Handle create_table(const Handle& parent, const char* name,
+                    const Handle& stored_type, std::size_t chunk_length);
+Handle open_dataset(const Handle& parent, const char* name);
+std::uint64_t length(const Handle& dataset);
+/// `memory_type` says how the elements lie at `data`.
+void append(const Handle& dataset, hid_t memory_type, std::size_t count,
+            const void* data);
+/// Elements [first, first + count), which must exist.
+void read(const Handle& dataset, hid_t memory_type, std::uint64_t first,
+          std::size_t count, void* data);
+
+// Text and numbers of one value.
+
+void write_text(const Handle& parent, const char* name,
+                const std::string& text);
+std::string read_text(const Handle& parent, const char* name);
+void write_attribute(const Handle& object, const std::string& name,
+                     const std::string& text);
+void write_attribute(const Handle& object, const std::string& name, int value);
+bool has_attribute(const Handle& object, const char* name);
+int read_int_attribute(const Handle& object, const char* name);
+/// The text attributes of an object, in the order of their names.
+std::vector<std::pair<std::string, std::string>> read_text_attributes(
+    const Handle& object);
+
+}  // namespace cape::shard::hdf5

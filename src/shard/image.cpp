@@ -1,0 +1,77 @@
+#include "shard/image.h"
+
+#include "shard/checksum.h"
+#include "shard/row_type.h"
+
+namespace cape::shard {
+namespace {
+
+constexpr std::size_t kRowsPerChunk = 256;
+constexpr std::size_t kLossesPerChunk = 16384;
+
+/// A row of /columns.
+struct ColumnNote {
+  FixedString<32> name;
+  FixedString<16> unit;
+  FixedString<128> description;
+  bool is_volatile;
+};
+
+void write_column_notes(const hdf5::Handle& file) {
+  std::vector<hdf5::Member> members;
+  members.push_back(
+      {"name", offsetof(ColumnNote, name), hdf5::string_type(32)});
+  members.push_back(
+      {"unit", offsetof(ColumnNote, unit), hdf5::string_type(16)});
+  members.push_back({"description", offsetof(ColumnNote, description),
+                     hdf5::string_type(128)});
+  members.push_back(
+      {"volatile", offsetof(ColumnNote, is_volatile), hdf5::bool_type()});
+  const hdf5::Handle type = hdf5::compound_type(sizeof(ColumnNote), members);
+
+  std::vector<ColumnNote> notes;
+  for (const Column& column : columns()) {
+    notes.push_back(
+        {column.name, column.unit, column.description, column.is_volatile});
+  }
+  const hdf5::Handle table =
+      hdf5::create_table(file, "columns", hdf5::packed(type), notes.size());
+  hdf5::append(table, type, notes.size(), notes.data());
+}
+
+}  // namespace
+
+ImageBuilder::ImageBuilder(const Provenance& provenance)
+    : file_(hdf5::create_in_memory()),
+      row_type_(row_type()),
+      trials_(hdf5::create_table(file_, "trials", hdf5::packed(row_type_),
+                                 kRowsPerChunk)),
+      losses_(hdf5::create_table(hdf5::create_group(file_, "curves"), "loss",
+                                 hdf5::copy_of(H5T_IEEE_F32LE),
+                                 kLossesPerChunk)) {
+  hdf5::write_attribute(file_, "schema_version", kSchemaVersion);
+  for (const auto& [name, text] : provenance.attributes) {
+    hdf5::write_attribute(file_, name, text);
+  }
+  hdf5::write_text(file_, "config", provenance.config_yaml);
+  write_column_notes(file_);
+}
+
+void ImageBuilder::append_rows(std::span<const Row> rows) {
+  hdf5::append(trials_, row_type_, rows.size(), rows.data());
+}
+
+void ImageBuilder::append_losses(std::span<const float> losses) {
+  hdf5::append(losses_, H5T_NATIVE_FLOAT, losses.size(), losses.data());
+}
+
+std::string ImageBuilder::finish() {
+  trials_.close();
+  losses_.close();
+  std::string image = hdf5::file_image(file_);
+  file_.close();
+  append_checksum(image);
+  return image;
+}
+
+}  // namespace cape::shard

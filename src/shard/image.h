@@ -1,0 +1,31 @@
+/// A shard under construction in memory. Private to this folder.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "shard/hdf5.h"
+#include "shard/provenance.h"
+#include "shard/schema.h"
+
+namespace cape::shard {
+
+class ImageBuilder {
+ public:
+  explicit ImageBuilder(const Provenance& provenance);
+
+  /// The rows' curve_offset count from the first curve appended.
+  void append_rows(std::span<const Row> rows);
+  void append_losses(std::span<const float> losses);
+
+  /// The bytes of the file, checksum included. Nothing can be added after.
+  std::string finish();
+
+ private:
+  hdf5::Handle file_;
+  hdf5::Handle row_type_;
+  hdf5::Handle trials_;
+  hdf5::Handle losses_;
+};
+
+}  // namespace cape::shard

@@ -1,0 +1,159 @@
+#include "shard/reader.h"
+
+#include <algorithm>
+
+#include "shard/checksum.h"
+#include "shard/row_type.h"
+
+namespace cape::shard {
+namespace {
+
+constexpr std::size_t kRowsPerRead = 4096;
+
+hdf5::Handle open_shard(const std::filesystem::path& path) {
+  const PinnedFile pinned(path);
+  const std::uint64_t content_size = check_content(pinned, path.string());
+  hdf5::Handle file = hdf5::open_to_read(pinned.path());
+  if (hdf5::content_size(file) != content_size) {
+    throw hdf5::Hdf5Error("its checksum is lost");
+  }
+  if (!hdf5::has_attribute(file, "schema_version")) {
+    fail_user(
+        "{}: no shard (it has no attribute schema_version); name only files "
+        "that cape_farm wrote",
+        path.string());
+  }
+  const int version = hdf5::read_int_attribute(file, "schema_version");
+  if (version > kSchemaVersion) {
+    fail_user(
+        "{}: schema_version is {}, this program reads up to {}; use the newer "
+        "program that wrote it",
+        path.string(), version, kSchemaVersion);
+  }
+  return file;
+}
+
+/// Runs `body`; what HDF5 throws in it means that the file is damaged.
+template <class Body>
+auto reading(const std::filesystem::path& path, Body body) {
+  try {
+    return body();
+  } catch (const hdf5::Hdf5Error& error) {
+    fail_user(
+        "{}: damaged or incomplete shard ({}); move it away and run the farm "
+        "again, which computes its rows anew",
+        path.string(), error.what());
+  }
+}
+
+bool same_kind(const hdf5::Handle& found, const hdf5::Handle& expected) {
+  const H5T_class_t kind = H5Tget_class(expected);
+  if (H5Tget_class(found) != kind) return false;
+  if (H5Tget_size(found) != H5Tget_size(expected)) return false;
+  if (kind == H5T_STRING) return H5Tis_variable_str(found) == 0;
+  if (kind == H5T_INTEGER) return H5Tget_sign(found) == H5Tget_sign(expected);
+  return true;
+}
+
+/// Refuses a table that lacks a column of Row or has it with another type.
+void check_columns(const std::filesystem::path& path,
+                   const hdf5::Handle& trials) {
+  const hdf5::Handle stored(H5Dget_type(trials), H5Tclose, "get a type");
+  if (H5Tget_class(stored) != H5T_COMPOUND) {
+    fail_user("{}: /trials is no table of named columns; is it a shard?",
+              path.string());
+  }
+  for (const Column& column : columns()) {
+    const int index =
+        H5Tget_member_index(stored, std::string(column.name).c_str());
+    if (index < 0) {
+      fail_user(
+          "{}: /trials has no column '{}'; a shard has all columns of "
+          "docs/shard_format.md",
+          path.string(), column.name);
+    }
+    const hdf5::Handle found(
+        H5Tget_member_type(stored, static_cast<unsigned>(index)), H5Tclose,
+        "get a type");
+    if (!same_kind(found, column_type(column))) {
+      fail_user(
+          "{}: column '{}' of /trials has another type than in "
+          "docs/shard_format.md; write it as it was read",
+          path.string(), column.name);
+    }
+  }
+}
+
+hdf5::Handle open_trials(const std::filesystem::path& path,
+                         const hdf5::Handle& file) {
+  if (!hdf5::exists(file, "trials")) {
+    fail_user(
+        "{}: no shard (it has no /trials); name only files that "
+        "cape_farm wrote",
+        path.string());
+  }
+  hdf5::Handle trials = hdf5::open_dataset(file, "trials");
+  check_columns(path, trials);
+  return trials;
+}
+
+/// Any byte but 0 is true: a bool that is neither 0 nor 1 must not be read.
+void mend_booleans(Row& row) {
+  for (const Column& column : columns()) {
+    if (column.type != ColumnType::boolean) continue;
+    char* byte = reinterpret_cast<char*>(&row) + column.offset;
+    *byte = *byte != 0 ? 1 : 0;
+  }
+}
+
+}  // namespace
+
+void for_each_row(const std::filesystem::path& path,
+                  const std::function<void(const Row&)>& take) {
+  reading(path, [&] {
+    const hdf5::Handle file = open_shard(path);
+    const hdf5::Handle trials = open_trials(path, file);
+    const hdf5::Handle type = row_type();
+    const std::uint64_t total = hdf5::length(trials);
+    std::vector<Row> rows(std::min<std::uint64_t>(total, kRowsPerRead));
+    for (std::uint64_t first = 0; first < total; first += rows.size()) {
+      const std::size_t count =
+          std::min<std::uint64_t>(rows.size(), total - first);
+      hdf5::read(trials, type, first, count, rows.data());
+      for (std::size_t i = 0; i < count; ++i) {
+        mend_booleans(rows[i]);
+        take(rows[i]);
+      }
+    }
+  });
+}
+
+std::vector<float> read_curves(const std::filesystem::path& path) {
+  return reading(path, [&] {
+    const hdf5::Handle file = open_shard(path);
+    const hdf5::Handle dataset = hdf5::open_dataset(file, "curves/loss");
+    std::vector<float> losses(hdf5::length(dataset));
+    hdf5::read(dataset, H5T_NATIVE_FLOAT, 0, losses.size(), losses.data());
+    return losses;
+  });
+}
+
+Provenance read_provenance(const std::filesystem::path& path) {
+  return reading(path, [&] {
+    const hdf5::Handle file = open_shard(path);
+    return Provenance{hdf5::read_text_attributes(file),
+                      hdf5::read_text(file, "config")};
+  });
+}
+
+std::vector<std::filesystem::path> shards_in(
+    const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> shards;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    if (entry.path().extension() == ".h5") shards.push_back(entry.path());
+  }
+  std::ranges::sort(shards);
+  return shards;
+}
+
+}  // namespace cape::shard

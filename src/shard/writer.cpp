@@ -1,0 +1,75 @@
+#include "shard/writer.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "core/files.h"
+#include "shard/image.h"
+
+namespace cape::shard {
+
+std::string shard_image(std::span<const Row> rows,
+                        std::span<const float> losses,
+                        const Provenance& provenance) {
+  ImageBuilder image(provenance);
+  image.append_rows(rows);
+  image.append_losses(losses);
+  return image.finish();
+}
+
+ShardWriter::ShardWriter(Options options)
+    : options_(std::move(options)), files_(1) {}
+
+void ShardWriter::add(std::vector<Row> rows, std::span<const float> losses) {
+  if (rows.empty()) return;
+  if (!has_room(files_.back(), rows.size(), losses.size())) {
+    File next;
+    next.sequence = files_.back().sequence + 1;
+    files_.push_back(std::move(next));
+  }
+  File& file = files_.back();
+  for (Row& row : rows) {
+    row.curve_offset =
+        losses.empty() ? 0 : static_cast<std::int64_t>(file.losses.size());
+    row.curve_length = static_cast<std::int64_t>(losses.size());
+  }
+  file.rows.insert(file.rows.end(), rows.begin(), rows.end());
+  file.losses.insert(file.losses.end(), losses.begin(), losses.end());
+}
+
+void ShardWriter::flush() {
+  while (files_.size() > 1) {
+    publish(files_.front());
+    files_.pop_front();
+  }
+  publish(files_.front());
+}
+
+std::int64_t ShardWriter::unpublished_rows() const {
+  std::size_t rows = 0;
+  for (const File& file : files_) {
+    rows += file.rows.size() - file.published_rows;
+  }
+  return static_cast<std::int64_t>(rows);
+}
+
+bool ShardWriter::has_room(const File& file, std::size_t rows,
+                           std::size_t losses) const {
+  if (file.rows.empty()) return true;
+  const std::size_t all_rows = file.rows.size() + rows;
+  const std::size_t bytes =
+      all_rows * sizeof(Row) + (file.losses.size() + losses) * sizeof(float);
+  return std::cmp_less_equal(all_rows, options_.rows_per_shard) &&
+         std::cmp_less_equal(bytes, options_.bytes_per_shard);
+}
+
+void ShardWriter::publish(File& file) const {
+  if (file.published_rows == file.rows.size()) return;
+  publish_file(options_.directory /
+                   fmt::format("{}-{:04}.h5", options_.prefix, file.sequence),
+               shard_image(file.rows, file.losses, options_.provenance));
+  file.published_rows = file.rows.size();
+}
+
+}  // namespace cape::shard
