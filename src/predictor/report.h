@@ -1,0 +1,15 @@
+/// The report for people: one page without outside resources.
+#pragma once
+
+#include <string>
+
+#include "predictor/fit_result.h"
+
+namespace cape {
+
+/// HTML with its style sheet and drawings inside: metrics, predicted against
+/// measured steps, error by group, the model and its inputs. Follows the
+/// reader's light or dark theme.
+std::string report_html(const FitResult& result);
+
+}  // namespace cape

@@ -1,0 +1,51 @@
+#include "predictor/metrics.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "core/error.h"
+
+namespace cape {
+namespace {
+
+TEST(Metrics, EqualValuesComputedByHand) {
+  const std::vector<double> measured = {10, 20, 30, 40};
+  const std::vector<double> predicted = {12, 18, 33, 20};
+  const Metrics metrics = compute_metrics(measured, predicted);
+  EXPECT_DOUBLE_EQ(metrics.mae, 27.0 / 4);
+  EXPECT_DOUBLE_EQ(metrics.rmse, std::sqrt(417.0 / 4));
+  EXPECT_DOUBLE_EQ(metrics.median_ae, 2.5);
+  EXPECT_DOUBLE_EQ(metrics.r2, 1 - 417.0 / 500);
+  EXPECT_DOUBLE_EQ(metrics.avg_accuracy, (0.8 + 0.9 + 0.9 + 0.5) / 4);
+  EXPECT_EQ(metrics.rows, 4);
+}
+
+TEST(Metrics, MedianOfAnOddNumberIsTheMiddleOne) {
+  const std::vector<double> measured = {10, 10, 10};
+  const std::vector<double> predicted = {110, 11, 14};
+  EXPECT_DOUBLE_EQ(compute_metrics(measured, predicted).median_ae, 4);
+}
+
+TEST(Metrics, AccuracyOfARowIsNeverNegative) {
+  const std::vector<double> measured = {1, 100};
+  const std::vector<double> predicted = {500, 100};
+  EXPECT_DOUBLE_EQ(compute_metrics(measured, predicted).avg_accuracy, 0.5);
+}
+
+TEST(Metrics, R2IsMissingWhereAllMeasuredValuesAreEqual) {
+  const std::vector<double> measured = {7, 7};
+  const std::vector<double> predicted = {6, 8};
+  EXPECT_TRUE(std::isnan(compute_metrics(measured, predicted).r2));
+}
+
+TEST(Metrics, RefuseNothingAndUnequalNumbers) {
+  const std::vector<double> one = {1};
+  const std::vector<double> two = {1, 2};
+  EXPECT_THROW(compute_metrics({}, {}), Error);
+  EXPECT_THROW(compute_metrics(one, two), Error);
+}
+
+}  // namespace
+}  // namespace cape
