@@ -42,7 +42,7 @@ std::vector<fs::path> directories_of(const fs::path& root,
 
 fs::path find_file(const fs::path& directory, const std::string& name) {
   for (const char* suffix : {"", ".gz"}) {
-    const fs::path file = directory / (name + suffix);
+    fs::path file = directory / (name + suffix);
     std::error_code error;
     if (fs::is_regular_file(file, error)) return file;
   }

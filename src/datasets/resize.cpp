@@ -12,6 +12,8 @@ constexpr int kPrecisionBits = 32 - 8 - 2;
 
 double triangle(double x) { return std::max(1.0 - std::abs(x), 0.0); }
 
+int round_to_int(double x) { return static_cast<int>(std::lround(x)); }
+
 std::uint8_t to_pixel(std::int32_t fixed) {
   return static_cast<std::uint8_t>(std::clamp(fixed >> kPrecisionBits, 0, 255));
 }
@@ -49,16 +51,16 @@ LineFilter::LineFilter(int in, int out) : in(in), out(out) {
   std::vector<double> exact(taps);
   for (int i = 0; i < out; ++i) {
     const double center = (i + 0.5) * scale;
-    const int begin = std::max(static_cast<int>(center - support + 0.5), 0);
-    const int end = std::min(static_cast<int>(center + support + 0.5), in);
+    const int begin = std::max(round_to_int(center - support), 0);
+    const int end = std::min(round_to_int(center + support), in);
     double sum = 0;
     for (int k = 0; k < end - begin; ++k) {
       exact[k] = triangle((k + begin - center + 0.5) * inverse_support);
       sum += exact[k];
     }
     for (int k = 0; k < end - begin; ++k) {
-      weights[std::size_t(i) * taps + k] = static_cast<std::int32_t>(
-          0.5 + exact[k] / sum * (1 << kPrecisionBits));
+      weights[std::size_t(i) * taps + k] =
+          round_to_int(exact[k] / sum * (1 << kPrecisionBits));
     }
     first.push_back(begin);
     count.push_back(end - begin);

@@ -57,7 +57,7 @@ TEST(BatchTest, StandardisesAsTorchvisionDoes) {
     const Batch batch = make_batch(dataset, std::vector<std::int64_t>{0}, {});
     const std::vector<std::uint8_t> bytes = from_hex(digits);
     ASSERT_EQ(bytes.size(), 4 * batch.inputs.size());
-    for (int pixel = 0; pixel < 256; ++pixel) {
+    for (std::size_t pixel = 0; pixel < 256; ++pixel) {
       const std::uint32_t expected = std::uint32_t{bytes[4 * pixel]} << 24 |
                                      std::uint32_t{bytes[4 * pixel + 1]} << 16 |
                                      std::uint32_t{bytes[4 * pixel + 2]} << 8 |
