@@ -25,6 +25,8 @@ TemporaryFolder::~TemporaryFolder() {
 
 void write_file(const std::filesystem::path& path, const std::string& bytes) {
   std::filesystem::create_directories(path.parent_path());
+  // ext4 waits for the disk when a file is cut and written again.
+  std::filesystem::remove(path);
   std::ofstream(path, std::ios::binary) << bytes;
 }
 
