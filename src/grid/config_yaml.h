@@ -1,4 +1,5 @@
-/// YAML <-> Config; the only file that knows yaml-cpp.
+/// YAML <-> Config. The table of keys is in config_yaml.cpp; the yaml_* files
+/// beside it know how to read and write one.
 #pragma once
 
 #include <filesystem>
@@ -11,7 +12,9 @@ namespace cape {
 
 /// Reads and checks a configuration, `overrides` ("key.path=value") laid over
 /// it. Throws UserError with every problem of the file at once, one a line:
-/// "file:line:col: problem (found); advice".
+/// "file:line:col: problem (found); advice". An override replaces what its key
+/// held, the later of two wins, and its place is "command line:
+/// key.path=value".
 Config load_config(const std::filesystem::path& path,
                    const std::vector<std::string>& overrides);
 
@@ -22,5 +25,13 @@ Config parse_config(const std::string& text, const std::string& origin,
 /// The complete configuration with all defaults, as YAML that load_config
 /// reads back to the same Config.
 std::string to_yaml(const Config& config);
+
+struct ConfigKey {
+  std::string path;           ///< "grid.learning_rate"
+  std::string default_value;  ///< as YAML; "required" where there is none
+};
+
+/// All keys, in the order of to_yaml.
+std::vector<ConfigKey> config_keys();
 
 }  // namespace cape

@@ -1,0 +1,108 @@
+#include "grid/config_yaml.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "grid/yaml_document.h"
+#include "grid/yaml_models.h"
+
+namespace cape {
+namespace {
+
+using namespace yaml;
+
+/// The one table of keys: reading, writing and docs/configuration.md follow it.
+std::vector<Key> keys_of(Config& config) {
+  GridConfig& grid = config.grid;
+  TrainSettings& train = config.train.settings;
+  WorkersConfig& workers = config.workers;
+  OutputConfig& output = config.output;
+  constexpr double kMostTrials = 1e9;
+  return {
+      required(key("name", config.name, file_word())),
+      key("seed", config.seed, unsigned_whole()),
+      key("data_dir", config.data_dir, text()),
+
+      required(key("grid.models", grid.models, models())),
+      required(key("grid.datasets", grid.datasets, list(dataset()))),
+      required(
+          key("grid.learning_rate", grid.learning_rate, list(real(above(0))))),
+      required(
+          key("grid.batch_size", grid.batch_size, list(whole(at_least(1))))),
+      required(key("grid.epsilon", grid.epsilon, list(real(between(0, 1))))),
+      key("grid.trials", grid.trials, whole(from_to(1, kMostTrials))),
+
+      key("train.target", train.target, word_of({"batch_steps"})),
+      key("train.max_steps", train.max_steps, whole(at_least(2))),
+      key("train.plateau_window", train.plateau_window, whole(at_least(2))),
+      key("train.plateau_tolerance", train.plateau_tolerance,
+          real(at_least(0))),
+      key("train.weight_decay", train.weight_decay, real(at_least(0))),
+      key("train.independent_epsilon", config.train.independent_epsilon,
+          flag()),
+
+      key("workers.device", workers.device,
+          choice<DeviceChoice>({{"auto", DeviceChoice::automatic},
+                                {"cpu", DeviceChoice::cpu},
+                                {"cuda", DeviceChoice::cuda}})),
+      key("workers.per_rank", workers.per_rank, optional(whole(at_least(1)))),
+      key("workers.per_gpu", workers.per_gpu, whole(at_least(1))),
+      key("workers.threads", workers.threads, whole(at_least(1))),
+      key("workers.retries", workers.retries, whole(at_least(0))),
+      key("workers.trial_timeout", workers.trial_timeout,
+          optional(seconds(above(0)))),
+      key("workers.gflops", workers.gflops, auto_or(real(above(0)), 0.0)),
+
+      key("output.flush_seconds", output.flush_seconds, seconds(at_least(0))),
+      key("output.rows_per_shard", output.rows_per_shard, whole(at_least(1))),
+      key("output.curves", output.curves, flag()),
+  };
+}
+
+}  // namespace
+
+Config parse_config(const std::string& text, const std::string& origin,
+                    const std::vector<std::string>& overrides) {
+  Problems problems;
+  Value root = parse(text, origin, problems);
+  if (root.kind == Value::Kind::null) {
+    fail_user(
+        "{}:1:1: not a configuration (found nothing); give the keys that "
+        "docs/configuration.md lists",
+        origin);
+  }
+  for (const std::string& assignment : overrides) {
+    lay_over(root, assignment, problems);
+  }
+  Config config;
+  read_document(root, keys_of(config), problems);
+  problems.throw_if_any();
+  config.locations = locations(root);
+  return config;
+}
+
+Config load_config(const std::filesystem::path& path,
+                   const std::vector<std::string>& overrides) {
+  if (std::filesystem::is_directory(path)) {
+    fail_user("{}: not a file (found a directory); name a configuration in it",
+              path.string());
+  }
+  return parse_config(read_file(path), path.string(), overrides);
+}
+
+std::string to_yaml(const Config& config) {
+  Config copy = config;
+  return write_document(keys_of(copy));
+}
+
+std::vector<ConfigKey> config_keys() {
+  Config defaults;
+  std::vector<ConfigKey> all;
+  for (const Key& key : keys_of(defaults)) {
+    all.push_back({key.path, key.required ? "required" : key.write()});
+  }
+  return all;
+}
+
+}  // namespace cape

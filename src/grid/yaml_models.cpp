@@ -1,0 +1,224 @@
+#include "grid/yaml_models.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "core/error.h"
+#include "datasets/dataset.h"
+#include "grid/yaml_document.h"
+#include "zoo/catalog.h"
+#include "zoo/sampler.h"
+
+namespace cape::yaml {
+namespace {
+
+using nlohmann::json;
+
+/// true, 3 and 0.5 as such, everything else as text.
+json to_json(const Value& value) {
+  static const Range any = at_least(std::numeric_limits<double>::lowest());
+  if (value.kind != Value::Kind::scalar) return nullptr;
+  if (const auto flagged = flag().parse(value.text)) return *flagged;
+  if (const auto number = whole(any).parse(value.text)) return *number;
+  if (const auto number = real(any).parse(value.text)) return *number;
+  return value.text;
+}
+
+/// Every combination of an architecture's values: {width: [1, 2], layers: [3,
+/// 4]} stands for four.
+std::vector<json> combinations(const Value& map, const std::string& path,
+                               Problems& problems) {
+  std::vector<json> all = {json::object()};
+  for (const auto& [key, value] : map.entries) {
+    if (key == "kind") continue;
+    const auto alternatives =
+        elements(value, fmt::format("{}.{}", path, key), problems);
+    std::vector<json> longer;
+    for (const json& begun : all) {
+      for (const auto& [at, alternative] : alternatives) {
+        longer.push_back(begun);
+        longer.back()[key] = to_json(*alternative);
+      }
+    }
+    all = std::move(longer);
+  }
+  return all;
+}
+
+class ModelReader {
+ public:
+  explicit ModelReader(Problems& problems) : problems_(problems) {}
+
+  std::optional<ModelSpec> read(const Value& value, const std::string& path) {
+    if (!check_map(value, path, model_keys(), problems_)) return std::nullopt;
+    const auto family = read_word(value, path, "family", zoo::families());
+    if (!family) return std::nullopt;
+    ModelSpec model;
+    model.family = *family;
+    const Value* const sample = value.find("sample");
+    const Value* const architectures = value.find("architectures");
+    if ((sample == nullptr) == (architectures == nullptr)) {
+      report_wrong_value(value, path,
+                         "give either sample: published or architectures: "
+                         "[...]",
+                         problems_);
+    } else if (sample) {
+      read_sample(value, *sample, path, model);
+    } else {
+      for (const auto& [at, item] :
+           elements(*architectures, path + ".architectures", problems_)) {
+        read_architecture(*item, at, model);
+      }
+    }
+    return model;
+  }
+
+ private:
+  std::optional<std::string> read_word(const Value& map,
+                                       const std::string& path,
+                                       const std::string& key,
+                                       const std::vector<std::string>& words) {
+    const Value* const value = map.find(key);
+    const Value missing{.location = map.location};
+    return codec(word_of(words))
+        .read(value ? *value : missing, fmt::format("{}.{}", path, key),
+              problems_);
+  }
+
+  void read_sample(const Value& map, const Value& sample,
+                   const std::string& path, ModelSpec& model) {
+    const auto& sampled = zoo::sampled_families();
+    if (std::find(sampled.begin(), sampled.end(), model.family) ==
+        sampled.end()) {
+      report_wrong_value(
+          sample, path + ".sample",
+          fmt::format("family {} has no sampler, give architectures: [{}]",
+                      model.family,
+                      fmt::join(zoo::architecture_names(model.family), ", ")),
+          problems_);
+    } else if (read_word(map, path, "sample", {"published"})) {
+      model.sample_published = true;
+      if (!seen_.insert(model.family).second) report_twice(sample, path);
+    }
+  }
+
+  void read_architecture(const Value& value, const std::string& path,
+                         ModelSpec& model) {
+    const auto names = zoo::architecture_names(model.family);
+    if (value.kind != Value::Kind::map) {
+      const auto name = codec(word_of(names)).read(value, path, problems_);
+      if (name) add(value, path, *name, json::object(), model);
+      return;
+    }
+    std::optional<std::string> kind = names.front();
+    if (names.size() > 1 || value.find("kind")) {
+      kind = read_word(value, path, "kind", names);
+    }
+    if (!kind) return;
+    std::vector<std::string> keys = zoo::architecture_keys(*kind);
+    keys.insert(keys.begin(), "kind");
+    if (!check_map(value, path, keys, problems_)) return;
+    for (const json& fields : combinations(value, path, problems_)) {
+      add(value, path, *kind, fields, model);
+    }
+  }
+
+  void add(const Value& value, const std::string& path, const std::string& kind,
+           const json& fields, ModelSpec& model) {
+    try {
+      model.architectures.push_back(
+          zoo::make_architecture(model.family, kind, fields));
+    } catch (const UserError& error) {
+      report_wrong_value(value, path, error.what(), problems_);
+      return;
+    }
+    const std::string description =
+        zoo::describe(model.architectures.back()).dump();
+    if (!seen_.insert(description).second) report_twice(value, path);
+  }
+
+  void report_twice(const Value& value, const std::string& path) {
+    report_wrong_value(value, path, "it is in grid.models already, remove it",
+                       problems_);
+  }
+
+  Problems& problems_;
+  std::set<std::string> seen_;
+};
+
+std::string write_architecture(const zoo::Architecture& architecture) {
+  std::vector<std::string> fields;
+  const json description = zoo::describe(architecture);
+  for (const auto& [key, value] : description.items()) {
+    if (key == "family") continue;
+    fields.push_back(fmt::format(
+        "{}: {}", key,
+        value.is_string() ? value.get<std::string>() : value.dump()));
+  }
+  return fmt::format("{{{}}}", fmt::join(fields, ", "));
+}
+
+std::string write_model(const ModelSpec& model) {
+  if (model.sample_published) {
+    return fmt::format("{{family: {}, sample: published}}", model.family);
+  }
+  std::vector<std::string> architectures;
+  for (const zoo::Architecture& architecture : model.architectures) {
+    architectures.push_back(write_architecture(architecture));
+  }
+  return fmt::format("{{family: {}, architectures: {}}}", model.family,
+                     write_flow(architectures));
+}
+
+}  // namespace
+
+const std::vector<std::string>& model_keys() {
+  static const std::vector<std::string> keys = {"family", "sample",
+                                                "architectures"};
+  return keys;
+}
+
+Codec<std::vector<ModelSpec>> models() {
+  return {
+      .read = [](const Value& value, const std::string& path,
+                 Problems& problems) -> std::optional<std::vector<ModelSpec>> {
+        std::vector<ModelSpec> all;
+        ModelReader reader(problems);
+        for (const auto& [at, item] : elements(value, path, problems)) {
+          std::optional<ModelSpec> model = reader.read(*item, at);
+          if (model) all.push_back(std::move(*model));
+        }
+        return all;
+      },
+      .write =
+          [](const std::vector<ModelSpec>& all) {
+            std::vector<std::string> written;
+            for (const ModelSpec& m : all) written.push_back(write_model(m));
+            return write_flow(written);
+          }};
+}
+
+Codec<std::string> dataset() {
+  const Codec<std::string> name = codec(word_of(datasets::known_datasets()));
+  return {.read = [=](const Value& value, const std::string& path,
+                      Problems& problems) -> std::optional<std::string> {
+            if (value.kind != Value::Kind::map) {
+              return name.read(value, path, problems);
+            }
+            if (!check_map(value, path, {"name"}, problems)) {
+              return std::nullopt;
+            }
+            const Value* const given = value.find("name");
+            const Value missing{.location = value.location};
+            return name.read(given ? *given : missing, path + ".name",
+                             problems);
+          },
+          .write = name.write};
+}
+
+}  // namespace cape::yaml

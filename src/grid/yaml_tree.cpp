@@ -1,0 +1,244 @@
+#include "grid/yaml_tree.h"
+
+#include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
+#include <yaml-cpp/exceptions.h>
+#include <yaml-cpp/parser.h>
+
+#include <algorithm>
+#include <map>
+#include <sstream>
+#include <tuple>
+#include <utility>
+
+#include "core/error.h"
+
+namespace cape::yaml {
+namespace {
+
+/// Builds the tree from the parser's events: yaml-cpp's own nodes lose
+/// duplicate keys on look-up and can hold cycles.
+class TreeBuilder : public YAML::EventHandler {
+ public:
+  TreeBuilder(const std::string& origin, Problems& problems)
+      : origin_(origin), problems_(problems) {}
+
+  Value take_root() { return std::move(root_); }
+
+  Location locate(const YAML::Mark& mark) const {
+    const int line = std::max(mark.line, 0) + 1;
+    const int column = std::max(mark.column, 0) + 1;
+    return {line, column, fmt::format("{}:{}:{}", origin_, line, column)};
+  }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    if (seen_document_) {
+      throw YAML::ParserException(mark, "a second document begins here");
+    }
+    seen_document_ = true;
+  }
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    add(make(Value::Kind::null, mark), anchor);
+  }
+  void OnScalar(const YAML::Mark& mark, const std::string& /*tag*/,
+                YAML::anchor_t anchor, const std::string& text) override {
+    Value value = make(Value::Kind::scalar, mark);
+    value.text = text;
+    add(std::move(value), anchor);
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    const auto found = anchored_.find(anchor);
+    if (found == anchored_.end()) {
+      throw YAML::ParserException(mark, "an alias inside of its own anchor");
+    }
+    add(found->second, YAML::NullAnchor);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& /*tag*/,
+                       YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value /*style*/) override {
+    open(Value::Kind::list, mark, anchor);
+  }
+  void OnMapStart(const YAML::Mark& mark, const std::string& /*tag*/,
+                  YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value /*style*/) override {
+    open(Value::Kind::map, mark, anchor);
+  }
+  void OnSequenceEnd() override { close(); }
+  void OnMapEnd() override { close(); }
+
+ private:
+  struct Frame {
+    Value value;
+    YAML::anchor_t anchor;
+    YAML::Mark mark;
+    std::vector<Value> key = {};  ///< of the entry whose value comes next
+  };
+
+  Value make(Value::Kind kind, const YAML::Mark& mark) const {
+    Value value;
+    value.kind = kind;
+    value.location = locate(mark);
+    return value;
+  }
+
+  void open(Value::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
+    open_.push_back({make(kind, mark), anchor, mark});
+  }
+
+  void close() {
+    Frame frame = std::move(open_.back());
+    open_.pop_back();
+    add(std::move(frame.value), frame.anchor);
+  }
+
+  void add(Value value, YAML::anchor_t anchor) {
+    if (anchor != YAML::NullAnchor) anchored_[anchor] = value;
+    if (open_.empty()) {
+      root_ = std::move(value);
+    } else if (open_.back().value.kind == Value::Kind::list) {
+      open_.back().value.items.push_back(std::move(value));
+    } else if (open_.back().key.empty()) {
+      if (value.kind != Value::Kind::scalar) {
+        throw YAML::ParserException(open_.back().mark, "a key must be a word");
+      }
+      open_.back().key.push_back(std::move(value));
+    } else {
+      add_entry(open_.back(), std::move(value));
+    }
+  }
+
+  void add_entry(Frame& frame, Value value) {
+    const Value key = std::move(frame.key.back());
+    frame.key.clear();
+    value.location = key.location;
+    if (const Value* first = frame.value.find(key.text)) {
+      problems_.add(key.location,
+                    fmt::format("duplicate key '{}' (first at {}); remove one",
+                                key.text, first->location.text));
+      return;
+    }
+    frame.value.entries.push_back({key.text, std::move(value)});
+  }
+
+  const std::string& origin_;
+  Problems& problems_;
+  Value root_;
+  std::vector<Frame> open_;
+  std::map<YAML::anchor_t, Value> anchored_;
+  bool seen_document_ = false;
+};
+
+void relocate(Value& value, const Location& location) {
+  value.location = location;
+  for (Value& item : value.items) relocate(item, location);
+  for (Entry& entry : value.entries) relocate(entry.value, location);
+}
+
+/// The value at `path` below `root`, made where it is missing; what stands in
+/// the way gives place to a map.
+Value& make_path(Value& root, std::string_view path, const Location& location) {
+  Value* value = &root;
+  while (true) {
+    if (value->kind != Value::Kind::map) {
+      *value = Value{.kind = Value::Kind::map, .location = location};
+    }
+    const std::string_view key = path.substr(0, path.find('.'));
+    const auto entry =
+        std::find_if(value->entries.begin(), value->entries.end(),
+                     [&](const Entry& e) { return e.key == key; });
+    if (entry != value->entries.end()) {
+      value = &entry->value;
+    } else {
+      value->entries.push_back({std::string(key), {.location = location}});
+      value = &value->entries.back().value;
+    }
+    if (key.size() == path.size()) return *value;
+    path.remove_prefix(key.size() + 1);
+  }
+}
+
+}  // namespace
+
+const Value* Value::find(std::string_view key) const {
+  const auto entry = std::find_if(
+      entries.begin(), entries.end(),
+      [&](const Entry& candidate) { return candidate.key == key; });
+  return entry == entries.end() ? nullptr : &entry->value;
+}
+
+std::string Value::found() const {
+  constexpr std::size_t kLongest = 40;
+  switch (kind) {
+    case Kind::null:
+      return "nothing";
+    case Kind::list:
+      return items.empty() ? "an empty list" : "a list";
+    case Kind::map:
+      return "a map of keys";
+    case Kind::scalar:
+      break;
+  }
+  const std::string line = text.substr(0, text.find('\n'));
+  if (line.size() <= kLongest && line.size() == text.size()) {
+    return fmt::format("'{}'", text);
+  }
+  return fmt::format("'{}...'", line.substr(0, kLongest));
+}
+
+void Problems::add(const Location& where, std::string message) {
+  problems_.push_back({where, std::move(message)});
+}
+
+void Problems::throw_if_any() const {
+  if (problems_.empty()) return;
+  std::vector<Problem> sorted = problems_;
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const Problem& a, const Problem& b) {
+                     return std::tie(a.where.line, a.where.column) <
+                            std::tie(b.where.line, b.where.column);
+                   });
+  std::string lines;
+  for (const Problem& problem : sorted) {
+    if (!lines.empty()) lines += '\n';
+    lines += fmt::format("{}: {}", problem.where.text, problem.message);
+  }
+  throw UserError(lines);
+}
+
+Value parse(const std::string& text, const std::string& origin,
+            Problems& problems) {
+  std::istringstream stream(text);
+  TreeBuilder builder(origin, problems);
+  try {
+    YAML::Parser parser(stream);
+    while (parser.HandleNextDocument(builder)) {
+    }
+  } catch (const YAML::Exception& error) {
+    fail_user("{}: not valid YAML ({}); mend the syntax here or just before",
+              builder.locate(error.mark).text, error.msg);
+  }
+  return builder.take_root();
+}
+
+void lay_over(Value& root, const std::string& assignment, Problems& problems) {
+  const Location location{0, 0, "command line: " + assignment};
+  const std::size_t equals = assignment.find('=');
+  if (equals == std::string::npos || equals == 0) {
+    problems.add(location, "not of the form key.path=value");
+    return;
+  }
+  Problems own;
+  try {
+    Value value = parse(assignment.substr(equals + 1), "value", own);
+    own.throw_if_any();
+    relocate(value, location);
+    make_path(root, std::string_view(assignment).substr(0, equals), location) =
+        std::move(value);
+  } catch (const UserError& error) {
+    problems.add(location, error.what());
+  }
+}
+
+}  // namespace cape::yaml
