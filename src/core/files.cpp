@@ -3,9 +3,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
-#include <fstream>
-#include <iterator>
 
 #include "core/error.h"
 
@@ -24,6 +23,15 @@ class FileDescriptor {
 
   bool ok() const { return fd_ >= 0; }
   bool sync() const { return ::fsync(fd_) == 0; }
+  bool read_all(std::string& bytes) const {
+    std::array<char, 1 << 16> buffer;
+    while (true) {
+      const ssize_t got = ::read(fd_, buffer.data(), buffer.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return got == 0;
+      bytes.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+  }
   bool write(std::string_view bytes) const {
     while (!bytes.empty()) {
       const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
@@ -41,10 +49,9 @@ class FileDescriptor {
 }  // namespace
 
 std::string read_file(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) fail_user("cannot read {}: {}", path.string(), errno_text(errno));
-  std::string bytes((std::istreambuf_iterator<char>(stream)), {});
-  if (stream.bad()) {
+  const FileDescriptor file(path, O_RDONLY);
+  std::string bytes;
+  if (!file.ok() || !file.read_all(bytes)) {
     fail_user("cannot read {}: {}", path.string(), errno_text(errno));
   }
   return bytes;

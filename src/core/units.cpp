@@ -8,18 +8,18 @@
 #include <cmath>
 #include <ctime>
 #include <numeric>
-#include <utility>
 #include <vector>
 
 namespace cape {
 namespace {
 
 std::optional<double> take_number(std::string_view& text) {
+  // from_chars would also take "inf", "nan" and a sign.
+  if (text.find_first_of("0123456789.") != 0) return std::nullopt;
   double value = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), value,
-                      std::chars_format::fixed);
-  if (error != std::errc{} || value < 0) return std::nullopt;
+  const auto [end, error] = std::from_chars(
+      text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  if (error != std::errc{}) return std::nullopt;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   return value;
 }
@@ -37,7 +37,7 @@ std::optional<double> parse_clock(std::string_view text) {
 }
 
 double unit_seconds(std::string_view unit) {
-  if (unit.empty() || unit == "s") return 1;
+  if (unit == "s") return 1;
   if (unit == "m" || unit == "min") return 60;
   if (unit == "h") return 3600;
   if (unit == "d") return 86400;
@@ -48,7 +48,9 @@ double unit_seconds(std::string_view unit) {
 
 std::optional<double> parse_duration(std::string_view text) {
   if (text.find(':') != std::string_view::npos) return parse_clock(text);
-  if (text.empty()) return std::nullopt;
+  std::string_view rest = text;
+  const auto plain = take_number(rest);
+  if (!plain || rest.empty()) return plain;
   double seconds = 0;
   while (!text.empty()) {
     const auto number = take_number(text);
@@ -65,7 +67,7 @@ std::optional<double> parse_duration(std::string_view text) {
 
 std::string format_duration(double seconds) {
   if (!std::isfinite(seconds)) return "unknown";
-  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
   const auto s = static_cast<std::int64_t>(std::llround(seconds));
   if (s < 60) return fmt::format("{} s", s);
   if (s < 3600) return fmt::format("{} min {:02} s", s / 60, s % 60);
@@ -88,7 +90,8 @@ std::string format_count(std::int64_t count) {
 std::string format_si(double value) {
   static constexpr const char* kPrefixes[] = {"", "k", "M", "G", "T", "P", "E"};
   std::size_t prefix = 0;
-  while (std::abs(value) >= 1000 && prefix + 1 < std::size(kPrefixes)) {
+  // 999.5 would be written as 1e+03.
+  while (std::abs(value) >= 999.5 && prefix + 1 < std::size(kPrefixes)) {
     value /= 1000;
     ++prefix;
   }
@@ -100,14 +103,20 @@ std::string utc_now() {
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> before(b.size() + 1);
+  std::vector<std::size_t> above(b.size() + 1);
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
+    before.swap(above);
+    above.swap(row);
+    row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substituted = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+      const std::size_t substituted = above[j - 1] + (a[i - 1] != b[j - 1]);
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, substituted});
+      const bool swapped =
+          i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
     }
   }
   return row[b.size()];

@@ -30,6 +30,7 @@ std::string utc_now();
 template <class Range>
 std::string nearest(std::string_view word, const Range& candidates);
 
+/// Letters to insert, delete, replace or swap with their neighbour.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 template <class Range>

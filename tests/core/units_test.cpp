@@ -1,0 +1,95 @@
+#include "core/units.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace cape {
+namespace {
+
+TEST(ParseDuration, TakesUnitsClocksAndPlainSeconds) {
+  EXPECT_EQ(parse_duration("90"), 90);
+  EXPECT_EQ(parse_duration("0.5"), 0.5);
+  EXPECT_EQ(parse_duration("90s"), 90);
+  EXPECT_EQ(parse_duration("90m"), 5400);
+  EXPECT_EQ(parse_duration("90min"), 5400);
+  EXPECT_EQ(parse_duration("1.5h"), 5400);
+  EXPECT_EQ(parse_duration("2h30m"), 9000);
+  EXPECT_EQ(parse_duration("1d2h3m4s"), 93784);
+  EXPECT_EQ(parse_duration("01:30:00"), 5400);
+  EXPECT_EQ(parse_duration("48:00:00"), 172800);
+  EXPECT_EQ(parse_duration("10:30"), 630);
+}
+
+TEST(ParseDuration, RefusesWhatIsNoDuration) {
+  for (const char* text : {"",   "s",    "h30",  "2h30", "-5",   "+5",  "5 m",
+                           "5x", "1h2x", "soon", "inf",  "nan",  "1e3", ":",
+                           "1:", ":30",  "1:-5", "1:xx", "1..5", "5,5"}) {
+    EXPECT_EQ(parse_duration(text), std::nullopt) << text;
+  }
+}
+
+TEST(FormatDuration, GivesTwoUnitsAtMost) {
+  EXPECT_EQ(format_duration(0), "0.0 s");
+  EXPECT_EQ(format_duration(0.42), "0.4 s");
+  EXPECT_EQ(format_duration(9.96), "10 s");
+  EXPECT_EQ(format_duration(59.4), "59 s");
+  EXPECT_EQ(format_duration(59.6), "1 min 00 s");
+  EXPECT_EQ(format_duration(200), "3 min 20 s");
+  EXPECT_EQ(format_duration(3599.9), "1 h 00 min");
+  EXPECT_EQ(format_duration(7500), "2 h 05 min");
+  EXPECT_EQ(format_duration(356400), "4 d 3 h");
+  EXPECT_EQ(format_duration(std::numeric_limits<double>::infinity()),
+            "unknown");
+  EXPECT_EQ(format_duration(std::nan("")), "unknown");
+}
+
+TEST(FormatCount, GroupsDigitsByThrees) {
+  EXPECT_EQ(format_count(0), "0");
+  EXPECT_EQ(format_count(999), "999");
+  EXPECT_EQ(format_count(1000), "1,000");
+  EXPECT_EQ(format_count(1234567), "1,234,567");
+  EXPECT_EQ(format_count(-999), "-999");
+  EXPECT_EQ(format_count(-1000), "-1,000");
+}
+
+TEST(FormatSi, KeepsThreeDigitsAndAPrefix) {
+  EXPECT_EQ(format_si(0), "0 ");
+  EXPECT_EQ(format_si(12), "12 ");
+  EXPECT_EQ(format_si(999.4), "999 ");
+  EXPECT_EQ(format_si(999.9), "1 k");
+  EXPECT_EQ(format_si(999999), "1 M");
+  EXPECT_EQ(format_si(2.5e12), "2.5 T");
+  EXPECT_EQ(format_si(-1234), "-1.23 k");
+}
+
+TEST(UtcNow, HasTheFormOfIso8601) {
+  EXPECT_THAT(utc_now(), testing::MatchesRegex("....-..-..T..:..:..Z"));
+}
+
+TEST(EditDistance, CountsInsertionsDeletionsReplacementsAndSwaps) {
+  EXPECT_EQ(edit_distance("", ""), 0U);
+  EXPECT_EQ(edit_distance("epsilon", "epsilon"), 0U);
+  EXPECT_EQ(edit_distance("", "abc"), 3U);
+  EXPECT_EQ(edit_distance("abc", ""), 3U);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3U);
+  EXPECT_EQ(edit_distance("trials", "trails"), 1U);
+  EXPECT_EQ(edit_distance("ab", "ba"), 1U);
+}
+
+TEST(Nearest, FindsTheClosestWordWithinAThirdOfItsLength) {
+  const std::vector<std::string> words = {"learning_rate", "batch_size",
+                                          "seed"};
+  EXPECT_EQ(nearest("lerning_rat", words), "learning_rate");
+  EXPECT_EQ(nearest("batchsize", words), "batch_size");
+  EXPECT_EQ(nearest("sead", words), "seed");
+  EXPECT_EQ(nearest("trials", words), "");
+  EXPECT_EQ(nearest("seed", std::vector<std::string>{}), "");
+}
+
+}  // namespace
+}  // namespace cape
