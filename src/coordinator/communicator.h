@@ -26,10 +26,6 @@ class Communicator {
   virtual int rank() const = 0;
   virtual int size() const = 0;
 
-  /// The rank among those of its machine, and their number.
-  virtual int local_rank() const = 0;
-  virtual int local_size() const = 0;
-
   /// Queues a message, to itself too. Messages between two ranks keep their
   /// order.
   virtual void send(int to, int tag, std::string body) = 0;

@@ -77,12 +77,18 @@ void Coordinator::count(const std::vector<Outcome>& outcomes) {
     const double flops = grid_.expected_flops(outcome.index);
     --leased_;
     leased_flops_ -= flops;
-    if (outcome.failed != 0) {
-      tally_.failed += outcome.cells;
-    } else {
-      tally_.rows += outcome.cells;
-      tally_.converged += outcome.converged;
-      speed_.add(grid_.family(outcome.index), flops, outcome.seconds);
+    switch (outcome.verdict) {
+      case Verdict::measured:
+        tally_.rows += outcome.cells;
+        tally_.converged += outcome.converged;
+        speed_.add(grid_.family(outcome.index), flops, outcome.seconds);
+        break;
+      case Verdict::quarantined:
+        tally_.failed += outcome.cells;
+        break;
+      case Verdict::not_started:
+        not_started_ = true;
+        break;
     }
   }
 }

@@ -77,6 +77,7 @@ class Coordinator {
   std::vector<std::int64_t> slots_;  ///< a rank
   std::int64_t leased_ = 0;          ///< trajectories without an outcome
   double leased_flops_ = 0;
+  bool not_started_ = false;  ///< a worker gave back what does not fit
   std::optional<Ending> ending_;
   int published_ = 0;
   std::string early_reason_;

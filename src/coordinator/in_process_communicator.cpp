@@ -25,8 +25,6 @@ class InProcessCommunicator final : public Communicator {
   int size() const override {
     return static_cast<int>(network_->inboxes.size());
   }
-  int local_rank() const override { return rank(); }
-  int local_size() const override { return size(); }
 
   void send(int to, int tag, std::string body) override {
     const std::lock_guard lock(network_->mutex);

@@ -1,6 +1,6 @@
-/// What ranks say to each other. Worker to coordinator: request, outcomes,
-/// trouble, signalled, published; coordinator to worker: start, lease, drain,
-/// stop, finish.
+/// What ranks say to each other. Worker to coordinator: hello, request,
+/// outcomes, trouble, signalled, published; coordinator to worker: start,
+/// lease, end.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@
 namespace cape {
 
 enum Tag : int {
-  kTagStart = 1,  ///< text: the run, see worker/farm.h; empty: leave at once
+  kTagHello = 1,  ///< JSON: this rank's host, CPUs and GPUs
+  kTagStart,      ///< JSON: the run; empty: there is none, leave
   kTagRequest,    ///< Request: send more work
   kTagLease,      ///< WorkItems; none: there is no more
   kTagOutcomes,   ///< Outcomes of trajectories
@@ -38,12 +39,14 @@ struct Request {
   std::int32_t slots;  ///< trainers of this rank
 };
 
+enum class Verdict : std::int32_t { measured, quarantined, not_started };
+
 struct Outcome {
   std::int64_t index;
-  double seconds;          ///< that a trainer spent on it
+  double seconds;  ///< that a trainer spent on it
+  Verdict verdict;
   std::int32_t cells;      ///< rows, or epsilons not measured
-  std::int32_t converged;  ///< of the rows
-  std::int64_t failed;     ///< 1: no rows, it was quarantined
+  std::int64_t converged;  ///< of the rows
 };
 
 /// Arrays of plain structs as bytes; ranks of one run are the same program.

@@ -40,13 +40,6 @@ class MpiCommunicator final : public Communicator {
     MPI_Comm_set_errhandler(world_, MPI_ERRORS_RETURN);
     check(MPI_Comm_rank(world_, &rank_), "MPI_Comm_rank");
     check(MPI_Comm_size(world_, &size_), "MPI_Comm_size");
-    MPI_Comm node = MPI_COMM_NULL;
-    check(MPI_Comm_split_type(world_, MPI_COMM_TYPE_SHARED, rank_,
-                              MPI_INFO_NULL, &node),
-          "MPI_Comm_split_type");
-    check(MPI_Comm_rank(node, &local_rank_), "MPI_Comm_rank");
-    check(MPI_Comm_size(node, &local_size_), "MPI_Comm_size");
-    MPI_Comm_free(&node);
   }
 
   ~MpiCommunicator() override {
@@ -58,8 +51,6 @@ class MpiCommunicator final : public Communicator {
 
   int rank() const override { return rank_; }
   int size() const override { return size_; }
-  int local_rank() const override { return local_rank_; }
-  int local_size() const override { return local_size_; }
 
   void send(int to, int tag, std::string body) override {
     if (to == rank_) {
@@ -123,7 +114,8 @@ class MpiCommunicator final : public Communicator {
 
   MPI_Comm world_ = MPI_COMM_NULL;
   MPI_Request barrier_ = MPI_REQUEST_NULL;
-  int rank_ = 0, size_ = 1, local_rank_ = 0, local_size_ = 1;
+  int rank_ = 0;
+  int size_ = 1;
   bool joined_ = false, finished_ = false;
   std::deque<Message> own_;
   std::list<Sending> sending_;

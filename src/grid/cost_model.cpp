@@ -23,6 +23,9 @@ constexpr LogLinear kUnknownFamily = {"", 3.2, -0.3, 0.8, 0.35, 0.0};
 
 constexpr double kProbeSteps = 6;
 
+constexpr double kSlowestFlops = 1e9;  // a second
+constexpr double kStartSeconds = 120;  // LibTorch from a cold network disk
+
 }  // namespace
 
 double expected_steps(const std::string& family, double parameters,
@@ -42,6 +45,10 @@ double expected_steps(const std::string& family, double parameters,
 double trajectory_flops(double forward_flops_per_sample, double batch_size,
                         double steps) {
   return 3 * forward_flops_per_sample * batch_size * (steps + kProbeSteps);
+}
+
+double longest_trial_seconds(double step_flops, double max_steps) {
+  return kStartSeconds + max_steps * step_flops / kSlowestFlops;
 }
 
 }  // namespace cape

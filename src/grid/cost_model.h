@@ -16,4 +16,8 @@ double expected_steps(const std::string& family, double parameters,
 double trajectory_flops(double forward_flops_per_sample, double batch_size,
                         double steps);
 
+/// Seconds after which a trial must hang: all of `max_steps` at a speed far
+/// below that of any machine that is of use.
+double longest_trial_seconds(double step_flops, double max_steps);
+
 }  // namespace cape

@@ -1,0 +1,42 @@
+/// Says how a run goes: one live line on a terminal, plain lines elsewhere.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "coordinator/coordinator.h"
+
+namespace cape {
+
+enum class ProgressMode { automatic, live, plain, none };
+
+/// True when the person at the launcher (mpirun's, srun's) sees standard error
+/// on a terminal; under a launcher our own is a pipe to it.
+bool launcher_on_terminal();
+
+class Progress {
+ public:
+  explicit Progress(ProgressMode mode);
+
+  /// Prints when it is time to.
+  void update(const Tally& tally, std::optional<double> eta);
+
+  /// Ends the live line.
+  void finish();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  bool live_;
+  bool silent_;
+  bool line_open_ = false;
+  Clock::time_point started_ = Clock::now();
+  Clock::time_point next_;
+};
+
+/// "1,234/5,000 rows (25 %), 12.3 rows/s, 2 failed, 1 min 20 s left".
+std::string progress_line(const Tally& tally, double seconds,
+                          std::optional<double> eta);
+
+}  // namespace cape

@@ -1,0 +1,51 @@
+/// Which CPUs and GPUs each rank's trainers get.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "grid/config.h"
+
+namespace cape {
+
+/// What a rank sees of its machine.
+struct RankResources {
+  std::string host;
+  std::vector<int> cpus;           ///< allowed to this process
+  std::vector<int> launcher_cpus;  ///< allowed to the process that started it
+  bool bound_by_default = false;   ///< by Open MPI, without being asked to
+  std::int64_t gpus = 0;
+
+  bool operator==(const RankResources&) const = default;
+};
+
+/// What a rank is to use.
+struct Placement {
+  std::vector<int> cpus;
+  std::vector<std::string> devices;  ///< one a trainer: "cpu", "cuda:0", ...
+
+  bool operator==(const Placement&) const = default;
+};
+
+struct PlacementPlan {
+  std::vector<Placement> ranks;
+  std::vector<std::string> warnings;
+  std::vector<std::string> summary;  ///< a line a host
+};
+
+/// Looks at this machine. `count_gpus` is asked only where a GPU driver is.
+RankResources inspect_rank(std::int64_t (*count_gpus)());
+
+/// Pure. CPUs of a host are shared between its ranks: each keeps its own where
+/// their masks are disjoint by the user's wish, else all share the union. (Open
+/// MPI binds one or two ranks to a core each unless told otherwise: then the
+/// launcher's own mask counts.) Throws UserError when CUDA is asked for and a
+/// host has no GPU.
+PlacementPlan place(const std::vector<RankResources>& ranks,
+                    const WorkersConfig& workers);
+
+/// Restricts this process, and what it starts from now on, to these CPUs.
+void use_cpus(const std::vector<int>& cpus);
+
+}  // namespace cape

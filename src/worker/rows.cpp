@@ -1,0 +1,93 @@
+#include "worker/rows.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "trial/stopping_rule.h"
+
+namespace cape {
+namespace {
+
+bool same(double a, double b) {
+  return a == b || (std::isnan(a) && !std::isfinite(b));
+}
+
+bool same(const EpsilonResult& a, const EpsilonResult& b) {
+  return a.epsilon == b.epsilon && a.t_star == b.t_star &&
+         a.stop_reason == b.stop_reason && a.steps_run == b.steps_run &&
+         same(a.final_loss, b.final_loss);
+}
+
+}  // namespace
+
+void check_answer(const Trajectory& trajectory, const TrialResult& result) {
+  const TrialTask& task = trajectory.task;
+  const auto require = [](bool holds, const char* what) {
+    if (!holds) fail("the trainer's answer is wrong: {}", what);
+  };
+  require(result.trajectory == task.trajectory, "another trajectory");
+  require(result.parameters ==
+              zoo::parameter_count(task.architecture, trajectory.dataset->shape,
+                                   trajectory.dataset->classes),
+          "the number of parameters is not the architecture's");
+  require(!result.losses.empty() &&
+              same(result.initial_loss, result.losses.front()),
+          "the initial loss is not the first of the curve");
+  StoppingRule rule(task.train, task.epsilons);
+  for (std::size_t t = 0; t < result.losses.size(); ++t) {
+    const bool goes_on = rule.observe(result.losses[t]);
+    require(goes_on == (t + 1 < result.losses.size()),
+            "the curve ends where the stopping rule does not");
+  }
+  require(result.epsilons.size() == task.epsilons.size(),
+          "not one outcome an epsilon");
+  for (std::size_t e = 0; e < task.epsilons.size(); ++e) {
+    require(same(result.epsilons[e], rule.results()[e]),
+            "an outcome is not that of its curve");
+  }
+}
+
+std::vector<shard::Row> make_rows(const Trajectory& trajectory,
+                                  const TrialResult& result) {
+  const TrialTask& task = trajectory.task;
+  const datasets::DatasetInfo& dataset = *trajectory.dataset;
+  shard::Row row;
+  row.trajectory.assign(task.trajectory);
+  row.family.assign(zoo::family(task.architecture));
+  row.architecture.assign(zoo::short_name(task.architecture));
+  row.architecture_json.assign(zoo::describe(task.architecture).dump());
+  row.dataset.assign(dataset.name);
+  row.task.assign(dataset.task);
+  row.target.assign(task.train.target);
+  row.learning_rate = task.learning_rate;
+  row.batch_size = static_cast<std::int32_t>(task.batch_size);
+  row.trial = trajectory.trial;
+  row.log_p = std::log(static_cast<double>(result.parameters));
+  row.log_g2 = std::log(result.probe.g2);
+  row.log_tau = std::log(result.probe.tau);
+  row.log_n = std::log(static_cast<double>(dataset.train_size));
+  row.log_lr = std::log(task.learning_rate);
+  row.log_b = std::log(static_cast<double>(task.batch_size));
+  row.initial_loss = result.initial_loss;
+  row.samples_available = dataset.samples;
+  row.seed = task.seed;
+  row.probe_seconds = result.probe_seconds;
+  row.step_seconds = result.step_seconds;
+  row.device.assign(result.device);
+  row.threads = static_cast<std::int32_t>(result.threads);
+  std::vector<shard::Row> rows;
+  for (const EpsilonResult& outcome : result.epsilons) {
+    row.key.assign(cell_key(task.trajectory, outcome.epsilon));
+    row.epsilon = outcome.epsilon;
+    row.final_loss = outcome.final_loss;
+    row.t_star = static_cast<std::int32_t>(outcome.t_star);
+    row.converged = outcome.converged();
+    row.stop_reason.assign(to_string(outcome.stop_reason));
+    row.steps_run = static_cast<std::int32_t>(outcome.steps_run);
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+}  // namespace cape

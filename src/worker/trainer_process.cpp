@@ -1,0 +1,74 @@
+#include "worker/trainer_process.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "core/error.h"
+
+namespace cape {
+namespace {
+
+std::vector<std::string> arguments(const TrainerCommand& command) {
+  return {command.program,
+          "--in",
+          std::to_string(Subprocess::kChildIn),
+          "--out",
+          std::to_string(Subprocess::kChildOut),
+          "--device",
+          command.device,
+          "--threads",
+          std::to_string(command.threads)};
+}
+
+/// A pool that was not told would take all cores of the machine.
+std::vector<std::string> pool_sizes(std::int64_t threads) {
+  const std::string n = std::to_string(threads);
+  return {"OMP_NUM_THREADS=" + n, "MKL_NUM_THREADS=" + n, "MKL_DYNAMIC=FALSE",
+          "OPENBLAS_NUM_THREADS=" + n};
+}
+
+}  // namespace
+
+TrainerProcess::TrainerProcess(const TrainerCommand& command, std::string label)
+    : process_(arguments(command), pool_sizes(command.threads)),
+      label_(std::move(label)) {}
+
+std::optional<TrainerMessage> TrainerProcess::receive() {
+  std::string bytes;
+  process_.read_output(bytes);
+  reader_.append(bytes);
+  while (auto message = reader_.next()) {
+    const auto* hello = std::get_if<Hello>(&*message);
+    if (hello == nullptr) return message;
+    if (hello->protocol != kTaskProtocolVersion) {
+      fail("the trainer speaks protocol {}, not {}: it is of another build",
+           hello->protocol, kTaskProtocolVersion);
+    }
+    ready_ = true;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> TrainerProcess::death() {
+  const auto ended = process_.ended();
+  if (!ended) return std::nullopt;
+  log_errors();
+  return last_words_.empty() ? fmt::format("the trainer ended: {}", *ended)
+                             : fmt::format("the trainer ended: {}; it said: {}",
+                                           *ended, last_words_);
+}
+
+void TrainerProcess::log_errors() {
+  process_.read_error_output(error_text_);
+  std::size_t begin = 0;
+  for (std::size_t end;
+       (end = error_text_.find('\n', begin)) != std::string::npos;
+       begin = end + 1) {
+    last_words_ = error_text_.substr(begin, end - begin);
+    spdlog::warn("{}: {}", label_, last_words_);
+  }
+  error_text_.erase(0, begin);
+}
+
+}  // namespace cape

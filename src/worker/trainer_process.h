@@ -1,0 +1,57 @@
+/// One cape_trainer: a child process that measures one trajectory at a time.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/subprocess.h"
+#include "trial/protocol.h"
+
+namespace cape {
+
+struct TrainerCommand {
+  std::string program;  ///< path of cape_trainer
+  std::string device;   ///< "cpu", "cuda:0"
+  std::int64_t threads = 1;
+};
+
+class TrainerProcess {
+ public:
+  /// Starts it, with all thread pools told their size; `label` names it in the
+  /// log. Throws Error when it cannot be started.
+  TrainerProcess(const TrainerCommand& command, std::string label);
+
+  /// Hands it a task; false when it no longer listens.
+  bool send(const TrialTask& task) { return process_.write(encode(task)); }
+
+  /// The next result or failure it sent; its hello is checked and kept here.
+  /// Throws Error for garbage and for another protocol version.
+  std::optional<TrainerMessage> receive();
+
+  /// Why it is gone, with the last thing it said; nothing while it lives.
+  std::optional<std::string> death();
+
+  /// True once it has said hello.
+  bool ready() const { return ready_; }
+
+  /// What it printed to standard error goes to the log.
+  void log_errors();
+
+  /// Non-blocking descriptors for poll(); -1 when closed.
+  std::vector<int> descriptors() const {
+    return {process_.output(), process_.error_output()};
+  }
+
+  pid_t pid() const { return process_.pid(); }
+
+ private:
+  Subprocess process_;
+  std::string label_;
+  TrainerMessageReader reader_;
+  bool ready_ = false;
+  std::string error_text_;  ///< the line that has not ended
+  std::string last_words_;
+};
+
+}  // namespace cape
