@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# From a fresh clone to a fitted predictor: set-up, build, a small farm on
+# FashionMNIST, and the fit of what it measured.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/common.sh
+
+bin=build/release/bin
+out=runs/quickstart
+ranks=$(nproc)
+
+trap print_stage_times EXIT
+stage "set-up" scripts/setup.sh
+stage "configure" cmake --preset release
+stage "build" cmake --build --preset release \
+  --target cape_farm cape_trainer cape_fit
+# Open MPI would bind each rank, and the trainer it starts, to one core.
+stage "farm on $ranks ranks" \
+  mpirun -n "$ranks" --bind-to none --oversubscribe \
+  "$bin/cape_farm" configs/quickstart.yaml
+stage "fit" "$bin/cape_fit" "$out" --out "$out/model"
+
+cat <<END
+
+Shards    $out/*.h5
+Model     $out/model/model.json (XGBoost's own format)
+Metrics   $out/model/metrics.json
+Tables    $out/model/tables/*.csv
+END

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Builds everything and runs the tests; --all adds the tests under
+# AddressSanitizer and clang-tidy. The last line is "N passed, N failed".
+set -uo pipefail
+set -m # a process group a stage, so that all of it can be stopped
+cd "$(dirname "$0")/.." || exit
+source scripts/common.sh
+
+all=no
+case ${1:-} in
+  "") ;;
+  --all) all=yes ;;
+  *) echo "Usage: scripts/test.sh [--all]" >&2 && exit 2 ;;
+esac
+
+jobs=$(nproc)
+passed=0
+failed=0
+
+# limited NAME LIMIT COMMAND...: a stage that is stopped after LIMIT, and with
+# this script.
+limited() {
+  stage "$1" run_limited "${@:2}"
+}
+run_limited() {
+  timeout --kill-after=10 "$@" </dev/null &
+  wait $!
+}
+trap 'kill $!; exit 130' INT TERM
+
+# A limited stage that is not a set of tests; it counts when it fails.
+check() {
+  limited "$@" || { failed=$((failed + 1)) && false; }
+}
+
+# run_tests PRESET LIMIT: runs the tests of a preset and counts them.
+run_tests() {
+  local log=build/$1/ctest.log closing bad ran
+  limited "tests ($1)" "$2" \
+    ctest --preset "$1" -j "$jobs" --output-log "$log"
+  closing=$(sed -n 's/.*tests passed, \([0-9]*\) tests* failed out of /\1 /p' \
+    "$log")
+  if read -r bad ran <<<"$closing"; then
+    passed=$((passed + ran - bad)) failed=$((failed + bad))
+  else
+    failed=$((failed + 1)) # stopped before its closing line
+  fi
+}
+
+# What follows runs in a shell of its own, under timeout.
+check_format() {
+  find src tests bench -name '*.h' -o -name '*.cpp' |
+    xargs clang-format --dry-run -Werror
+}
+build() {
+  local preset=$1
+  shift
+  cmake --preset "$preset" -DCAPE_WERROR=ON "$@" &&
+    cmake --build --preset "$preset"
+}
+tidy() {
+  run-clang-tidy -quiet -p "$1" -j "$2" >"$1/tidy.log" 2>&1 && return
+  grep -E -A 4 '(error|warning):' "$1/tidy.log"
+  return 1
+}
+export -f check_format build tidy
+
+if check "set-up" 8m scripts/setup.sh --tests; then
+  python=-DCAPE_TEST_PYTHON=$test_venv/bin/python
+  check "format" 1m bash -c check_format
+  if check "build (release)" 10m bash -c 'build "$@"' - release "$python"; then
+    run_tests release 5m
+  fi
+  if [[ $all == yes ]] &&
+    check "build (asan)" 8m bash -c 'build "$@"' - asan "$python"; then
+    run_tests asan 5m
+    check "clang-tidy" 8m bash -c 'tidy "$@"' - build/asan "$jobs"
+  fi
+fi
+
+print_stage_times
+echo "$passed passed, $failed failed"
+((failed == 0))
