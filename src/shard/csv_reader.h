@@ -1,0 +1,35 @@
+/// Cuts CSV text (RFC 4180, any line ending) into records. Private to this
+/// folder.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cape::shard {
+
+class CsvReader {
+ public:
+  /// `text` must outlive the reader. A byte order mark is skipped.
+  explicit CsvReader(std::string_view text);
+
+  /// Reads the next record that is not an empty line; false at the end. Throws
+  /// Error when a quoted field does not end.
+  bool next(std::vector<std::string>& fields);
+
+  /// The line, from 1, on which the last record began.
+  std::size_t line() const { return record_line_; }
+
+ private:
+  std::string next_field();
+  std::string quoted_part();
+  bool at_line_end() const;
+  void skip_line_end();
+
+  std::string_view rest_;
+  std::size_t line_ = 1;
+  std::size_t record_line_ = 0;
+};
+
+}  // namespace cape::shard

@@ -1,0 +1,239 @@
+#include "shard/published_csv.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <tuple>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/hash.h"
+#include "shard/csv_reader.h"
+
+namespace cape::shard {
+namespace {
+
+constexpr std::int32_t kMaxSteps = 5000;  // of the published protocol
+
+struct Name {
+  std::string_view published;
+  std::string_view ours;
+};
+
+constexpr Name kDatasets[] = {{"MNIST", "mnist"},
+                              {"FashionMNIST", "fashion_mnist"},
+                              {"CIFAR10", "cifar10"},
+                              {"CIFAR100", "cifar100"}};
+
+constexpr Name kTransformers[] = {{"ViT-Tiny-32/4", "vit_tiny"},
+                                  {"CCT-Small", "cct_small"},
+                                  {"PiT-XS", "pit_xs"}};
+
+/// The columns that every published file has.
+constexpr const char* kRequired[] = {
+    "dataset", "learning_rate", "batch_size",  "epsilon",     "logP",
+    "logB",    "logG2",         "logTau",      "logLR",       "logN",
+    "T_star",  "converged",     "logInitLoss", "logFinalLoss"};
+
+/// Our name for a published one; unknown names stay as they are.
+std::string_view translated(std::span<const Name> names,
+                            std::string_view published) {
+  const auto found = std::ranges::find(names, published, &Name::published);
+  return found == names.end() ? published : found->ours;
+}
+
+/// The records of one file by column name.
+class PublishedFile {
+ public:
+  PublishedFile(const std::filesystem::path& path, std::string_view text)
+      : name_(path.string()), reader_(text) {
+    if (!next_record()) fail_user("{}: empty file", name_);
+    header_ = fields_;
+    for (const char* column : kRequired) {
+      if (!has(column)) {
+        fail_user(
+            "{}:1: no column '{}'; a published CAPE meta-dataset has the "
+            "columns {}",
+            name_, column, fmt::join(kRequired, ", "));
+      }
+    }
+  }
+
+  /// Steps to the next row; false at the end.
+  bool next() {
+    if (!next_record()) return false;
+    if (fields_.size() != header_.size()) {
+      fail_user("{}: {} fields (the header has {}); mend or remove the line",
+                where(), fields_.size(), header_.size());
+    }
+    return true;
+  }
+
+  bool has(std::string_view column) const {
+    return std::ranges::find(header_, column) != header_.end();
+  }
+
+  const std::string& text(std::string_view column) const {
+    const auto found = std::ranges::find(header_, column);
+    return fields_[static_cast<std::size_t>(found - header_.begin())];
+  }
+
+  double number(std::string_view column) const {
+    const double value = parsed<double>(column, "a number");
+    if (!std::isfinite(value)) reject(column, "a finite number");
+    return value;
+  }
+
+  std::int32_t integer(std::string_view column, std::int32_t least) const {
+    const auto value = parsed<std::int32_t>(column, "an integer");
+    if (value < least) reject(column, fmt::format("at least {}", least));
+    return value;
+  }
+
+  bool truth(std::string_view column) const {
+    if (text(column) == "True") return true;
+    if (text(column) == "False") return false;
+    reject(column, "True or False");
+  }
+
+  /// "file:line" of the row.
+  std::string where() const {
+    return fmt::format("{}:{}", name_, reader_.line());
+  }
+
+ private:
+  bool next_record() {
+    try {
+      return reader_.next(fields_);
+    } catch (const Error& error) {
+      fail_user("{}: {}; close it with a quotation mark", where(),
+                error.what());
+    }
+  }
+
+  [[noreturn]] void reject(std::string_view column,
+                           std::string_view wanted) const {
+    fail_user("{}: {} is '{}', not {}; mend or remove the line", where(),
+              column, text(column), wanted);
+  }
+
+  template <class T>
+  T parsed(std::string_view column, std::string_view wanted) const {
+    const std::string& field = text(column);
+    const char* end = field.data() + field.size();
+    T value{};
+    const auto [stop, error] = std::from_chars(field.data(), end, value);
+    if (error != std::errc() || stop != end) reject(column, wanted);
+    return value;
+  }
+
+  std::string name_;
+  CsvReader reader_;
+  std::vector<std::string> header_;
+  std::vector<std::string> fields_;
+};
+
+std::string infer_family(const std::filesystem::path& path,
+                         const PublishedFile& file) {
+  if (file.has("cnn_family")) return "cnn";
+  if (file.has("architecture")) return "transformer";
+  const std::string name = path.filename().string();
+  for (const char* family : {"mlp", "rnn"}) {
+    if (name.find(family) != name.npos) return family;
+  }
+  fail_user(
+      "{}: its columns do not tell the family of its networks; name it with "
+      "'mlp' or 'rnn' in the file name, as in meta_dataset_mlp.csv",
+      path.string());
+}
+
+void set_architecture(const PublishedFile& file, Row& row) {
+  nlohmann::json json;
+  for (const char* column :
+       {"architecture", "cnn_family", "depth_signature", "downsample_type"}) {
+    if (file.has(column)) json[column] = file.text(column);
+  }
+  if (!json.empty()) row.architecture_json = json.dump();
+  if (file.has("architecture")) {
+    row.architecture = translated(kTransformers, file.text("architecture"));
+  } else if (file.has("cnn_family")) {
+    row.architecture = file.text("cnn_family");
+  }
+}
+
+void set_settings(const PublishedFile& file, Row& row) {
+  row.dataset = translated(kDatasets, file.text("dataset"));
+  row.task = "classification";
+  row.target = "batch_steps";
+  row.learning_rate = file.number("learning_rate");
+  row.batch_size = file.integer("batch_size", 1);
+  row.epsilon = file.number("epsilon");
+}
+
+void set_features(const PublishedFile& file, Row& row) {
+  row.log_p = file.number("logP");
+  row.log_g2 = file.number("logG2");
+  row.log_tau = file.number("logTau");
+  row.log_n = file.number("logN");
+  row.log_lr = file.number("logLR");
+  row.log_b = file.number("logB");
+  row.samples_available = std::llround(std::exp(row.log_n));
+}
+
+void set_outcome(const PublishedFile& file, Row& row) {
+  // T_star counts loss evaluations from 1, t_star updates.
+  row.steps_run = file.integer("T_star", 2) - 1;
+  row.converged = file.truth("converged");
+  row.t_star = row.converged ? row.steps_run : kMaxSteps;
+  row.stop_reason = "converged";
+  if (!row.converged) {
+    const bool plateau = file.has("censored_reason") &&
+                         file.text("censored_reason") == "plateau";
+    row.stop_reason = plateau ? "plateau" : "max_steps";
+  }
+  row.initial_loss = std::exp(file.number("logInitLoss"));
+  row.final_loss = std::exp(file.number("logFinalLoss"));
+}
+
+void set_from_file(const PublishedFile& file, Row& row) {
+  try {
+    set_architecture(file, row);
+    set_settings(file, row);
+    set_features(file, row);
+    set_outcome(file, row);
+  } catch (const UserError&) {
+    throw;
+  } catch (const Error& error) {  // a text that fits no column
+    fail_user("{}: {}; mend or remove the line", file.where(), error.what());
+  }
+}
+
+}  // namespace
+
+std::vector<Row> read_published_csv(const std::filesystem::path& path,
+                                    const std::string& family) {
+  const std::string text = read_file(path);
+  const std::string content = content_hash(text);
+  PublishedFile file(path, text);
+  const std::string known_family =
+      family.empty() ? infer_family(path, file) : family;
+
+  std::vector<Row> rows;
+  std::map<std::tuple<std::string, double, std::int32_t, double>, std::int64_t>
+      trials;
+  while (file.next()) {
+    Row& row = rows.emplace_back();
+    row.key = content_hash(fmt::format("{}/{}", content, rows.size()));
+    row.trajectory = row.key;
+    row.family = known_family;
+    set_from_file(file, row);
+    row.trial = trials[{row.dataset.str(), row.learning_rate, row.batch_size,
+                        row.epsilon}]++;
+  }
+  return rows;
+}
+
+}  // namespace cape::shard

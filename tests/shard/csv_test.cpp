@@ -1,0 +1,72 @@
+#include "shard/csv.h"
+
+#include <map>
+
+#include "sample.h"
+#include "shard/csv_reader.h"
+
+namespace cape::shard {
+namespace {
+
+using testing::ElementsAre;
+
+std::vector<std::vector<std::string>> records_of(std::string_view text) {
+  std::vector<std::vector<std::string>> records;
+  CsvReader reader(text);
+  std::vector<std::string> fields;
+  while (reader.next(fields)) records.push_back(fields);
+  return records;
+}
+
+TEST(CsvReader, CutsQuotedFieldsAndAllLineEndings) {
+  EXPECT_THAT(records_of("a,b\r\n\"1, \"\"2\"\"\",\n\n,\"x\ny\""),
+              ElementsAre(ElementsAre("a", "b"), ElementsAre("1, \"2\"", ""),
+                          ElementsAre("", "x\ny")));
+  EXPECT_THAT(records_of("\xEF\xBB\xBFhead\n"),
+              ElementsAre(ElementsAre("head")));
+  EXPECT_THROW(records_of("a\n\"open"), Error);
+}
+
+TEST(CsvReader, CountsLinesThroughQuotedOnes) {
+  CsvReader reader("a\n\"x\r\ny\"\n\nlast");
+  std::vector<std::string> fields;
+  std::vector<std::size_t> lines;
+  while (reader.next(fields)) lines.push_back(reader.line());
+  EXPECT_THAT(lines, ElementsAre(1, 2, 5));
+}
+
+class CsvExport : public ShardTest {};
+
+TEST_F(CsvExport, HoldsTheNonVolatileColumnsSoThatTheyReadBackTheSame) {
+  Row row = sample_row(3);
+  row.log_p = 0.1 + 0.2;
+  row.log_tau = NAN;
+  write_shard(folder / "a.h5", {row});
+  export_csv(MergedTable({folder}), folder / "a.csv");
+  const auto records = records_of(read_file(folder / "a.csv"));
+  ASSERT_EQ(records.size(), 2);
+
+  std::vector<std::string> names;
+  for (const Column& column : columns()) {
+    if (!column.is_volatile) names.emplace_back(column.name);
+  }
+  EXPECT_EQ(records[0], names);
+  ASSERT_EQ(records[1].size(), names.size());
+  std::map<std::string, std::string> text;
+  for (std::size_t i = 0; i < names.size(); ++i) text[names[i]] = records[1][i];
+  EXPECT_EQ(std::stod(text["log_p"]), 0.1 + 0.2);
+  EXPECT_EQ(text["log_tau"], "");
+  EXPECT_EQ(std::stoull(text["seed"]), row.seed);
+  EXPECT_EQ(text["converged"], "False");
+  EXPECT_EQ(text["architecture_json"], row.architecture_json.view());
+}
+
+TEST_F(CsvExport, AFileThatCannotBeWrittenIsAnError) {
+  write_shard(folder / "a.h5", {sample_row(0)});
+  EXPECT_THROW(
+      export_csv(MergedTable({folder}), folder / "no folder" / "a.csv"),
+      StoppedError);
+}
+
+}  // namespace
+}  // namespace cape::shard

@@ -1,0 +1,155 @@
+#include "shard/merge.h"
+
+#include "sample.h"
+#include "shard/compact.h"
+#include "shard/csv.h"
+
+namespace cape::shard {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class MergeTest : public ShardTest {
+ protected:
+  std::string csv_of(const std::vector<std::filesystem::path>& inputs) {
+    export_csv(MergedTable(inputs), folder / "table.csv");
+    return read_file(folder / "table.csv");
+  }
+};
+
+TEST_F(MergeTest, EveryColumnSurvivesInTheDocumentedOrder) {
+  write_shard(folder / "a.h5", sample_rows(0, 40));
+  const MergedTable table({folder / "a.h5"});
+  ASSERT_EQ(table.size(), 40);
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    const Row row = table.row(i);
+    expect_same_row(row, sample_row(static_cast<int>(row.trial)));
+    if (i == 0) continue;
+    const auto order = [](const Row& r) {
+      return std::tuple(r.family.str(), r.dataset.str(), r.learning_rate,
+                        r.batch_size, r.epsilon, r.trial, r.key.str());
+    };
+    EXPECT_LT(order(table.row(i - 1)), order(row));
+  }
+}
+
+TEST_F(MergeTest, DropsEqualRowsOfOneKey) {
+  Row measured_again = sample_row(1);
+  measured_again.step_seconds = 99;
+  measured_again.device = "cuda:0";
+  write_shard(folder / "a.h5", sample_rows(0, 3));
+  write_shard(folder / "b.h5", {measured_again, sample_row(3)});
+  const MergedTable table({folder});
+  EXPECT_EQ(table.size(), 4);
+  EXPECT_EQ(table.report().files, 2);
+  EXPECT_EQ(table.report().rows_read, 5);
+  EXPECT_EQ(table.report().duplicates, 1);
+  EXPECT_TRUE(table.report().conflicts.empty());
+}
+
+TEST_F(MergeTest, NamesConflictsAndPicksTheSameRowInAnyOrder) {
+  Row other = sample_row(1);
+  other.t_star += 1;
+  write_shard(folder / "a.h5", sample_rows(0, 3));
+  write_shard(folder / "b.h5", {other});
+  const MergedTable table({folder / "a.h5", folder / "b.h5"});
+  EXPECT_EQ(table.size(), 3);
+  EXPECT_THAT(table.report().conflicts, ElementsAre(other.key.str()));
+  EXPECT_EQ(csv_of({folder / "a.h5", folder / "b.h5"}),
+            csv_of({folder / "b.h5", folder / "a.h5"}));
+}
+
+TEST_F(MergeTest, NaNsOfDifferentBitsAreNoConflict) {
+  Row row = sample_row(1);
+  row.log_tau = NAN;
+  Row other = row;
+  other.log_tau = -NAN;
+  write_shard(folder / "a.h5", {row});
+  write_shard(folder / "b.h5", {other});
+  EXPECT_TRUE(MergedTable({folder}).report().conflicts.empty());
+}
+
+TEST_F(MergeTest, TheSameRowsGiveTheSameCsvWhateverTheFiles) {
+  std::vector<Row> rows = sample_rows(0, 30);
+  write_shard(folder / "whole.h5", rows);
+  std::ranges::reverse(rows);
+  for (Row& row : rows) row.probe_seconds = 7;
+  const std::vector<Row> half(rows.begin(), rows.begin() + 20);
+  const std::vector<Row> rest(rows.begin() + 10, rows.end());
+  std::filesystem::create_directory(folder / "parts");
+  write_shard(folder / "parts/a.h5", half);
+  write_shard(folder / "parts/b.h5", rest);
+  const std::string whole = csv_of({folder / "whole.h5"});
+  EXPECT_EQ(std::ranges::count(whole, '\n'), 31);
+  EXPECT_EQ(whole, csv_of({folder / "parts"}));
+  EXPECT_EQ(whole, csv_of({folder / "parts/b.h5", folder / "parts/a.h5",
+                           folder / "whole.h5"}));
+}
+
+TEST_F(MergeTest, LeavesUnreadableShardsAloneAndNamesThem) {
+  write_shard(folder / "a.h5", sample_rows(0, 3));
+  const std::string image = shard_image(sample_rows(3, 3), {}, {});
+  write_bytes(folder / "half.h5", image.substr(0, image.size() / 2));
+  write_bytes(folder / "text.h5", "hello");
+  const MergedTable table({folder});
+  EXPECT_EQ(table.size(), 3);
+  EXPECT_EQ(table.report().rows_read, 3);
+  ASSERT_EQ(table.report().unreadable.size(), 2);
+  EXPECT_EQ(table.report().unreadable[0].path, folder / "half.h5");
+  EXPECT_THAT(table.report().unreadable[1].reason, HasSubstr("no HDF5 file"));
+  EXPECT_TRUE(std::filesystem::exists(folder / "half.h5"));
+}
+
+TEST_F(MergeTest, RefusesInputsThatAreNotThere) {
+  EXPECT_THAT(user_error_of([&] { MergedTable({folder / "x.h5"}); }),
+              HasSubstr("x.h5: no such file"));
+  EXPECT_THAT(user_error_of([&] { MergedTable({folder}); }),
+              HasSubstr("no shards (*.h5) in this folder"));
+}
+
+TEST_F(MergeTest, CompactsRowsWithTheirCurvesIntoOneShard) {
+  ShardWriter::Options options;
+  options.directory = folder;
+  options.rows_per_shard = 4;
+  options.prefix = "part";
+  options.provenance = sample_provenance();
+  ShardWriter writer(options);
+  for (int i = 0; i < 5; ++i) {
+    const float first = static_cast<float>(i);
+    writer.add(sample_rows(2 * i, 2), std::vector<float>{first, first / 2});
+  }
+  writer.add({sample_row(10)}, {});
+  writer.flush();
+  const MergedTable parts({folder});
+  ASSERT_EQ(parts.report().files, 3);
+
+  std::filesystem::create_directory(folder / "one");
+  const std::filesystem::path one = folder / "one/all.h5";
+  export_shard(parts, one);
+  EXPECT_EQ(csv_of({folder}), csv_of({one}));
+  EXPECT_EQ(read_provenance(one), sample_provenance());
+  const std::vector<float> losses = read_curves(one);
+  EXPECT_EQ(losses.size(), 10) << "each curve once";
+  for (const Row& row : rows_of(one)) {
+    EXPECT_EQ(row.curve_length, row.trial == 10 ? 0 : 2);
+    if (row.curve_length == 0) continue;
+    const auto place = static_cast<std::size_t>(row.curve_offset);
+    EXPECT_EQ(losses[place], static_cast<float>(row.trial / 2));
+    EXPECT_EQ(losses[place + 1], static_cast<float>(row.trial / 2) / 2);
+  }
+}
+
+TEST_F(MergeTest, ACompactedShardSaysWhatAllItsSourcesSay) {
+  Provenance other = sample_provenance();
+  other.attributes[0].second = "another host";
+  write_shard(folder / "a.h5", {sample_row(0)});
+  write_bytes(folder / "b.h5", shard_image(sample_rows(1, 1), {}, other));
+  export_shard(MergedTable({folder}), folder / "all.h5");
+  const Provenance common{{{"protocol_version", "1"}},
+                          sample_provenance().config_yaml};
+  EXPECT_EQ(read_provenance(folder / "all.h5"), common);
+}
+
+}  // namespace
+}  // namespace cape::shard

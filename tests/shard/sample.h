@@ -1,0 +1,126 @@
+/// Rows, files and folders for the tests of this folder.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/hash.h"
+#include "shard/reader.h"
+#include "shard/writer.h"
+
+namespace cape::shard {
+
+/// A row whose columns all have values of their own, different for each
+/// number; missing numbers among them.
+inline Row sample_row(int number) {
+  Row row;
+  row.key = content_hash("key " + std::to_string(number));
+  row.trajectory = content_hash("trajectory " + std::to_string(number));
+  row.family = "mlp";
+  row.architecture = "mlp_2x" + std::to_string(128 << (number % 3));
+  row.architecture_json = R"({"family":"mlp","note":"größer, \"ja\""})";
+  row.dataset = number % 2 == 0 ? "mnist" : "fashion_mnist";
+  row.variant = "first 1000";
+  row.task = "classification";
+  row.target = "batch_steps";
+  row.learning_rate = 5e-4 * (1 + number % 3);
+  row.batch_size = 32 << (number % 2);
+  row.epsilon = 0.1 + 0.05 * (number % 3);
+  row.trial = number;
+  row.log_p = 12.5 + number / 7.0;
+  row.log_g2 = -3.25e-7 * number;
+  row.log_tau = number % 5 == 4 ? Row::kMissing : 1.0 / (number + 3);
+  row.log_n = std::log(60000);
+  row.log_lr = std::log(row.learning_rate);
+  row.log_b = std::log(row.batch_size);
+  row.initial_loss = 2.3 + 0.01 * number;
+  row.final_loss = 0.2 + 1e-9 * number;
+  row.t_star = 17 + number;
+  row.converged = number % 4 != 3;
+  row.stop_reason = row.converged ? "converged" : "plateau";
+  row.steps_run = 18 + number;
+  row.samples_available = 1000 + number;
+  row.seed = 0xFEDCBA9876543210U - static_cast<unsigned>(number);
+  row.probe_seconds = 0.5 / (number + 1);
+  row.step_seconds = number % 2 == 0 ? Row::kMissing : 0.001;
+  row.device = "cpu";
+  row.threads = 1;
+  return row;
+}
+
+inline std::vector<Row> sample_rows(int first, int count) {
+  std::vector<Row> rows;
+  for (int i = 0; i < count; ++i) rows.push_back(sample_row(first + i));
+  return rows;
+}
+
+inline Provenance sample_provenance() {
+  return {{{"host", "tüx"}, {"protocol_version", "1"}},
+          "name: sample\nseed: 42\n"};
+}
+
+inline std::string bytes_of(const Row& row, const Column& column) {
+  const auto bytes = bytes_at(row, column);
+  return {bytes.begin(), bytes.end()};
+}
+
+/// Expects equal bits in every column, of which only the named may differ.
+inline void expect_same_row(const Row& a, const Row& b,
+                            const std::vector<std::string_view>& except = {}) {
+  for (const Column& column : columns()) {
+    if (std::ranges::find(except, column.name) != except.end()) continue;
+    EXPECT_EQ(bytes_of(a, column), bytes_of(b, column)) << column.name;
+  }
+}
+
+inline std::vector<Row> rows_of(const std::filesystem::path& path) {
+  std::vector<Row> rows;
+  for_each_row(path, [&](const Row& row) { rows.push_back(row); });
+  return rows;
+}
+
+inline void write_bytes(const std::filesystem::path& path,
+                        std::string_view bytes) {
+  std::ofstream(path, std::ios::binary) << bytes;
+}
+
+/// Writes a shard with these rows and no curves.
+inline void write_shard(const std::filesystem::path& path,
+                        const std::vector<Row>& rows) {
+  write_bytes(path, shard_image(rows, {}, sample_provenance()));
+}
+
+/// What the UserError that `body` throws says; a failure when there is none.
+template <class Body>
+std::string user_error_of(Body body) {
+  try {
+    body();
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "no UserError";
+  return "";
+}
+
+/// A test with an empty folder of its own.
+class ShardTest : public testing::Test {
+ protected:
+  ShardTest() {
+    std::string name = testing::TempDir() + "cape_shard_XXXXXX";
+    folder = ::mkdtemp(name.data());
+  }
+  ~ShardTest() override { std::filesystem::remove_all(folder); }
+
+  std::filesystem::path folder;
+};
+
+}  // namespace cape::shard
