@@ -1,0 +1,56 @@
+/// Measures trials for cape_farm, which starts it: a child process, so that a
+/// crash costs one attempt at one trial. The only program that links Torch.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "core/error.h"
+#include "core/version.h"
+#include "trainer/device.h"
+#include "trainer/process.h"
+#include "trainer/service.h"
+
+namespace {
+
+int run(int argc, char** argv) {
+  CLI::App app("Measures trials for cape_farm, which starts it.");
+  int input = -1;
+  int output = -1;
+  int threads = 1;
+  std::string device = "cpu";
+  bool list = false;
+  app.add_option("--in", input, "descriptor that task lines come from");
+  app.add_option("--out", output, "descriptor that answers go to");
+  app.add_option("--device", device, "cpu or cuda:N")->capture_default_str();
+  app.add_option("--threads", threads, "CPU threads")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  app.add_flag("--list-devices", list, "print what Torch sees, as JSON");
+  app.set_version_flag(
+      "--version",
+      fmt::format("cape_trainer {} ({}), LibTorch {}", cape::kVersion,
+                  cape::kGitCommit, cape::torch_version()));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? cape::kExitDone : cape::kExitUsage;
+  }
+  if (list) {
+    fmt::print("{}\n", cape::list_devices());
+    return cape::kExitDone;
+  }
+  if (input < 0 || output < 0) {
+    cape::fail_user("--in and --out are needed; cape_farm gives them");
+  }
+  cape::become_trainer_process();
+  cape::open_device(device, threads);
+  cape::serve(input, output, device);
+  return cape::kExitDone;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return cape::guarded_main("cape_trainer", run, argc, argv);
+}

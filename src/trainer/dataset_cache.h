@@ -1,0 +1,30 @@
+/// The data sets that a trainer has opened.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "core/error.h"
+#include "datasets/dataset.h"
+#include "trial/task.h"
+
+namespace cape {
+
+/// A data set cannot be read, or is not the one that the run began with.
+class DatasetError : public Error {
+ public:
+  using Error::Error;
+};
+
+class DatasetCache {
+ public:
+  /// Reads the data set at the first call; it stays in memory.
+  /// Throws DatasetError.
+  const datasets::Dataset& open(const DatasetRef& ref);
+
+ private:
+  std::map<std::pair<std::string, std::string>, datasets::Dataset> opened_;
+};
+
+}  // namespace cape

@@ -1,0 +1,92 @@
+#include "trainer/device.h"
+
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+#include <torch/torch.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "core/error.h"
+
+namespace cape {
+namespace {
+
+/// Loads LibTorch's CUDA part, which the program does not link; why it cannot
+/// be used, if it cannot.
+std::optional<std::string> load_cuda() {
+  // cuBLAS is deterministic only with a fixed workspace.
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+  if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+    const char* reason = dlerror();
+    return reason != nullptr ? reason : "libtorch_cuda.so does not load";
+  }
+  if (!torch::cuda::is_available()) return "no GPU, or no driver for it";
+  return std::nullopt;
+}
+
+void make_cuda_exact() {
+  at::Context& context = at::globalContext();
+  context.setDeterministicAlgorithms(true, /*warn_only=*/false);
+  context.setDeterministicFillUninitializedMemory(false);
+  context.setDeterministicCuDNN(true);
+  context.setAllowTF32CuDNN(false);
+  // The backward passes of the others add up in no fixed order.
+  context.setSDPUseFlash(false);
+  context.setSDPUseMemEfficient(false);
+  context.setSDPUseCuDNN(false);
+}
+
+/// Of a type that changes with LibTorch's version.
+int gpu_count() { return static_cast<int>(torch::cuda::device_count()); }
+
+void open_cuda(const std::string& name) {
+  if (const auto problem = load_cuda()) {
+    fail_user(
+        "device {} cannot be used ({}); take --device cpu, or install "
+        "LibTorch with CUDA: scripts/setup.sh --cuda",
+        name, *problem);
+  }
+  const torch::Device device(name);
+  if (static_cast<int>(device.index()) >= gpu_count()) {
+    fail_user("there is no device {}: this machine has {} GPUs", name,
+              gpu_count());
+  }
+  make_cuda_exact();
+}
+
+bool is_cuda_name(const std::string& name) {
+  if (name.rfind("cuda:", 0) != 0) return false;
+  const std::string index = name.substr(5);
+  return !index.empty() && index.size() <= 2 &&
+         index.find_first_not_of("0123456789") == std::string::npos;
+}
+
+}  // namespace
+
+void open_device(const std::string& name, int threads) {
+  if (is_cuda_name(name)) {
+    open_cuda(name);
+  } else if (name != "cpu") {
+    fail_user("no device '{}'; take cpu or cuda:N", name);
+  }
+  at::set_num_threads(threads);
+  at::set_num_interop_threads(1);
+}
+
+std::string list_devices() {
+  nlohmann::json list = {{"torch", torch_version()}, {"devices", {"cpu"}}};
+  if (const auto problem = load_cuda()) {
+    list["cuda_error"] = *problem;
+  } else {
+    for (int i = 0; i < gpu_count(); ++i) {
+      list["devices"].push_back(fmt::format("cuda:{}", i));
+    }
+  }
+  return list.dump();
+}
+
+std::string torch_version() { return TORCH_VERSION; }
+
+}  // namespace cape

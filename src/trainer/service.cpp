@@ -1,0 +1,91 @@
+#include "trainer/service.h"
+
+#include <torch/torch.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <new>
+#include <optional>
+
+#include "core/error.h"
+#include "trainer/dataset_cache.h"
+#include "trainer/device.h"
+#include "trainer/trajectory.h"
+#include "trial/protocol.h"
+
+namespace cape {
+namespace {
+
+struct FileCloser {
+  void operator()(std::FILE* file) const { std::fclose(file); }
+};
+using File = std::unique_ptr<std::FILE, FileCloser>;
+
+File open_descriptor(int descriptor, const char* mode) {
+  File file(fdopen(descriptor, mode));
+  if (!file) {
+    fail_user("descriptor {} cannot be used ({})", descriptor,
+              errno_text(errno));
+  }
+  return file;
+}
+
+/// The next whole line; nothing when the input has ended, in mid-line or not.
+std::optional<std::string> read_line(std::FILE* file) {
+  std::string line;
+  for (int c = std::getc(file); c != EOF; c = std::getc(file)) {
+    if (c == '\n') return line;
+    line.push_back(static_cast<char>(c));
+  }
+  return std::nullopt;
+}
+
+void send(std::FILE* file, const TrainerMessage& message) {
+  const std::string bytes = encode(message);
+  if (std::fwrite(bytes.data(), 1, bytes.size(), file) != bytes.size() ||
+      std::fflush(file) != 0) {
+    fail("cannot answer the worker ({})", errno_text(errno));
+  }
+}
+
+Failure torch_failure(const std::string& trajectory, const c10::Error& error) {
+  const std::string message = error.what_without_backtrace();
+  // The CPU's allocator throws a plain Error.
+  const bool out_of_memory =
+      dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+      message.find("not enough memory") != std::string::npos;
+  return {trajectory, out_of_memory ? "out_of_memory" : "exception", message};
+}
+
+TrainerMessage answer(const TrialTask& task, DatasetCache& cache,
+                      const torch::Device& device) {
+  try {
+    return run_trajectory(task, cache.open(task.dataset), device);
+  } catch (const DatasetError& error) {
+    return Failure{task.trajectory, "dataset", error.what()};
+  } catch (const c10::Error& error) {
+    return torch_failure(task.trajectory, error);
+  } catch (const std::bad_alloc& error) {
+    return Failure{task.trajectory, "out_of_memory", error.what()};
+  } catch (const std::exception& error) {
+    return Failure{task.trajectory, "exception", error.what()};
+  }
+}
+
+}  // namespace
+
+void serve(int input, int output, const std::string& device) {
+  const File in = open_descriptor(input, "r");
+  const File out = open_descriptor(output, "w");
+  const torch::Device torch_device(device);
+  DatasetCache cache;
+  send(out.get(), Hello{.torch = torch_version(), .device = device});
+  while (const auto line = read_line(in.get())) {
+    send(out.get(), answer(decode_task(*line), cache, torch_device));
+  }
+}
+
+}  // namespace cape

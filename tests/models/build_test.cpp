@@ -1,0 +1,167 @@
+#include "models/build.h"
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "core/random.h"
+#include "zoo/sampler.h"
+
+namespace cape::models {
+namespace {
+
+using Counts = std::set<std::int64_t>;
+
+const std::vector<std::int64_t> kGrey = {1, 28, 28};
+const std::vector<std::int64_t> kColour = {3, 32, 32};
+
+double deviation(const torch::Tensor& tensor) {
+  return tensor.detach()
+      .to(torch::kDouble)
+      .std(/*unbiased=*/false)
+      .item<double>();
+}
+
+double largest(const torch::Tensor& tensor) {
+  return tensor.detach().abs().max().item<double>();
+}
+
+/// The weights are a sample of this deviation and the biases zero.
+void expect_drawn(const Model& model, const std::string& layer,
+                  double expected) {
+  const auto parameters = model.named_parameters();
+  EXPECT_NEAR(deviation(parameters[layer + ".weight"]) / expected, 1, 0.03)
+      << layer;
+  EXPECT_EQ(largest(parameters[layer + ".bias"]), 0) << layer;
+}
+
+TEST(BuildTest, HasTheParametersOfTheDescription) {
+  const std::vector<zoo::Architecture> architectures = {
+      zoo::Mlp{}, zoo::Mlp{.layers = 4, .width = 128, .batch_norm = false},
+      zoo::Vit{}, zoo::Vit{.patch = 8, .width = 24, .depth = 2, .heads = 2}};
+  for (const auto& architecture : architectures) {
+    for (const auto& sample : {kGrey, kColour}) {
+      const auto model = build(architecture, sample, 10);
+      EXPECT_EQ(parameter_count(*model),
+                zoo::parameter_count(architecture, sample, 10))
+          << zoo::short_name(architecture);
+    }
+  }
+}
+
+TEST(BuildTest, FrozenParametersDoNotCount) {
+  const auto model = build(zoo::Mlp{}, kGrey, 10);
+  const std::int64_t all = parameter_count(*model);
+  torch::Tensor first = model->parameters().front();
+  first.requires_grad_(false);
+  EXPECT_EQ(parameter_count(*model), all - first.numel());
+}
+
+TEST(BuildTest, TakesTheDatasetsSamplesInTheNetworksForm) {
+  EXPECT_EQ(build(zoo::Mlp{}, kGrey, 10)
+                ->forward(torch::randn({3, 1, 28, 28}))
+                .sizes(),
+            (std::vector<std::int64_t>{3, 10}));
+  EXPECT_EQ(build(zoo::Vit{.width = 12, .depth = 1}, kGrey, 7)
+                ->forward(torch::randn({2, 3, 32, 32}))
+                .sizes(),
+            (std::vector<std::int64_t>{2, 7}));
+}
+
+TEST(BuildTest, TheSameSeedGivesTheSameWeights) {
+  for (const zoo::Architecture& architecture :
+       {zoo::Architecture(zoo::Mlp{}), zoo::Architecture(zoo::Vit{})}) {
+    torch::manual_seed(7);
+    const auto first = build(architecture, kGrey, 10)->parameters();
+    torch::rand({5});
+    torch::manual_seed(7);
+    const auto second = build(architecture, kGrey, 10)->parameters();
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      EXPECT_TRUE(torch::equal(first[i], second[i]));
+    }
+  }
+}
+
+TEST(BuildTest, GeluMlpsAreXavierNormal) {
+  torch::manual_seed(1);
+  const auto model = build(zoo::Mlp{.layers = 2, .width = 512}, kGrey, 10);
+  expect_drawn(*model, "hidden0.linear", std::sqrt(2.0 / (784 + 512)));
+  expect_drawn(*model, "hidden1.linear", std::sqrt(2.0 / (512 + 512)));
+  expect_drawn(*model, "head", std::sqrt(2.0 / (512 + 10)));
+}
+
+TEST(BuildTest, ReluMlpsAreKaimingNormal) {
+  torch::manual_seed(1);
+  const auto model = build(
+      zoo::Mlp{.layers = 2, .width = 512, .activation = zoo::Activation::relu},
+      kGrey, 10);
+  expect_drawn(*model, "hidden0.linear", std::sqrt(2.0 / 784));
+  expect_drawn(*model, "hidden1.linear", std::sqrt(2.0 / 512));
+  expect_drawn(*model, "head", std::sqrt(2.0 / 512));
+}
+
+TEST(BuildTest, VitsAreDrawnAsPublished) {
+  torch::manual_seed(1);
+  const auto model = build(zoo::Vit{}, kGrey, 10);
+  expect_drawn(*model, "patches", std::sqrt(2.0 / (3 * 4 * 4)));
+  expect_drawn(*model, "block0.expand", std::sqrt(2.0 / (192 + 384)));
+  expect_drawn(*model, "block5.contract", std::sqrt(2.0 / (192 + 384)));
+  expect_drawn(*model, "head", std::sqrt(2.0 / (192 + 10)));
+  // Uniform in +-bound: the deviation is bound / sqrt(3).
+  const double qkv = std::sqrt(6.0 / (192 + 3 * 192));
+  const double out = 1 / std::sqrt(192.0);
+  expect_drawn(*model, "block0.attention.input_projection",
+               qkv / std::sqrt(3.0));
+  expect_drawn(*model, "block0.attention.output_projection",
+               out / std::sqrt(3.0));
+  const auto parameters = model->named_parameters();
+  EXPECT_LE(largest(parameters["block0.attention.input_projection.weight"]),
+            qkv);
+  EXPECT_NEAR(deviation(parameters["positions.value"]), 0.02, 0.001);
+  EXPECT_NEAR(deviation(parameters["class_token.value"]), 0.02, 0.005);
+}
+
+/// exp(logP) of a published data set's rows.
+Counts published_counts(const std::string& file, const std::string& dataset) {
+  Counts counts;
+  std::ifstream in(file);
+  std::string line;
+  std::getline(in, line);
+  while (std::getline(in, line)) {
+    std::istringstream fields(line);
+    std::vector<std::string> values;
+    for (std::string value; std::getline(fields, value, ',');) {
+      values.push_back(value);
+    }
+    if (values.at(0) == dataset) {
+      counts.insert(std::llround(std::exp(std::stod(values.at(4)))));
+    }
+  }
+  return counts;
+}
+
+TEST(BuildTest, SampledMlpsHaveThePublishedParameterCounts) {
+  const char* reference = std::getenv("CAPE_REFERENCE_DIR");
+  if (reference == nullptr) {
+    GTEST_SKIP() << "CAPE_REFERENCE_DIR does not name the published rows";
+  }
+  Random random(1);
+  Counts counts;
+  for (int i = 0; i < 300; ++i) {
+    counts.insert(zoo::parameter_count(
+        zoo::sample_published("mlp", kGrey, random), kGrey, 10));
+  }
+  for (const char* dataset : {"MNIST", "FashionMNIST"}) {
+    EXPECT_EQ(published_counts(std::string(reference) + "/meta_dataset_mlp.csv",
+                               dataset),
+              counts);
+  }
+}
+
+}  // namespace
+}  // namespace cape::models
