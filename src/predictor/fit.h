@@ -19,8 +19,8 @@ struct FitOptions {
 };
 
 /// Prints what was read to stderr, the metrics to stdout, and writes the model
-/// directory. Throws UserError for input that cannot be fitted, before anything
-/// is written.
+/// directory. Throws UserError for input that cannot be fitted, before the
+/// model directory is touched.
 void run_fit(const FitOptions& options);
 
 }  // namespace cape

@@ -15,8 +15,9 @@ namespace cape {
 
 struct FitResult {
   std::vector<InputSummary> inputs;
-  MetaTable table;            ///< the rows fitted on, none unusable
-  std::int64_t unusable = 0;  ///< rows left out, see is_usable()
+  std::vector<std::string> warnings;  ///< what people should know of them
+  MetaTable table;                    ///< the rows fitted on, none unusable
+  std::int64_t unusable = 0;          ///< rows left out, see is_usable()
   int folds = 0;
   std::uint64_t seed = 0;
   std::vector<int> fold_of_row;

@@ -213,11 +213,9 @@ void add_inputs(const FitResult& result, std::string& page) {
         html_text(fmt::format("{}", fmt::join(input.datasets, ", "))));
   }
   page += "</tbody></table></div>\n";
-  if (result.unusable > 0) {
-    fmt::format_to(std::back_inserter(page),
-                   "<p class=soft>{} rows were left out: a feature is not "
-                   "finite, or T* is below 1.</p>\n",
-                   format_count(result.unusable));
+  for (const std::string& warning : result.warnings) {
+    fmt::format_to(std::back_inserter(page), "<p class=soft>{}</p>\n",
+                   html_text(warning));
   }
 }
 

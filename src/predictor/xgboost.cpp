@@ -11,6 +11,13 @@
 namespace cape {
 namespace {
 
+/// Below these the threads of a pool spend more time waiting for each other
+/// than they save, on a busy machine many times more.
+constexpr std::size_t kRowsForAllThreads = 100'000;
+
+/// In XGBoost's terms: 0 is every core, or what OMP_NUM_THREADS says.
+int threads_for(const Matrix& x) { return x.rows < kRowsForAllThreads ? 1 : 0; }
+
 void check(int status, const char* action) {
   if (status != 0) fail("XGBoost cannot {}: {}", action, XGBGetLastError());
 }
@@ -77,6 +84,7 @@ Booster Booster::train(const Matrix& x, std::span<const float> target,
   Booster booster(nullptr);
   check(XGBoosterCreate(&handle, 1, &booster.handle_), "start a model");
   configure(booster.handle_, settings);
+  set(booster.handle_, "nthread", fmt::to_string(threads_for(x)));
   for (int i = 0; i < settings.trees; ++i) {
     check(XGBoosterUpdateOneIter(booster.handle_, i, handle), "grow a tree");
   }
@@ -106,6 +114,7 @@ Booster::~Booster() {
 
 std::vector<float> Booster::predict(const Matrix& x) const {
   const DataMatrix data(x);
+  set(handle_, "nthread", fmt::to_string(threads_for(x)));
   const bst_ulong* shape = nullptr;
   bst_ulong dimensions = 0;
   const float* values = nullptr;

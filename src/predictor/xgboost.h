@@ -29,7 +29,7 @@ struct BoosterSettings {
 class Booster {
  public:
   /// Fits `target` (one value a row of `x`); `names` are the columns'. Uses all
-  /// cores; the result is the same for any number of them.
+  /// cores for a large `x`; the result is the same for any number of them.
   static Booster train(const Matrix& x, std::span<const float> target,
                        std::span<const std::string> names,
                        const BoosterSettings& settings);

@@ -28,6 +28,7 @@ FitResult result_of(MetaTable table) {
   std::vector<Group> groups = group_metrics(table, predicted);
   std::vector<int> folds = assign_folds(table, 2, 42);
   return {.inputs = {{"a<b>.h5", 80, 0, {"cnn", "mlp"}, {"mnist"}}},
+          .warnings = {"left alone: c&d.h5"},
           .table = std::move(table),
           .folds = 2,
           .seed = 42,
@@ -114,6 +115,7 @@ TEST(CapeJson, NamesFeaturesRangesAndWhereTheRowsCameFrom) {
 TEST(Report, NeedsNothingFromOutsideAndEscapesTexts) {
   const std::string page = report_html(result_of(sample_table(40)));
   EXPECT_THAT(page, HasSubstr("a&lt;b&gt;.h5"));
+  EXPECT_THAT(page, HasSubstr("left alone: c&amp;d.h5"));
   EXPECT_THAT(page, Not(HasSubstr("<b>")));
   EXPECT_THAT(page, Not(HasSubstr("http")));
   EXPECT_THAT(page, Not(HasSubstr("src=")));
