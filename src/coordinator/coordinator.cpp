@@ -21,7 +21,7 @@ Coordinator::Coordinator(const Grid& grid, Communicator& communicator,
       communicator_(communicator),
       options_(std::move(options)),
       scheduler_(grid, options_.part, std::move(options_.done)),
-      speed_(grid.config().workers.gflops),
+      speed_(options_.speed),
       slots_(static_cast<std::size_t>(communicator.size())) {
   tally_.total = scheduler_.cells();
   tally_.done_before = options_.done_before;

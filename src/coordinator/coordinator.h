@@ -38,6 +38,7 @@ class Coordinator {
     DoneMap done;
     std::int64_t done_before = 0;    ///< cells of the part
     std::int64_t failed_before = 0;  ///< cells of the part
+    SpeedEstimate speed;             ///< what is known of it at the start
     std::optional<Clock::time_point> deadline;
   };
 

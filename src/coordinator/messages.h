@@ -1,4 +1,4 @@
-/// What ranks say to each other. Worker to coordinator: hello, request,
+/// What ranks say to each other. Worker to coordinator: hello, ready, request,
 /// outcomes, trouble, signalled, published; coordinator to worker: start,
 /// lease, end.
 #pragma once
@@ -16,7 +16,8 @@ namespace cape {
 
 enum Tag : int {
   kTagHello = 1,  ///< JSON: this rank's host, CPUs and GPUs
-  kTagStart,      ///< JSON: the run; empty: there is none, leave
+  kTagStart,      ///< JSON: the run, then "go"; empty: leave
+  kTagReady,      ///< text: why this rank cannot take part; empty: it can
   kTagRequest,    ///< Request: send more work
   kTagLease,      ///< WorkItems; none: there is no more
   kTagOutcomes,   ///< Outcomes of trajectories

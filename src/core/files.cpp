@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <array>
 #include <cerrno>
 
 #include "core/error.h"
@@ -85,6 +86,12 @@ void publish_file(const std::filesystem::path& path, std::string_view bytes) {
 
 std::filesystem::path executable_directory() {
   return std::filesystem::read_symlink("/proc/self/exe").parent_path();
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
 }
 
 }  // namespace cape

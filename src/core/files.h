@@ -17,4 +17,7 @@ void publish_file(const std::filesystem::path& path, std::string_view bytes);
 /// The directory of the running executable, through symbolic links.
 std::filesystem::path executable_directory();
 
+/// The name of this machine.
+std::string host_name();
+
 }  // namespace cape

@@ -1,6 +1,7 @@
 #include "worker/inventory.h"
 
 #include <bit>
+#include <cmath>
 
 #include "core/error.h"
 #include "shard/reader.h"
@@ -38,6 +39,12 @@ void count_row(const Grid& grid, const shard::Row& row, Inventory& inventory) {
   mask |= bit;
   ++inventory.rows;
   inventory.converged += row.converged ? 1 : 0;
+  // The row of its smallest epsilon saw all of a trajectory.
+  if (grid.all_epsilons() != mask || row.steps_run == 0) return;
+  const double seconds = row.probe_seconds + row.step_seconds * row.steps_run;
+  if (std::isfinite(seconds) && grid.config().workers.gflops == 0) {
+    inventory.speed.add(row.family.str(), grid.expected_flops(*index), seconds);
+  }
 }
 
 }  // namespace
@@ -53,6 +60,7 @@ std::int64_t Inventory::failed_cells(Part part) const {
 Inventory take_inventory(const Grid& grid,
                          const std::filesystem::path& directory) {
   Inventory inventory;
+  inventory.speed = SpeedEstimate(grid.config().workers.gflops);
   if (!std::filesystem::is_directory(directory)) return inventory;
   for (const auto& path : shard::shards_in(directory)) {
     ++inventory.shards;

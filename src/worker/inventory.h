@@ -9,6 +9,7 @@
 
 #include "coordinator/scheduler.h"
 #include "grid/grid.h"
+#include "grid/speed.h"
 #include "worker/quarantine.h"
 
 namespace cape {
@@ -21,6 +22,8 @@ struct Inventory {
   std::int64_t rows = 0;       ///< cells of this grid, each counted once
   std::int64_t converged = 0;  ///< of those
   std::int64_t other_rows = 0;
+  /// What the rows took, or the speed the configuration gives.
+  SpeedEstimate speed;
   /// Shards that cannot be read, and why.
   std::vector<std::pair<std::filesystem::path, std::string>> unreadable;
 

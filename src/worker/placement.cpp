@@ -4,13 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <set>
 
 #include "core/error.h"
+#include "core/files.h"
 
 namespace cape {
 namespace {
@@ -24,12 +24,6 @@ std::vector<int> cpus_of(pid_t pid) {
     if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
   }
   return cpus;
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
 }
 
 /// Open MPI says so when the user chose a binding; srun says so too.
@@ -119,7 +113,7 @@ std::vector<std::string> devices_of(const RankResources& rank, std::size_t k,
 
 }  // namespace
 
-RankResources inspect_rank(std::int64_t (*count_gpus)()) {
+RankResources inspect_rank(const std::function<std::int64_t()>& count_gpus) {
   return {.host = host_name(),
           .cpus = cpus_of(0),
           .launcher_cpus = cpus_of(::getppid()),

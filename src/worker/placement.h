@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,7 @@ struct PlacementPlan {
 };
 
 /// Looks at this machine. `count_gpus` is asked only where a GPU driver is.
-RankResources inspect_rank(std::int64_t (*count_gpus)());
+RankResources inspect_rank(const std::function<std::int64_t()>& count_gpus);
 
 /// Pure. CPUs of a host are shared between its ranks: each keeps its own where
 /// their masks are disjoint by the user's wish, else all share the union. (Open

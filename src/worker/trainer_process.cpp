@@ -45,7 +45,7 @@ std::optional<TrainerMessage> TrainerProcess::receive() {
       fail("the trainer speaks protocol {}, not {}: it is of another build",
            hello->protocol, kTaskProtocolVersion);
     }
-    ready_ = true;
+    torch_version_ = hello->torch;
   }
   return std::nullopt;
 }

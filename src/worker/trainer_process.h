@@ -33,7 +33,8 @@ class TrainerProcess {
   std::optional<std::string> death();
 
   /// True once it has said hello.
-  bool ready() const { return ready_; }
+  bool ready() const { return !torch_version_.empty(); }
+  const std::string& torch_version() const { return torch_version_; }
 
   /// What it printed to standard error goes to the log.
   void log_errors();
@@ -49,8 +50,8 @@ class TrainerProcess {
   Subprocess process_;
   std::string label_;
   TrainerMessageReader reader_;
-  bool ready_ = false;
-  std::string error_text_;  ///< the line that has not ended
+  std::string torch_version_;  ///< from its hello
+  std::string error_text_;     ///< the line that has not ended
   std::string last_words_;
 };
 

@@ -1,0 +1,222 @@
+/// Measures the grid of a configuration: mpirun -n 8 cape_farm CONFIG.yaml
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/communicator.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/units.h"
+#include "core/version.h"
+#include "grid/config_yaml.h"
+#include "worker/farm.h"
+#include "worker/plan.h"
+#include "worker/rank_loop.h"
+
+namespace {
+
+using namespace cape;  // NOLINT: this is the program
+
+struct CommandLine {
+  std::string config;
+  std::vector<std::string> overrides;
+  std::string out;
+  std::string data_dir;
+  std::string shard;
+  std::string time_limit;
+  std::string device;
+  ProgressMode progress = ProgressMode::automatic;
+  std::string trainer;
+  bool plan = false;
+  bool status = false;
+  bool print_config = false;
+  bool list_datasets = false;
+  bool retry_failed = false;
+};
+
+void declare(CLI::App& app, CommandLine& line) {
+  app.add_option("config", line.config, "what to run")
+      ->type_name("CONFIG.yaml");
+  app.add_option("overrides", line.overrides,
+                 "keys of the configuration laid over it, e.g. grid.trials=2")
+      ->type_name("key.path=value");
+  app.add_flag("--plan", line.plan,
+               "show the grid, what is done, expected cost; run nothing");
+  app.add_flag("--status", line.status, "show what the output directory holds");
+  app.add_flag("--print-config", line.print_config,
+               "print the complete configuration with all defaults");
+  app.add_flag("--list-datasets", line.list_datasets,
+               "show which data sets were found, and where");
+  app.add_option("--out", line.out, "output directory; default runs/<name>")
+      ->type_name("DIR");
+  app.add_option(
+         "--data-dir", line.data_dir,
+         "where data sets are; default $CAPE_DATA, then Debian's folder")
+      ->type_name("DIR");
+  app.add_option("--shard", line.shard, "run the I-th of N parts, from 0")
+      ->type_name("I/N");
+  app.add_option("--time-limit", line.time_limit,
+                 "stop in time: 90m, 2h30m, HH:MM:SS")
+      ->type_name("DUR");
+  app.add_flag("--retry-failed", line.retry_failed,
+               "try quarantined trials again");
+  app.add_option("--device", line.device, "auto, cpu or cuda")
+      ->type_name("NAME");
+  app.add_option("--trainer", line.trainer,
+                 "the cape_trainer to use; default: beside cape_farm")
+      ->type_name("FILE");
+  app.add_option("--progress", line.progress, "auto, live, plain or none")
+      ->type_name("HOW")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, ProgressMode>{{"auto", ProgressMode::automatic},
+                                              {"live", ProgressMode::live},
+                                              {"plain", ProgressMode::plain},
+                                              {"none", ProgressMode::none}}));
+  app.set_version_flag(
+      "--version", fmt::format("cape_farm {} ({}), {}", kVersion, kGitCommit,
+                               mpi_version()));
+  app.footer(
+      "Exit codes: 0 all done; 2 usage or configuration; 3 finished, some "
+      "trials failed;\n75 stopped early, run the same command again.");
+}
+
+std::optional<std::int64_t> to_integer(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+Part parse_part(const std::string& text) {
+  if (text.empty()) return {};
+  const std::size_t slash = text.find('/');
+  if (slash != std::string::npos) {
+    const auto index = to_integer(std::string_view(text).substr(0, slash));
+    const auto count = to_integer(std::string_view(text).substr(slash + 1));
+    if (index && count && *index >= 0 && *index < *count) {
+      return {*index, *count};
+    }
+  }
+  fail_user(
+      "--shard must be I/N with 0 <= I < N, e.g. 0/4 for the first of four "
+      "parts (found '{}')",
+      text);
+}
+
+std::optional<double> parse_time_limit(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  const auto seconds = parse_duration(text);
+  if (seconds && *seconds > 0) return seconds;
+  fail_user(
+      "--time-limit must be a duration: 90m, 2h30m, HH:MM:SS (found '{}')",
+      text);
+}
+
+Config load(const CommandLine& line) {
+  if (line.config.empty()) {
+    fail_user("which configuration? cape_farm CONFIG.yaml; --help says more");
+  }
+  std::vector<std::string> overrides = line.overrides;
+  if (!line.data_dir.empty()) {
+    overrides.push_back(fmt::format("data_dir='{}'", line.data_dir));
+  }
+  if (!line.device.empty()) {
+    overrides.push_back("workers.device=" + line.device);
+  }
+  return load_config(line.config, overrides);
+}
+
+void list_datasets(const std::string& data_dir) {
+  const auto roots = datasets::search_roots(data_dir);
+  for (const auto& root : roots) fmt::print("looked in {}\n", root.string());
+  for (const datasets::Found& found : datasets::list_datasets(roots)) {
+    if (!found.problem.empty()) {
+      fmt::print("{:<16} not usable: {}\n", found.name, found.problem);
+    } else {
+      fmt::print("{:<16} {} samples, {} classes, in {}\n", found.name,
+                 format_count(found.samples), found.classes, found.directory);
+    }
+  }
+}
+
+/// Rank 0. Sets `farmed` once the other ranks have been spoken to.
+int run_first_rank(Communicator& communicator, int argc, char** argv,
+                   bool& farmed) {
+  CLI::App app(
+      "Measures how many optimizer steps networks need: probes and trains "
+      "every cell of a\ngrid and writes HDF5 shards. Run it again to go on "
+      "where it stopped.",
+      "cape_farm");
+  CommandLine line;
+  declare(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitDone : kExitUsage;
+  }
+  if (line.list_datasets) {
+    list_datasets(line.config.empty() ? line.data_dir : load(line).data_dir);
+    return kExitDone;
+  }
+  const Config config = load(line);
+  if (line.print_config) {
+    fmt::print("{}", to_yaml(config));
+    return kExitDone;
+  }
+  FarmOptions options{
+      .directory = line.out.empty()
+                       ? std::filesystem::path("runs") / config.name
+                       : std::filesystem::path(line.out),
+      .part = parse_part(line.shard),
+      .time_limit = parse_time_limit(line.time_limit),
+      .retry_failed = line.retry_failed,
+      .progress = line.progress,
+      .trainer = line.trainer.empty() ? executable_directory() / "cape_trainer"
+                                      : std::filesystem::path(line.trainer)};
+  const Grid grid(config, open_datasets(config));
+  if (line.plan) {
+    print_plan(grid, options.part, options.directory);
+    return kExitDone;
+  }
+  if (line.status) return print_status(grid, options.part, options.directory);
+  farmed = true;
+  return run_farm(communicator, grid, options);
+}
+
+int run(int argc, char** argv) {
+  catch_signals();
+  spdlog::set_default_logger(spdlog::stderr_color_mt("cape_farm"));
+  spdlog::set_pattern("%^%l%$: %v");
+  const std::unique_ptr<Communicator> communicator = connect();
+  if (communicator->rank() != 0) {
+    join_farm(*communicator);
+    return kExitDone;
+  }
+  bool farmed = false;
+  try {
+    const int code = run_first_rank(*communicator, argc, argv, farmed);
+    if (!farmed) dismiss_ranks(*communicator);
+    return code;
+  } catch (const UserError&) {
+    dismiss_ranks(*communicator);
+    throw;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return cape::guarded_main("cape_farm", run, argc, argv);
+}

@@ -1,0 +1,41 @@
+/// A whole run, as rank 0 starts it and as every rank takes part in it.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "coordinator/communicator.h"
+#include "coordinator/progress.h"
+#include "coordinator/scheduler.h"
+#include "grid/grid.h"
+
+namespace cape {
+
+struct FarmOptions {
+  std::filesystem::path directory;  ///< of the shards
+  Part part;
+  std::optional<double> time_limit;  ///< seconds
+  bool retry_failed = false;
+  ProgressMode progress = ProgressMode::automatic;
+  std::filesystem::path trainer;  ///< cape_trainer
+};
+
+/// Runs what is missing of `grid`: rank 0's side. Prints a summary to standard
+/// output. Returns kExitDone, kExitSomeFailed or kExitStopped; throws UserError
+/// before anything has started.
+ExitCode run_farm(Communicator& communicator, const Grid& grid,
+                  const FarmOptions& options);
+
+/// The side of every other rank: waits for rank 0 and does its share.
+void join_farm(Communicator& communicator);
+
+/// Sends the other ranks home when rank 0 has nothing for them, and waits for
+/// them, as MPI wants it.
+void dismiss_ranks(Communicator& communicator);
+
+/// The data sets of a configuration, in its order, each read whole. Throws
+/// UserError with all that cannot be used, each with its place.
+std::vector<datasets::DatasetInfo> open_datasets(const Config& config);
+
+}  // namespace cape

@@ -1,0 +1,75 @@
+#include "worker/run_directory.h"
+
+#include <fmt/chrono.h>
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <ctime>
+#include <memory>
+
+#include "coordinator/communicator.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/units.h"
+#include "core/version.h"
+
+namespace cape {
+namespace {
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+void make_run_directory(const std::filesystem::path& directory) {
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) {
+    fail_user("cannot make the output directory {}: {}; choose another --out",
+              directory.string(), error.message());
+  }
+  if (::access(directory.c_str(), W_OK | X_OK) != 0) {
+    fail_user(
+        "cannot write to the output directory {}: {}; choose another "
+        "--out",
+        directory.string(), errno_text(errno));
+  }
+}
+
+void log_to_file(const std::filesystem::path& directory, int rank) {
+  const auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(
+      (directory / "farm.log").string());
+  sink->set_pattern(fmt::format("%Y-%m-%d %H:%M:%S rank {} %l: %v", rank));
+  spdlog::default_logger()->sinks().push_back(sink);
+  spdlog::flush_on(spdlog::level::info);
+}
+
+TokenFile::TokenFile(const std::filesystem::path& directory)
+    : file_(directory / fmt::format(".seen-by-all-{}", make_run_id())) {
+  publish_file(file_, "all ranks of a run must see this file\n");
+}
+
+TokenFile::~TokenFile() { ::unlink(file_.c_str()); }
+
+std::string make_run_id() {
+  return fmt::format("{:%Y%m%dT%H%M%S}-{:x}", fmt::gmtime(std::time(nullptr)),
+                     ::getpid());
+}
+
+std::vector<std::pair<std::string, std::string>> run_attributes(
+    const std::string& torch_version) {
+  return {{"program", fmt::format("cape_farm {}", kVersion)},
+          {"git_commit", kGitCommit},
+          {"libtorch_version", torch_version},
+          {"mpi_version", mpi_version()},
+          {"host", host_name()},
+          {"slurm_job_id", environment("SLURM_JOB_ID")},
+          {"slurm_array_task_id", environment("SLURM_ARRAY_TASK_ID")},
+          {"started", utc_now()}};
+}
+
+}  // namespace cape

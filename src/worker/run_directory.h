@@ -1,0 +1,40 @@
+/// The files of a run beside its shards.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cape {
+
+/// Makes `directory` and its parents. Throws UserError.
+void make_run_directory(const std::filesystem::path& directory);
+
+/// From now on the log goes to <directory>/farm.log too, which all ranks append
+/// to.
+void log_to_file(const std::filesystem::path& directory, int rank);
+
+/// A file that proves to other ranks that they see the same directory, and to
+/// this one that it can write there. Removed with the object.
+class TokenFile {
+ public:
+  explicit TokenFile(const std::filesystem::path& directory);
+  ~TokenFile();
+  TokenFile(const TokenFile&) = delete;
+  TokenFile& operator=(const TokenFile&) = delete;
+
+  std::string name() const { return file_.filename().string(); }
+
+ private:
+  std::filesystem::path file_;
+};
+
+/// Starts the file names of one run: "20240501T120000-3f2a".
+std::string make_run_id();
+
+/// Root attributes of the shards: versions, host, SLURM ids, start.
+std::vector<std::pair<std::string, std::string>> run_attributes(
+    const std::string& torch_version);
+
+}  // namespace cape

@@ -1,0 +1,56 @@
+#include "worker/run_start.h"
+
+#include <nlohmann/json.hpp>
+
+namespace cape::datasets {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DatasetInfo, name, task, shape, classes,
+                                   samples, train_size, fingerprint, directory)
+
+}  // namespace cape::datasets
+
+namespace cape {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Placement, cpus, devices)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RankResources, host, cpus, launcher_cpus,
+                                   bound_by_default, gpus)
+
+std::string encode(const RunStart& start) {
+  const nlohmann::json json = {
+      {"config", start.config_yaml},
+      {"datasets", start.datasets},
+      {"directory", start.directory},
+      {"token", start.token},
+      {"prefix", start.prefix},
+      {"trainer", start.trainer},
+      {"seconds_left", start.seconds_left.value_or(-1)},
+      {"attributes", start.attributes},
+      {"placement", start.placement}};
+  return json.dump();
+}
+
+RunStart decode_run_start(const std::string& text) {
+  const auto json = nlohmann::json::parse(text);
+  RunStart start{.config_yaml = json.at("config"),
+                 .datasets = json.at("datasets"),
+                 .directory = json.at("directory"),
+                 .token = json.at("token"),
+                 .prefix = json.at("prefix"),
+                 .trainer = json.at("trainer"),
+                 .seconds_left = {},
+                 .attributes = json.at("attributes"),
+                 .placement = json.at("placement")};
+  const double seconds = json.at("seconds_left");
+  if (seconds >= 0) start.seconds_left = seconds;
+  return start;
+}
+
+std::string encode(const RankResources& resources) {
+  return nlohmann::json(resources).dump();
+}
+
+RankResources decode_rank_resources(const std::string& text) {
+  return nlohmann::json::parse(text).get<RankResources>();
+}
+
+}  // namespace cape

@@ -1,0 +1,33 @@
+/// What rank 0 tells every rank at the start: all it needs to do its share.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "datasets/dataset.h"
+#include "grid/config.h"
+#include "worker/placement.h"
+
+namespace cape {
+
+struct RunStart {
+  std::string config_yaml;
+  std::vector<datasets::DatasetInfo> datasets;
+  std::string directory;  ///< of the shards, absolute
+  std::string token;      ///< a file in it that this rank must see
+  std::string prefix;     ///< of file names: "<name>-<I>of<N>-<run id>"
+  std::string trainer;    ///< path of cape_trainer
+  std::optional<double> seconds_left;
+  /// Root attributes of the shards: name and value.
+  std::vector<std::pair<std::string, std::string>> attributes;
+  Placement placement;
+};
+
+std::string encode(const RunStart& start);
+RunStart decode_run_start(const std::string& text);
+
+std::string encode(const RankResources& resources);
+RankResources decode_rank_resources(const std::string& text);
+
+}  // namespace cape

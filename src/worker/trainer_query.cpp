@@ -1,0 +1,62 @@
+#include "worker/trainer_query.h"
+
+#include <poll.h>
+
+#include <chrono>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "worker/trainer_process.h"
+
+namespace cape {
+namespace {
+
+constexpr std::chrono::seconds kPatience{120};  // a cold network disk is slow
+
+}  // namespace
+
+std::string ask_torch_version(const std::string& trainer) {
+  if (!std::filesystem::exists(trainer)) {
+    fail_user(
+        "there is no {}; build it (CAPE_WITH_TORCH=ON) or name one with "
+        "--trainer",
+        trainer);
+  }
+  TrainerProcess process({.program = trainer, .device = "cpu"},
+                         "first trainer");
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  while (std::chrono::steady_clock::now() < give_up) {
+    (void)process.receive();
+    if (process.ready()) return process.torch_version();
+    if (const auto death = process.death()) {
+      fail_user("{} does not start; {}", trainer, *death);
+    }
+    pollfd ready{process.descriptors().front(), POLLIN, 0};
+    (void)::poll(&ready, 1, 100);
+  }
+  fail_user("{} says nothing for {} s", trainer, kPatience.count());
+}
+
+std::int64_t count_gpus(const std::string& trainer) {
+  Subprocess process({trainer, "--list-devices", "--out",
+                      std::to_string(Subprocess::kChildOut)},
+                     {});
+  std::string text;
+  pollfd ready{process.output(), POLLIN, 0};
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  while (process.read_output(text) &&
+         std::chrono::steady_clock::now() < give_up) {
+    (void)::poll(&ready, 1, 100);
+  }
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  std::int64_t gpus = 0;
+  if (json.is_object() && json.contains("devices")) {
+    for (const std::string device : json["devices"]) {
+      gpus += device.starts_with("cuda") ? 1 : 0;
+    }
+  }
+  return gpus;
+}
+
+}  // namespace cape

@@ -1,0 +1,17 @@
+/// What cape_trainer says of itself, asked before any work is given out.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace cape {
+
+/// LibTorch's version. Starts a trainer on the CPU and waits for its hello, so
+/// that a trainer that cannot start is found at once. Throws UserError with
+/// what it said.
+std::string ask_torch_version(const std::string& trainer);
+
+/// CUDA devices that LibTorch can use on this machine.
+std::int64_t count_gpus(const std::string& trainer);
+
+}  // namespace cape
