@@ -56,7 +56,7 @@ Failure torch_failure(const std::string& trajectory, const c10::Error& error) {
   // The CPU's allocator throws a plain Error.
   const bool out_of_memory =
       dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
-      message.find("not enough memory") != std::string::npos;
+      message.find("DefaultCPUAllocator:") != std::string::npos;
   return {trajectory, out_of_memory ? "out_of_memory" : "exception", message};
 }
 
