@@ -49,7 +49,7 @@ void add_tiles(const FitResult& result, std::string& page) {
   page += "<dl class=tiles>\n";
   tile("mean absolute error", decimals(overall.mae), "steps");
   tile("median absolute error", decimals(overall.median_ae), "steps");
-  tile("root mean squared error", decimals(overall.rmse), "steps");
+  tile("RMSE", decimals(overall.rmse), "steps");
   tile("R²", decimals(overall.r2), "");
   tile("average accuracy", decimals(100 * overall.avg_accuracy, 0), "%");
   page += "</dl>\n";
@@ -95,7 +95,7 @@ void add_scatter(const FitResult& result, std::string& page) {
                  count(shown), count(result.table.rows.size()));
 }
 
-/// The groups of each column but the first ("overall"), in order.
+/// The groups of each column that has several, in order.
 std::vector<std::vector<const Group*>> groups_by_column(
     const Evaluation& evaluation) {
   std::vector<std::vector<const Group*>> columns;
@@ -106,11 +106,14 @@ std::vector<std::vector<const Group*>> groups_by_column(
     }
     columns.back().push_back(&group);
   }
+  // What all rows share says nothing about where the error is.
+  std::erase_if(columns, [](const auto& column) { return column.size() < 2; });
   return columns;
 }
 
 void add_bars(const Evaluation& evaluation, std::string& page) {
   const auto out = std::back_inserter(page);
+  if (groups_by_column(evaluation).empty()) return;
   double greatest = 0;
   for (const Group& group : evaluation.groups) {
     greatest = std::max(greatest, group.metrics.mae);
@@ -162,11 +165,12 @@ void add_evaluations(const FitResult& result, std::string& page) {
   page += "<h2>All metrics</h2>\n";
   add_metrics_table(result.evaluations.front(), page);
   for (std::size_t i = 1; i < result.evaluations.size(); ++i) {
+    const Evaluation& other = result.evaluations[i];
     fmt::format_to(std::back_inserter(page),
-                   "<details><summary>The same for {}: {}</summary>\n",
-                   html_text(result.evaluations[i].model),
-                   html_text(result.evaluations[i].description));
-    add_metrics_table(result.evaluations[i], page);
+                   "<details><summary>{} ({}): MAE {}</summary>\n",
+                   html_text(other.model), html_text(other.description),
+                   decimals(other.groups.front().metrics.mae));
+    add_metrics_table(other, page);
     page += "</details>\n";
   }
 }
@@ -176,9 +180,10 @@ void add_model(const FitResult& result, std::string& page) {
   const BoosterSettings& settings = result.settings;
   fmt::format_to(out,
                  "<h2>The model</h2>\n<p>XGBoost on log T*: {} trees of depth "
-                 "{}, learning rate {}, subsample {}, columns {}, lambda {}, "
-                 "alpha {}, seed {}. <code>model.json</code> is fitted on all "
-                 "rows; beyond these ranges it extrapolates.</p>\n",
+                 "{}, learning rate {}, {} of the rows and {} of the columns a "
+                 "tree, lambda {}, alpha {}, seed {}. <code>model.json</code> "
+                 "is fitted on all rows. A network with a feature outside "
+                 "these ranges is unlike all of them.</p>\n",
                  settings.trees, settings.depth, settings.learning_rate,
                  settings.subsample, settings.colsample_bytree, settings.lambda,
                  settings.alpha, settings.seed);

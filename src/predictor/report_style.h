@@ -31,7 +31,8 @@ p { margin: 0 0 12px; max-width: 70ch; }
 .tiles dt { color: var(--soft); font-size: .85rem; }
 .tiles dd { margin: 0; font-size: 1.7rem; font-weight: 600; line-height: 1.25; }
 .tiles small { font-size: .85rem; font-weight: 400; color: var(--soft); }
-.groups { grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); }
+.groups {
+  grid-template-columns: repeat(auto-fit, minmax(min(340px, 100%), 1fr)); }
 figure { margin: 0; }
 .scatter { display: grid; gap: 8px 32px; align-items: center;
   grid-template-columns: minmax(0, 560px) minmax(200px, 1fr); }
@@ -63,7 +64,10 @@ tbody th { color: var(--ink); font-weight: 400; }
 tr:last-child > * { border-bottom: 0; }
 tr.first > * { border-top: 2px solid var(--line); }
 .bars td, .bars th { border: 0; padding: 3px 8px 3px 0; }
-.bars td.bar { width: 60%; padding: 3px 8px; }
+.bars { table-layout: fixed; }
+.bars th { width: 34%; overflow: hidden; text-overflow: ellipsis; }
+.bars td:last-child { width: 4.5em; }
+.bars td.bar { padding: 3px 0; }
 .bar div { height: 14px; min-width: 2px; border-radius: 0 4px 4px 0;
   background: var(--accent); }
 details { margin-top: 12px; }

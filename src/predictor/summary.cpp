@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <initializer_list>
 #include <string_view>
 
 #include "core/units.h"
@@ -12,23 +13,28 @@
 namespace cape {
 namespace {
 
-void print_evaluation(const Evaluation& evaluation) {
-  std::size_t width = 0;
-  for (const Group& group : evaluation.groups) {
-    width = std::max(width, group.name().size());
-  }
+/// The groups of the columns in `columns`, a line each.
+void print_groups(const Evaluation& evaluation,
+                  std::initializer_list<std::string_view> columns) {
   fmt::print("\n{} ({}), errors in steps\n", evaluation.model,
              evaluation.description);
-  fmt::print("{:{}} {:>10} {:>8} {:>8} {:>8} {:>7} {:>8}\n", "", width, "rows",
-             "MAE", "RMSE", "MedianAE", "R2", "AvgAcc");
-  std::string_view column;
+  fmt::print("{:24} {:>10} {:>8} {:>8} {:>8} {:>7} {:>8}\n", "", "rows", "MAE",
+             "RMSE", "MedianAE", "R2", "AvgAcc");
   for (const Group& group : evaluation.groups) {
+    if (std::ranges::find(columns, group.column) == columns.end()) continue;
     const Metrics& m = group.metrics;
-    if (group.column != column) fmt::print("\n");
-    column = group.column;
-    fmt::print("{:{}} {:>10} {:8.2f} {:8.2f} {:8.2f} {:7.3f} {:8.3f}\n",
-               group.name(), width, format_count(m.rows), m.mae, m.rmse,
-               m.median_ae, m.r2, m.avg_accuracy);
+    fmt::print("{:24} {:>10} {:8.2f} {:8.2f} {:8.2f} {:7.3f} {:8.3f}\n",
+               group.name(), format_count(m.rows), m.mae, m.rmse, m.median_ae,
+               m.r2, m.avg_accuracy);
+  }
+}
+
+void print_evaluations(const std::vector<Evaluation>& evaluations) {
+  print_groups(evaluations.front(), {"", "family", "dataset", "learning_rate",
+                                     "batch_size", "epsilon"});
+  // The rest is in the report.
+  for (std::size_t i = 1; i < evaluations.size(); ++i) {
+    print_groups(evaluations[i], {"", "family"});
   }
 }
 
@@ -55,9 +61,7 @@ void print_result(const FitResult& result,
       format_count(static_cast<std::int64_t>(result.table.rows.size())),
       format_count(static_cast<std::int64_t>(count_trajectories(result.table))),
       result.folds, result.seed);
-  for (const Evaluation& evaluation : result.evaluations) {
-    print_evaluation(evaluation);
-  }
+  print_evaluations(result.evaluations);
   fmt::print("\nmodel    {}\nmetrics  {}\nreport   {}\n",
              (directory / "model.json").string(),
              (directory / "metrics.json").string(),

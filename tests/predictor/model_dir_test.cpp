@@ -47,7 +47,9 @@ class ModelDir : public testing::Test {
  protected:
   ModelDir()
       : folder_(std::filesystem::path(testing::TempDir()) /
-                testing::UnitTest::GetInstance()->current_test_info()->name()) {
+                fmt::format("model_dir_{}", testing::UnitTest::GetInstance()
+                                                ->current_test_info()
+                                                ->name())) {
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
   }

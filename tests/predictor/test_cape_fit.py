@@ -1,0 +1,198 @@
+"""Holds cape_fit to XGBoost's and scikit-learn's own Python packages.
+
+Usage: test_cape_fit.py CAPE_FIT FIXTURES PREDICTOR_MD
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import h5py
+import numpy
+import pandas
+import sklearn.metrics
+import xgboost
+
+CAPE_FIT, FIXTURES, PREDICTOR_MD = sys.argv[1:4]
+INPUTS = [f"{FIXTURES}/published_mlp.csv", f"{FIXTURES}/published_cnn.csv"]
+FEATURES = ["log_p", "log_g2", "log_tau", "log_n", "log_lr", "log_b"]
+
+
+def cape_fit(*arguments, threads=None):
+    environment = dict(os.environ)
+    if threads:
+        environment["OMP_NUM_THREADS"] = str(threads)
+    return subprocess.run(
+        [CAPE_FIT, *map(str, arguments)],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+def scores(measured, predicted):
+    error = numpy.abs(predicted - measured)
+    accuracy = 1 - error / numpy.maximum(measured, 1)
+    return {
+        "mae": sklearn.metrics.mean_absolute_error(measured, predicted),
+        "rmse": sklearn.metrics.root_mean_squared_error(measured, predicted),
+        "median_ae": sklearn.metrics.median_absolute_error(measured, predicted),
+        "r2": sklearn.metrics.r2_score(measured, predicted),
+        "avg_accuracy": accuracy.clip(0, 1).mean(),
+        "rows": len(measured),
+    }
+
+
+class ModelDirectory(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.model = pathlib.Path(cls.folder.name, "model")
+        cls.finished = cape_fit(*INPUTS, "--out", cls.model)
+        assert cls.finished.returncode == 0, cls.finished.stderr
+        cls.table = pandas.read_csv(cls.model / "tables" / "predictions.csv")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def test_model_loads_with_its_feature_names(self):
+        booster = xgboost.Booster(model_file=self.model / "model.json")
+        self.assertEqual(booster.feature_names, FEATURES)
+        self.assertEqual(booster.num_boosted_rounds(), 200)
+
+    def test_documented_lines_predict_what_cape_fit_does(self):
+        lines = re.search(
+            r"```python\n(.*?)```", pathlib.Path(PREDICTOR_MD).read_text(), re.S
+        ).group(1)
+        names = {}
+        exec(lines.replace('"model/', f'"{self.model}/'), names)
+        self.assertEqual(len(names["steps"]), 120)
+        numpy.testing.assert_allclose(
+            names["steps"], self.table.fitted, rtol=1e-5
+        )
+
+    def test_settings_are_the_papers(self):
+        """The same settings in Python's xgboost give nearly the same errors."""
+        table = self.table[self.table.fold != 0]
+        held_out = self.table[self.table.fold == 0]
+        model = xgboost.XGBRegressor(
+            n_estimators=200, max_depth=4, learning_rate=0.05, subsample=0.9,
+            colsample_bytree=0.9, reg_lambda=1, reg_alpha=0, random_state=42,
+            tree_method="hist",
+        )
+        model.fit(table[FEATURES], numpy.log(table.t_star))
+        predicted = numpy.exp(model.predict(held_out[FEATURES])).clip(1, 5000)
+        gap = numpy.abs(numpy.log(predicted / held_out.predicted))
+        # Other random rows and columns a tree, not another model.
+        self.assertLess(gap.median(), 0.1)
+
+    def test_metrics_are_those_of_scikit_learn(self):
+        groups = json.loads((self.model / "metrics.json").read_text())
+        groups = groups["kfold"]["xgboost_paper"]
+        self.assertEqual(len(groups), 17)
+        for name, metrics in groups.items():
+            rows = self.table
+            if name != "overall":
+                column, value = name.split("=")
+                kind = type(rows[column].iloc[0])
+                rows = rows[rows[column] == kind(value)]
+            expected = scores(rows.t_star.to_numpy(), rows.predicted.to_numpy())
+            self.assertEqual(metrics.keys(), expected.keys())
+            for metric, value in expected.items():
+                self.assertAlmostEqual(
+                    metrics[metric], value, delta=1e-9, msg=f"{name} {metric}"
+                )
+
+    def test_metrics_csv_has_the_numbers_of_metrics_json(self):
+        models = json.loads((self.model / "metrics.json").read_text())["kfold"]
+        table = pandas.read_csv(self.model / "tables" / "metrics.csv")
+        self.assertEqual(len(table), sum(map(len, models.values())))
+        for row in table.itertuples():
+            metrics = models[row.model][row.group]
+            self.assertEqual(row.mae, metrics["mae"])
+            self.assertEqual(row.r2, metrics["r2"])
+
+    def test_ranges_are_those_of_the_rows(self):
+        cape = json.loads((self.model / "cape.json").read_text())
+        self.assertEqual(list(cape["ranges"]), FEATURES)
+        for feature, (least, greatest) in cape["ranges"].items():
+            values = self.table[feature].astype("float32")
+            self.assertAlmostEqual(least, values.min(), places=5)
+            self.assertAlmostEqual(greatest, values.max(), places=5)
+
+    def test_published_steps_count_from_zero(self):
+        published = pandas.concat(map(pandas.read_csv, INPUTS))
+        self.assertEqual(
+            sorted(self.table.t_star), sorted(published.T_star - 1)
+        )
+
+    def test_output_says_where_the_files_are(self):
+        for name in ("model.json", "metrics.json", "report.html"):
+            self.assertIn(str(self.model / name), self.finished.stdout)
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def refused(self, *arguments):
+        run = cape_fit(*arguments)
+        self.assertEqual(run.returncode, 2, run.stderr)
+        self.assertNotIn("Traceback", run.stderr)
+        return run.stderr
+
+    def test_model_is_the_same_on_any_number_of_threads(self):
+        # Enough rows that more than one thread is used.
+        rows = pandas.read_csv(INPUTS[0])
+        rows = pandas.concat([rows] * 2000, ignore_index=True)
+        rows["logG2"] += numpy.linspace(0, 1, len(rows))
+        path = self.folder / "mlp.csv"
+        rows.to_csv(path, index=False)
+        models = []
+        for threads in (1, 3):
+            out = self.folder / f"model-{threads}"
+            run = cape_fit(path, "--folds", 2, "--out", out, threads=threads)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            models.append((out / "model.json").read_bytes())
+        self.assertEqual(models[0], models[1])
+
+    def test_refuses_a_newer_schema(self):
+        shard = self.folder / "all.h5"
+        run = cape_fit(
+            *INPUTS, "--export-shard", shard, "--out", self.folder / "model"
+        )
+        self.assertEqual(run.returncode, 0, run.stderr)
+        with h5py.File(shard, "r+") as file:
+            file.attrs["schema_version"] = numpy.int32(99)
+        message = self.refused(shard, "--out", self.folder / "other")
+        self.assertIn("schema_version is 99", message)
+
+    def test_refuses_an_output_that_cannot_be_created(self):
+        taken = self.folder / "taken"
+        taken.write_text("")
+        message = self.refused(*INPUTS, "--out", taken / "model")
+        self.assertIn("choose another --out", message)
+
+    def test_refuses_wrong_options(self):
+        self.assertIn("--nonsense", self.refused(*INPUTS, "--nonsense"))
+        self.assertIn("--folds", self.refused(*INPUTS, "--folds", "1"))
+        self.assertIn("INPUT", self.refused())
+
+    def test_damaged_shard_beside_good_input_is_a_warning(self):
+        damaged = self.folder / "damaged.h5"
+        damaged.write_bytes(b"\x89HDF\r\n\x1a\n")
+        run = cape_fit(*INPUTS, damaged, "--out", self.folder / "model")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("damaged.h5", run.stderr.splitlines()[-1])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
