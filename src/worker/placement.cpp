@@ -72,6 +72,7 @@ std::vector<std::vector<int>> share_cpus(
   return shares;
 }
 
+/// `cpus` is 1 for a rank that shares its CPUs with others.
 std::vector<std::string> devices_of(const RankResources& rank, std::size_t k,
                                     std::size_t ranks_on_host, std::size_t cpus,
                                     const WorkersConfig& workers) {
@@ -100,8 +101,6 @@ std::vector<std::string> devices_of(const RankResources& rank, std::size_t k,
     const auto fitting = static_cast<std::int64_t>(cpus) / workers.threads;
     devices.assign(static_cast<std::size_t>(std::max<std::int64_t>(fitting, 1)),
                    "cpu");
-    // More ranks than cores: the cores are shared, one trainer a rank.
-    if (cpus < ranks_on_host) devices.resize(1);
   }
   if (!workers.per_rank) return devices;
   std::vector<std::string> wanted;
@@ -134,13 +133,14 @@ PlacementPlan place(const std::vector<RankResources>& ranks,
     for (const std::size_t r : members) local.push_back(&ranks[r]);
     const auto cpus = share_cpus(local);
     std::set<int> used;
+    for (const auto& share : cpus) used.insert(share.begin(), share.end());
+    const bool crowded = used.size() < members.size();
     std::size_t trainers = 0;
     for (std::size_t k = 0; k < members.size(); ++k) {
       Placement& placement = plan.ranks[members[k]];
       placement.cpus = cpus[k];
-      placement.devices =
-          devices_of(*local[k], k, members.size(), cpus[k].size(), workers);
-      used.insert(cpus[k].begin(), cpus[k].end());
+      placement.devices = devices_of(*local[k], k, members.size(),
+                                     crowded ? 1 : cpus[k].size(), workers);
       trainers += placement.devices.size();
     }
     const std::size_t allocated = local.front()->launcher_cpus.size();
