@@ -294,7 +294,9 @@ std::vector<std::pair<std::string, std::string>> read_text_attributes(
     const ssize_t size = H5Aget_name(attribute, 0, nullptr);
     if (size < 0) raise("name an attribute");
     std::string name(static_cast<std::size_t>(size), '\0');
-    H5Aget_name(attribute, name.size() + 1, name.data());
+    if (H5Aget_name(attribute, name.size() + 1, name.data()) != size) {
+      raise("name an attribute");
+    }
     const Handle memory_type = string_type(H5T_VARIABLE);
     texts.emplace_back(name, take_text([&](void* text) {
                          return H5Aread(attribute, memory_type, text);

@@ -97,7 +97,7 @@ Row MergedTable::unpack(const PackedRow& packed) const {
   char* bytes = reinterpret_cast<char*>(&row);
   const std::string& texts = *texts_[packed.texts];
   std::memcpy(bytes, packed.keys.data(), packed.keys.size());
-  std::memcpy(bytes + kTextsBegin, texts.data(), texts.size());
+  texts.copy(bytes + kTextsBegin, texts.size());
   std::memcpy(bytes + kTextsEnd, packed.rest.data(), packed.rest.size());
   return row;
 }

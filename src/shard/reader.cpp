@@ -1,6 +1,7 @@
 #include "shard/reader.h"
 
 #include <algorithm>
+#include <system_error>
 
 #include "shard/checksum.h"
 #include "shard/row_type.h"
@@ -149,7 +150,12 @@ Provenance read_provenance(const std::filesystem::path& path) {
 std::vector<std::filesystem::path> shards_in(
     const std::filesystem::path& directory) {
   std::vector<std::filesystem::path> shards;
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+  std::error_code error;
+  std::filesystem::directory_iterator entries(directory, error);
+  if (error) {
+    fail_user("{}: cannot be listed ({})", directory.string(), error.message());
+  }
+  for (const auto& entry : entries) {
     if (entry.path().extension() == ".h5") shards.push_back(entry.path());
   }
   std::ranges::sort(shards);

@@ -135,8 +135,10 @@ TEST_F(MergeTest, CompactsRowsWithTheirCurvesIntoOneShard) {
     EXPECT_EQ(row.curve_length, row.trial == 10 ? 0 : 2);
     if (row.curve_length == 0) continue;
     const auto place = static_cast<std::size_t>(row.curve_offset);
-    EXPECT_EQ(losses[place], static_cast<float>(row.trial / 2));
-    EXPECT_EQ(losses[place + 1], static_cast<float>(row.trial / 2) / 2);
+    const std::int64_t trajectory = row.trial / 2;
+    const auto first = static_cast<float>(trajectory);
+    EXPECT_EQ(losses[place], first);
+    EXPECT_EQ(losses[place + 1], first / 2);
   }
 }
 

@@ -98,7 +98,7 @@ TEST_F(PublishedCsvTest, ACensoredRowHoldsTheCap) {
 }
 
 TEST_F(PublishedCsvTest, NamesFileLineAndColumnOfWhatIsWrong) {
-  const auto with = [&](std::string from, std::string to) {
+  const auto with = [&](const std::string& from, const std::string& to) {
     std::string line = good;
     line.replace(line.find(from), from.size(), to);
     return error_from(header + good + line);

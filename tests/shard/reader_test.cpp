@@ -149,6 +149,8 @@ TEST_F(ShardReaderTest, ListsShardsByName) {
   }
   EXPECT_THAT(shards_in(folder),
               testing::ElementsAre(folder / "a.h5", folder / "b.h5"));
+  EXPECT_THAT(user_error_of([&] { shards_in(folder / "away"); }),
+              HasSubstr("cannot be listed"));
 }
 
 }  // namespace

@@ -59,6 +59,7 @@ inline Row sample_row(int number) {
 
 inline std::vector<Row> sample_rows(int first, int count) {
   std::vector<Row> rows;
+  rows.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) rows.push_back(sample_row(first + i));
   return rows;
 }
