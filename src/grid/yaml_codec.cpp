@@ -22,19 +22,30 @@ std::optional<N> parse_number(const std::string& text) {
   return number;
 }
 
+/// 1e-05 as 1.0e-05: without the point, YAML 1.1 (PyYAML) reads a text.
+std::string with_point(std::string number) {
+  const std::size_t exponent = number.find('e');
+  if (exponent != std::string::npos && number.find('.') == std::string::npos) {
+    number.insert(exponent, ".0");
+  }
+  return number;
+}
+
 /// A number of type N; the words "inf" and "nan" are none.
 template <class N>
 Scalar<N> number(const std::string& what, const Range& range) {
-  return {.expected = fmt::format("{} {}", what, range.text),
-          .parse = [=](const std::string& text) -> std::optional<N> {
-            const std::optional<N> parsed = parse_number<N>(text);
-            if (!parsed || !std::isfinite(static_cast<double>(*parsed)) ||
-                !range.contains(static_cast<double>(*parsed))) {
-              return std::nullopt;
-            }
-            return parsed;
-          },
-          .write = [](const N& value) { return fmt::format("{}", value); }};
+  return {
+      .expected = fmt::format("{} {}", what, range.text),
+      .parse = [=](const std::string& text) -> std::optional<N> {
+        const std::optional<N> parsed = parse_number<N>(text);
+        if (!parsed || !std::isfinite(static_cast<double>(*parsed)) ||
+            !range.contains(static_cast<double>(*parsed))) {
+          return std::nullopt;
+        }
+        return parsed;
+      },
+      .write =
+          [](const N& value) { return with_point(fmt::format("{}", value)); }};
 }
 
 bool is_file_character(char c) {
@@ -124,13 +135,15 @@ Scalar<std::string> word_of(const std::vector<std::string>& words) {
                           ? words.front()
                           : fmt::format("one of {}", fmt::join(words, ", ")),
           .parse = [=](const std::string& text) -> std::optional<std::string> {
-            const bool known =
-                std::find(words.begin(), words.end(), text) != words.end();
-            if (!known) return std::nullopt;
+            if (!contains(words, text)) return std::nullopt;
             return text;
           },
           .write = [](const std::string& word) { return word; },
           .words = words};
+}
+
+bool contains(const std::vector<std::string>& words, const std::string& word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 void report_wrong_value(const Value& value, const std::string& path,
@@ -158,10 +171,6 @@ std::vector<std::pair<std::string, const Value*>> elements(
     all.emplace_back(fmt::format("{}[{}]", path, i), &value.items[i]);
   }
   return all;
-}
-
-std::string write_flow(const std::vector<std::string>& elements) {
-  return fmt::format("[{}]", fmt::join(elements, ", "));
 }
 
 Key required(Key key) {

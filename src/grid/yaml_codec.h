@@ -47,6 +47,7 @@ Scalar<std::string> word_of(const std::vector<std::string>& words);
 template <class T>
 Scalar<T> choice(const std::vector<std::pair<std::string, T>>& choices) {
   std::vector<std::string> words;
+  words.reserve(choices.size());
   for (const auto& [word, value] : choices) words.push_back(word);
   const Scalar<std::string> any = word_of(words);
   return {.expected = any.expected,
@@ -130,40 +131,50 @@ Codec<T> codec(const Scalar<T>& scalar) {
           .write = scalar.write};
 }
 
+bool contains(const std::vector<std::string>& words, const std::string& word);
+
 /// The elements of a list with their paths; a value alone is a list of one.
 /// Reports an empty list and one that is missing.
 std::vector<std::pair<std::string, const Value*>> elements(
     const Value& value, const std::string& path, Problems& problems);
 
 /// "[a, b]".
-std::string write_flow(const std::vector<std::string>& elements);
+template <class T, class Write>
+std::string write_flow(const std::vector<T>& all, const Write& write) {
+  std::string flow;
+  for (const T& item : all) flow += (flow.empty() ? "" : ", ") + write(item);
+  return "[" + flow + "]";
+}
+
+template <class T>
+std::vector<T> read_distinct(const Codec<T>& element, const Value& value,
+                             const std::string& path, Problems& problems) {
+  std::vector<T> all;
+  std::set<std::string> seen;
+  for (const auto& [at, item] : elements(value, path, problems)) {
+    std::optional<T> read = element.read(*item, at, problems);
+    if (!read) continue;
+    if (!seen.insert(element.write(*read)).second) {
+      report_wrong_value(*item, at, "it is in the list already, remove it",
+                         problems);
+    }
+    all.push_back(std::move(*read));
+  }
+  return all;
+}
 
 /// At least one element, none twice.
 template <class T>
 Codec<std::vector<T>> list(const Codec<T>& element) {
-  return {.read = [=](const Value& value, const std::string& path,
-                      Problems& problems) -> std::optional<std::vector<T>> {
-            std::vector<T> all;
-            std::set<std::string> seen;
-            for (const auto& [at, item] : elements(value, path, problems)) {
-              std::optional<T> read = element.read(*item, at, problems);
-              if (!read) continue;
-              if (!seen.insert(element.write(*read)).second) {
-                report_wrong_value(*item, at,
-                                   "it is in the list already, remove it",
-                                   problems);
-              }
-              all.push_back(std::move(*read));
-            }
-            return all;
+  return {
+      .read =
+          [=](const Value& value, const std::string& path, Problems& problems) {
+            return std::optional(read_distinct(element, value, path, problems));
           },
-          .write =
-              [=](const std::vector<T>& all) {
-                std::vector<std::string> written;
-                for (const T& item : all)
-                  written.push_back(element.write(item));
-                return write_flow(written);
-              }};
+      .write =
+          [=](const std::vector<T>& all) {
+            return write_flow(all, element.write);
+          }};
 }
 
 template <class T>

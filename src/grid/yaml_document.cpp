@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "core/units.h"
+
 namespace cape::yaml {
 namespace {
 
@@ -46,15 +48,16 @@ class DocumentReader {
                          fmt::format("give a map of the keys {}",
                                      fmt::join(words_below(path), ", ")),
                          problems_);
+      return;
     }
-    for (const Entry& entry : section.entries) {
-      const std::string at = join(path, entry.key);
+    for (const Value& value : section.items) {
+      const std::string at = join(path, value.key);
       if (const Key* key = find(at)) {
-        key->read(entry.value, problems_);
+        key->read(value, problems_);
       } else if (!words_below(at).empty()) {
-        read(entry.value, at);
+        read(value, at);
       } else {
-        report_unknown_key(entry.value, at, advice(entry.key, path), problems_);
+        report_unknown_key(value, at, advice(value.key, path), problems_);
       }
     }
   }
@@ -80,14 +83,18 @@ class DocumentReader {
     return words;
   }
 
-  /// A key may be right but in the wrong section.
+  /// A key may be misspelt, or right but in the wrong section.
   std::string advice(const std::string& word, const std::string& path) const {
+    const std::vector<std::string> here = words_below(path);
+    std::vector<std::string> anywhere = here;
+    for (const Key& key : keys_) anywhere.push_back(last_word(key.path));
+    const std::string meant = nearest(word, anywhere);
     for (const Key& key : keys_) {
-      if (last_word(key.path) == word) {
+      if (last_word(key.path) == meant && !contains(here, meant)) {
         return fmt::format("; did you mean '{}'?", key.path);
       }
     }
-    return key_advice(word, words_below(path));
+    return key_advice(word, here);
   }
 
   const std::vector<Key>& keys_;
@@ -110,10 +117,11 @@ void locate(const Value& value, const std::string& path,
             std::map<std::string, std::string>& found) {
   if (!path.empty()) found[path] = value.location.text;
   for (std::size_t i = 0; i < value.items.size(); ++i) {
-    locate(value.items[i], fmt::format("{}[{}]", path, i), found);
-  }
-  for (const Entry& entry : value.entries) {
-    locate(entry.value, join(path, entry.key), found);
+    const Value& item = value.items[i];
+    locate(item,
+           value.kind == Value::Kind::map ? join(path, item.key)
+                                          : fmt::format("{}[{}]", path, i),
+           found);
   }
 }
 
@@ -159,16 +167,13 @@ bool check_map(const Value& value, const std::string& path,
         problems);
     return false;
   }
-  bool all_known = true;
-  for (const Entry& entry : value.entries) {
-    if (std::find(known.begin(), known.end(), entry.key) != known.end()) {
-      continue;
+  for (const Value& item : value.items) {
+    if (!contains(known, item.key)) {
+      report_unknown_key(item, join(path, item.key),
+                         key_advice(item.key, known), problems);
     }
-    all_known = false;
-    report_unknown_key(entry.value, join(path, entry.key),
-                       key_advice(entry.key, known), problems);
   }
-  return all_known;
+  return true;
 }
 
 }  // namespace cape::yaml

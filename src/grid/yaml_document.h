@@ -20,8 +20,8 @@ std::string write_document(const std::vector<Key>& keys);
 /// Path -> "file:line:col" of every key and list element below `root`.
 std::map<std::string, std::string> locations(const Value& root);
 
-/// Whether `value`, found at `path`, is a map without keys other than `known`;
-/// reports what is not.
+/// Whether `value`, found at `path`, is a map; reports that it is not, or its
+/// keys other than `known`.
 bool check_map(const Value& value, const std::string& path,
                const std::vector<std::string>& known, Problems& problems);
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -27,27 +26,6 @@ json to_json(const Value& value) {
   if (const auto number = whole(any).parse(value.text)) return *number;
   if (const auto number = real(any).parse(value.text)) return *number;
   return value.text;
-}
-
-/// Every combination of an architecture's values: {width: [1, 2], layers: [3,
-/// 4]} stands for four.
-std::vector<json> combinations(const Value& map, const std::string& path,
-                               Problems& problems) {
-  std::vector<json> all = {json::object()};
-  for (const auto& [key, value] : map.entries) {
-    if (key == "kind") continue;
-    const auto alternatives =
-        elements(value, fmt::format("{}.{}", path, key), problems);
-    std::vector<json> longer;
-    for (const json& begun : all) {
-      for (const auto& [at, alternative] : alternatives) {
-        longer.push_back(begun);
-        longer.back()[key] = to_json(*alternative);
-      }
-    }
-    all = std::move(longer);
-  }
-  return all;
 }
 
 class ModelReader {
@@ -92,9 +70,7 @@ class ModelReader {
 
   void read_sample(const Value& map, const Value& sample,
                    const std::string& path, ModelSpec& model) {
-    const auto& sampled = zoo::sampled_families();
-    if (std::find(sampled.begin(), sampled.end(), model.family) ==
-        sampled.end()) {
+    if (!contains(zoo::sampled_families(), model.family)) {
       report_wrong_value(
           sample, path + ".sample",
           fmt::format("family {} has no sampler, give architectures: [{}]",
@@ -122,10 +98,31 @@ class ModelReader {
     if (!kind) return;
     std::vector<std::string> keys = zoo::architecture_keys(*kind);
     keys.insert(keys.begin(), "kind");
-    if (!check_map(value, path, keys, problems_)) return;
-    for (const json& fields : combinations(value, path, problems_)) {
+    check_map(value, path, keys, problems_);
+    for (const json& fields : combinations(value, path, keys)) {
       add(value, path, *kind, fields, model);
     }
+  }
+
+  /// Every combination of the values of those keys that are known: {width: [1,
+  /// 2], layers: [3, 4]} stands for four architectures.
+  std::vector<json> combinations(const Value& map, const std::string& path,
+                                 const std::vector<std::string>& known) {
+    std::vector<json> all = {json::object()};
+    for (const Value& value : map.items) {
+      if (value.key == "kind" || !contains(known, value.key)) continue;
+      const auto alternatives =
+          elements(value, fmt::format("{}.{}", path, value.key), problems_);
+      std::vector<json> longer;
+      for (const json& begun : all) {
+        for (const auto& [at, alternative] : alternatives) {
+          longer.push_back(begun);
+          longer.back()[value.key] = to_json(*alternative);
+        }
+      }
+      all = std::move(longer);
+    }
+    return all;
   }
 
   void add(const Value& value, const std::string& path, const std::string& kind,
@@ -167,12 +164,8 @@ std::string write_model(const ModelSpec& model) {
   if (model.sample_published) {
     return fmt::format("{{family: {}, sample: published}}", model.family);
   }
-  std::vector<std::string> architectures;
-  for (const zoo::Architecture& architecture : model.architectures) {
-    architectures.push_back(write_architecture(architecture));
-  }
   return fmt::format("{{family: {}, architectures: {}}}", model.family,
-                     write_flow(architectures));
+                     write_flow(model.architectures, write_architecture));
 }
 
 }  // namespace
@@ -197,9 +190,7 @@ Codec<std::vector<ModelSpec>> models() {
       },
       .write =
           [](const std::vector<ModelSpec>& all) {
-            std::vector<std::string> written;
-            for (const ModelSpec& m : all) written.push_back(write_model(m));
-            return write_flow(written);
+            return write_flow(all, write_model);
           }};
 }
 

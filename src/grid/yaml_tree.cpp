@@ -112,6 +112,7 @@ class TreeBuilder : public YAML::EventHandler {
   void add_entry(Frame& frame, Value value) {
     const Value key = std::move(frame.key.back());
     frame.key.clear();
+    value.key = key.text;
     value.location = key.location;
     if (const Value* first = frame.value.find(key.text)) {
       problems_.add(key.location,
@@ -119,7 +120,7 @@ class TreeBuilder : public YAML::EventHandler {
                                 key.text, first->location.text));
       return;
     }
-    frame.value.entries.push_back({key.text, std::move(value)});
+    frame.value.items.push_back(std::move(value));
   }
 
   const std::string& origin_;
@@ -133,39 +134,38 @@ class TreeBuilder : public YAML::EventHandler {
 void relocate(Value& value, const Location& location) {
   value.location = location;
   for (Value& item : value.items) relocate(item, location);
-  for (Entry& entry : value.entries) relocate(entry.value, location);
 }
 
-/// The value at `path` below `root`, made where it is missing; what stands in
-/// the way gives place to a map.
-Value& make_path(Value& root, std::string_view path, const Location& location) {
-  Value* value = &root;
-  while (true) {
-    if (value->kind != Value::Kind::map) {
-      *value = Value{.kind = Value::Kind::map, .location = location};
-    }
-    const std::string_view key = path.substr(0, path.find('.'));
-    const auto entry =
-        std::find_if(value->entries.begin(), value->entries.end(),
-                     [&](const Entry& e) { return e.key == key; });
-    if (entry != value->entries.end()) {
-      value = &entry->value;
-    } else {
-      value->entries.push_back({std::string(key), {.location = location}});
-      value = &value->entries.back().value;
-    }
-    if (key.size() == path.size()) return *value;
-    path.remove_prefix(key.size() + 1);
+/// Puts `value` at `path` below `root`; what stands in the way, and what was
+/// there, gives place.
+void put(Value& root, std::string_view path, Value value) {
+  if (root.kind != Value::Kind::map) {
+    root = {
+        .kind = Value::Kind::map, .key = root.key, .location = value.location};
+  }
+  const std::string_view key = path.substr(0, path.find('.'));
+  auto item = std::find_if(root.items.begin(), root.items.end(),
+                           [&](const Value& v) { return v.key == key; });
+  if (item == root.items.end()) {
+    item = root.items.insert(
+        item, {.key = std::string(key), .location = value.location});
+  }
+  if (key.size() < path.size()) {
+    put(*item, path.substr(key.size() + 1), std::move(value));
+  } else {
+    value.key = item->key;
+    *item = std::move(value);
   }
 }
 
 }  // namespace
 
-const Value* Value::find(std::string_view key) const {
-  const auto entry = std::find_if(
-      entries.begin(), entries.end(),
-      [&](const Entry& candidate) { return candidate.key == key; });
-  return entry == entries.end() ? nullptr : &entry->value;
+const Value* Value::find(std::string_view wanted) const {
+  if (kind != Kind::map) return nullptr;
+  const auto item =
+      std::find_if(items.begin(), items.end(),
+                   [&](const Value& v) { return v.key == wanted; });
+  return item == items.end() ? nullptr : &*item;
 }
 
 std::string Value::found() const {
@@ -188,6 +188,9 @@ std::string Value::found() const {
 }
 
 void Problems::add(const Location& where, std::string message) {
+  for (const Problem& known : problems_) {
+    if (known.where.text == where.text && known.message == message) return;
+  }
   problems_.push_back({where, std::move(message)});
 }
 
@@ -234,8 +237,7 @@ void lay_over(Value& root, const std::string& assignment, Problems& problems) {
     Value value = parse(assignment.substr(equals + 1), "value", own);
     own.throw_if_any();
     relocate(value, location);
-    make_path(root, std::string_view(assignment).substr(0, equals), location) =
-        std::move(value);
+    put(root, std::string_view(assignment).substr(0, equals), std::move(value));
   } catch (const UserError& error) {
     problems.add(location, error.what());
   }

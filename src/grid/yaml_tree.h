@@ -14,32 +14,26 @@ struct Location {
   std::string text = {};  ///< "configs/mlp.yaml:3:7", "command line: seed=1"
 };
 
-struct Entry;
-
 /// A value is found at the key that introduces it, if there is one.
 struct Value {
   enum class Kind { null, scalar, list, map };
 
   Kind kind = Kind::null;
-  std::string text = {};            ///< of a scalar
-  std::vector<Value> items = {};    ///< of a list
-  std::vector<Entry> entries = {};  ///< of a map, in order, no key twice
+  std::string key = {};           ///< in a map
+  std::string text = {};          ///< of a scalar
+  std::vector<Value> items = {};  ///< of a list or map, in order, no key twice
   Location location = {};
 
   /// The value of a map's key, or null.
-  const Value* find(std::string_view key) const;
+  const Value* find(std::string_view wanted) const;
 
   /// What a message calls it: "'abc'", "a list", "nothing".
   std::string found() const;
 };
 
-struct Entry {
-  std::string key;
-  Value value;
-};
-
 class Problems {
  public:
+  /// What was said before of the same place is not said again.
   void add(const Location& where, std::string message);
 
   /// Throws UserError with one line a problem, in the order of the document.

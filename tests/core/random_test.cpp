@@ -18,8 +18,8 @@ using testing::Each;
 using testing::ElementsAre;
 
 std::vector<std::int64_t> draws(Random& random, std::int64_t bound, int count) {
-  std::vector<std::int64_t> drawn;
-  for (int i = 0; i < count; ++i) drawn.push_back(random.below(bound));
+  std::vector<std::int64_t> drawn(static_cast<std::size_t>(count));
+  for (std::int64_t& draw : drawn) draw = random.below(bound);
   return drawn;
 }
 

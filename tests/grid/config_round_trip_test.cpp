@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "core/files.h"
 #include "grid/config_yaml.h"
 #include "zoo/architecture.h"
+#include "zoo/catalog.h"
 
 namespace cape {
 namespace {
@@ -148,6 +150,13 @@ TEST(ConfigRoundTrip, OddValuesReadBackEqual) {
   expect_equal(parse(to_yaml(config)), config);
 }
 
+TEST(ConfigRoundTrip, Yaml11ReadersSeeNumbersToo) {
+  Config config = parse(kMinimal);
+  config.grid.learning_rate = {1e-5, 2.5e-6, 1e-3};
+  EXPECT_THAT(to_yaml(config),
+              testing::HasSubstr("[1.0e-05, 2.5e-06, 0.001]\n"));
+}
+
 // --- The document -----------------------------------------------------------
 
 std::vector<std::string> cells_of(const std::string& row) {
@@ -187,6 +196,28 @@ TEST(ConfigurationDocument, ListsTheKeysAndDefaultsThatTheParserKnows) {
     known.push_back(key.path + " = " + key.default_value);
   }
   EXPECT_EQ(documented, known);
+}
+
+TEST(ConfigurationDocument, ListsEveryArchitectureWithItsDefaults) {
+  const std::string document = read_file(kRoot / "docs" / "configuration.md");
+  for (const std::string& family : zoo::families()) {
+    for (const std::string& kind : zoo::architecture_names(family)) {
+      const std::string row = fmt::format("| {} | {} | ", family, kind);
+      const std::size_t begin = document.find(row);
+      ASSERT_NE(begin, std::string::npos) << row;
+      const std::string keys =
+          document.substr(begin, document.find('\n', begin) - begin);
+      const nlohmann::json defaults = zoo::describe(
+          zoo::make_architecture(family, kind, nlohmann::json::object()));
+      for (const std::string& key : zoo::architecture_keys(kind)) {
+        const nlohmann::json& value = defaults.at(key);
+        EXPECT_THAT(keys, testing::HasSubstr(fmt::format(
+                              "{}: {}", key,
+                              value.is_string() ? value.get<std::string>()
+                                                : value.dump())));
+      }
+    }
+  }
 }
 
 TEST(ConfigurationDocument, ShowsTheMessagesThatItsExampleGives) {

@@ -19,7 +19,6 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 using ::testing::StartsWith;
 
 const std::filesystem::path kRoot =
@@ -309,7 +308,7 @@ TEST(ConfigYaml, ExplainsWhatIsWrongWithAModel) {
   EXPECT_THAT(problem("{sample: published}"),
               StartsWith("wrong value for grid.models[0].family (found "
                          "nothing); give one of mlp"));
-  EXPECT_THAT(problem("{family: mlp, sampel: published}"),
+  EXPECT_THAT(problem("{family: mlp, sample: published, sampel: 1}"),
               StartsWith("unknown key 'grid.models[0].sampel'; did you mean "
                          "'sample'?"));
   EXPECT_THAT(problem("{family: mlp, sample: publishd}"),
@@ -335,13 +334,29 @@ TEST(ConfigYaml, ExplainsWhatIsWrongWithAnArchitecture) {
   EXPECT_THAT(problem("{depth: four}"), HasSubstr("(found \"four\")"));
   EXPECT_THAT(problem("{depth: [4, 0]}"), HasSubstr("depth must be"));
   EXPECT_THAT(problem("{depth: {a: 1}}"), HasSubstr("depth must be"));
-  EXPECT_THAT(problem("{depth: []}"), Not(HasSubstr("0 problems")));
+  EXPECT_THAT(problem("{depth: []}"), HasSubstr("give at least one"));
+  EXPECT_THAT(problem("{depth: [0], width: [192, 96]}"),
+              HasSubstr("depth must be"));
+}
+
+TEST(ConfigYaml, ReportsEveryProblemOfAModel) {
+  EXPECT_THAT(
+      override_problems({"grid.models=[{family: transformer, smaple: 1, "
+                         "architectures: [{dpeth: 4, width: 0}, vit]}, "
+                         "{family: cnn, sample: published}]"}),
+      ElementsAre(HasSubstr("'grid.models[0].smaple'"),
+                  HasSubstr("'grid.models[0].architectures[0].dpeth'"),
+                  HasSubstr("width must be"),
+                  HasSubstr("grid.models[0].architectures[1] (found 'vit')"),
+                  HasSubstr("grid.models[1].family (found 'cnn')")));
 }
 
 TEST(ConfigYaml, SaysWhichSectionAKeyBelongsTo) {
   EXPECT_THAT(problem_with("trials=3"),
               AllOf(HasSubstr("unknown key 'trials'"),
                     HasSubstr("did you mean 'grid.trials'?")));
+  EXPECT_THAT(problem_with("trails=3"),
+              HasSubstr("did you mean 'grid.trials'?"));
 }
 
 TEST(ConfigYaml, ListsTheKeysWhereNoneIsNear) {
