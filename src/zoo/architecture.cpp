@@ -7,6 +7,19 @@
 #include "zoo/overloads.h"
 
 namespace cape::zoo {
+namespace {
+
+/// The text under `key`, which is taken out; empty when there is none.
+std::string take_text(nlohmann::json& keys, const char* key) {
+  const nlohmann::json text = keys.value(key, nlohmann::json(""));
+  if (!text.is_string()) {
+    fail_user("{} must be a text (found {})", key, text.dump());
+  }
+  keys.erase(key);
+  return text.get<std::string>();
+}
+
+}  // namespace
 
 std::string family(const Architecture& architecture) {
   return std::visit([](const auto& a) { return kind_of(a).family; },
@@ -54,11 +67,13 @@ nlohmann::json describe(const Architecture& architecture) {
 }
 
 Architecture architecture_from(const nlohmann::json& description) {
+  if (!description.is_object()) {
+    fail_user("an architecture must be a map of keys (found {})",
+              description.dump());
+  }
   nlohmann::json keys = description;
-  const std::string family = keys.value("family", "");
-  const std::string kind = keys.value("kind", "");
-  keys.erase("family");
-  keys.erase("kind");
+  const std::string family = take_text(keys, "family");
+  const std::string kind = take_text(keys, "kind");
   return make_architecture(family, kind, keys);
 }
 

@@ -27,6 +27,14 @@ std::string kind_name(const Architecture& architecture) {
                     architecture);
 }
 
+/// What to do about a word that is not among the known ones.
+std::string advice(const std::string& word,
+                   const std::vector<std::string>& known, const char* listing) {
+  const std::string meant = nearest(word, known);
+  if (!meant.empty()) return fmt::format("did you mean '{}'?", meant);
+  return fmt::format("{} {}", listing, fmt::join(known, ", "));
+}
+
 const Architecture& prototype(const std::string& family,
                               const std::string& name) {
   for (const Architecture& candidate : prototypes()) {
@@ -34,8 +42,13 @@ const Architecture& prototype(const std::string& family,
       return candidate;
     }
   }
-  fail_user("no architecture '{}' in family '{}'; there are: {}", name, family,
-            fmt::join(architecture_names(family), ", "));
+  const std::vector<std::string> names = architecture_names(family);
+  if (names.empty()) {
+    fail_user("unknown family '{}'; {}", family,
+              advice(family, families(), "there are:"));
+  }
+  fail_user("no architecture '{}' in family '{}'; {}", name, family,
+            advice(name, names, "there are:"));
 }
 
 bool same_type(const nlohmann::json& value, const nlohmann::json& like) {
@@ -95,12 +108,8 @@ Architecture make_architecture(const std::string& family,
   nlohmann::json merged = fields(made);
   for (const auto& [key, value] : keys.items()) {
     if (!merged.contains(key)) {
-      const std::string meant = nearest(key, architecture_keys(name));
       fail_user("{}: unknown key '{}'; {}", name, key,
-                meant.empty()
-                    ? fmt::format("the keys are {}",
-                                  fmt::join(architecture_keys(name), ", "))
-                    : fmt::format("did you mean '{}'?", meant));
+                advice(key, architecture_keys(name), "the keys are"));
     }
     if (!same_type(value, merged[key])) {
       fail_user("{}: {} must be {} (found {})", name, key,
