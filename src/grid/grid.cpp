@@ -140,7 +140,8 @@ double Grid::group_flops(const Group& group) const {
   Random random(0);
   double sum = 0;
   for (int draw = 0; draw < kCostDraws; ++draw) {
-    sum += cost(zoo::sample_published(model.family, dataset.shape, random));
+    sum += cost(zoo::sample_published(model.family, dataset.shape,
+                                      dataset.classes, random));
   }
   return sum / kCostDraws;
 }
@@ -158,7 +159,8 @@ Trajectory Grid::trajectory(std::int64_t index, EpsilonMask mask) const {
   if (model.sample_published) {
     Random random(seed_of(task.trajectory + "/architecture"));
     task.architecture =
-        zoo::sample_published(model.family, trajectory.dataset->shape, random);
+        zoo::sample_published(model.family, trajectory.dataset->shape,
+                              trajectory.dataset->classes, random);
   } else {
     task.architecture = model.architectures[group.architecture];
   }

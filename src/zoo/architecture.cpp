@@ -39,20 +39,21 @@ Shape input_shape(const Architecture& architecture, const Shape& sample) {
   return input_form(architecture).rgb32 ? Shape{3, 32, 32} : sample;
 }
 
+static Size size(const Architecture& architecture, const Shape& sample,
+                 std::int64_t outputs) {
+  const Shape input = input_shape(architecture, sample);
+  return std::visit([&](const auto& a) { return size_of(a, input, outputs); },
+                    architecture);
+}
+
 std::int64_t parameter_count(const Architecture& architecture,
                              const Shape& sample, std::int64_t outputs) {
-  const Shape input = input_shape(architecture, sample);
-  return std::visit(
-      [&](const auto& a) { return count_parameters(a, input, outputs); },
-      architecture);
+  return size(architecture, sample, outputs).parameters;
 }
 
 double forward_flops(const Architecture& architecture, const Shape& sample,
                      std::int64_t outputs) {
-  const Shape input = input_shape(architecture, sample);
-  return std::visit(
-      [&](const auto& a) { return count_flops(a, input, outputs); },
-      architecture);
+  return size(architecture, sample, outputs).flops;
 }
 
 nlohmann::json describe(const Architecture& architecture) {

@@ -11,12 +11,15 @@
 #include <variant>
 #include <vector>
 
+#include "zoo/cnn.h"
 #include "zoo/mlp.h"
-#include "zoo/vit.h"
+#include "zoo/rnn.h"
+#include "zoo/transformer.h"
 
 namespace cape::zoo {
 
-using Architecture = std::variant<Mlp, Vit>;
+using Architecture = std::variant<Mlp, VggLite, ResnetMini, MobilenetMini, Lstm,
+                                  Gru, Cct, Vit, Pit>;
 
 /// How the samples of a data set are handed to a network.
 struct InputForm {

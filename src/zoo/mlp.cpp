@@ -30,18 +30,14 @@ std::string name_of(const Mlp& mlp) {
   return name;
 }
 
-std::int64_t count_parameters(const Mlp& mlp, const Shape& input,
-                              std::int64_t outputs) {
+Size size_of(const Mlp& mlp, const Shape& input, std::int64_t outputs) {
+  const std::int64_t inputs = product(input);
   const std::int64_t w = mlp.width;
-  const std::int64_t norm = mlp.batch_norm ? 2 * w : 0;
-  return (product(input) + 1) * w + norm +
-         (mlp.layers - 1) * ((w + 1) * w + norm) + (w + 1) * outputs;
-}
-
-double count_flops(const Mlp& mlp, const Shape& input, std::int64_t outputs) {
-  const std::int64_t w = mlp.width;
-  return 2.0 * static_cast<double>(product(input) * w +
-                                   (mlp.layers - 1) * w * w + w * outputs);
+  const std::int64_t weights =
+      inputs * w + (mlp.layers - 1) * w * w + w * outputs;
+  const std::int64_t norms = mlp.batch_norm ? mlp.layers * 2 * w : 0;
+  return {.parameters = weights + mlp.layers * w + outputs + norms,
+          .flops = 2.0 * static_cast<double>(weights)};
 }
 
 void check(const Mlp& mlp) {

@@ -20,19 +20,58 @@ struct Kind {
   InputForm input;
 };
 
+/// Of a network for samples of a given shape.
+struct Size {
+  std::int64_t parameters = 0;
+  double flops = 0;  ///< of one sample's forward pass, see forward_flops
+};
+
 Kind kind_of(const Mlp&);
 std::string name_of(const Mlp& mlp);
-std::int64_t count_parameters(const Mlp& mlp, const Shape& input,
-                              std::int64_t outputs);
-double count_flops(const Mlp& mlp, const Shape& input, std::int64_t outputs);
+Size size_of(const Mlp& mlp, const Shape& input, std::int64_t outputs);
 void check(const Mlp& mlp);
+
+Kind kind_of(const VggLite&);
+std::string name_of(const VggLite& vgg);
+Size size_of(const VggLite& vgg, const Shape& input, std::int64_t outputs);
+void check(const VggLite& vgg);
+
+Kind kind_of(const ResnetMini&);
+std::string name_of(const ResnetMini& resnet);
+Size size_of(const ResnetMini& resnet, const Shape& input,
+             std::int64_t outputs);
+void check(const ResnetMini& resnet);
+
+Kind kind_of(const MobilenetMini&);
+std::string name_of(const MobilenetMini& network);
+Size size_of(const MobilenetMini& network, const Shape& input,
+             std::int64_t outputs);
+void check(const MobilenetMini& network);
+
+template <int Gates>
+Kind kind_of(const Recurrent<Gates>&);
+template <int Gates>
+std::string name_of(const Recurrent<Gates>& rnn);
+template <int Gates>
+Size size_of(const Recurrent<Gates>& rnn, const Shape& input,
+             std::int64_t outputs);
+template <int Gates>
+void check(const Recurrent<Gates>& rnn);
 
 Kind kind_of(const Vit&);
 std::string name_of(const Vit& vit);
-std::int64_t count_parameters(const Vit& vit, const Shape& input,
-                              std::int64_t outputs);
-double count_flops(const Vit& vit, const Shape& input, std::int64_t outputs);
+Size size_of(const Vit& vit, const Shape& input, std::int64_t outputs);
 void check(const Vit& vit);
+
+Kind kind_of(const Cct&);
+std::string name_of(const Cct& cct);
+Size size_of(const Cct& cct, const Shape& input, std::int64_t outputs);
+void check(const Cct& cct);
+
+Kind kind_of(const Pit&);
+std::string name_of(const Pit& pit);
+Size size_of(const Pit& pit, const Shape& input, std::int64_t outputs);
+void check(const Pit& pit);
 
 /// Throws UserError unless lowest <= value <= highest.
 void check_range(const char* kind, const char* key, double value, double lowest,
@@ -42,6 +81,13 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Activation, {{Activation::gelu, "gelu"},
                                           {Activation::relu, "relu"}})
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Mlp, layers, width, batch_norm, activation,
                                    dropout)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VggLite, base, convolutions, pool, dropout)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ResnetMini, base, blocks, dropout)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MobilenetMini, width, stem, blocks, dropout)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Lstm, layers, hidden, bidirectional)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Gru, layers, hidden, bidirectional)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Vit, patch, width, depth, heads, mlp_ratio)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Cct, width, depth, heads, mlp_ratio)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Pit, patch, width, depth, heads, mlp_ratio)
 
 }  // namespace cape::zoo

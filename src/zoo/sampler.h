@@ -14,9 +14,10 @@ namespace cape::zoo {
 const std::vector<std::string>& sampled_families();
 
 /// An architecture of `family` as published, for a data set whose samples have
-/// this shape (the published choices differ between grey and coloured images).
+/// this shape (the published choices differ between grey and coloured images)
+/// and that has `outputs` classes (large CNNs are drawn again).
 Architecture sample_published(const std::string& family,
                               const std::vector<std::int64_t>& sample,
-                              Random& random);
+                              std::int64_t outputs, Random& random);
 
 }  // namespace cape::zoo

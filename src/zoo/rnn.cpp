@@ -1,0 +1,69 @@
+#include "zoo/rnn.h"
+
+#include <fmt/format.h>
+
+#include "zoo/overloads.h"
+
+namespace cape::zoo {
+namespace {
+
+/// Rows of an image become steps.
+struct Sequence {
+  std::int64_t steps, features;
+
+  explicit Sequence(const Shape& input)
+      : steps(input.at(1)), features(input.at(0) * input.at(2)) {}
+};
+
+template <int Gates>
+constexpr const char* kCell = Gates == 4 ? "lstm" : "gru";
+
+}  // namespace
+
+template <int Gates>
+Kind kind_of(const Recurrent<Gates>&) {
+  return {"rnn", kCell<Gates>, {}};
+}
+
+template <int Gates>
+std::string name_of(const Recurrent<Gates>& rnn) {
+  return fmt::format("{}_{}x{}{}", kCell<Gates>, rnn.layers, rnn.hidden,
+                     rnn.bidirectional ? "_bi" : "");
+}
+
+template <int Gates>
+Size size_of(const Recurrent<Gates>& rnn, const Shape& input,
+             std::int64_t outputs) {
+  const Sequence sequence(input);
+  const std::int64_t directions = rnn.bidirectional ? 2 : 1;
+  const std::int64_t output = rnn.hidden * directions;
+  Size size;
+  for (std::int64_t layer = 0; layer < rnn.layers; ++layer) {
+    const std::int64_t inputs = layer == 0 ? sequence.features : output;
+    const std::int64_t weights =
+        Gates * rnn.hidden * (inputs + rnn.hidden) * directions;
+    size.parameters += weights + 2 * Gates * rnn.hidden * directions;
+    size.flops += 2.0 * static_cast<double>(sequence.steps * weights);
+  }
+  size.parameters += (output + 1) * outputs;
+  size.flops += 2.0 * static_cast<double>(output * outputs);
+  return size;
+}
+
+template <int Gates>
+void check(const Recurrent<Gates>& rnn) {
+  const char* kind = kCell<Gates>;
+  check_range(kind, "layers", static_cast<double>(rnn.layers), 1, 64);
+  check_range(kind, "hidden", static_cast<double>(rnn.hidden), 1, 65536);
+}
+
+#define CAPE_INSTANTIATE(Rnn)                                    \
+  template Kind kind_of(const Rnn&);                             \
+  template std::string name_of(const Rnn&);                      \
+  template Size size_of(const Rnn&, const Shape&, std::int64_t); \
+  template void check(const Rnn&)
+CAPE_INSTANTIATE(Lstm);
+CAPE_INSTANTIATE(Gru);
+#undef CAPE_INSTANTIATE
+
+}  // namespace cape::zoo
