@@ -58,6 +58,7 @@ class InProcessCommunicator final : public Communicator {
 std::vector<std::unique_ptr<Communicator>> connect_in_process(int size) {
   const auto network = std::make_shared<Network>(size);
   std::vector<std::unique_ptr<Communicator>> ranks;
+  ranks.reserve(static_cast<std::size_t>(size));
   for (int rank = 0; rank < size; ++rank) {
     ranks.push_back(std::make_unique<InProcessCommunicator>(network, rank));
   }

@@ -131,8 +131,9 @@ double Grid::group_flops(const Group& group) const {
         zoo::parameter_count(architecture, dataset.shape, dataset.classes);
     return trajectory_flops(
         zoo::forward_flops(architecture, dataset.shape, dataset.classes), batch,
-        expected_steps(model.family, static_cast<double>(parameters),
-                       group.learning_rate, batch, epsilon));
+        std::min(expected_steps(model.family, static_cast<double>(parameters),
+                                group.learning_rate, batch, epsilon),
+                 static_cast<double>(config_.train.settings.max_steps)));
   };
   if (!model.sample_published) {
     return cost(model.architectures[group.architecture]);
@@ -195,7 +196,7 @@ std::optional<std::int64_t> Grid::find(std::string_view key) const {
   if (error != std::errc{} || end != key.data() + key.size()) {
     return std::nullopt;
   }
-  if (trial >= config_.grid.trials) return std::nullopt;
+  if (trial < 0 || trial >= config_.grid.trials) return std::nullopt;
   return found->second * config_.grid.trials + trial;
 }
 

@@ -42,8 +42,7 @@ Axis axis_over(const std::vector<ScatterSeries>& series) {
   return {greatest * 1.1};
 }
 
-/// 1, 2, 5, 10, 20, ... below the axis's end; only 1, 10, 100, ... where the
-/// former would crowd.
+/// 1, 2, 5, 10, 20, ... below the axis's end.
 std::vector<int> ticks(const Axis& axis) {
   std::vector<int> ticks;
   for (int decade = 1; decade < axis.greatest; decade *= 10) {

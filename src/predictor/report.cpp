@@ -8,6 +8,7 @@
 #include <iterator>
 #include <map>
 #include <string_view>
+#include <utility>
 
 #include "core/units.h"
 #include "core/version.h"
@@ -71,6 +72,7 @@ std::vector<ScatterSeries> scatter_series(const FitResult& result) {
                                      result.evaluations.front().predicted[i]);
   }
   std::vector<ScatterSeries> sorted;
+  sorted.reserve(series.size());
   for (auto& [name, one] : series) sorted.push_back(std::move(one));
   return sorted;
 }

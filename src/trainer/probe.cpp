@@ -64,7 +64,7 @@ ProbeResult probe_by_loop(models::Model& model, const torch::Tensor& inputs,
     const torch::Tensor label = labels.narrow(0, i, 1);
     const torch::Tensor logits = model.forward(inputs.narrow(0, i, 1));
     const torch::Tensor loss = torch::cross_entropy_loss(logits, label);
-    const torch::Tensor true_logit = logits.gather(1, label.unsqueeze(1)).sum();
+    const torch::Tensor true_logit = -torch::nll_loss(logits, label);
     sum.g2 += squared_gradient_norm(loss, parameters);
     sum.tau += squared_gradient_norm(true_logit, parameters);
   }

@@ -8,7 +8,7 @@
 namespace cape {
 
 StoppingRule::StoppingRule(const TrainSettings& settings,
-                           std::vector<double> epsilons)
+                           const std::vector<double>& epsilons)
     : settings_(settings), open_(epsilons.size(), true) {
   for (const double epsilon : epsilons) {
     results_.push_back({.epsilon = epsilon});

@@ -13,7 +13,8 @@ namespace cape {
 /// training for that epsilon alone would give.
 class StoppingRule {
  public:
-  StoppingRule(const TrainSettings& settings, std::vector<double> epsilons);
+  StoppingRule(const TrainSettings& settings,
+               const std::vector<double>& epsilons);
 
   /// Takes L_t; true when update t + 1 is wanted.
   bool observe(double loss);

@@ -1,0 +1,54 @@
+/// Tasks and results in which no field has its default, and no number is round.
+#pragma once
+
+#include <cfloat>
+#include <cmath>
+
+#include "trial/task.h"
+
+namespace cape {
+
+inline TrialTask sample_task() {
+  return {.trajectory = "0123456789abcdef01234567000000ff",
+          .architecture = zoo::Mlp{.layers = 3,
+                                   .width = 128,
+                                   .batch_norm = false,
+                                   .activation = zoo::Activation::relu,
+                                   .dropout = 0.1 + 0.2},
+          .dataset = {.name = "mnist",
+                      .directory = "/data/\"Zoë's\\ files\"\n",
+                      .fingerprint = "f00d"},
+          .learning_rate = 1.0 / 3,
+          .batch_size = 33,
+          .epsilons = {0.2, 0.1 + 0.2, std::nextafter(1.0, 0.0)},
+          .seed = 0xfedcba9876543210,
+          .train = {.target = "batch_steps",
+                    .max_steps = 123,
+                    .plateau_window = 45,
+                    .plateau_tolerance = 5e-324,
+                    .weight_decay = DBL_MAX}};
+}
+
+inline TrialResult sample_result() {
+  return {.trajectory = "0123456789abcdef01234567000000ff",
+          .parameters = 1'806'538,
+          .probe = {.g2 = 1.0 / 3, .tau = 5e-324},
+          .initial_loss = 2.302585092994046,
+          .epsilons = {{.epsilon = 0.1 + 0.2,
+                        .t_star = 7,
+                        .stop_reason = StopReason::converged,
+                        .steps_run = 6,
+                        .final_loss = 0.7},
+                       {.epsilon = 0.2,
+                        .t_star = 5000,
+                        .stop_reason = StopReason::plateau,
+                        .steps_run = 4,
+                        .final_loss = DBL_MAX}},
+          .probe_seconds = 0.1,
+          .step_seconds = 1e-7,
+          .device = "cuda:0",
+          .threads = 3,
+          .losses = {2.5F, 1.0F / 3, FLT_MIN, FLT_TRUE_MIN, -0.0F}};
+}
+
+}  // namespace cape
