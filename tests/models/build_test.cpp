@@ -154,7 +154,7 @@ TEST(BuildTest, SampledMlpsHaveThePublishedParameterCounts) {
   Counts counts;
   for (int i = 0; i < 300; ++i) {
     counts.insert(zoo::parameter_count(
-        zoo::sample_published("mlp", kGrey, random), kGrey, 10));
+        zoo::sample_published("mlp", kGrey, 10, random), kGrey, 10));
   }
   for (const char* dataset : {"MNIST", "FashionMNIST"}) {
     EXPECT_EQ(published_counts(std::string(reference) + "/meta_dataset_mlp.csv",

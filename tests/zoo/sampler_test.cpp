@@ -29,7 +29,7 @@ std::map<std::string, int> draws(const Shape& sample) {
   std::map<std::string, int> counts;
   Random random(2024);
   for (int draw = 0; draw < kDraws; ++draw) {
-    ++counts[short_name(sample_published("mlp", sample, random))];
+    ++counts[short_name(sample_published("mlp", sample, 10, random))];
   }
   return counts;
 }
@@ -72,7 +72,8 @@ TEST(PublishedSampler, DrawsEveryChoiceAsOftenAsTheOthers) {
 TEST(PublishedSampler, GivesWhatIsNotDrawnItsPublishedValue) {
   Random random(3);
   for (int draw = 0; draw < 100; ++draw) {
-    const auto mlp = std::get<Mlp>(sample_published("mlp", kColour, random));
+    const auto mlp =
+        std::get<Mlp>(sample_published("mlp", kColour, 10, random));
     EXPECT_EQ(mlp, (Mlp{.layers = mlp.layers, .width = mlp.width}));
   }
 }
@@ -80,15 +81,15 @@ TEST(PublishedSampler, GivesWhatIsNotDrawnItsPublishedValue) {
 TEST(PublishedSampler, DrawsTheSameFromTheSameSeed) {
   Random one(7), two(7);
   for (int draw = 0; draw < 100; ++draw) {
-    EXPECT_EQ(sample_published("mlp", kGrey, one),
-              sample_published("mlp", kGrey, two));
+    EXPECT_EQ(sample_published("mlp", kGrey, 10, one),
+              sample_published("mlp", kGrey, 10, two));
   }
 }
 
 TEST(PublishedSampler, CountsSamplesWithoutChannelsAsGrey) {
   Random one(7), two(7);
-  EXPECT_EQ(sample_published("mlp", {784}, one),
-            sample_published("mlp", kGrey, two));
+  EXPECT_EQ(sample_published("mlp", {784}, 10, one),
+            sample_published("mlp", kGrey, 10, two));
 }
 
 TEST(PublishedSampler, IsThereForKnownFamiliesOnly) {
@@ -96,9 +97,9 @@ TEST(PublishedSampler, IsThereForKnownFamiliesOnly) {
   Random random(1);
   for (const std::string& name : sampled_families()) {
     EXPECT_THAT(families(), Contains(name));
-    EXPECT_EQ(family(sample_published(name, kGrey, random)), name);
+    EXPECT_EQ(family(sample_published(name, kGrey, 10, random)), name);
   }
-  EXPECT_THROW(sample_published("transformer", kGrey, random), UserError);
+  EXPECT_THROW(sample_published("perceptron", kGrey, 10, random), UserError);
 }
 
 }  // namespace
