@@ -2,8 +2,10 @@
 /// crash costs one attempt at one trial. The only program that links Torch.
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 
 #include "core/error.h"
 #include "core/version.h"
@@ -37,7 +39,8 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? cape::kExitDone : cape::kExitUsage;
   }
   if (list) {
-    fmt::print("{}\n", cape::list_devices());
+    const std::string devices = cape::list_devices() + "\n";
+    ::dprintf(output < 0 ? STDOUT_FILENO : output, "%s", devices.c_str());
     return cape::kExitDone;
   }
   if (input < 0 || output < 0) {

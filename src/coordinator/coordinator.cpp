@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 
@@ -95,8 +96,8 @@ void Coordinator::count(const std::vector<Outcome>& outcomes) {
 
 void Coordinator::tick() {
   if (!ending_ && scheduler_.exhausted() && leased_ == 0) {
-    end(Ending::finish,
-        scheduler_.passed_over() ? "the rest does not fit the time limit" : "");
+    const bool unfit = scheduler_.passed_over() || not_started_;
+    end(Ending::finish, unfit ? "the rest does not fit the time limit" : "");
   }
   if (seconds_left() < kSecondsToPublish) {
     end(Ending::stop, "the time limit is reached");
@@ -126,11 +127,12 @@ ExitCode Coordinator::exit_code() const {
 std::optional<double> Coordinator::eta() const {
   const auto slots =
       std::accumulate(slots_.begin(), slots_.end(), std::int64_t{0});
-  if (slots == 0 || grid_.trajectories() == 0) return std::nullopt;
+  if (slots == 0 || ending_) return std::nullopt;
   const auto seconds =
       speed_.seconds("", scheduler_.remaining_flops() + leased_flops_);
   if (!seconds) return std::nullopt;
-  return *seconds / static_cast<double>(slots);
+  // Rounding may leave a little less than nothing.
+  return std::max(*seconds, 0.0) / static_cast<double>(slots);
 }
 
 bool Coordinator::fits(std::int64_t index) const {

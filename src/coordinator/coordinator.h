@@ -34,12 +34,12 @@ class Coordinator {
   using Clock = std::chrono::steady_clock;
 
   struct Options {
-    Part part;
-    DoneMap done;
+    Part part{};
+    DoneMap done{};
     std::int64_t done_before = 0;    ///< cells of the part
     std::int64_t failed_before = 0;  ///< cells of the part
-    SpeedEstimate speed;             ///< what is known of it at the start
-    std::optional<Clock::time_point> deadline;
+    SpeedEstimate speed{};           ///< what is known of it at the start
+    std::optional<Clock::time_point> deadline{};
   };
 
   Coordinator(const Grid& grid, Communicator& communicator, Options options);
@@ -56,7 +56,8 @@ class Coordinator {
   const Tally& tally() const { return tally_; }
   ExitCode exit_code() const;
 
-  /// Seconds to the end, by cost; nothing before the first outcome.
+  /// Seconds to the end, by cost; nothing before a speed is known, and once the
+  /// run ends.
   std::optional<double> eta() const;
 
   /// Why the run ends early; empty when it does not.

@@ -62,11 +62,10 @@ void Progress::finish() {
 std::string progress_line(const Tally& tally, double seconds,
                           std::optional<double> eta) {
   const std::int64_t done = tally.done_before + tally.rows;
-  const double percent =
-      100.0 * static_cast<double>(done) /
-      static_cast<double>(std::max<std::int64_t>(tally.total, 1));
+  const std::int64_t percent =
+      100 * done / std::max<std::int64_t>(tally.total, 1);
   std::string line =
-      fmt::format("{}/{} rows ({:.0f} %), {:.1f} rows/s", format_count(done),
+      fmt::format("{}/{} rows ({} %), {:.1f} rows/s", format_count(done),
                   format_count(tally.total), percent,
                   static_cast<double>(tally.rows) / std::max(seconds, 1e-3));
   if (tally.all_failed() > 0) {

@@ -35,7 +35,7 @@ class Progress {
   Clock::time_point next_;
 };
 
-/// "1,234/5,000 rows (25 %), 12.3 rows/s, 2 failed, 1 min 20 s left".
+/// "1,234/5,000 rows (24 %), 12.3 rows/s, 2 failed, 1 min 20 s left".
 std::string progress_line(const Tally& tally, double seconds,
                           std::optional<double> eta);
 

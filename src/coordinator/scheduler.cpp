@@ -21,16 +21,16 @@ Scheduler::Scheduler(const Grid& grid, Part part, DoneMap done)
     : grid_(grid), part_(part), done_(std::move(done)), next_(part.index) {
   const std::int64_t trials = grid_.config().grid.trials;
   for (std::int64_t g = 0; g < grid_.groups(); ++g) {
-    const std::int64_t members = count_in_part(part_, (g + 1) * trials) -
-                                 count_in_part(part_, g * trials);
-    total_flops_ +=
-        grid_.expected_flops(g * trials) * static_cast<double>(members);
+    left_.push_back(count_in_part(part_, (g + 1) * trials) -
+                    count_in_part(part_, g * trials));
   }
   for (const auto& [index, mask] : done_) {
-    if (index % part_.count != part_.index) continue;
-    if (mask == grid_.all_epsilons()) {
-      total_flops_ -= grid_.expected_flops(index);
-    }
+    const bool ours = index % part_.count == part_.index;
+    if (ours && missing(index) == 0) --left_of(index);
+  }
+  for (std::int64_t g = 0; g < grid_.groups(); ++g) {
+    total_flops_ += grid_.expected_flops(g * trials) *
+                    static_cast<double>(left_of(g * trials));
   }
   remaining_flops_ = total_flops_;
 }
@@ -52,26 +52,35 @@ std::vector<WorkItem> Scheduler::take(std::int64_t slots,
       break;
     }
     const std::int64_t group = next_ / grid_.config().grid.trials;
-    if (group != asked_group && !fits(next_)) {
+    if (left_of(next_) == 0 || (group != asked_group && !fits(next_))) {
       skip_group();
       continue;
     }
     asked_group = group;
-    const auto done = done_.find(next_);
-    const EpsilonMask missing =
-        grid_.all_epsilons() & ~(done == done_.end() ? 0 : done->second);
-    if (missing != 0) {
-      items.push_back({next_, missing});
+    if (const EpsilonMask wanted = missing(next_); wanted != 0) {
+      items.push_back({next_, wanted});
       flops += cost;
       remaining_flops_ -= cost;
+      --left_of(next_);
     }
     next_ += part_.count;
   }
   return items;
 }
 
+EpsilonMask Scheduler::missing(std::int64_t index) const {
+  const auto done = done_.find(index);
+  return grid_.all_epsilons() & ~(done == done_.end() ? 0 : done->second);
+}
+
+std::int64_t& Scheduler::left_of(std::int64_t index) {
+  return left_.at(static_cast<std::size_t>(index / grid_.config().grid.trials));
+}
+
 void Scheduler::skip_group() {
-  passed_over_ = true;
+  const std::int64_t left = std::exchange(left_of(next_), 0);
+  passed_over_ = passed_over_ || left > 0;
+  remaining_flops_ -= grid_.expected_flops(next_) * static_cast<double>(left);
   const std::int64_t trials = grid_.config().grid.trials;
   const std::int64_t end = (next_ / trials + 1) * trials;
   next_ = part_.index + count_in_part(part_, end) * part_.count;

@@ -46,16 +46,19 @@ class Scheduler {
   std::int64_t cells() const;
 
   /// Expected cost of all that this part had to do at first, and of what has
-  /// not been handed out.
+  /// been neither handed out nor passed over.
   double total_flops() const { return total_flops_; }
   double remaining_flops() const { return remaining_flops_; }
 
  private:
+  EpsilonMask missing(std::int64_t index) const;
+  std::int64_t& left_of(std::int64_t index);
   void skip_group();
 
   const Grid& grid_;
   Part part_;
   DoneMap done_;
+  std::vector<std::int64_t> left_;  ///< trajectories to hand out, by group
   std::int64_t next_;
   bool passed_over_ = false;
   double total_flops_ = 0;

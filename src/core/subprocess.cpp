@@ -24,6 +24,9 @@ namespace {
 // moving one in the child cannot overwrite another.
 constexpr int kLowestOwn = 10;
 
+// More than a pipe holds, so that what a dead child left is read whole.
+constexpr std::size_t kMostAtOnce = 4 << 20;
+
 struct Pipe {
   FileHandle read_end, write_end;
 };
@@ -164,10 +167,13 @@ bool Subprocess::write(std::string_view bytes) {
 bool Subprocess::drain(FileHandle& pipe, std::string& bytes) {
   if (!pipe.is_open()) return false;
   std::array<char, 65536> buffer;
-  while (true) {
+  std::size_t taken = 0;
+  // A child that never stops writing must not keep us here.
+  while (taken < kMostAtOnce) {
     const ssize_t got = ::read(pipe.get(), buffer.data(), buffer.size());
     if (got > 0) {
       bytes.append(buffer.data(), static_cast<std::size_t>(got));
+      taken += static_cast<std::size_t>(got);
       continue;
     }
     if (got < 0 && errno == EINTR) continue;
@@ -175,6 +181,7 @@ bool Subprocess::drain(FileHandle& pipe, std::string& bytes) {
     pipe.close();
     return false;
   }
+  return true;
 }
 
 void Subprocess::kill() {

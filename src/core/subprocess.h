@@ -52,10 +52,11 @@ class Subprocess {
   int output() const { return output_.get(); }
   int error_output() const { return error_output_.get(); }
 
-  /// Writes all of `bytes`; false when the child no longer reads.
+  /// Writes all of `bytes`; false when the child no longer reads. SIGPIPE must
+  /// be ignored.
   bool write(std::string_view bytes);
 
-  /// Appends what has arrived; false at the end of the pipe.
+  /// Appends what has arrived, some MB at most; false at the end of the pipe.
   bool read_output(std::string& bytes) { return drain(output_, bytes); }
   bool read_error_output(std::string& bytes) {
     return drain(error_output_, bytes);

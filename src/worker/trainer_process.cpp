@@ -40,7 +40,10 @@ std::optional<TrainerMessage> TrainerProcess::receive() {
   reader_.append(bytes);
   while (auto message = reader_.next()) {
     const auto* hello = std::get_if<Hello>(&*message);
-    if (hello == nullptr) return message;
+    if (hello == nullptr) {
+      if (!ready()) fail("the trainer answered before its hello");
+      return message;
+    }
     if (hello->protocol != kTaskProtocolVersion) {
       fail("the trainer speaks protocol {}, not {}: it is of another build",
            hello->protocol, kTaskProtocolVersion);

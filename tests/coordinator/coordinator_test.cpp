@@ -1,0 +1,267 @@
+#include "coordinator/coordinator.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "grid/sample_grid.h"
+
+namespace cape {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::StrEq;
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+Coordinator::Clock::time_point from_now(Coordinator::Clock::duration time) {
+  return Coordinator::Clock::now() + time;
+}
+
+/// The coordinator on rank 0 of two, and what the ranks hear from it.
+class CoordinatorTest : public ::testing::Test {
+ protected:
+  /// 3 trajectories with 2 epsilons each.
+  void start(Coordinator::Options options = {}) {
+    coordinator_.emplace(grid_, *ranks_[0], std::move(options));
+  }
+
+  void say(int rank, int tag, const std::string& body) {
+    coordinator_->handle({rank, tag, body});
+  }
+
+  /// The next message to `rank`, which must be of this kind.
+  std::string heard(int rank, int tag) {
+    const auto message = ranks_[static_cast<std::size_t>(rank)]->receive();
+    if (!message) return "nothing";
+    EXPECT_EQ(message->tag, tag);
+    EXPECT_EQ(message->source, 0);
+    return message->body;
+  }
+
+  bool hears_nothing(int rank) {
+    return !ranks_[static_cast<std::size_t>(rank)]->receive().has_value();
+  }
+
+  /// What `rank` gets when it asks for work for `slots` trainers.
+  std::vector<WorkItem> lease(int rank, std::int32_t slots) {
+    say(rank, kTagRequest, pack_one(Request{slots}));
+    return unpack<WorkItem>(heard(rank, kTagLease));
+  }
+
+  void report(int rank, std::int64_t index, Verdict verdict,
+              double seconds = 1) {
+    say(rank, kTagOutcomes,
+        pack_one(Outcome{index, seconds, verdict, 2, /*converged=*/1}));
+  }
+
+  void expect_ending(Ending ending) {
+    for (const int rank : {0, 1}) {
+      EXPECT_EQ(unpack_one<Ending>(heard(rank, kTagEnd)), ending);
+      EXPECT_TRUE(hears_nothing(rank));
+    }
+  }
+
+  void publish() {
+    say(0, kTagPublished, "");
+    EXPECT_FALSE(coordinator_->finished());
+    say(1, kTagPublished, "");
+    EXPECT_TRUE(coordinator_->finished());
+  }
+
+  const Grid grid_ = make_grid(single_group());
+  std::vector<std::unique_ptr<Communicator>> ranks_ = connect_in_process(2);
+  std::optional<Coordinator> coordinator_;
+};
+
+TEST_F(CoordinatorTest, EndsWhenEveryLeaseHasItsOutcome) {
+  start();
+  EXPECT_THAT(lease(0, 1), SizeIs(1));
+  EXPECT_THAT(lease(1, 2), SizeIs(2));
+  EXPECT_THAT(lease(0, 1), IsEmpty());
+  report(0, 0, Verdict::measured);
+  report(1, 1, Verdict::measured);
+  coordinator_->tick();
+  EXPECT_TRUE(hears_nothing(1));
+  report(1, 2, Verdict::measured);
+  coordinator_->tick();
+  expect_ending(Ending::finish);
+  publish();
+  EXPECT_EQ(coordinator_->exit_code(), kExitDone);
+  EXPECT_THAT(coordinator_->early_reason(), IsEmpty());
+}
+
+TEST_F(CoordinatorTest, CountsCells) {
+  start({.done = {{0, 0b11}}, .done_before = 2});
+  lease(1, 2);
+  report(1, 1, Verdict::measured);
+  report(1, 2, Verdict::quarantined);
+  const Tally& tally = coordinator_->tally();
+  EXPECT_EQ(tally.total, 6);
+  EXPECT_EQ(tally.done_before, 2);
+  EXPECT_EQ(tally.rows, 2);
+  EXPECT_EQ(tally.converged, 1);
+  EXPECT_EQ(tally.failed, 2);
+  EXPECT_EQ(tally.left(), 0);
+}
+
+TEST_F(CoordinatorTest, SaysThatSomeFailed) {
+  start();
+  lease(1, 3);
+  for (const int index : {0, 1}) report(1, index, Verdict::measured);
+  report(1, 2, Verdict::quarantined);
+  EXPECT_EQ(coordinator_->exit_code(), kExitSomeFailed);
+}
+
+TEST_F(CoordinatorTest, SaysThatSomeFailedInAnEarlierRun) {
+  start({.done = {{0, 0b11}, {1, 0b11}, {2, 0b11}},
+         .done_before = 4,
+         .failed_before = 2});
+  EXPECT_THAT(lease(0, 1), IsEmpty());
+  coordinator_->tick();
+  expect_ending(Ending::finish);
+  EXPECT_EQ(coordinator_->exit_code(), kExitSomeFailed);
+}
+
+TEST_F(CoordinatorTest, DrainsEveryRankWhenOneIsSignalled) {
+  start();
+  EXPECT_THAT(lease(1, 1), SizeIs(1));
+  say(1, kTagSignalled, pack_one(Ending::drain));
+  expect_ending(Ending::drain);
+  EXPECT_THAT(lease(0, 1), IsEmpty());
+  report(1, 0, Verdict::measured);
+  coordinator_->tick();
+  publish();
+  EXPECT_EQ(coordinator_->tally().rows, 2);
+  EXPECT_EQ(coordinator_->exit_code(), kExitStopped);
+  EXPECT_THAT(coordinator_->early_reason(), StrEq("rank 1 received a signal"));
+}
+
+TEST_F(CoordinatorTest, StopsWhatDrainsButDoesNotDrainWhatStops) {
+  start();
+  say(1, kTagSignalled, pack_one(Ending::drain));
+  expect_ending(Ending::drain);
+  say(1, kTagSignalled, pack_one(Ending::drain));
+  EXPECT_TRUE(hears_nothing(1));
+  say(0, kTagSignalled, pack_one(Ending::stop));
+  expect_ending(Ending::stop);
+  say(1, kTagSignalled, pack_one(Ending::drain));
+  EXPECT_TRUE(hears_nothing(1));
+  EXPECT_THAT(coordinator_->early_reason(), StrEq("rank 1 received a signal"));
+}
+
+TEST_F(CoordinatorTest, StopsEveryRankWhenOneCannotGoOn) {
+  start();
+  lease(1, 1);
+  say(1, kTagTrouble, "no space left");
+  expect_ending(Ending::stop);
+  publish();
+  EXPECT_EQ(coordinator_->exit_code(), kExitStopped);
+  EXPECT_THAT(coordinator_->early_reason(), StrEq("rank 1: no space left"));
+}
+
+TEST_F(CoordinatorTest, SaysWhichRankCouldNotPublish) {
+  start();
+  lease(1, 3);
+  for (const int index : {0, 1, 2}) report(1, index, Verdict::measured);
+  coordinator_->tick();
+  say(1, kTagPublished, "3 rows are lost: no space left");
+  say(0, kTagPublished, "");
+  EXPECT_TRUE(coordinator_->finished());
+  EXPECT_EQ(coordinator_->exit_code(), kExitStopped);
+  EXPECT_THAT(coordinator_->early_reason(),
+              StrEq("rank 1: 3 rows are lost: no space left"));
+}
+
+TEST_F(CoordinatorTest, CountsOutcomesThatComeAfterTheEnd) {
+  start();
+  lease(1, 1);
+  say(0, kTagSignalled, pack_one(Ending::stop));
+  report(1, 0, Verdict::measured);
+  EXPECT_EQ(coordinator_->tally().rows, 2);
+  EXPECT_EQ(coordinator_->tally().left(), 4);
+}
+
+TEST_F(CoordinatorTest, StopsShortlyBeforeTheTimeLimit) {
+  start({.deadline = from_now(seconds(2))});
+  coordinator_->tick();
+  expect_ending(Ending::stop);
+  EXPECT_EQ(coordinator_->exit_code(), kExitStopped);
+  EXPECT_THAT(coordinator_->early_reason(), StrEq("the time limit is reached"));
+}
+
+TEST_F(CoordinatorTest, LeasesNothingThatDoesNotFitTheTimeLimit) {
+  // At a thousand FLOPs a second a trajectory takes days.
+  start({.speed = SpeedEstimate(1e-6), .deadline = from_now(hours(1))});
+  EXPECT_THAT(lease(1, 1), IsEmpty());
+  coordinator_->tick();
+  expect_ending(Ending::finish);
+  EXPECT_EQ(coordinator_->exit_code(), kExitStopped);
+  EXPECT_THAT(coordinator_->early_reason(), HasSubstr("does not fit the time"));
+}
+
+TEST_F(CoordinatorTest, LearnsFromOutcomesWhatFitsTheTimeLimit) {
+  start({.deadline = from_now(hours(1))});
+  EXPECT_THAT(lease(1, 1), SizeIs(1));
+  report(1, 0, Verdict::measured, /*seconds=*/3000);
+  EXPECT_THAT(lease(1, 1), IsEmpty());
+}
+
+TEST_F(CoordinatorTest, EndsEarlyWhenARankGivesBackWhatDoesNotFit) {
+  start({.deadline = from_now(hours(1))});
+  EXPECT_THAT(lease(1, 3), SizeIs(3));
+  report(1, 0, Verdict::measured);
+  report(1, 1, Verdict::not_started);
+  report(1, 2, Verdict::not_started);
+  coordinator_->tick();
+  expect_ending(Ending::finish);
+  EXPECT_EQ(coordinator_->tally().left(), 4);
+  EXPECT_EQ(coordinator_->exit_code(), kExitStopped);
+  EXPECT_THAT(coordinator_->early_reason(), HasSubstr("does not fit the time"));
+}
+
+TEST_F(CoordinatorTest, EstimatesTheTimeLeftFromCostSpeedAndTrainers) {
+  start();
+  EXPECT_EQ(coordinator_->eta(), std::nullopt);
+  lease(0, 1);
+  lease(1, 2);
+  EXPECT_EQ(coordinator_->eta(), std::nullopt);
+  // Two of three trajectories are left, at 12 seconds, for three trainers.
+  report(0, 0, Verdict::measured, 12);
+  EXPECT_NEAR(coordinator_->eta().value(), 8, 1e-9);
+  report(1, 1, Verdict::measured, 12);
+  EXPECT_NEAR(coordinator_->eta().value(), 4, 1e-9);
+  report(1, 2, Verdict::measured, 12);
+  EXPECT_GE(coordinator_->eta().value(), 0);
+  EXPECT_NEAR(coordinator_->eta().value(), 0, 1e-9);
+  coordinator_->tick();
+  EXPECT_EQ(coordinator_->eta(), std::nullopt);
+}
+
+TEST_F(CoordinatorTest, EstimatesFromAGivenSpeedBeforeTheFirstOutcome) {
+  start({.speed = SpeedEstimate(10)});
+  lease(1, 2);
+  EXPECT_NEAR(coordinator_->eta().value(),
+              3 * grid_.expected_flops(0) / 10e9 / 2, 1e-9);
+}
+
+TEST_F(CoordinatorTest, RefusesMessagesThatNoWorkerSends) {
+  start();
+  EXPECT_THROW(say(1, kTagLease, ""), Error);
+  EXPECT_THROW(say(1, 99, ""), Error);
+  EXPECT_THROW(say(1, kTagRequest, ""), Error);
+  EXPECT_THROW(say(1, kTagRequest, "12345"), Error);
+  EXPECT_THROW(say(1, kTagOutcomes, "12345"), Error);
+}
+
+}  // namespace
+}  // namespace cape

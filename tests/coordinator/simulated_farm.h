@@ -1,0 +1,153 @@
+/// A farm without trainers, files or time: a coordinator and a worker a rank,
+/// which do in turns what theirs do in loops.
+#pragma once
+
+#include <bit>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coordinator/coordinator.h"
+#include "core/random.h"
+
+namespace cape {
+
+/// Keeps the protocol of a worker; its trainers take a random number of turns.
+class SimulatedWorker {
+ public:
+  using Judge = std::function<Verdict(const WorkItem&)>;
+
+  SimulatedWorker(Communicator& communicator, std::size_t slots, Random& random,
+                  Judge judge)
+      : communicator_(communicator),
+        random_(random),
+        judge_(std::move(judge)),
+        slots_(slots) {}
+
+  void handle(const Message& message) {
+    if (message.tag == kTagEnd) {
+      const auto ending = unpack_one<Ending>(message.body);
+      queue_.clear();
+      if (ending == Ending::stop) slots_.assign(slots_.size(), {});
+      ended_ = true;
+      return;
+    }
+    asked_ = false;
+    const auto items = unpack<WorkItem>(message.body);
+    dry_ = items.empty();
+    if (!ended_) queue_.insert(queue_.end(), items.begin(), items.end());
+  }
+
+  void turn() {
+    if (published_) return;
+    bool busy = false;
+    for (Slot& slot : slots_) {
+      if (slot.item && --slot.turns == 0) report(*std::exchange(slot.item, {}));
+      if (!slot.item) start_next(slot);
+      busy = busy || slot.item;
+    }
+    if (ended_ && !busy) {
+      communicator_.send(0, kTagPublished, "");
+      published_ = true;
+    }
+    if (!ended_ && !asked_ && !dry_ && queue_.size() < slots_.size()) {
+      const auto slots = static_cast<std::int32_t>(slots_.size());
+      communicator_.send(0, kTagRequest, pack_one(Request{slots}));
+      asked_ = true;
+    }
+  }
+
+  bool published() const { return published_; }
+
+  /// Everything measured, once for each time.
+  const std::vector<WorkItem>& measured() const { return measured_; }
+
+ private:
+  struct Slot {
+    std::optional<WorkItem> item;
+    std::int64_t turns = 0;
+  };
+
+  void start_next(Slot& slot) {
+    if (queue_.empty()) return;
+    slot = {queue_.front(), 1 + random_.below(20)};
+    queue_.pop_front();
+  }
+
+  void report(const WorkItem& item) {
+    const Verdict verdict = judge_(item);
+    if (verdict == Verdict::measured) measured_.push_back(item);
+    communicator_.send(0, kTagOutcomes,
+                       pack_one(Outcome{.index = item.index,
+                                        .seconds = 1,
+                                        .verdict = verdict,
+                                        .cells = std::popcount(item.mask),
+                                        .converged = 1}));
+  }
+
+  Communicator& communicator_;
+  Random& random_;
+  Judge judge_;
+  std::vector<Slot> slots_;
+  std::deque<WorkItem> queue_;
+  bool asked_ = false, dry_ = false, ended_ = false, published_ = false;
+  std::vector<WorkItem> measured_;
+};
+
+class SimulatedFarm {
+ public:
+  SimulatedFarm(
+      const Grid& grid, int ranks, Coordinator::Options options,
+      std::uint64_t seed,
+      const SimulatedWorker::Judge& judge =
+          [](const WorkItem&) { return Verdict::measured; })
+      : random_(seed),
+        ranks_(connect_in_process(ranks)),
+        coordinator_(grid, *ranks_[0], std::move(options)) {
+    for (const auto& rank : ranks_) {
+      const auto slots = static_cast<std::size_t>(1 + random_.below(4));
+      workers_.emplace_back(*rank, slots, random_, judge);
+    }
+  }
+
+  /// Some turns, in which ranks are late at random; false once all is over.
+  bool run(int turns) {
+    while (turns-- > 0) {
+      bool over = coordinator_.finished();
+      for (std::size_t rank = 0; rank < workers_.size(); ++rank) {
+        if (random_.below(3) > 0) turn(rank);
+        over = over && workers_[rank].published();
+      }
+      if (over) return false;
+    }
+    return true;
+  }
+
+  Coordinator& coordinator() { return coordinator_; }
+  Communicator& rank(std::size_t rank) { return *ranks_[rank]; }
+  const std::deque<SimulatedWorker>& workers() const { return workers_; }
+
+ private:
+  void turn(std::size_t rank) {
+    while (const auto message = ranks_[rank]->receive()) {
+      if (message->tag == kTagLease || message->tag == kTagEnd) {
+        workers_[rank].handle(*message);
+      } else {
+        coordinator_.handle(*message);
+      }
+    }
+    if (rank == 0) coordinator_.tick();
+    workers_[rank].turn();
+  }
+
+  Random random_;
+  std::vector<std::unique_ptr<Communicator>> ranks_;
+  Coordinator coordinator_;
+  std::deque<SimulatedWorker> workers_;
+};
+
+}  // namespace cape

@@ -1,0 +1,264 @@
+// Workers against trainers that misbehave.
+#include "worker/worker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/files.h"
+#include "support.h"
+
+namespace cape {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr std::size_t kAllRows = 36;  // of small_grid()
+
+class WorkerTest : public testing::Test {
+ protected:
+  const std::filesystem::path& directory() const { return directory_.path(); }
+
+  /// The rows of a farm that nothing disturbs.
+  static std::vector<shard::Row> expected(const Grid& grid) {
+    const TemporaryDirectory other;
+    EXPECT_EQ(run_small_farm(grid, other.path()).code, kExitDone);
+    return rows_in(other.path());
+  }
+
+  FarmSetup setup(const std::string& wishes, std::size_t slots = 1) const {
+    return {.trainers = std::vector<TrainerCommand>(
+                slots, fake_trainer(scripts_.path(), wishes))};
+  }
+
+  TemporaryDirectory directory_;
+  TemporaryDirectory scripts_;
+};
+
+TEST_F(WorkerTest, MeasuresEveryCellOnce) {
+  const Grid grid = small_grid();
+  const FarmResult result = run_small_farm(grid, directory());
+  EXPECT_EQ(result.code, kExitDone);
+  EXPECT_EQ(result.tally.rows, 36);
+  const auto rows = rows_in(directory());
+  ASSERT_THAT(rows, SizeIs(kAllRows));
+  std::int64_t converged = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_TRUE(i == 0 || rows[i].key.view() != rows[i - 1].key.view());
+    EXPECT_TRUE(grid.find(rows[i].trajectory.view()));
+    converged += rows[i].converged ? 1 : 0;
+  }
+  EXPECT_EQ(result.tally.converged, converged);
+  EXPECT_GT(converged, 0);
+  EXPECT_LT(converged, 36) << "the made-up curves censor some epsilons";
+  EXPECT_TRUE(has_no_children());
+}
+
+TEST_F(WorkerTest, RowsDoNotDependOnRanksAndSlots) {
+  const Grid grid = small_grid();
+  const auto rows = expected(grid);
+  for (const int ranks : {1, 2, 4}) {
+    for (const std::size_t slots : {1, 3}) {
+      const TemporaryDirectory out;
+      FarmSetup many = setup("", slots);
+      many.ranks = ranks;
+      EXPECT_EQ(run_small_farm(grid, out.path(), many).code, kExitDone);
+      expect_same_rows(rows_in(out.path()), rows);
+    }
+  }
+}
+
+TEST_F(WorkerTest, DoesOnlyWhatIsMissing) {
+  const Grid grid = small_grid();
+  FarmSetup rest = setup("");
+  rest.done[2] = 0b101;
+  rest.done[7] = grid.all_epsilons();
+  const FarmResult result = run_small_farm(grid, directory(), rest);
+  EXPECT_EQ(result.code, kExitDone);
+  EXPECT_EQ(result.tally.rows, 31);
+  std::vector<double> epsilons;
+  for (const shard::Row& row : rows_in(directory())) {
+    EXPECT_NE(row.trajectory.view(), grid.trajectory_key(7));
+    if (row.trajectory.view() == grid.trajectory_key(2)) {
+      epsilons.push_back(row.epsilon);
+    }
+  }
+  EXPECT_THAT(epsilons, testing::ElementsAre(grid.group(0).epsilons[1]));
+}
+
+/// Every way to fail at a task, with a word of the reason that is given.
+struct Failing {
+  const char* kind;
+  const char* reason;
+};
+
+void PrintTo(const Failing& failing, std::ostream* out) {
+  *out << failing.kind;
+}
+
+class FailingTrainerTest : public WorkerTest,
+                           public testing::WithParamInterface<Failing> {};
+
+TEST_P(FailingTrainerTest, GivesTheRowsOfAnUndisturbedRun) {
+  const Grid grid = small_grid();
+  const FarmResult result = run_small_farm(
+      grid, directory(), setup(std::string(GetParam().kind) + "@2"));
+  EXPECT_EQ(result.code, kExitDone);
+  EXPECT_THAT(read_quarantine(directory()), IsEmpty());
+  expect_same_rows(rows_in(directory()), expected(grid));
+  EXPECT_TRUE(has_no_children());
+}
+
+TEST_P(FailingTrainerTest, CostsOneAttemptAtOneTrial) {
+  const Grid grid = small_grid({"grid.learning_rate=[1e-3]",
+                                "grid.batch_size=[16]", "workers.retries=0"});
+  const FarmResult result = run_small_farm(
+      grid, directory(), setup(std::string(GetParam().kind) + "@2"));
+  EXPECT_EQ(result.code, kExitSomeFailed);
+  EXPECT_EQ(result.tally.failed, 3);
+  EXPECT_THAT(rows_in(directory()), SizeIs(6));
+  const auto failed = read_quarantine(directory());
+  ASSERT_THAT(failed, SizeIs(1));
+  EXPECT_EQ(failed[0].trajectory, grid.trajectory_key(1));
+  EXPECT_EQ(failed[0].epsilons, grid.group(0).epsilons);
+  EXPECT_EQ(failed[0].attempts, 1);
+  EXPECT_THAT(failed[0].error, HasSubstr(GetParam().reason));
+  EXPECT_THAT(failed[0].description, HasSubstr("mlp"));
+  EXPECT_THAT(failed[0].description, HasSubstr("mnist"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    AllKinds, FailingTrainerTest,
+    testing::Values(Failing{"crash", "signal 11"}, Failing{"abort", "signal 6"},
+                    Failing{"kill9", "signal 9"},
+                    Failing{"exit", "exit code 0"},
+                    Failing{"exit7", "exit code 7; it said: last words"},
+                    Failing{"garbage", "Segmentation fault"},
+                    Failing{"binary", "not a line"},
+                    Failing{"other_json", "not a line"},
+                    Failing{"half_curve", "the trainer ended"},
+                    Failing{"endless_line", "without end"},
+                    Failing{"failure", "exception: on demand"},
+                    Failing{"out_of_memory", "out_of_memory"},
+                    Failing{"wrong_trajectory", "another trajectory"},
+                    Failing{"wrong_parameters", "parameters"},
+                    Failing{"wrong_initial_loss", "initial loss"},
+                    Failing{"wrong_outcome", "not that of its curve"},
+                    Failing{"missing_outcome", "not one outcome an epsilon"},
+                    Failing{"short_curve", "the curve ends"},
+                    Failing{"long_curve", "the curve ends"}),
+    [](const auto& parameter) { return parameter.param.kind; });
+
+TEST_F(WorkerTest, ATrainerThatHangsIsKilledAndItsTrialDoneAgain) {
+  const Grid grid = small_grid(
+      {"grid.trials=1", "workers.trial_timeout=0.5", "workers.retries=9"});
+  const Variable once("FAKE_TRAINER_ONCE", scripts_.path().string());
+  const LogCapture log;
+  EXPECT_EQ(run_small_farm(grid, directory(), setup("hang@2")).code, kExitDone);
+  EXPECT_THAT(log.text(), HasSubstr("no answer within"));
+  expect_same_rows(rows_in(directory()), expected(grid));
+  EXPECT_TRUE(has_no_children());
+}
+
+TEST_F(WorkerTest, AnswersNobodyAskedForCostNoTrial) {
+  const Grid grid = small_grid();
+  const LogCapture log;
+  EXPECT_EQ(run_small_farm(grid, directory(), setup("twice@2")).code,
+            kExitDone);
+  expect_same_rows(rows_in(directory()), expected(grid));
+}
+
+TEST_F(WorkerTest, WhatTrainersPrintGoesToTheLogWithTheirName) {
+  const LogCapture log;
+  const Grid grid = small_grid();
+  EXPECT_EQ(run_small_farm(grid, directory(), setup("chatter")).code,
+            kExitDone);
+  EXPECT_THAT(log.text(),
+              HasSubstr("rank 0 trainer 0: a warning of a library"));
+  expect_same_rows(rows_in(directory()), expected(grid));
+}
+
+TEST_F(WorkerTest, ATrialThatFailsEveryTimeIsQuarantinedAndTheRestIsDone) {
+  const Grid grid = small_grid();
+  const FarmResult result =
+      run_small_farm(grid, directory(), setup("crash@t1", 2));
+  EXPECT_EQ(result.code, kExitSomeFailed);
+  EXPECT_EQ(result.early_reason, "");
+  EXPECT_EQ(result.tally.failed, 12);
+  EXPECT_THAT(rows_in(directory()), SizeIs(kAllRows - 12));
+  const auto failed = read_quarantine(directory());
+  ASSERT_THAT(failed, SizeIs(4)) << "trial 1 of each group";
+  for (const FailedTrial& trial : failed) {
+    EXPECT_EQ(trial.attempts, 3) << "one and two retries";
+    EXPECT_THAT(trial.description, HasSubstr("trial 1"));
+  }
+}
+
+TEST_F(WorkerTest, ASlotWhoseTrainersDieOnDifferentTrialsIsClosed) {
+  const Grid grid = small_grid({"workers.retries=0"});
+  const LogCapture log;
+  const FarmResult result = run_small_farm(grid, directory(), setup("crash"));
+  EXPECT_EQ(result.code, kExitStopped);
+  EXPECT_THAT(result.early_reason, HasSubstr("no trainer works"));
+  EXPECT_THAT(result.early_reason, HasSubstr("signal 11"));
+  EXPECT_THAT(read_quarantine(directory()), SizeIs(3));
+  EXPECT_THAT(log.text(), HasSubstr("died 3 times in a row"));
+}
+
+TEST_F(WorkerTest, OneTrialThatKillsThreeTrainersDoesNotCloseASlot) {
+  const Grid grid =
+      small_grid({"grid.learning_rate=[1e-3]", "grid.batch_size=[16]"});
+  const LogCapture log;
+  const FarmResult result =
+      run_small_farm(grid, directory(), setup("crash@t0"));
+  EXPECT_EQ(result.code, kExitSomeFailed);
+  EXPECT_THAT(rows_in(directory()), SizeIs(6));
+  EXPECT_THAT(log.text(), Not(HasSubstr("closed")));
+}
+
+TEST_F(WorkerTest, ASlotWithoutAWorkingTrainerLeavesItsWorkToTheOthers) {
+  const Grid grid = small_grid();
+  const LogCapture log;
+  FarmSetup mixed = setup("exit_at_start");
+  mixed.trainers.push_back(fake_trainer(scripts_.path(), ""));
+  EXPECT_EQ(run_small_farm(grid, directory(), mixed).code, kExitDone);
+  EXPECT_THAT(log.text(), HasSubstr("rank 0 trainer 0: closed"));
+  expect_same_rows(rows_in(directory()), expected(grid));
+}
+
+class StartTest : public WorkerTest,
+                  public testing::WithParamInterface<Failing> {};
+
+TEST_P(StartTest, ATrainerThatNeverStartsBlamesNoTrial) {
+  const Grid grid = small_grid({"workers.trial_timeout=0.5"});
+  const LogCapture log;
+  const FarmResult result =
+      run_small_farm(grid, directory(), setup(GetParam().kind));
+  EXPECT_EQ(result.code, kExitStopped);
+  EXPECT_THAT(result.early_reason, HasSubstr(GetParam().reason));
+  EXPECT_EQ(result.tally.failed, 0);
+  EXPECT_THAT(read_quarantine(directory()), IsEmpty());
+  EXPECT_TRUE(has_no_children());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    AllKinds, StartTest,
+    testing::Values(Failing{"exit_at_start", "cannot load its libraries"},
+                    Failing{"silent_start", "no answer within"},
+                    Failing{"wrong_protocol", "protocol 2, not 1"},
+                    Failing{"no_hello", "before its hello"}),
+    [](const auto& parameter) { return parameter.param.kind; });
+
+TEST_F(WorkerTest, AProgramThatIsNotThereBlamesNoTrial) {
+  FarmSetup missing;
+  missing.trainers[0].program = "/nowhere/cape_trainer";
+  const LogCapture log;
+  const FarmResult result = run_small_farm(small_grid(), directory(), missing);
+  EXPECT_EQ(result.code, kExitStopped);
+  EXPECT_THAT(result.early_reason, HasSubstr("/nowhere/cape_trainer"));
+  EXPECT_THAT(read_quarantine(directory()), IsEmpty());
+}
+
+}  // namespace
+}  // namespace cape
