@@ -1,4 +1,4 @@
-/// The builders that models/build.h dispatches to, one file each. Private to
+/// The builders that models/build.h dispatches to, a file a family. Private to
 /// src/models. `input` is the shape of one sample as the network sees it.
 #pragma once
 
@@ -14,7 +14,21 @@ using Shape = std::vector<std::int64_t>;
 
 std::shared_ptr<Model> make_model(const zoo::Mlp& mlp, const Shape& input,
                                   std::int64_t outputs);
+std::shared_ptr<Model> make_model(const zoo::VggLite& vgg, const Shape& input,
+                                  std::int64_t outputs);
+std::shared_ptr<Model> make_model(const zoo::ResnetMini& resnet,
+                                  const Shape& input, std::int64_t outputs);
+std::shared_ptr<Model> make_model(const zoo::MobilenetMini& network,
+                                  const Shape& input, std::int64_t outputs);
+std::shared_ptr<Model> make_model(const zoo::Lstm& lstm, const Shape& input,
+                                  std::int64_t outputs);
+std::shared_ptr<Model> make_model(const zoo::Gru& gru, const Shape& input,
+                                  std::int64_t outputs);
+std::shared_ptr<Model> make_model(const zoo::Cct& cct, const Shape& input,
+                                  std::int64_t outputs);
 std::shared_ptr<Model> make_model(const zoo::Vit& vit, const Shape& input,
+                                  std::int64_t outputs);
+std::shared_ptr<Model> make_model(const zoo::Pit& pit, const Shape& input,
                                   std::int64_t outputs);
 
 }  // namespace cape::models

@@ -24,6 +24,10 @@ void fill_zero(torch::Tensor tensor) {
   tensor.zero_();
 }
 
+std::int64_t fan_in(const Conv2d& convolution) {
+  return convolution.weight.numel() / convolution.weight.size(0);
+}
+
 }  // namespace
 
 void xavier_normal(Linear& linear) {
@@ -38,9 +42,26 @@ void kaiming_normal(Linear& linear) {
 }
 
 void kaiming_normal(Conv2d& convolution) {
-  const torch::Tensor& weight = convolution.weight;
-  fill_normal(weight, sqrt_of_ratio(2, weight.numel() / weight.size(0)));
-  fill_zero(convolution.bias);
+  fill_normal(convolution.weight, sqrt_of_ratio(2, fan_in(convolution)));
+  if (convolution.bias.defined()) fill_zero(convolution.bias);
+}
+
+void torch_default(Linear& linear) {
+  const double bound = sqrt_of_ratio(1, linear.weight.size(1));
+  fill_uniform(linear.weight, bound);
+  fill_uniform(linear.bias, bound);
+}
+
+void torch_default(Conv2d& convolution) {
+  const double bound = sqrt_of_ratio(1, fan_in(convolution));
+  fill_uniform(convolution.weight, bound);
+  if (convolution.bias.defined()) fill_uniform(convolution.bias, bound);
+}
+
+void torch_default_recurrent(Linear& projection, std::int64_t hidden) {
+  const double bound = sqrt_of_ratio(1, hidden);
+  fill_uniform(projection.weight, bound);
+  fill_uniform(projection.bias, bound);
 }
 
 void small_normal(LearnedTensor& tensor) { fill_normal(tensor.value, 0.02); }

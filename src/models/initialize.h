@@ -12,6 +12,13 @@ void xavier_normal(Linear& linear);
 void kaiming_normal(Linear& linear);
 void kaiming_normal(Conv2d& convolution);
 
+/// PyTorch's default: uniform in +-1/sqrt(fan-in), the biases too.
+void torch_default(Linear& linear);
+void torch_default(Conv2d& convolution);
+
+/// PyTorch's default for recurrent cells: uniform in +-1/sqrt(hidden).
+void torch_default_recurrent(Linear& projection, std::int64_t hidden);
+
 /// Normal of deviation 0.02. (PyTorch's trunc_normal_ of this deviation cuts at
 /// +-2, a hundred deviations away: it is this.)
 void small_normal(LearnedTensor& tensor);

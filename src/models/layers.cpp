@@ -10,24 +10,30 @@ torch::Tensor Linear::forward(const torch::Tensor& input) const {
   return record(input, torch::linear(input, weight, bias));
 }
 
-Conv2d::Conv2d(std::int64_t channels, std::int64_t outputs, std::int64_t kernel,
-               std::int64_t stride)
+Conv2d::Conv2d(std::int64_t channels, std::int64_t outputs,
+               const Options& options)
     : weight(register_parameter(
-          "weight", torch::empty({outputs, channels, kernel, kernel}))),
-      bias(register_parameter("bias", torch::empty({outputs}))),
-      stride(stride) {}
-
-torch::Tensor Conv2d::forward(const torch::Tensor& input) const {
-  return record(input, torch::conv2d(input, weight, bias, stride));
+          "weight", torch::empty({outputs, channels / options.groups,
+                                  options.kernel, options.kernel}))),
+      options(options) {
+  if (options.bias) {
+    bias = register_parameter("bias", torch::empty({outputs}));
+  }
 }
 
-BatchNorm1d::BatchNorm1d(std::int64_t features)
+torch::Tensor Conv2d::forward(const torch::Tensor& input) const {
+  return record(
+      input, torch::conv2d(input, weight, bias, options.stride, options.padding,
+                           /*dilation=*/1, options.groups));
+}
+
+BatchNorm::BatchNorm(std::int64_t features)
     : weight(register_parameter("weight", torch::ones({features}))),
       bias(register_parameter("bias", torch::zeros({features}))),
       running_mean(register_buffer("running_mean", torch::zeros({features}))),
       running_var(register_buffer("running_var", torch::ones({features}))) {}
 
-torch::Tensor BatchNorm1d::forward(const torch::Tensor& input) const {
+torch::Tensor BatchNorm::forward(const torch::Tensor& input) const {
   constexpr bool kCudnn = false;
   return record(
       input, torch::batch_norm(input, weight, bias, running_mean, running_var,

@@ -22,28 +22,36 @@ class Linear : public Layer {
   torch::Tensor bias;    ///< outputs
 };
 
-/// samples x C x H x W -> samples x O x H' x W', without padding.
+/// samples x C x H x W -> samples x O x H' x W'.
 /// weight and bias: as Linear, the positions being those of the output and `a`
-/// the unfolded window under each.
+/// the unfolded window under each, of the output's group.
 class Conv2d : public Layer {
  public:
-  Conv2d(std::int64_t channels, std::int64_t outputs, std::int64_t kernel,
-         std::int64_t stride);
+  struct Options {
+    std::int64_t kernel = 3;
+    std::int64_t stride = 1;
+    std::int64_t padding = 0;
+    std::int64_t groups = 1;
+    bool bias = true;
+  };
+
+  Conv2d(std::int64_t channels, std::int64_t outputs, const Options& options);
   torch::Tensor forward(const torch::Tensor& input) const;
 
-  torch::Tensor weight;  ///< outputs x channels x kernel x kernel
-  torch::Tensor bias;    ///< outputs
-  const std::int64_t stride;
+  torch::Tensor weight;  ///< outputs x channels / groups x kernel x kernel
+  torch::Tensor bias;    ///< outputs; undefined without one
+  const Options options;
 };
 
-/// samples x features. In evaluation mode, with x^ the input standardised by
-/// the running statistics, weight: sum over samples of g x^; bias: of g.
-class BatchNorm1d : public Layer {
+/// samples x features x ... . In evaluation mode, with x^ the input
+/// standardised by the running statistics, weight: sum over samples and
+/// positions of g x^; bias: of g.
+class BatchNorm : public Layer {
  public:
   static constexpr double kEpsilon = 1e-5;
   static constexpr double kMomentum = 0.1;
 
-  explicit BatchNorm1d(std::int64_t features);
+  explicit BatchNorm(std::int64_t features);
   torch::Tensor forward(const torch::Tensor& input) const;
 
   torch::Tensor weight;

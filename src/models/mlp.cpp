@@ -17,7 +17,7 @@ class HiddenLayer : public torch::nn::Module {
         activation_(mlp.activation),
         dropout_(mlp.dropout) {
     if (mlp.batch_norm) {
-      norm_ = register_module("norm", std::make_shared<BatchNorm1d>(mlp.width));
+      norm_ = register_module("norm", std::make_shared<BatchNorm>(mlp.width));
     }
   }
 
@@ -32,7 +32,7 @@ class HiddenLayer : public torch::nn::Module {
 
  private:
   std::shared_ptr<Linear> linear_;
-  std::shared_ptr<BatchNorm1d> norm_;
+  std::shared_ptr<BatchNorm> norm_;
   const zoo::Activation activation_;
   const double dropout_;
 };

@@ -11,8 +11,6 @@
 namespace cape::zoo {
 namespace {
 
-constexpr std::array<std::int64_t, 3> kStrides = {1, 2, 2};
-
 /// Walks through a network, adding up; keeps the shape of the features.
 struct Walk {
   std::int64_t channels, height, width;
@@ -65,9 +63,9 @@ std::array<InvertedResidualRow, 4> rows_of(const MobilenetMini& network) {
 
 Size size_of(const VggLite& vgg, const Shape& input, std::int64_t outputs) {
   Walk w(input);
-  for (std::size_t stage = 0; stage < kStrides.size(); ++stage) {
+  for (std::size_t stage = 0; stage < kStageStrides.size(); ++stage) {
     for (std::int64_t i = 0; i < vgg.convolutions[stage]; ++i) {
-      w.convolve(vgg.base << stage, 3, i == 0 ? kStrides[stage] : 1);
+      w.convolve(vgg.base << stage, 3, i == 0 ? kStageStrides[stage] : 1);
     }
     if (vgg.pool && stage < 2) w.pool();
   }
@@ -79,10 +77,10 @@ Size size_of(const ResnetMini& resnet, const Shape& input,
              std::int64_t outputs) {
   Walk w(input);
   w.convolve(resnet.base, 3, 1);
-  for (std::size_t stage = 0; stage < kStrides.size(); ++stage) {
+  for (std::size_t stage = 0; stage < kStageStrides.size(); ++stage) {
     const std::int64_t channels = resnet.base << stage;
     for (std::int64_t i = 0; i < resnet.blocks; ++i) {
-      const std::int64_t stride = i == 0 ? kStrides[stage] : 1;
+      const std::int64_t stride = i == 0 ? kStageStrides[stage] : 1;
       Walk shortcut = w;
       w.convolve(channels, 3, stride);
       w.convolve(channels, 3, 1);

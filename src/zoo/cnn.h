@@ -10,6 +10,9 @@ namespace cape::zoo {
 /// dropout, linear head. The published ones for grey data sets are half as
 /// wide.
 
+/// Of the three stages of VggLite and ResnetMini.
+inline constexpr std::array<std::int64_t, 3> kStageStrides = {1, 2, 2};
+
 /// Plain stages of channels base, 2 base, 4 base and strides 1, 2, 2, ReLU.
 struct VggLite {
   std::int64_t base = 64;

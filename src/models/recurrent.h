@@ -1,0 +1,29 @@
+/// One direction of one layer of an LSTM (four gates) or GRU (three).
+#pragma once
+
+#include <torch/torch.h>
+
+#include <cstdint>
+#include <memory>
+
+#include "models/layers.h"
+
+namespace cape::models {
+
+/// samples x steps x features -> samples x steps x hidden, from a state of
+/// zero. Both projections have a bias, as PyTorch's cells do; they are layers
+/// of their own, since in a GRU their outputs have different gradients.
+template <int Gates>
+class RecurrentLayer : public torch::nn::Module {
+ public:
+  RecurrentLayer(std::int64_t features, std::int64_t hidden);
+
+  torch::Tensor forward(const torch::Tensor& input) const;
+
+ private:
+  std::shared_ptr<Linear> input_projection_;   ///< features -> gates x hidden
+  std::shared_ptr<Linear> hidden_projection_;  ///< hidden -> gates x hidden
+  const std::int64_t hidden_;
+};
+
+}  // namespace cape::models

@@ -1,0 +1,77 @@
+#include <vector>
+
+#include "models/families.h"
+#include "models/initialize.h"
+#include "models/recurrent.h"
+
+namespace cape::models {
+namespace {
+
+template <class Description>
+class RnnModel : public Model {
+ public:
+  static constexpr int kGates = Description::kGates;
+
+  RnnModel(const Description& rnn, const Shape& input, std::int64_t outputs) {
+    const std::int64_t width = rnn.hidden * (rnn.bidirectional ? 2 : 1);
+    std::int64_t features = input.at(0) * input.at(2);
+    for (std::int64_t i = 0; i < rnn.layers; ++i) {
+      forward_.push_back(add("forward", i, features, rnn.hidden));
+      if (rnn.bidirectional) {
+        backward_.push_back(add("backward", i, features, rnn.hidden));
+      }
+      features = width;
+    }
+    head_ = register_module("head", std::make_shared<Linear>(width, outputs));
+    torch_default(*head_);
+  }
+
+  torch::Tensor forward(const torch::Tensor& inputs) override {
+    // samples x C x H x W -> samples x H (steps) x C W
+    torch::Tensor x = inputs.transpose(1, 2).flatten(2);
+    for (std::size_t i = 0; i + 1 < forward_.size(); ++i) {
+      torch::Tensor y = forward_[i]->forward(x);
+      if (!backward_.empty()) {
+        y = torch::cat({y, backward_[i]->forward(x.flip(1)).flip(1)}, 2);
+      }
+      x = y;
+    }
+    return head_->forward(last_step(x));
+  }
+
+ private:
+  /// The top layer's output at the last step, where the backward direction has
+  /// taken one step.
+  torch::Tensor last_step(const torch::Tensor& x) const {
+    const torch::Tensor y = forward_.back()->forward(x).select(1, -1);
+    if (backward_.empty()) return y;
+    const torch::Tensor end = x.narrow(1, x.size(1) - 1, 1);
+    return torch::cat({y, backward_.back()->forward(end).select(1, 0)}, 1);
+  }
+
+  std::shared_ptr<RecurrentLayer<kGates>> add(const char* direction,
+                                              std::int64_t layer,
+                                              std::int64_t features,
+                                              std::int64_t hidden) {
+    return register_module(
+        direction + std::to_string(layer),
+        std::make_shared<RecurrentLayer<kGates>>(features, hidden));
+  }
+
+  std::vector<std::shared_ptr<RecurrentLayer<kGates>>> forward_, backward_;
+  std::shared_ptr<Linear> head_;
+};
+
+}  // namespace
+
+std::shared_ptr<Model> make_model(const zoo::Lstm& lstm, const Shape& input,
+                                  std::int64_t outputs) {
+  return std::make_shared<RnnModel<zoo::Lstm>>(lstm, input, outputs);
+}
+
+std::shared_ptr<Model> make_model(const zoo::Gru& gru, const Shape& input,
+                                  std::int64_t outputs) {
+  return std::make_shared<RnnModel<zoo::Gru>>(gru, input, outputs);
+}
+
+}  // namespace cape::models

@@ -1,0 +1,265 @@
+#include "models/families.h"
+#include "models/initialize.h"
+#include "models/layers.h"
+
+namespace cape::models {
+namespace {
+
+/// x + attention(norm(x)), then x + mlp(norm(x)).
+class Block : public torch::nn::Module {
+ public:
+  Block(std::int64_t width, std::int64_t heads, std::int64_t hidden)
+      : attention_norm_(register_module("attention_norm",
+                                        std::make_shared<LayerNorm>(width))),
+        attention_(register_module(
+            "attention", std::make_shared<SelfAttention>(width, heads))),
+        mlp_norm_(
+            register_module("mlp_norm", std::make_shared<LayerNorm>(width))),
+        expand_(
+            register_module("expand", std::make_shared<Linear>(width, hidden))),
+        contract_(register_module("contract",
+                                  std::make_shared<Linear>(hidden, width))) {
+    attention_default(*attention_);
+    xavier_normal(*expand_);
+    xavier_normal(*contract_);
+  }
+
+  torch::Tensor forward(const torch::Tensor& input) const {
+    const torch::Tensor x =
+        input + attention_->forward(attention_norm_->forward(input));
+    const torch::Tensor hidden =
+        torch::gelu(expand_->forward(mlp_norm_->forward(x)));
+    return x + contract_->forward(hidden);
+  }
+
+ private:
+  std::shared_ptr<LayerNorm> attention_norm_;
+  std::shared_ptr<SelfAttention> attention_;
+  std::shared_ptr<LayerNorm> mlp_norm_;
+  std::shared_ptr<Linear> expand_;
+  std::shared_ptr<Linear> contract_;
+};
+
+/// `depth` blocks one after the other.
+class Blocks : public torch::nn::Module {
+ public:
+  Blocks(std::int64_t depth, std::int64_t width, std::int64_t heads,
+         std::int64_t mlp_ratio) {
+    for (std::int64_t i = 0; i < depth; ++i) {
+      blocks_.push_back(register_module(
+          "block" + std::to_string(i),
+          std::make_shared<Block>(width, heads, mlp_ratio * width)));
+    }
+  }
+
+  torch::Tensor forward(torch::Tensor x) const {
+    for (const auto& block : blocks_) x = block->forward(x);
+    return x;
+  }
+
+ private:
+  std::vector<std::shared_ptr<Block>> blocks_;
+};
+
+/// LayerNorm and linear head: samples x width -> logits.
+class Head : public torch::nn::Module {
+ public:
+  Head(std::int64_t width, std::int64_t outputs)
+      : norm_(register_module("norm", std::make_shared<LayerNorm>(width))),
+        linear_(register_module("linear",
+                                std::make_shared<Linear>(width, outputs))) {
+    xavier_normal(*linear_);
+  }
+
+  /// The class token's logits.
+  torch::Tensor of_first_token(const torch::Tensor& tokens) const {
+    return linear_->forward(norm_->forward(tokens.select(1, 0)));
+  }
+
+  torch::Tensor of_mean_token(const torch::Tensor& tokens) const {
+    return linear_->forward(norm_->forward(tokens).mean(1));
+  }
+
+ private:
+  std::shared_ptr<LayerNorm> norm_;
+  std::shared_ptr<Linear> linear_;
+};
+
+std::shared_ptr<LearnedTensor> learned(const Shape& shape) {
+  auto tensor = std::make_shared<LearnedTensor>(shape);
+  small_normal(*tensor);
+  return tensor;
+}
+
+/// Non-overlapping patches: NCHW -> samples x patches x width.
+class Patches : public torch::nn::Module {
+ public:
+  Patches(std::int64_t channels, std::int64_t patch, std::int64_t width)
+      : convolution_(register_module(
+            "convolution",
+            std::make_shared<Conv2d>(
+                channels, width,
+                Conv2d::Options{.kernel = patch, .stride = patch}))) {
+    kaiming_normal(*convolution_);
+  }
+
+  torch::Tensor forward(const torch::Tensor& images) const {
+    return convolution_->forward(images).flatten(2).transpose(1, 2);
+  }
+
+ private:
+  std::shared_ptr<Conv2d> convolution_;
+};
+
+class VitModel : public Model {
+ public:
+  VitModel(const zoo::Vit& vit, const Shape& input, std::int64_t outputs)
+      : patches_(register_module(
+            "patches",
+            std::make_shared<Patches>(input.at(0), vit.patch, vit.width))),
+        class_token_(register_module("class_token", learned({1, vit.width}))),
+        positions_(register_module(
+            "positions",
+            learned({input.at(1) / vit.patch * (input.at(2) / vit.patch) + 1,
+                     vit.width}))),
+        blocks_(register_module(
+            "blocks", std::make_shared<Blocks>(vit.depth, vit.width, vit.heads,
+                                               vit.mlp_ratio))),
+        head_(register_module("head",
+                              std::make_shared<Head>(vit.width, outputs))) {}
+
+  torch::Tensor forward(const torch::Tensor& inputs) override {
+    const std::int64_t samples = inputs.size(0);
+    const torch::Tensor tokens = torch::cat(
+        {class_token_->forward(samples), patches_->forward(inputs)}, 1);
+    return head_->of_first_token(
+        blocks_->forward(tokens + positions_->forward(samples)));
+  }
+
+ private:
+  std::shared_ptr<Patches> patches_;
+  std::shared_ptr<LearnedTensor> class_token_, positions_;
+  std::shared_ptr<Blocks> blocks_;
+  std::shared_ptr<Head> head_;
+};
+
+/// 3x3 convolution without bias, BatchNorm, GELU.
+class TokenizerLayer : public torch::nn::Module {
+ public:
+  TokenizerLayer(std::int64_t channels, std::int64_t outputs,
+                 std::int64_t stride)
+      : convolution_(register_module(
+            "convolution",
+            std::make_shared<Conv2d>(
+                channels, outputs,
+                Conv2d::Options{
+                    .stride = stride, .padding = 1, .bias = false}))),
+        norm_(register_module("norm", std::make_shared<BatchNorm>(outputs))) {
+    kaiming_normal(*convolution_);
+  }
+
+  torch::Tensor forward(const torch::Tensor& input) const {
+    return torch::gelu(norm_->forward(convolution_->forward(input)));
+  }
+
+ private:
+  std::shared_ptr<Conv2d> convolution_;
+  std::shared_ptr<BatchNorm> norm_;
+};
+
+class CctModel : public Model {
+ public:
+  CctModel(const zoo::Cct& cct, const Shape& input, std::int64_t outputs)
+      : first_(register_module("first", std::make_shared<TokenizerLayer>(
+                                            input.at(0), cct.width / 2, 1))),
+        second_(register_module("second", std::make_shared<TokenizerLayer>(
+                                              cct.width / 2, cct.width, 2))),
+        positions_(register_module(
+            "positions",
+            learned(
+                {(input.at(1) + 1) / 2 * ((input.at(2) + 1) / 2), cct.width}))),
+        blocks_(register_module(
+            "blocks", std::make_shared<Blocks>(cct.depth, cct.width, cct.heads,
+                                               cct.mlp_ratio))),
+        head_(register_module("head",
+                              std::make_shared<Head>(cct.width, outputs))) {}
+
+  torch::Tensor forward(const torch::Tensor& inputs) override {
+    const torch::Tensor tokens =
+        second_->forward(first_->forward(inputs)).flatten(2).transpose(1, 2);
+    return head_->of_mean_token(
+        blocks_->forward(tokens + positions_->forward(inputs.size(0))));
+  }
+
+ private:
+  std::shared_ptr<TokenizerLayer> first_, second_;
+  std::shared_ptr<LearnedTensor> positions_;
+  std::shared_ptr<Blocks> blocks_;
+  std::shared_ptr<Head> head_;
+};
+
+class PitModel : public Model {
+ public:
+  PitModel(const zoo::Pit& pit, const Shape& input, std::int64_t outputs)
+      : rows_(input.at(1) / pit.patch),
+        columns_(input.at(2) / pit.patch),
+        patches_(register_module(
+            "patches",
+            std::make_shared<Patches>(input.at(0), pit.patch, pit.width))),
+        positions_(register_module("positions",
+                                   learned({rows_ * columns_, pit.width}))),
+        blocks_(register_module(
+            "blocks", std::make_shared<Blocks>(pit.depth, pit.width, pit.heads,
+                                               pit.mlp_ratio))),
+        widen_(register_module(
+            "widen", std::make_shared<Linear>(pit.width, 2 * pit.width))),
+        wide_positions_(register_module(
+            "wide_positions", learned({rows_ * columns_ / 4, 2 * pit.width}))),
+        wide_blocks_(register_module(
+            "wide_blocks",
+            std::make_shared<Blocks>(pit.depth, 2 * pit.width, pit.heads + 1,
+                                     pit.mlp_ratio))),
+        head_(register_module("head",
+                              std::make_shared<Head>(2 * pit.width, outputs))) {
+    xavier_normal(*widen_);
+  }
+
+  torch::Tensor forward(const torch::Tensor& inputs) override {
+    const std::int64_t samples = inputs.size(0);
+    torch::Tensor x = blocks_->forward(patches_->forward(inputs) +
+                                       positions_->forward(samples));
+    x = x.transpose(1, 2).reshape({samples, x.size(2), rows_, columns_});
+    x = torch::avg_pool2d(x, 2).flatten(2).transpose(1, 2);
+    x = widen_->forward(x) + wide_positions_->forward(samples);
+    return head_->of_mean_token(wide_blocks_->forward(x));
+  }
+
+ private:
+  const std::int64_t rows_, columns_;
+  std::shared_ptr<Patches> patches_;
+  std::shared_ptr<LearnedTensor> positions_;
+  std::shared_ptr<Blocks> blocks_;
+  std::shared_ptr<Linear> widen_;
+  std::shared_ptr<LearnedTensor> wide_positions_;
+  std::shared_ptr<Blocks> wide_blocks_;
+  std::shared_ptr<Head> head_;
+};
+
+}  // namespace
+
+std::shared_ptr<Model> make_model(const zoo::Vit& vit, const Shape& input,
+                                  std::int64_t outputs) {
+  return std::make_shared<VitModel>(vit, input, outputs);
+}
+
+std::shared_ptr<Model> make_model(const zoo::Cct& cct, const Shape& input,
+                                  std::int64_t outputs) {
+  return std::make_shared<CctModel>(cct, input, outputs);
+}
+
+std::shared_ptr<Model> make_model(const zoo::Pit& pit, const Shape& input,
+                                  std::int64_t outputs) {
+  return std::make_shared<PitModel>(pit, input, outputs);
+}
+
+}  // namespace cape::models
