@@ -9,7 +9,6 @@
 #include <mpi.h>
 
 #include <deque>
-#include <list>
 #include <utility>
 
 namespace cape {
@@ -104,12 +103,15 @@ class MpiCommunicator final : public Communicator {
     MPI_Request request = MPI_REQUEST_NULL;
   };
 
+  // Oldest first: to test all that wait would take long when many do.
   void forget_sent() {
-    sending_.remove_if([](Sending& sending) {
+    while (!sending_.empty()) {
       int left = 0;
-      check(MPI_Test(&sending.request, &left, MPI_STATUS_IGNORE), "MPI_Test");
-      return left != 0;
-    });
+      check(MPI_Test(&sending_.front().request, &left, MPI_STATUS_IGNORE),
+            "MPI_Test");
+      if (left == 0) return;
+      sending_.pop_front();
+    }
   }
 
   MPI_Comm world_ = MPI_COMM_NULL;
@@ -118,7 +120,7 @@ class MpiCommunicator final : public Communicator {
   int size_ = 1;
   bool joined_ = false, finished_ = false;
   std::deque<Message> own_;
-  std::list<Sending> sending_;
+  std::deque<Sending> sending_;  // MPI keeps pointers to its elements
 };
 
 }  // namespace
