@@ -8,6 +8,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -57,12 +59,20 @@ std::optional<Holder> read_claim(const std::filesystem::path& file) {
   }
 }
 
+/// False for a zombie, too: in a container nobody may wait for it.
+bool is_running(pid_t pid) {
+  if (pid <= 0 || (::kill(pid, 0) != 0 && errno == ESRCH)) return false;
+  std::ifstream stat(fmt::format("/proc/{}/stat", pid));
+  const std::string text{std::istreambuf_iterator<char>(stat), {}};
+  const std::size_t name_end = text.rfind(") ");
+  return name_end == std::string::npos || text[name_end + 2] != 'Z';
+}
+
 bool is_stale(const std::filesystem::path& file, const Holder& holder) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0) return true;
   if (std::time(nullptr) - status.st_mtime > kSilentSeconds) return true;
-  return holder.host == host_name() &&
-         (holder.pid <= 0 || (::kill(holder.pid, 0) != 0 && errno == ESRCH));
+  return holder.host == host_name() && !is_running(holder.pid);
 }
 
 bool overlap(Part a, Part b) {
