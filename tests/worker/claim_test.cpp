@@ -95,6 +95,17 @@ TEST_F(ClaimTest, AClaimOfADeadProcessIsTakenOver) {
   EXPECT_EQ(refusal({0, 1}), "") << "of another division, too";
 }
 
+TEST_F(ClaimTest, AClaimOfAProcessThatNobodyWaitedForIsTakenOver) {
+  const pid_t pid = ::fork();
+  if (pid == 0) ::_exit(0);
+  siginfo_t ended;  // but stays a zombie
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOWAIT),
+            0);
+  put({0, 1}, host_name(), pid);
+  EXPECT_EQ(refusal({0, 1}), "");
+  ::waitpid(pid, nullptr, 0);
+}
+
 TEST_F(ClaimTest, AClaimWithoutAHeartbeatForThreeMinutesIsTakenOver) {
   const auto file = put({0, 1}, "elsewhere", 4711);
   const auto now = std::filesystem::file_time_type::clock::now();
