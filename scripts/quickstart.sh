@@ -13,7 +13,7 @@ trap print_stage_times EXIT
 stage "set-up" scripts/setup.sh
 stage "configure" cmake --preset release
 stage "build" cmake --build --preset release \
-  --target cape_farm cape_trainer cape_fit
+  --target cape_farm_program cape_trainer_program cape_fit_program
 # Open MPI would bind each rank, and the trainer it starts, to one core.
 stage "farm on $ranks ranks" \
   mpirun -n "$ranks" --bind-to none --oversubscribe \

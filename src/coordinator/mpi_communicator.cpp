@@ -9,7 +9,6 @@
 #include <mpi.h>
 
 #include <deque>
-#include <list>
 #include <utility>
 
 namespace cape {
@@ -71,19 +70,13 @@ class MpiCommunicator final : public Communicator {
       own_.pop_front();
       return message;
     }
-    int arrived = 0;
-    MPI_Status status;
-    check(MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, world_, &arrived, &status),
-          "MPI_Iprobe");
-    if (arrived == 0) return std::nullopt;
-    int length = 0;
-    MPI_Get_count(&status, MPI_BYTE, &length);
-    Message message{status.MPI_SOURCE, status.MPI_TAG,
-                    std::string(static_cast<std::size_t>(length), '\0')};
-    check(MPI_Recv(message.body.data(), length, MPI_BYTE, status.MPI_SOURCE,
-                   status.MPI_TAG, world_, MPI_STATUS_IGNORE),
-          "MPI_Recv");
-    return message;
+    if (receiving_ == MPI_REQUEST_NULL && !begin_to_receive()) {
+      return std::nullopt;
+    }
+    int whole = 0;
+    check(MPI_Test(&receiving_, &whole, MPI_STATUS_IGNORE), "MPI_Test");
+    if (whole == 0) return std::nullopt;
+    return std::move(arriving_);
   }
 
   bool all_done() override {
@@ -104,12 +97,35 @@ class MpiCommunicator final : public Communicator {
     MPI_Request request = MPI_REQUEST_NULL;
   };
 
+  // A long message takes both sides' time: a blocking receive would wait for a
+  // rank that is busy, or hangs.
+  bool begin_to_receive() {
+    int arrived = 0;
+    MPI_Message message;
+    MPI_Status status;
+    check(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, world_, &arrived, &message,
+                      &status),
+          "MPI_Improbe");
+    if (arrived == 0) return false;
+    int length = 0;
+    MPI_Get_count(&status, MPI_BYTE, &length);
+    arriving_ = {status.MPI_SOURCE, status.MPI_TAG,
+                 std::string(static_cast<std::size_t>(length), '\0')};
+    check(MPI_Imrecv(arriving_.body.data(), length, MPI_BYTE, &message,
+                     &receiving_),
+          "MPI_Imrecv");
+    return true;
+  }
+
+  // Oldest first: to test all that wait would take long when many do.
   void forget_sent() {
-    sending_.remove_if([](Sending& sending) {
+    while (!sending_.empty()) {
       int left = 0;
-      check(MPI_Test(&sending.request, &left, MPI_STATUS_IGNORE), "MPI_Test");
-      return left != 0;
-    });
+      check(MPI_Test(&sending_.front().request, &left, MPI_STATUS_IGNORE),
+            "MPI_Test");
+      if (left == 0) return;
+      sending_.pop_front();
+    }
   }
 
   MPI_Comm world_ = MPI_COMM_NULL;
@@ -118,7 +134,9 @@ class MpiCommunicator final : public Communicator {
   int size_ = 1;
   bool joined_ = false, finished_ = false;
   std::deque<Message> own_;
-  std::list<Sending> sending_;
+  Message arriving_;
+  MPI_Request receiving_ = MPI_REQUEST_NULL;  // of arriving_
+  std::deque<Sending> sending_;  // MPI keeps pointers to its elements
 };
 
 }  // namespace

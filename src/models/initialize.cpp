@@ -9,17 +9,17 @@ double sqrt_of_ratio(double numerator, std::int64_t denominator) {
   return std::sqrt(numerator / static_cast<double>(denominator));
 }
 
-void fill_normal(torch::Tensor tensor, double deviation) {
+void fill_normal(const torch::Tensor& tensor, double deviation) {
   const torch::NoGradGuard no_grad;
   tensor.normal_(0, deviation);
 }
 
-void fill_uniform(torch::Tensor tensor, double bound) {
+void fill_uniform(const torch::Tensor& tensor, double bound) {
   const torch::NoGradGuard no_grad;
   tensor.uniform_(-bound, bound);
 }
 
-void fill_zero(torch::Tensor tensor) {
+void fill_zero(const torch::Tensor& tensor) {
   const torch::NoGradGuard no_grad;
   tensor.zero_();
 }

@@ -230,7 +230,9 @@ std::optional<TrainerMessage> TrainerMessageReader::next() {
           static_cast<std::size_t>(length) * sizeof(float);
       if (buffer_.size() - used < bytes) return;  // the rest is on its way
       result.losses.resize(static_cast<std::size_t>(length));
-      std::memcpy(result.losses.data(), buffer_.data() + used, bytes);
+      if (bytes > 0) {
+        std::memcpy(result.losses.data(), buffer_.data() + used, bytes);
+      }
       used += bytes;
       message = std::move(result);
     }

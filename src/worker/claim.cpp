@@ -8,11 +8,13 @@
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/error.h"
 #include "core/files.h"
-#include "core/subprocess.h"
 #include "core/units.h"
 
 namespace cape {
@@ -21,48 +23,95 @@ namespace {
 constexpr std::chrono::seconds kBeat{30};
 constexpr std::time_t kSilentSeconds = 180;
 
-nlohmann::json this_run(Part part) {
+struct Holder {
+  std::string grid;
+  Part part;
+  std::string host;
+  pid_t pid = 0;
+  std::string started;
+};
+
+std::string text_of_this_run(const std::string& grid, Part part) {
   const char* job = std::getenv("SLURM_JOB_ID");
-  return {{"part", part.index},   {"parts", part.count},
-          {"host", host_name()},  {"pid", ::getpid()},
-          {"started", utc_now()}, {"slurm_job", job == nullptr ? "" : job}};
+  const nlohmann::json json = {{"grid", grid},
+                               {"part", part.index},
+                               {"parts", part.count},
+                               {"host", host_name()},
+                               {"pid", ::getpid()},
+                               {"started", utc_now()},
+                               {"slurm_job", job == nullptr ? "" : job}};
+  return json.dump() + "\n";
 }
 
-bool is_stale(const std::filesystem::path& file, const nlohmann::json& claim) {
+/// Nothing for a claim that has just gone or is damaged.
+std::optional<Holder> read_claim(const std::filesystem::path& file) {
+  try {
+    const auto json = nlohmann::json::parse(read_file(file));
+    return Holder{.grid = json.at("grid"),
+                  .part = {json.at("part"), json.at("parts")},
+                  .host = json.at("host"),
+                  .pid = json.at("pid"),
+                  .started = json.at("started")};
+  } catch (const UserError&) {
+    return std::nullopt;
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;
+  }
+}
+
+/// False for a zombie, too: in a container nobody may wait for it.
+bool is_running(pid_t pid) {
+  if (pid <= 0 || (::kill(pid, 0) != 0 && errno == ESRCH)) return false;
+  std::ifstream stat(fmt::format("/proc/{}/stat", pid));
+  const std::string text{std::istreambuf_iterator<char>(stat), {}};
+  const std::size_t name_end = text.rfind(") ");
+  return name_end == std::string::npos || text[name_end + 2] != 'Z';
+}
+
+bool is_stale(const std::filesystem::path& file, const Holder& holder) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0) return true;
   if (std::time(nullptr) - status.st_mtime > kSilentSeconds) return true;
-  const pid_t pid = claim.value("pid", 0);
-  return claim.value("host", "") == host_name() &&
-         (pid <= 0 || (::kill(pid, 0) != 0 && errno == ESRCH));
+  return holder.host == host_name() && !is_running(holder.pid);
 }
 
-void refuse(const std::filesystem::path& file, const nlohmann::json& claim,
-            Part part) {
-  const auto index = claim.value("part", std::int64_t{0});
-  const auto count = claim.value("parts", std::int64_t{1});
-  fail_user(
-      "part {} of {} of this grid is being run by process {} on {} since {}, "
-      "which overlaps part {} of {}; wait for it or end it (claim: {})",
-      index, count, claim.value("pid", 0), claim.value("host", "?"),
-      claim.value("started", "?"), part.index, part.count, file.string());
+bool overlap(Part a, Part b) {
+  return a.count != b.count || a.index == b.index;
 }
 
-/// Refuses when a live claim overlaps `part`.
+/// The text of a claim under a name that nobody looks for.
+struct Draft {
+  Draft(const std::filesystem::path& claim, const std::string& text)
+      : file(claim.parent_path() /
+             fmt::format(".{}.{}", claim.filename().string(), ::getpid())) {
+    publish_file(file, text);
+  }
+  ~Draft() { ::unlink(file.c_str()); }
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+
+  std::filesystem::path file;
+};
+
+/// Refuses when a live claim overlaps `part`; removes stale ones.
 void check_others(const std::filesystem::path& directory,
                   const std::string& name, Part part) {
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    const std::string file = entry.path().filename().string();
-    if (!file.starts_with(name + "-") || !file.ends_with(".claim")) continue;
-    const auto claim =
-        nlohmann::json::parse(read_file(entry.path()), nullptr, false);
-    if (!claim.is_object() || is_stale(entry.path(), claim)) continue;
-    const bool same_division =
-        claim.value("parts", std::int64_t{1}) == part.count;
-    if (same_division && claim.value("part", std::int64_t{0}) != part.index) {
+    const std::filesystem::path& file = entry.path();
+    if (file.extension() != ".claim") continue;
+    const auto holder = read_claim(file);
+    if (!holder || holder->grid != name || !overlap(holder->part, part)) {
       continue;
     }
-    refuse(entry.path(), claim, part);
+    if (is_stale(file, *holder)) {
+      ::unlink(file.c_str());
+      continue;
+    }
+    fail_user(
+        "part {} of {} of this grid is being run by process {} on {} since "
+        "{}, which overlaps part {} of {}; wait for it or end it (claim: {})",
+        holder->part.index, holder->part.count, holder->pid, holder->host,
+        holder->started, part.index, part.count, file.string());
   }
 }
 
@@ -70,19 +119,21 @@ void check_others(const std::filesystem::path& directory,
 
 Claim::Claim(const std::filesystem::path& directory, const std::string& name,
              Part part)
-    : next_beat_(std::chrono::steady_clock::now() + kBeat) {
+    : file_(directory /
+            fmt::format("{}-{}of{}.claim", name, part.index, part.count)),
+      next_beat_(std::chrono::steady_clock::now() + kBeat) {
   check_others(directory, name, part);
-  file_ =
-      directory / fmt::format("{}-{}of{}.claim", name, part.index, part.count);
-  // What is left under this name is stale. Of two runs that come this far at
-  // the same moment the exclusive creation lets one through.
-  ::unlink(file_.c_str());
-  const FileHandle file(
-      ::open(file_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (!file.is_open() && errno == EEXIST) {
+  const Draft draft(file_, text_of_this_run(name, part));
+  // A link is never made over another: of two runs that come this far at the
+  // same moment, one is refused.
+  while (::link(draft.file.c_str(), file_.c_str()) != 0) {
+    if (errno != EEXIST) {  // a file system without links
+      std::filesystem::rename(draft.file, file_);
+      break;
+    }
     check_others(directory, name, part);
+    if (!read_claim(file_)) ::unlink(file_.c_str());  // damaged
   }
-  publish_file(file_, this_run(part).dump() + "\n");
 }
 
 Claim::~Claim() { ::unlink(file_.c_str()); }

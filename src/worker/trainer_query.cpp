@@ -27,7 +27,12 @@ std::string ask_torch_version(const std::string& trainer) {
                          "first trainer");
   const auto give_up = std::chrono::steady_clock::now() + kPatience;
   while (std::chrono::steady_clock::now() < give_up) {
-    (void)process.receive();
+    try {
+      (void)process.receive();
+    } catch (const Error& error) {
+      fail_user("{} is no cape_trainer of this build: {}", trainer,
+                error.what());
+    }
     if (process.ready()) return process.torch_version();
     if (const auto death = process.death()) {
       fail_user("{} does not start; {}", trainer, *death);

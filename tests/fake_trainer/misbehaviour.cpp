@@ -65,16 +65,14 @@ std::string Misbehaviour::at(const TrialTask& task, std::int64_t number) const {
   for (const Wish& wish : wishes_) {
     if (wish.number && *wish.number != number) continue;
     if (wish.trial && *wish.trial != trial_of(task)) continue;
-    if (is_first_time(wish, task)) return wish.kind;
+    if (is_first_time(wish.kind)) return wish.kind;
   }
   return "";
 }
 
-bool Misbehaviour::is_first_time(const Wish& wish,
-                                 const TrialTask& task) const {
+bool Misbehaviour::is_first_time(const std::string& kind) const {
   if (marker_folder_.empty()) return true;
-  const std::string marker =
-      fmt::format("{}/{}-{}", marker_folder_, wish.kind, task.trajectory);
+  const std::string marker = marker_folder_ + "/" + kind;
   const FileHandle made(
       ::open(marker.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
   return made.is_open();

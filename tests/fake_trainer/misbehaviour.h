@@ -3,8 +3,8 @@
 ///   FAKE_TRAINER       comma-separated wishes, KIND, KIND@N or KIND@tN: at
 ///                      every task, at the N-th of this process (from 1), or at
 ///                      those of trial N (from 0)
-///   FAKE_TRAINER_ONCE  a folder: each KIND is then done once a trajectory, as
-///                      marker files there say
+///   FAKE_TRAINER_ONCE  a folder: each KIND is then done once by all processes
+///                      together, and marked there by a file of its name
 ///   FAKE_TRAINER_MS    milliseconds that each task takes
 #pragma once
 
@@ -36,7 +36,7 @@ class Misbehaviour {
   };
 
   static Wish parse(const std::string& text);
-  bool is_first_time(const Wish& wish, const TrialTask& task) const;
+  bool is_first_time(const std::string& kind) const;
 
   std::vector<Wish> wishes_;
   std::string marker_folder_;

@@ -110,13 +110,17 @@ TEST_P(RecordingTest, GivesEverySamplesGradientOfEveryParameter) {
   const torch::Tensor inputs = inputs_for(GetParam());
   const torch::Tensor labels = torch::arange(kSamples) % kClasses;
 
-  const ProbeRecording recording(*model);
-  const torch::Tensor loss = torch::cross_entropy_loss(
-      model->forward(inputs), labels, {}, at::Reduction::Sum);
+  std::vector<Recording> recorded;
+  torch::Tensor loss;
+  {
+    const ProbeRecording recording(*model);
+    loss = torch::cross_entropy_loss(model->forward(inputs), labels, {},
+                                     at::Reduction::Sum);
+    recorded = recording.recordings();
+  }
   Tensors outputs;
-  for (const Recording& r : recording.recordings()) outputs.push_back(r.output);
+  for (const Recording& r : recorded) outputs.push_back(r.output);
   const Tensors output_gradients = torch::autograd::grad({loss}, outputs);
-  const std::vector<Recording> recorded = recording.recordings();
 
   for (std::int64_t i = 0; i < kSamples; ++i) {
     model->zero_grad();

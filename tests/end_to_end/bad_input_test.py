@@ -1,0 +1,167 @@
+"""What cape_farm says of bad input, and that nothing is lost by it."""
+
+import os
+import unittest
+
+import support
+from support import CONFIG, FarmTest, write_idx, write_mnist
+
+
+class Configuration(FarmTest):
+    def refuse(self, text, *says):
+        config = self.write_config(text, "bad.yaml")
+        printed = self.farm(code=2, says=says, config=config)
+        self.assertFalse(self.out.exists(), "nothing was to be made")
+        return printed
+
+    def change(self, old, new):
+        self.assertIn(old, CONFIG)
+        return CONFIG.replace(old, new)
+
+    def test_a_misspelt_key_has_its_place_and_what_was_meant(self):
+        self.refuse(self.change("learning_rate:", "learning_rte:"),
+                    "bad.yaml:6:3", "learning_rte", "learning_rate")
+
+    def test_a_duplicate_key_is_refused(self):
+        self.refuse(self.change("  trials: 5\n", "  trials: 5\n  trials: 6\n"),
+                    "bad.yaml:10:3", "trials")
+
+    def test_a_wrong_type_is_refused_with_what_was_found(self):
+        self.refuse(self.change("trials: 5", "trials: many"),
+                    "bad.yaml:9:3", "grid.trials", "many")
+
+    def test_an_empty_axis_is_refused(self):
+        self.refuse(self.change("[1e-3, 2e-3]", "[]"),
+                    "bad.yaml:6:3", "grid.learning_rate")
+
+    def test_an_epsilon_outside_0_1_is_refused(self):
+        for epsilon in ["0", "1", "-0.1", "1.5", ".nan"]:
+            self.refuse(self.change("[0.1, 0.2, 0.3]", f"[0.1, {epsilon}]"),
+                        "bad.yaml:8:18", "grid.epsilon[1]")
+
+    def test_a_batch_larger_than_its_data_set_is_refused(self):
+        self.refuse(self.change("[16, 32]", "[16, 256]"),
+                    "bad.yaml:7:20", "256", "mnist", "200")
+
+    def test_all_problems_are_reported_at_once(self):
+        text = self.change("trials: 5", "trials: many")
+        self.refuse(text.replace("max_steps: 400", "max_stps: 4"),
+                    "bad.yaml:9:3", "max_stps", "max_steps")
+
+    def test_a_bad_override_is_refused(self):
+        self.farm("grid.trails=2", code=2, says=["grid.trails", "trials"])
+
+    def test_no_configuration_is_refused(self):
+        self.farm(config=self.folder / "none.yaml", code=2,
+                  says=["none.yaml", "No such file"])
+
+    def test_wrong_options_are_refused(self):
+        for option in [("--shard", "3/3"), ("--shard", "x"),
+                       ("--time-limit", "soon"), ("--time-limit", "0"),
+                       ("--device", "tpu"), ("--nonsense",)]:
+            self.farm(*option, code=2, says=option[0].lstrip("-"))
+        self.assertFalse(self.out.exists())
+
+    def test_it_is_refused_under_mpirun_too(self):
+        self.farm("grid.trails=2", ranks=2, code=2, says="grid.trails")
+
+
+class DataSets(FarmTest):
+    def refuse(self, *says):
+        return self.farm(code=2, says=says)
+
+    def test_one_that_is_missing_names_every_path_tried(self):
+        self.data = self.folder / "empty"
+        self.data.mkdir()
+        printed = self.refuse("small.yaml:5:14", "'mnist' was not found",
+                              f"{self.data}/MNIST/raw: no such folder",
+                              f"{self.data}/mnist: no such folder",
+                              "/usr/share/datasets/mnist: no such folder",
+                              "--data-dir")
+        self.assertGreaterEqual(printed.count("no such folder"), 4)
+
+    def test_one_without_its_labels_says_what_it_lacks(self):
+        (self.data / "mnist/train-labels-idx1-ubyte").unlink()
+        self.refuse("lacks train-labels-idx1-ubyte[.gz]")
+
+    def test_a_truncated_gz_is_refused(self):
+        self.data = self.folder / "truncated"
+        write_mnist(self.data / "mnist", suffix=".gz")
+        images = self.data / "mnist/train-images-idx3-ubyte.gz"
+        images.write_bytes(images.read_bytes()[:-100])
+        self.refuse(str(images), "truncated")
+
+    def test_a_file_of_another_format_is_refused(self):
+        images = self.data / "mnist/train-images-idx3-ubyte"
+        images.write_bytes(b"\x89PNG" + images.read_bytes()[4:])
+        self.refuse(str(images), "0x89504e47", "0x00000803")
+
+    def test_labels_of_another_number_are_refused(self):
+        write_idx(self.data / "mnist/train-labels-idx1-ubyte", (199,),
+                  bytes(199))
+        self.refuse("199 labels, but 200 images")
+
+    def test_listing_names_what_cannot_be_used(self):
+        (self.data / "mnist/train-labels-idx1-ubyte").unlink()
+        self.farm("--list-datasets", code=0,
+                  says=[f"looked in {self.data}", "mnist", "not usable"])
+
+
+class Output(FarmTest):
+    def test_a_directory_under_a_file_is_refused(self):
+        self.farm(out=self.config / "out", code=2,
+                  says=[f"{self.config}/out", "Not a directory", "--out"])
+
+    @unittest.skipIf(os.geteuid() == 0, "root may write anywhere")
+    def test_a_directory_that_must_not_be_written_to_is_refused(self):
+        self.out.mkdir(mode=0o555)
+        self.farm(code=2, says=[str(self.out), "Permission denied"])
+
+    def test_a_full_one_stops_the_run_and_loses_nothing(self):
+        small = self.folder / "small_disk"
+        saved = self.folder / "saved"
+        small.mkdir()
+        saved.mkdir()
+        farm = " ".join(self.command("output.flush_seconds=0",
+                                     "output.rows_per_shard=9", out=small))
+        code, printed = self.finish(self.start(self.unshared(f"""
+            mount -t tmpfs -o size=100k none {small}
+            {farm} && exit 99 || code=$?
+            cp {small}/*.h5 {saved}
+            test $code = 75 || exit $code
+            mount -o remount,size=50m {small}
+            {farm}
+            cp {small}/*.h5 {self.folder}/data
+        """)))
+        self.expect(code, printed, 0, "No space left on device")
+        self.assertIn("run the same command again", printed)
+        self.assertIn("resuming", printed)
+        self.assertTrue(self.shards(saved))
+        self.csv(saved)  # all of them can be read
+        self.expect_same_table(self.folder / "data")
+
+    def test_one_that_another_rank_does_not_see_is_refused(self):
+        self.out.mkdir()
+        farm = self.command(ranks=1)
+        elsewhere = self.unshared(
+            f"mount -t tmpfs none {self.out}; exec \"$0\" \"$@\"")
+        arguments = farm[farm.index("--oversubscribe") + 1:]
+        code, printed = self.finish(self.start(
+            [*farm, ":", "-n", "1", *elsewhere, *arguments]))
+        self.expect(code, printed, 2,
+                    ["rank 1", "does not see", str(self.out), "--out"])
+
+    def test_a_trainer_that_is_missing_is_named(self):
+        self.trainer = "no_trainer"
+        self.farm(code=2, says=[f"{support.BIN}/no_trainer", "--trainer"])
+
+    def test_a_trainer_that_does_not_start_is_heard(self):
+        self.farm(code=2, fake="exit_at_start",
+                  says="cannot load its libraries")
+        self.farm(code=2, fake="wrong_protocol", says="protocol 2, not 1")
+        self.farm(code=2, fake="exit_at_start", ranks=2,
+                  says="cannot load its libraries")
+
+
+if __name__ == "__main__":
+    support.main()
