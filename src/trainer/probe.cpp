@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "models/sample_norms.h"
+
 namespace cape {
 namespace {
 
@@ -70,6 +72,31 @@ ProbeResult probe_by_loop(models::Model& model, const torch::Tensor& inputs,
   }
   const auto count = static_cast<double>(samples);
   return {.g2 = sum.g2 / count, .tau = sum.tau / count};
+}
+
+ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
+                  const torch::Tensor& labels) {
+  const EvaluationMode evaluation_mode(model);
+  const models::ProbeRecording recording(model);
+  const torch::Tensor logits = model.forward(inputs);
+  const torch::Tensor loss =
+      torch::cross_entropy_loss(logits, labels, {}, torch::Reduction::Sum);
+  const torch::Tensor true_logits =
+      -torch::nll_loss(logits, labels, {}, torch::Reduction::Sum);
+  const std::vector<models::Recording>& recordings = recording.recordings();
+  std::vector<torch::Tensor> outputs;
+  outputs.reserve(recordings.size());
+  for (const models::Recording& use : recordings) outputs.push_back(use.output);
+  const auto gradients_of = [&](const torch::Tensor& value) {
+    return torch::autograd::grad({value}, outputs, /*grad_outputs=*/{},
+                                 /*retain_graph=*/true, /*create_graph=*/false,
+                                 /*allow_unused=*/true);
+  };
+  const torch::Tensor norms =
+      models::sample_squared_norms(
+          recordings, {gradients_of(loss), gradients_of(true_logits)})
+          .mean(1);
+  return {.g2 = norms[0].item<double>(), .tau = norms[1].item<double>()};
 }
 
 }  // namespace cape

@@ -8,10 +8,15 @@
 
 namespace cape {
 
-/// g2 and tau of `model` on a batch of B samples, by a loop over the samples:
-/// the gradients of sample i's cross-entropy and of its true-class logit, of
-/// that sample alone, in evaluation mode. `labels` are B classes. The model and
-/// the random state are left as they were.
+/// g2 and tau of `model` on a batch of B samples: the mean squared norms of the
+/// gradients of sample i's cross-entropy and of its true-class logit, in
+/// evaluation mode. `labels` are B classes. One forward and two backward passes
+/// and the norms of models/sample_norms.h. The model and the random state are
+/// left as they were.
+ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
+                  const torch::Tensor& labels);
+
+/// The same by a loop over the samples, each on its own: the reference.
 ProbeResult probe_by_loop(models::Model& model, const torch::Tensor& inputs,
                           const torch::Tensor& labels);
 

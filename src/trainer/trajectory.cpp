@@ -86,7 +86,7 @@ TrialResult run_trajectory(const TrialTask& task,
   model->to(device);
 
   const Clock::time_point start = Clock::now();
-  const ProbeResult probe = probe_by_loop(*model, batch.inputs, batch.labels);
+  const ProbeResult probed = probe(*model, batch.inputs, batch.labels);
   const double probe_seconds = seconds_between(start, Clock::now());
 
   torch::optim::AdamW optimizer = make_optimizer(*model, task);
@@ -94,7 +94,7 @@ TrialResult run_trajectory(const TrialTask& task,
   const double step_seconds = train(*model, batch, optimizer, rule);
   return {.trajectory = task.trajectory,
           .parameters = models::parameter_count(*model),
-          .probe = probe,
+          .probe = probed,
           .initial_loss = rule.losses().front(),
           .epsilons = rule.results(),
           .probe_seconds = probe_seconds,

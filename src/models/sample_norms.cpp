@@ -1,0 +1,236 @@
+#include "models/sample_norms.h"
+
+#include <unordered_map>
+#include <utility>
+
+#include "core/error.h"
+#include "models/layers.h"
+
+namespace cape::models {
+namespace {
+
+using torch::Tensor;
+
+/// All uses of one layer: inputs, and for each value the output gradients.
+struct Uses {
+  std::vector<Tensor> inputs;
+  std::vector<std::vector<Tensor>> gradients;  ///< values x uses
+};
+
+/// Sum of squares over all dimensions but the first.
+Tensor squares(const Tensor& x) {
+  return x.flatten(1).square().sum(1, false, torch::kDouble);
+}
+
+/// samples x ... x features -> samples x positions x features, the positions of
+/// all uses end to end: a sum over uses is a sum over positions.
+Tensor positions_of(const std::vector<Tensor>& uses) {
+  std::vector<Tensor> parts;
+  parts.reserve(uses.size());
+  for (const Tensor& use : uses) {
+    parts.push_back(use.reshape({use.size(0), -1, use.size(-1)}));
+  }
+  return parts.size() == 1 ? parts.front() : torch::cat(parts, 1);
+}
+
+/// || sum_t g_t a_t^T ||^2 a sample; a: samples x T x I, g: samples x T x O.
+/// Of the product itself and the two T x T Gram matrices the cheaper one.
+class WeightNorms {
+ public:
+  explicit WeightNorms(Tensor inputs) : a_(std::move(inputs)) {}
+
+  Tensor operator()(const Tensor& g) {
+    const std::int64_t t = a_.size(1);
+    const std::int64_t i = a_.size(2);
+    const std::int64_t o = g.size(2);
+    if (t == 1) return squares(a_) * squares(g);
+    if (i * o < t * (i + o)) return squares(torch::bmm(g.transpose(1, 2), a_));
+    if (!gram_.defined()) gram_ = torch::bmm(a_, a_.transpose(1, 2));
+    return (gram_ * torch::bmm(g, g.transpose(1, 2)))
+        .sum({1, 2}, false, torch::kDouble);
+  }
+
+ private:
+  Tensor a_;
+  Tensor gram_;  ///< samples x T x T, the same for all values
+};
+
+std::vector<Tensor> norms(const Linear& layer, const Uses& uses) {
+  WeightNorms weight_norms(positions_of(uses.inputs));
+  std::vector<Tensor> all;
+  for (const auto& gradients : uses.gradients) {
+    const Tensor g = positions_of(gradients);
+    Tensor sum = torch::zeros({g.size(0)}, torch::kDouble);
+    if (layer.weight.requires_grad()) sum += weight_norms(g);
+    if (layer.bias.requires_grad()) sum += squares(g.sum(1));
+    all.push_back(sum);
+  }
+  return all;
+}
+
+/// sum over samples' windows, one sample at a time: its unfolded windows stay
+/// in cache, and one product serves all values.
+std::vector<Tensor> convolution_weight_norms(const Conv2d& layer,
+                                             const Tensor& input,
+                                             const std::vector<Tensor>& g) {
+  const Conv2d::Options& o = layer.options;
+  const std::int64_t samples = input.size(0);
+  const auto values = static_cast<std::int64_t>(g.size());
+  const std::int64_t positions = g.front().size(2) * g.front().size(3);
+  const std::int64_t outputs = g.front().size(1) / o.groups;
+  Tensor norms = torch::zeros({values, samples}, torch::kDouble);
+  const bool bare = o.kernel == 1 && o.stride == 1 && o.padding == 0;
+  for (std::int64_t s = 0; s < samples; ++s) {
+    const Tensor windows =
+        (bare ? input[s]
+              : torch::im2col(input[s], {o.kernel, o.kernel}, {1, 1},
+                              {o.padding, o.padding}, {o.stride, o.stride}))
+            .reshape({o.groups, -1, positions});
+    std::vector<Tensor> rows;
+    rows.reserve(g.size());
+    for (const Tensor& value : g) {
+      rows.push_back(value[s].reshape({o.groups, outputs, positions}));
+    }
+    // groups x values outputs x windows' size
+    const Tensor gradient =
+        torch::bmm(torch::cat(rows, 1), windows.transpose(1, 2))
+            .view({o.groups, values, outputs, -1});
+    norms.select(1, s).copy_(
+        gradient.square().sum({0, 2, 3}, false, torch::kDouble));
+  }
+  return norms.unbind(0);
+}
+
+std::vector<Tensor> norms(const Conv2d& layer, const Uses& uses) {
+  if (uses.inputs.size() != 1) fail("a convolution that is used twice");
+  std::vector<Tensor> g;
+  for (const auto& gradients : uses.gradients) g.push_back(gradients.front());
+  std::vector<Tensor> all(g.size());
+  if (layer.weight.requires_grad()) {
+    all = convolution_weight_norms(layer, uses.inputs.front(), g);
+  }
+  for (std::size_t v = 0; v < g.size(); ++v) {
+    if (!all[v].defined()) {
+      all[v] = torch::zeros({g[v].size(0)}, torch::kDouble);
+    }
+    if (layer.bias.defined() && layer.bias.requires_grad()) {
+      all[v] += squares(g[v].sum({2, 3}));
+    }
+  }
+  return all;
+}
+
+/// Layers whose weight scales a standardised input: sum g x^ and sum g, over
+/// positions and uses, samples x features.
+template <class Layer, class Standardise, class SumPositions>
+std::vector<Tensor> scale_norms(const Layer& layer, const Uses& uses,
+                                const Standardise& standardise,
+                                const SumPositions& sum_positions) {
+  std::vector<Tensor> standardised;
+  for (const Tensor& input : uses.inputs) {
+    standardised.push_back(standardise(input));
+  }
+  std::vector<Tensor> all;
+  for (const auto& gradients : uses.gradients) {
+    Tensor weight = sum_positions(gradients[0] * standardised[0]);
+    Tensor bias = sum_positions(gradients[0]);
+    for (std::size_t u = 1; u < gradients.size(); ++u) {
+      weight = weight + sum_positions(gradients[u] * standardised[u]);
+      bias = bias + sum_positions(gradients[u]);
+    }
+    Tensor sum = torch::zeros({weight.size(0)}, torch::kDouble);
+    if (layer.weight.requires_grad()) sum += squares(weight);
+    if (layer.bias.requires_grad()) sum += squares(bias);
+    all.push_back(sum);
+  }
+  return all;
+}
+
+std::vector<Tensor> norms(const BatchNorm& layer, const Uses& uses) {
+  const auto standardise = [&](const Tensor& input) {
+    return torch::batch_norm(input, {}, {}, layer.running_mean,
+                             layer.running_var, /*training=*/false, 0,
+                             BatchNorm::kEpsilon, /*cudnn_enabled=*/false);
+  };
+  return scale_norms(layer, uses, standardise, [](const Tensor& x) {
+    return x.dim() == 2 ? x : x.flatten(2).sum(2);
+  });
+}
+
+std::vector<Tensor> norms(const LayerNorm& layer, const Uses& uses) {
+  const auto standardise = [&](const Tensor& input) {
+    return torch::layer_norm(input, layer.weight.sizes(), {}, {},
+                             LayerNorm::kEpsilon);
+  };
+  return scale_norms(layer, uses, standardise, [](const Tensor& x) {
+    return x.dim() == 2 ? x : x.reshape({x.size(0), -1, x.size(-1)}).sum(1);
+  });
+}
+
+std::vector<Tensor> norms(const LearnedTensor& layer, const Uses& uses) {
+  std::vector<Tensor> all;
+  for (const auto& gradients : uses.gradients) {
+    Tensor sum = gradients[0];
+    for (std::size_t u = 1; u < gradients.size(); ++u) sum = sum + gradients[u];
+    all.push_back(layer.value.requires_grad()
+                      ? squares(sum)
+                      : torch::zeros({sum.size(0)}, torch::kDouble));
+  }
+  return all;
+}
+
+template <class... Kinds>
+std::vector<Tensor> dispatch(const Layer& layer, const Uses& uses) {
+  std::vector<Tensor> all;
+  const bool known = ([&] {
+    const auto* kind = dynamic_cast<const Kinds*>(&layer);
+    if (kind != nullptr) all = norms(*kind, uses);
+    return kind != nullptr;
+  }() || ...);
+  if (!known) fail("a layer of a kind that has no sample norms");
+  return all;
+}
+
+/// Recordings by layer, in the order of first use, so that sums always come out
+/// the same. Where a value does not depend on an output: zero.
+std::vector<std::pair<const Layer*, Uses>> by_layer(
+    const std::vector<Recording>& recordings,
+    const OutputGradients& gradients) {
+  std::vector<std::pair<const Layer*, Uses>> layers;
+  std::unordered_map<const Layer*, std::size_t> index;
+  for (std::size_t r = 0; r < recordings.size(); ++r) {
+    const Layer* const layer = recordings[r].layer;
+    const auto [found, is_new] = index.try_emplace(layer, layers.size());
+    if (is_new) {
+      layers.emplace_back(layer, Uses{{}, {gradients.size(), {}}});
+    }
+    Uses& uses = layers[found->second].second;
+    uses.inputs.push_back(recordings[r].input);
+    for (std::size_t v = 0; v < gradients.size(); ++v) {
+      const Tensor& g = gradients[v][r];
+      uses.gradients[v].push_back(
+          g.defined() ? g : torch::zeros_like(recordings[r].output));
+    }
+  }
+  return layers;
+}
+
+}  // namespace
+
+Tensor sample_squared_norms(const std::vector<Recording>& recordings,
+                            const OutputGradients& gradients) {
+  const torch::NoGradGuard no_grad;
+  std::vector<Tensor> sums(gradients.size());
+  for (const auto& [layer, uses] : by_layer(recordings, gradients)) {
+    const std::vector<Tensor> layers_norms =
+        dispatch<Linear, Conv2d, BatchNorm, LayerNorm, LearnedTensor>(*layer,
+                                                                      uses);
+    for (std::size_t v = 0; v < sums.size(); ++v) {
+      const Tensor norm = layers_norms[v].cpu();
+      sums[v] = sums[v].defined() ? sums[v] + norm : norm;
+    }
+  }
+  return torch::stack(sums);
+}
+
+}  // namespace cape::models

@@ -1,0 +1,108 @@
+/// The engine's norms against the loop over samples, for the whole zoo.
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "models/build.h"
+#include "trainer/probe.h"
+
+namespace cape {
+namespace {
+
+const std::vector<std::int64_t> kGrey = {1, 28, 28};
+
+std::vector<zoo::Architecture> zoo_samples() {
+  using namespace zoo;
+  return {Mlp{.layers = 3, .width = 128},
+          Mlp{.layers = 2, .width = 64, .batch_norm = false},
+          VggLite{.base = 8, .convolutions = {2, 1, 1}, .pool = true},
+          ResnetMini{.base = 8},
+          ResnetMini{.base = 8, .blocks = 2},
+          MobilenetMini{.stem = 16, .blocks = 2},
+          MobilenetMini{.width = 0.75, .stem = 16, .blocks = 3},
+          Lstm{.layers = 2, .hidden = 32, .bidirectional = true},
+          Lstm{.hidden = 48},
+          Gru{.layers = 2, .hidden = 32, .bidirectional = true},
+          Gru{.hidden = 48},
+          Cct{.width = 32, .depth = 2},
+          Vit{.width = 48, .depth = 2},
+          Pit{.width = 24, .depth = 1}};
+}
+
+/// Statistics as a trained network has them, so that x^ is not x.
+void disturb_statistics(models::Model& model) {
+  const torch::NoGradGuard no_grad;
+  for (const torch::Tensor& buffer : model.buffers()) {
+    buffer.add_(torch::rand_like(buffer));
+  }
+}
+
+/// Largest relative difference of g2 and tau.
+double difference(models::Model& model, const torch::Tensor& inputs,
+                  const torch::Tensor& labels) {
+  const ProbeResult engine = probe(model, inputs, labels);
+  const ProbeResult loop = probe_by_loop(model, inputs, labels);
+  return std::max(std::abs(engine.g2 / loop.g2 - 1),
+                  std::abs(engine.tau / loop.tau - 1));
+}
+
+struct Case {
+  zoo::Architecture architecture;
+  std::int64_t batch;
+};
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  for (const zoo::Architecture& architecture : zoo_samples()) {
+    for (const std::int64_t batch : {1, 2, 33}) {
+      all.push_back({architecture, batch});
+    }
+  }
+  return all;
+}
+
+class EngineTest : public testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    torch::manual_seed(7);
+    model_ = models::build(GetParam().architecture, kGrey, 10);
+    disturb_statistics(*model_);
+    const auto shape = zoo::input_shape(GetParam().architecture, kGrey);
+    inputs_ = torch::randn({GetParam().batch, shape[0], shape[1], shape[2]});
+    labels_ = torch::arange(GetParam().batch) % 10;
+  }
+
+  std::shared_ptr<models::Model> model_;
+  torch::Tensor inputs_, labels_;
+};
+
+TEST_P(EngineTest, AgreesWithTheLoopInDouble) {
+  model_->to(torch::kDouble);
+  EXPECT_LT(difference(*model_, inputs_.to(torch::kDouble), labels_), 1e-9);
+}
+
+TEST_P(EngineTest, AgreesWithTheLoopInFloat) {
+  EXPECT_LT(difference(*model_, inputs_, labels_), 1e-4);
+}
+
+TEST_P(EngineTest, LeavesOutWhatIsFrozen) {
+  bool freeze = false;
+  for (torch::Tensor& parameter : model_->parameters()) {
+    parameter.set_requires_grad(freeze);
+    freeze = !freeze;
+  }
+  model_->to(torch::kDouble);
+  EXPECT_LT(difference(*model_, inputs_.to(torch::kDouble), labels_), 1e-9);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Zoo, EngineTest, testing::ValuesIn(cases()), [](const auto& instance) {
+      std::string name = zoo::short_name(instance.param.architecture);
+      for (char& c : name) {
+        if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+      }
+      return name + "_of_" + std::to_string(instance.param.batch);
+    });
+
+}  // namespace
+}  // namespace cape
