@@ -83,10 +83,14 @@ ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
       torch::cross_entropy_loss(logits, labels, {}, torch::Reduction::Sum);
   const torch::Tensor true_logits =
       -torch::nll_loss(logits, labels, {}, torch::Reduction::Sum);
-  const std::vector<models::Recording>& recordings = recording.recordings();
+  // What comes before the first trainable layer has no gradient.
+  std::vector<models::Recording> recordings;
   std::vector<torch::Tensor> outputs;
-  outputs.reserve(recordings.size());
-  for (const models::Recording& use : recordings) outputs.push_back(use.output);
+  for (const models::Recording& use : recording.recordings()) {
+    if (!use.output.requires_grad()) continue;
+    recordings.push_back(use);
+    outputs.push_back(use.output);
+  }
   const auto gradients_of = [&](const torch::Tensor& value) {
     return torch::autograd::grad({value}, outputs, /*grad_outputs=*/{},
                                  /*retain_graph=*/true, /*create_graph=*/false,
