@@ -148,9 +148,10 @@ std::vector<Tensor> scale_norms(const Layer& layer, const Uses& uses,
 
 std::vector<Tensor> norms(const BatchNorm& layer, const Uses& uses) {
   const auto standardise = [&](const Tensor& input) {
-    return torch::batch_norm(input, {}, {}, layer.running_mean,
-                             layer.running_var, /*training=*/false, 0,
-                             BatchNorm::kEpsilon, /*cudnn_enabled=*/false);
+    std::vector<std::int64_t> shape(static_cast<std::size_t>(input.dim()), 1);
+    shape[1] = -1;
+    const Tensor scale = (layer.running_var + BatchNorm::kEpsilon).rsqrt();
+    return (input - layer.running_mean.view(shape)) * scale.view(shape);
   };
   return scale_norms(layer, uses, standardise, [](const Tensor& x) {
     return x.dim() == 2 ? x : x.flatten(2).sum(2);
@@ -202,7 +203,8 @@ std::vector<std::pair<const Layer*, Uses>> by_layer(
     const Layer* const layer = recordings[r].layer;
     const auto [found, is_new] = index.try_emplace(layer, layers.size());
     if (is_new) {
-      layers.emplace_back(layer, Uses{{}, {gradients.size(), {}}});
+      layers.emplace_back(layer, Uses{});
+      layers.back().second.gradients.resize(gradients.size());
     }
     Uses& uses = layers[found->second].second;
     uses.inputs.push_back(recordings[r].input);
