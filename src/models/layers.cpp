@@ -34,10 +34,20 @@ BatchNorm::BatchNorm(std::int64_t features)
       running_var(register_buffer("running_var", torch::ones({features}))) {}
 
 torch::Tensor BatchNorm::forward(const torch::Tensor& input) const {
-  constexpr bool kCudnn = false;
-  return record(
-      input, torch::batch_norm(input, weight, bias, running_mean, running_var,
-                               is_training(), kMomentum, kEpsilon, kCudnn));
+  if (is_training()) {
+    constexpr bool kCudnn = false;
+    return record(input, torch::batch_norm(input, weight, bias, running_mean,
+                                           running_var, /*training=*/true,
+                                           kMomentum, kEpsilon, kCudnn));
+  }
+  // Written out: for a single sample whose output gradient comes permuted,
+  // batch_norm of LibTorch 2.11 gives wrong gradients of weight and bias.
+  std::vector<std::int64_t> shape(static_cast<std::size_t>(input.dim()), 1);
+  shape[1] = -1;
+  const torch::Tensor scale = weight * (running_var + kEpsilon).rsqrt();
+  const torch::Tensor shift = bias - running_mean * scale;
+  return record(input,
+                torch::addcmul(shift.view(shape), input, scale.view(shape)));
 }
 
 LayerNorm::LayerNorm(std::int64_t features)
