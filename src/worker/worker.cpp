@@ -186,10 +186,10 @@ void Worker::lose_trainer(Slot& slot, const std::string& error) {
   slot.last_lost_on = trial;
   if (slot.job && had_started) {
     fail_attempt(slot, error);
-  } else if (slot.job) {
-    // The trial is not to blame for a trainer that does not even start.
+  } else {
     spdlog::warn("{}: {}", slot.label, error);
-    queue_.push_front(*std::exchange(slot.job, std::nullopt));
+    // The trial is not to blame for a trainer that does not even start.
+    if (slot.job) queue_.push_front(*std::exchange(slot.job, std::nullopt));
   }
   if (slot.deaths_in_a_row < kDeathsToClose) return;
   slot.closed = true;
