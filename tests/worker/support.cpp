@@ -123,6 +123,7 @@ FarmResult run_small_farm(const Grid& grid,
                            .speed = SpeedEstimate(),
                            .deadline = {}});
   std::vector<std::unique_ptr<Worker>> workers;
+  workers.reserve(ranks.size());
   for (const auto& rank : ranks) {
     workers.push_back(make_worker(grid, *rank, directory, setup.trainers));
   }
