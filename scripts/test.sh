@@ -72,7 +72,7 @@ export -f check_format build tidy
 
 # The limits end what hangs; on two quiet cores, from nothing, the stages take
 # less than half of them.
-if check "set-up" 8m scripts/setup.sh --tests; then
+if check "set-up" 10m scripts/setup.sh --tests; then
   python=-DCAPE_TEST_PYTHON=$test_venv/bin/python
   check "format" 1m bash -c check_format
   if check "build (release)" 22m bash -c 'build "$@"' - release "$python"; then
