@@ -43,7 +43,7 @@ class InventoryTest : public testing::Test {
 TEST_F(InventoryTest, ADirectoryThatIsNotThereHoldsNothing) {
   const Inventory inventory =
       take_inventory(small_grid(), directory() / "none");
-  EXPECT_EQ(inventory.rows, 0);
+  EXPECT_EQ(cells_in(inventory.done, {}), 0);
   EXPECT_THAT(inventory.done, IsEmpty());
 }
 
@@ -54,10 +54,10 @@ TEST_F(InventoryTest, KnowsWhichEpsilonsAreDone) {
   EXPECT_THAT(
       inventory.done,
       UnorderedElementsAre(Pair(1, 0b101), Pair(2, 0b111), Pair(3, 0b011)));
-  EXPECT_EQ(inventory.rows, 7);
-  EXPECT_EQ(inventory.done_cells({}), 7);
-  EXPECT_EQ(inventory.done_cells({0, 2}), 3);
-  EXPECT_EQ(inventory.done_cells({1, 2}), 4);
+  EXPECT_EQ(cells_in(inventory.done, {}), 7);
+  EXPECT_EQ(cells_in(inventory.done, {}), 7);
+  EXPECT_EQ(cells_in(inventory.done, {0, 2}), 3);
+  EXPECT_EQ(cells_in(inventory.done, {1, 2}), 4);
   EXPECT_THAT(inventory.unreadable, IsEmpty());
 }
 
@@ -67,16 +67,16 @@ TEST_F(InventoryTest, CountsEachCellOnceHoweverManyRowsItHas) {
   const auto shard = shard::shards_in(directory()).front();
   std::filesystem::copy_file(shard, directory() / "again.h5");
   const Inventory inventory = take_inventory(grid, directory());
-  EXPECT_EQ(inventory.rows, 36);
+  EXPECT_EQ(cells_in(inventory.done, {}), 36);
   EXPECT_EQ(inventory.shards, 2);
   EXPECT_EQ(inventory.other_rows, 0);
-  EXPECT_LT(inventory.converged, 36);
+  EXPECT_LT(cells_in(inventory.converged, {}), 36);
 }
 
 TEST_F(InventoryTest, RowsOfOtherSettingsAreCountedApart) {
   measure(small_grid({"seed=1"}));
   const Inventory inventory = take_inventory(small_grid(), directory());
-  EXPECT_EQ(inventory.rows, 0);
+  EXPECT_EQ(cells_in(inventory.done, {}), 0);
   EXPECT_EQ(inventory.other_rows, 36);
   EXPECT_THAT(inventory.done, IsEmpty());
 }
@@ -85,7 +85,7 @@ TEST_F(InventoryTest, RowsOfALargerGridCountForASmallerOne) {
   measure(small_grid());
   const Grid part = small_grid({"grid.trials=2", "grid.epsilon=[0.3, 0.1]"});
   const Inventory inventory = take_inventory(part, directory());
-  EXPECT_EQ(inventory.rows, 4 * 2 * 2);
+  EXPECT_EQ(cells_in(inventory.done, {}), 4 * 2 * 2);
   EXPECT_EQ(inventory.other_rows, 36 - 16);
   for (const auto& [index, mask] : inventory.done) {
     EXPECT_EQ(mask, part.all_epsilons());
@@ -100,7 +100,7 @@ TEST_F(InventoryTest, UnreadableShardsBesideGoodOnesAreNamed) {
   std::ofstream(directory() / "junk.h5") << "no shard";
   std::ofstream(directory() / "empty.h5") << "";
   const Inventory inventory = take_inventory(grid, directory());
-  EXPECT_EQ(inventory.rows, 36);
+  EXPECT_EQ(cells_in(inventory.done, {}), 36);
   EXPECT_EQ(inventory.shards, 4);
   ASSERT_THAT(inventory.unreadable, SizeIs(3));
   for (const auto& [path, why] : inventory.unreadable) {
@@ -115,7 +115,7 @@ TEST_F(InventoryTest, QuarantinedTrialsAreKnownUntilTheyAreMeasured) {
   Inventory inventory = take_inventory(grid, directory());
   EXPECT_THAT(inventory.failed,
               UnorderedElementsAre(Pair(1, 0b111), Pair(2, 0b111)));
-  EXPECT_EQ(inventory.failed_cells({1, 2}), 3);
+  EXPECT_EQ(cells_in(inventory.failed, {1, 2}), 3);
 
   measure(grid, {{1, 0b100}, {2, 0b111}});
   inventory = take_inventory(grid, directory());

@@ -109,7 +109,9 @@ std::unique_ptr<Worker> make_worker(
                           .prefix = prefix,
                           .provenance = {.attributes = {}, .config_yaml = ""}}),
       Quarantine(directory / ("failed-" + prefix + ".jsonl")),
-      Worker::Options{.trainers = trainers, .deadline = {}});
+      Worker::Options{.trainers = trainers,
+                      .deadline = {},
+                      .patience_to_start = std::chrono::seconds(4)});
 }
 
 FarmResult run_small_farm(const Grid& grid,

@@ -248,7 +248,7 @@ TEST_P(StartTest, ATrainerThatNeverStartsBlamesNoTrial) {
 INSTANTIATE_TEST_SUITE_P(
     AllKinds, StartTest,
     testing::Values(Failing{"exit_at_start", "cannot load its libraries"},
-                    Failing{"silent_start", "no answer within"},
+                    Failing{"silent_start", "did not start within"},
                     Failing{"wrong_protocol", "protocol 2, not 1"},
                     Failing{"no_hello", "before its hello"}),
     [](const auto& parameter) { return parameter.param.kind; });
