@@ -19,9 +19,6 @@ endfunction()
 # cape_test(<folder> [libraries...]): the GoogleTest program of tests/<folder>.
 function(cape_test name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
-  if(NOT sources)
-    return()
-  endif()
   add_executable(${name}_test ${sources})
   target_link_libraries(${name}_test PRIVATE ${ARGN} cape_flags
                         cape_test_support GTest::gmock GTest::gtest_main)

@@ -15,15 +15,11 @@ stage "configure" cmake --preset release
 stage "build" cmake --build --preset release \
   --target cape_farm_program cape_trainer_program cape_fit_program
 # Open MPI would bind each rank, and the trainer it starts, to one core.
-stage "farm on $ranks ranks" \
+run_farm() {
   mpirun -n "$ranks" --bind-to none --oversubscribe \
-  "$bin/cape_farm" configs/quickstart.yaml
+    "$bin/cape_farm" configs/quickstart.yaml || (($? == 3)) # some trials failed
+}
+stage "farm on $ranks ranks" run_farm
 stage "fit" "$bin/cape_fit" "$out" --out "$out/model"
 
-cat <<END
-
-Shards    $out/*.h5
-Model     $out/model/model.json (XGBoost's own format)
-Metrics   $out/model/metrics.json
-Tables    $out/model/tables/*.csv
-END
+echo "shards   $out/*.h5"

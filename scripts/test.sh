@@ -62,24 +62,26 @@ build() {
     cmake --build --preset "$preset"
 }
 tidy() {
-  # GCC has warnings that clang does not know.
-  run-clang-tidy -quiet -extra-arg=-Wno-unknown-warning-option \
-    -p "$1" -j "$2" >"$1/tidy.log" 2>&1 && return
+  # What ships; the tests would take twice as long again.
+  run-clang-tidy -quiet -p "$1" -j "$2" '/src/[^/]+/[^/]+\.cpp$' \
+    >"$1/tidy.log" 2>&1 && return
   grep -E -A 4 '(error|warning):' "$1/tidy.log"
   return 1
 }
 export -f check_format build tidy
 
-if check "set-up" 8m scripts/setup.sh --tests; then
+# The limits end what hangs; on two quiet cores, from nothing, the stages take
+# less than half of them.
+if check "set-up" 10m scripts/setup.sh --tests; then
   python=-DCAPE_TEST_PYTHON=$test_venv/bin/python
   check "format" 1m bash -c check_format
-  if check "build (release)" 10m bash -c 'build "$@"' - release "$python"; then
-    run_tests release 5m
+  if check "build (release)" 22m bash -c 'build "$@"' - release "$python"; then
+    run_tests release 8m
   fi
   if [[ $all == yes ]] &&
-    check "build (asan)" 8m bash -c 'build "$@"' - asan "$python"; then
-    run_tests asan 5m
-    check "clang-tidy" 8m bash -c 'tidy "$@"' - build/asan "$jobs"
+    check "build (asan)" 15m bash -c 'build "$@"' - asan "$python"; then
+    run_tests asan 8m
+    check "clang-tidy" 12m bash -c 'tidy "$@"' - build/asan "$jobs"
   fi
 fi
 

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <csignal>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,7 +21,6 @@
 #include "grid/config_yaml.h"
 #include "worker/farm.h"
 #include "worker/plan.h"
-#include "worker/rank_loop.h"
 
 namespace {
 
@@ -124,13 +124,20 @@ std::optional<double> parse_time_limit(const std::string& text) {
       text);
 }
 
+/// A text as a YAML scalar.
+std::string yaml_quoted(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? "''" : std::string(1, c);
+  return quoted + "'";
+}
+
 Config load(const CommandLine& line) {
   if (line.config.empty()) {
     fail_user("which configuration? cape_farm CONFIG.yaml; --help says more");
   }
   std::vector<std::string> overrides = line.overrides;
   if (!line.data_dir.empty()) {
-    overrides.push_back(fmt::format("data_dir='{}'", line.data_dir));
+    overrides.push_back("data_dir=" + yaml_quoted(line.data_dir));
   }
   if (!line.device.empty()) {
     overrides.push_back("workers.device=" + line.device);
@@ -196,7 +203,8 @@ int run_first_rank(Communicator& communicator, int argc, char** argv,
 }
 
 int run(int argc, char** argv) {
-  catch_signals();
+  // A child that dies is noticed by its pipe.
+  std::signal(SIGPIPE, SIG_IGN);
   spdlog::set_default_logger(spdlog::stderr_color_mt("cape_farm"));
   spdlog::set_pattern("%^%l%$: %v");
   const std::unique_ptr<Communicator> communicator = connect();

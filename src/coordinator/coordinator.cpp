@@ -7,14 +7,6 @@
 #include <numeric>
 
 namespace cape {
-namespace {
-
-// Kept before the deadline for ending trainers and publishing.
-constexpr double kSecondsToPublish = 5;
-// Trajectories differ: one is started only when twice its mean would fit.
-constexpr double kSafety = 2;
-
-}  // namespace
 
 Coordinator::Coordinator(const Grid& grid, Communicator& communicator,
                          Options options)
@@ -99,7 +91,7 @@ void Coordinator::tick() {
     const bool unfit = scheduler_.passed_over() || not_started_;
     end(Ending::finish, unfit ? "the rest does not fit the time limit" : "");
   }
-  if (seconds_left() < kSecondsToPublish) {
+  if (seconds_left() < SpeedEstimate::kSecondsToPublish) {
     end(Ending::stop, "the time limit is reached");
   }
 }
@@ -136,10 +128,8 @@ std::optional<double> Coordinator::eta() const {
 }
 
 bool Coordinator::fits(std::int64_t index) const {
-  if (!options_.deadline) return true;
-  const auto seconds =
-      speed_.seconds(grid_.family(index), grid_.expected_flops(index));
-  return kSafety * seconds.value_or(0) + kSecondsToPublish < seconds_left();
+  return speed_.fits(grid_.family(index), grid_.expected_flops(index),
+                     seconds_left());
 }
 
 double Coordinator::seconds_left() const {

@@ -1,6 +1,8 @@
 #include "coordinator/progress.h"
 
 #include <fmt/format.h>
+#include <spdlog/sinks/sink.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -36,7 +38,13 @@ Progress::Progress(ProgressMode mode)
     : live_(mode == ProgressMode::live ||
             (mode == ProgressMode::automatic && launcher_on_terminal())),
       silent_(mode == ProgressMode::none),
-      next_(Clock::now() + (live_ ? kLivePeriod : kPlainPeriod)) {}
+      next_(Clock::now() + (live_ ? kLivePeriod : kPlainPeriod)) {
+  // A message takes the place of the live line, which comes back below it.
+  if (live_ && !silent_) {
+    spdlog::default_logger()->sinks().front()->set_pattern(
+        std::string(kClearLine) + "%^%l%$: %v");
+  }
+}
 
 void Progress::update(const Tally& tally, std::optional<double> eta) {
   const Clock::time_point now = Clock::now();

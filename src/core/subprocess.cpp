@@ -15,8 +15,6 @@
 
 #include "core/error.h"
 
-extern char** environ;
-
 namespace cape {
 namespace {
 
@@ -65,6 +63,7 @@ std::vector<std::string> environment_with(
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> all;
+  all.reserve(texts.size() + 1);
   for (const std::string& text : texts) {
     all.push_back(const_cast<char*>(text.c_str()));
   }

@@ -40,8 +40,8 @@ struct WorkersConfig {
   DeviceChoice device = DeviceChoice::automatic;
   std::optional<std::int64_t> per_rank;  ///< trainers a rank; auto when absent
   std::int64_t per_gpu = 1;
-  std::int64_t threads = 1;  ///< a trainer, on CPU
-  std::int64_t retries = 2;  ///< of a trial, after the first attempt
+  std::int64_t threads = 1;             ///< a trainer, on CPU
+  std::int64_t retries = 2;             ///< of a trial, after the first attempt
   std::optional<double> trial_timeout;  ///< seconds; auto when absent
   double gflops = 0;  ///< speed of one trainer for --plan; 0: measured before
 };

@@ -19,6 +19,7 @@ std::vector<Key> keys_of(Config& config) {
   WorkersConfig& workers = config.workers;
   OutputConfig& output = config.output;
   constexpr double kMostTrials = 1e9;
+  constexpr double kMostSteps = 1e7;
   return {
       required(key("name", config.name, file_word())),
       key("seed", config.seed, unsigned_whole()),
@@ -34,7 +35,7 @@ std::vector<Key> keys_of(Config& config) {
       key("grid.trials", grid.trials, whole(from_to(1, kMostTrials))),
 
       key("train.target", train.target, word_of({"batch_steps"})),
-      key("train.max_steps", train.max_steps, whole(at_least(2))),
+      key("train.max_steps", train.max_steps, whole(from_to(2, kMostSteps))),
       key("train.plateau_window", train.plateau_window, whole(at_least(2))),
       key("train.plateau_tolerance", train.plateau_tolerance,
           real(at_least(0))),
@@ -48,7 +49,7 @@ std::vector<Key> keys_of(Config& config) {
                                 {"cuda", DeviceChoice::cuda}})),
       key("workers.per_rank", workers.per_rank, optional(whole(at_least(1)))),
       key("workers.per_gpu", workers.per_gpu, whole(at_least(1))),
-      key("workers.threads", workers.threads, whole(at_least(1))),
+      key("workers.threads", workers.threads, whole(from_to(1, 4096))),
       key("workers.retries", workers.retries, whole(at_least(0))),
       key("workers.trial_timeout", workers.trial_timeout,
           optional(seconds(above(0)))),

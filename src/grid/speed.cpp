@@ -19,4 +19,11 @@ std::optional<double> SpeedEstimate::seconds(const std::string& family,
   return std::nullopt;
 }
 
+bool SpeedEstimate::fits(const std::string& family, double flops,
+                         double seconds_left) const {
+  constexpr double kSafety = 2;
+  return kSafety * seconds(family, flops).value_or(0) + kSecondsToPublish <
+         seconds_left;
+}
+
 }  // namespace cape

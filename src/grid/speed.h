@@ -19,6 +19,14 @@ class SpeedEstimate {
   /// no speed was given and none has been measured.
   std::optional<double> seconds(const std::string& family, double flops) const;
 
+  /// Whether a trajectory can be started with `seconds_left` to the end of the
+  /// run: twice its mean must fit, since trajectories differ, and the time to
+  /// publish.
+  bool fits(const std::string& family, double flops, double seconds_left) const;
+
+  /// Kept before the end of a run for ending trainers and publishing.
+  static constexpr double kSecondsToPublish = 5;
+
  private:
   struct Sums {
     double flops = 0;

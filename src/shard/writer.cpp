@@ -18,6 +18,14 @@ std::string shard_image(std::span<const Row> rows,
   return image.finish();
 }
 
+std::string hdf5_version() {
+  unsigned major = 0;
+  unsigned minor = 0;
+  unsigned release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return fmt::format("{}.{}.{}", major, minor, release);
+}
+
 ShardWriter::ShardWriter(Options options)
     : options_(std::move(options)), files_(1) {}
 

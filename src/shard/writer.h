@@ -18,6 +18,9 @@ std::string shard_image(std::span<const Row> rows,
                         std::span<const float> losses,
                         const Provenance& provenance);
 
+/// Of the HDF5 library: "1.10.8".
+std::string hdf5_version();
+
 /// The shards of one rank, as a growing series of files
 /// "<directory>/<prefix>-<seq>.h5", seq from 0000. Rows are kept until they
 /// are published; the last file is rewritten by each flush until it is full.

@@ -1,6 +1,7 @@
 #include "worker/farm.h"
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <set>
@@ -23,6 +24,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kTurn{10};
+constexpr std::chrono::milliseconds kTimeToLeave{500};
 
 /// Waits for the next message; only at the start, when there is nothing else
 /// to do.
@@ -34,7 +36,14 @@ Message wait_for_message(Communicator& communicator) {
 }
 
 void leave_together(Communicator& communicator) {
-  while (!communicator.all_done()) std::this_thread::sleep_for(kTurn);
+  const Clock::time_point since = Clock::now();
+  while (!communicator.all_done()) {
+    std::this_thread::sleep_for(kTurn);
+    // All is published; a launcher that stops the run does not wait either.
+    if (stop_signalled() && Clock::now() > since + kTimeToLeave) {
+      ::_exit(kExitStopped);
+    }
+  }
 }
 
 std::vector<RankResources> gather_resources(Communicator& communicator,
@@ -107,7 +116,7 @@ void report_inventory(const Inventory& inventory, const Grid& grid,
                  format_count(inventory.other_rows),
                  options.directory.string());
   }
-  const std::int64_t done = inventory.done_cells(options.part);
+  const std::int64_t done = cells_in(inventory.done, options.part);
   if (done > 0) {
     const Scheduler all(grid, options.part, {});
     spdlog::info("resuming: {} of {} rows are there, {} to do",
@@ -161,9 +170,9 @@ ExitCode run_farm(Communicator& communicator, const Grid& grid,
   Coordinator::Options coordinator_options{
       .part = options.part,
       .done = settled(inventory, options.retry_failed),
-      .done_before = inventory.done_cells(options.part),
+      .done_before = cells_in(inventory.done, options.part),
       .failed_before =
-          options.retry_failed ? 0 : inventory.failed_cells(options.part),
+          options.retry_failed ? 0 : cells_in(inventory.failed, options.part),
       .speed = inventory.speed,
       .deadline = {}};
   if (options.time_limit) {

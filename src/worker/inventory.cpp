@@ -9,14 +9,6 @@
 namespace cape {
 namespace {
 
-std::int64_t cells_in(const DoneMap& map, Part part) {
-  std::int64_t cells = 0;
-  for (const auto& [index, mask] : map) {
-    if (index % part.count == part.index) cells += std::popcount(mask);
-  }
-  return cells;
-}
-
 /// The bit of `epsilon` in trajectory `index`; 0 when it has none.
 EpsilonMask bit_of(const Grid& grid, std::int64_t index, double epsilon) {
   const Group group = grid.group(index / grid.config().grid.trials);
@@ -37,8 +29,7 @@ void count_row(const Grid& grid, const shard::Row& row, Inventory& inventory) {
   EpsilonMask& mask = inventory.done[*index];
   if ((mask & bit) != 0) return;  // measured twice: the same row
   mask |= bit;
-  ++inventory.rows;
-  inventory.converged += row.converged ? 1 : 0;
+  if (row.converged) inventory.converged[*index] |= bit;
   // The row of its smallest epsilon saw all of a trajectory.
   if (grid.all_epsilons() != mask || row.steps_run == 0) return;
   const double seconds = row.probe_seconds + row.step_seconds * row.steps_run;
@@ -49,12 +40,12 @@ void count_row(const Grid& grid, const shard::Row& row, Inventory& inventory) {
 
 }  // namespace
 
-std::int64_t Inventory::done_cells(Part part) const {
-  return cells_in(done, part);
-}
-
-std::int64_t Inventory::failed_cells(Part part) const {
-  return cells_in(failed, part);
+std::int64_t cells_in(const DoneMap& map, Part part) {
+  std::int64_t cells = 0;
+  for (const auto& [index, mask] : map) {
+    if (index % part.count == part.index) cells += std::popcount(mask);
+  }
+  return cells;
 }
 
 Inventory take_inventory(const Grid& grid,
@@ -83,7 +74,7 @@ Inventory take_inventory(const Grid& grid,
     if (done != inventory.done.end()) mask &= ~done->second;
     if (mask == 0) continue;
     inventory.failed[*index] |= mask;
-    inventory.failures.push_back(std::move(trial));
+    inventory.failures.emplace_back(*index, std::move(trial));
   }
   return inventory;
 }

@@ -15,22 +15,21 @@
 namespace cape {
 
 struct Inventory {
-  DoneMap done;                       ///< measured: trajectory -> epsilons
-  DoneMap failed;                     ///< quarantined and not measured since
-  std::vector<FailedTrial> failures;  ///< what `failed` is made of
+  DoneMap done;    ///< measured: trajectory -> epsilons
+  DoneMap failed;  ///< quarantined and not measured since
+  /// What `failed` is made of, by trajectory.
+  std::vector<std::pair<std::int64_t, FailedTrial>> failures;
   std::int64_t shards = 0;
-  std::int64_t rows = 0;       ///< cells of this grid, each counted once
-  std::int64_t converged = 0;  ///< of those
+  DoneMap converged;  ///< of `done`
   std::int64_t other_rows = 0;
   /// What the rows took, or the speed the configuration gives.
   SpeedEstimate speed;
   /// Shards that cannot be read, and why.
   std::vector<std::pair<std::filesystem::path, std::string>> unreadable;
-
-  /// Cells of `part` that are done, that failed.
-  std::int64_t done_cells(Part part) const;
-  std::int64_t failed_cells(Part part) const;
 };
+
+/// The cells of `part` in a map.
+std::int64_t cells_in(const DoneMap& map, Part part);
 
 /// Reads all shards and quarantine files in `directory`. A row counts when its
 /// key is that of a cell of this grid; a shard that cannot be read is named and

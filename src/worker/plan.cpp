@@ -44,6 +44,9 @@ std::map<std::string, Line> work_left(const Grid& grid, Part part,
     --line.trajectories;
     line.flops -= grid.expected_flops(index);
   }
+  for (auto& [name, line] : lines) {
+    if (line.trajectories == 0) line.flops = 0;  // but for rounding
+  }
   return lines;
 }
 
@@ -74,7 +77,7 @@ void print_plan(const Grid& grid, Part part,
   print_axes(grid, part);
   const Inventory inventory = take_inventory(grid, directory);
   fmt::print("done in {}: {} cells\n", directory.string(),
-             format_count(inventory.done_cells(part)));
+             format_count(cells_in(inventory.done, part)));
   fmt::print("\n{:<32} {:>14} {:>14} {:>16}\n", "left", "trajectories", "FLOP",
              "trainer time");
   Line total;
@@ -113,13 +116,13 @@ ExitCode print_status(const Grid& grid, Part part,
                       const std::filesystem::path& directory) {
   const Inventory inventory = take_inventory(grid, directory);
   const std::int64_t cells = Scheduler(grid, part, {}).cells();
-  const std::int64_t done = inventory.done_cells(part);
-  const std::int64_t failed = inventory.failed_cells(part);
+  const std::int64_t done = cells_in(inventory.done, part);
+  const std::int64_t failed = cells_in(inventory.failed, part);
+  const std::int64_t converged = cells_in(inventory.converged, part);
   fmt::print("{}: {} shards\n", directory.string(), inventory.shards);
   fmt::print("rows        {} of {}\n", format_count(done), format_count(cells));
-  fmt::print("converged   {}\n", format_count(inventory.converged));
-  fmt::print("censored    {}\n",
-             format_count(inventory.rows - inventory.converged));
+  fmt::print("converged   {}\n", format_count(converged));
+  fmt::print("censored    {}\n", format_count(done - converged));
   fmt::print("failed      {}\n", format_count(failed));
   fmt::print("to do       {}\n", format_count(cells - done - failed));
   if (inventory.other_rows > 0) {
@@ -129,7 +132,8 @@ ExitCode print_status(const Grid& grid, Part part,
   for (const auto& [path, why] : inventory.unreadable) {
     fmt::print("unreadable: {}\n", why);
   }
-  for (const FailedTrial& trial : inventory.failures) {
+  for (const auto& [index, trial] : inventory.failures) {
+    if (index % part.count != part.index) continue;
     fmt::print("failed {} times: {}: {}\n", trial.attempts, trial.description,
                trial.error);
   }

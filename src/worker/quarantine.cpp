@@ -3,10 +3,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 #include <sstream>
+#include <utility>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -14,6 +17,20 @@
 #include "core/units.h"
 
 namespace cape {
+namespace {
+
+/// Nothing for a line that a crash cut short or that somebody edited badly.
+std::optional<FailedTrial> parse_line(const std::string& line) {
+  try {
+    const auto json = nlohmann::json::parse(line);
+    return FailedTrial{json.at("trajectory"), json.at("epsilons"),
+                       json.at("trial"), json.at("error"), json.at("attempts")};
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace
 
 void Quarantine::add(const FailedTrial& trial) const {
   const nlohmann::json line = {
@@ -37,24 +54,29 @@ void Quarantine::add(const FailedTrial& trial) const {
 
 std::vector<FailedTrial> read_quarantine(
     const std::filesystem::path& directory) {
-  std::vector<FailedTrial> trials;
-  if (!std::filesystem::is_directory(directory)) return trials;
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with("failed-") || !name.ends_with(".jsonl")) continue;
-    std::istringstream lines(read_file(entry.path()));
-    for (std::string line; std::getline(lines, line);) {
-      const auto json = nlohmann::json::parse(line, nullptr, false);
-      if (!json.is_object()) continue;
-      trials.push_back({json.value("trajectory", ""),
-                        json.value("epsilons", std::vector<double>{}),
-                        json.value("trial", ""), json.value("error", ""),
-                        json.value("attempts", std::int64_t{0})});
+  std::set<std::filesystem::path> files;  // by name: by the time of their run
+  if (std::filesystem::is_directory(directory)) {
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with("failed-") && name.ends_with(".jsonl")) {
+        files.insert(entry.path());
+      }
     }
   }
-  std::sort(trials.begin(), trials.end(), [](const auto& a, const auto& b) {
-    return a.trajectory < b.trajectory;
-  });
+  // Of a trial that failed in several runs the last one counts.
+  std::map<std::pair<std::string, std::vector<double>>, FailedTrial> newest;
+  for (const auto& file : files) {
+    std::istringstream lines(read_file(file));
+    for (std::string line; std::getline(lines, line);) {
+      if (auto trial = parse_line(line)) {
+        auto key = std::pair(trial->trajectory, trial->epsilons);
+        newest[std::move(key)] = *std::move(trial);
+      }
+    }
+  }
+  std::vector<FailedTrial> trials;
+  trials.reserve(newest.size());
+  for (auto& [key, trial] : newest) trials.push_back(std::move(trial));
   return trials;
 }
 

@@ -14,7 +14,7 @@ namespace cape {
 struct FailedTrial {
   std::string trajectory;  ///< key
   std::vector<double> epsilons;
-  std::string description;  ///< "mlp mlp_2x256 on mnist, lr 0.001, ..."
+  std::string description;  ///< "mlp_2x256 on mnist, learning rate 0.001, ..."
   std::string error;        ///< of the last attempt
   std::int64_t attempts = 0;
 };

@@ -54,24 +54,26 @@ Worker make_worker(const Grid& grid, Communicator& communicator,
                 std::move(options));
 }
 
-bool is_for_worker(int tag) { return tag == kTagLease || tag == kTagEnd; }
-
-}  // namespace
-
 void catch_signals() {
   struct sigaction action {};
   action.sa_handler = note_signal;
   for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
     ::sigaction(signal, &action, nullptr);
   }
-  // A trainer that dies is noticed by its pipe.
-  std::signal(SIGPIPE, SIG_IGN);
 }
+
+bool is_for_worker(int tag) { return tag == kTagLease || tag == kTagEnd; }
+
+}  // namespace
+
+bool stop_signalled() { return stop_signal != 0; }
 
 RankLoop::RankLoop(const Grid& grid, Communicator& communicator,
                    const RunStart& start)
     : communicator_(communicator),
-      worker_(make_worker(grid, communicator, start)) {}
+      worker_(make_worker(grid, communicator, start)) {
+  catch_signals();
+}
 
 void RankLoop::run(Coordinator* coordinator,
                    const std::function<void()>& every_turn) {

@@ -10,10 +10,12 @@
 
 namespace cape {
 
-/// SIGINT and SIGTERM: publish and leave; SIGUSR1 and SIGUSR2: finish what runs
-/// first. Obeyed once a loop runs.
-void catch_signals();
+/// True once SIGINT or SIGTERM has come while a loop ran.
+bool stop_signalled();
 
+/// From its construction on, SIGINT and SIGTERM mean: publish and leave,
+/// SIGUSR1 and SIGUSR2: finish what runs first. Before it nothing is lost by
+/// dying.
 class RankLoop {
  public:
   RankLoop(const Grid& grid, Communicator& communicator, const RunStart& start);

@@ -14,6 +14,8 @@
 #include "core/files.h"
 #include "core/units.h"
 #include "core/version.h"
+#include "shard/writer.h"
+#include "trial/task.h"
 
 namespace cape {
 namespace {
@@ -62,10 +64,12 @@ std::string make_run_id() {
 
 std::vector<std::pair<std::string, std::string>> run_attributes(
     const std::string& torch_version) {
-  return {{"program", fmt::format("cape_farm {}", kVersion)},
+  return {{"protocol_version", std::to_string(kProtocolVersion)},
+          {"program", fmt::format("cape_farm {}", kVersion)},
           {"git_commit", kGitCommit},
           {"libtorch_version", torch_version},
           {"mpi_version", mpi_version()},
+          {"hdf5_version", shard::hdf5_version()},
           {"host", host_name()},
           {"slurm_job_id", environment("SLURM_JOB_ID")},
           {"slurm_array_task_id", environment("SLURM_ARRAY_TASK_ID")},

@@ -28,8 +28,9 @@ void print_summary(const Coordinator& coordinator, double seconds,
         "them again\n");
   }
   if (!coordinator.early_reason().empty() || tally.left() > 0) {
-    fmt::print("stopped early ({}): run the same command again to go on\n",
-               coordinator.early_reason());
+    const std::string& reason = coordinator.early_reason();
+    fmt::print("stopped early{}: run the same command again to go on\n",
+               reason.empty() ? "" : fmt::format(" ({})", reason));
   }
 }
 

@@ -1,9 +1,10 @@
 #include "worker/trainer_query.h"
 
 #include <poll.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -17,11 +18,11 @@ constexpr std::chrono::seconds kPatience{120};  // a cold network disk is slow
 }  // namespace
 
 std::string ask_torch_version(const std::string& trainer) {
-  if (!std::filesystem::exists(trainer)) {
+  if (::access(trainer.c_str(), X_OK) != 0) {
     fail_user(
-        "there is no {}; build it (CAPE_WITH_TORCH=ON) or name one with "
-        "--trainer",
-        trainer);
+        "cannot run {}: {}; build it (CAPE_WITH_TORCH=ON) or name another "
+        "with --trainer",
+        trainer, errno_text(errno));
   }
   TrainerProcess process({.program = trainer, .device = "cpu"},
                          "first trainer");
@@ -44,6 +45,8 @@ std::string ask_torch_version(const std::string& trainer) {
 }
 
 std::int64_t count_gpus(const std::string& trainer) {
+  // Whoever needs the trainer says that it is missing.
+  if (::access(trainer.c_str(), X_OK) != 0) return 0;
   Subprocess process({trainer, "--list-devices", "--out",
                       std::to_string(Subprocess::kChildOut)},
                      {});

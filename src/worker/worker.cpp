@@ -124,15 +124,21 @@ void Worker::serve(Slot& slot) {
         }
         if (!slot.trainer) return;
       }
-      if (const auto death = slot.trainer->death()) lose_trainer(slot, *death);
+      if (const auto death = slot.trainer->death()) {
+        lose_trainer(slot, *death);
+      } else if (slot.job && !slot.timed && slot.trainer->ready()) {
+        start_clock(slot);
+      }
     } catch (const Error& error) {
       lose_trainer(slot, error.what());
     }
   }
   if (slot.job && Clock::now() > slot.give_up) {
     const double waited = Seconds(Clock::now() - slot.started).count();
-    lose_trainer(slot,
-                 fmt::format("no answer within {}", format_duration(waited)));
+    lose_trainer(slot, fmt::format("{} within {}",
+                                   slot.timed ? "no answer"
+                                              : "the trainer did not start",
+                                   format_duration(waited)));
   }
   if (!slot.job && !slot.closed && !ending_) start_next(slot);
 }
@@ -147,10 +153,13 @@ void Worker::start_next(Slot& slot) {
   queue_.pop_front();
   const Trajectory trajectory =
       grid_.trajectory(slot.job->item.index, slot.job->item.mask);
+  slot.timed = false;
   slot.started = Clock::now();
-  slot.give_up = slot.started + to_nanoseconds(time_limit(trajectory));
+  slot.give_up = slot.started + options_.patience_to_start;
   try {
-    if (!slot.trainer) {
+    if (slot.trainer) {
+      start_clock(slot);
+    } else {
       slot.trainer = std::make_unique<TrainerProcess>(slot.command, slot.label);
     }
     // A trainer that does not listen has died, and is found so.
@@ -160,12 +169,21 @@ void Worker::start_next(Slot& slot) {
   }
 }
 
+void Worker::start_clock(Slot& slot) {
+  const WorkItem& item = slot.job->item;
+  slot.timed = true;
+  slot.started = Clock::now();
+  slot.give_up =
+      slot.started +
+      to_nanoseconds(time_limit(grid_.trajectory(item.index, item.mask)));
+}
+
 void Worker::finish(Slot& slot, const TrialResult& result) {
   Job& job = *slot.job;
   const Trajectory trajectory = grid_.trajectory(job.item.index, job.item.mask);
   check_answer(trajectory, result);
   slot.deaths_in_a_row = 0;
-  job.seconds += Seconds(Clock::now() - slot.started).count();
+  job.seconds = Seconds(Clock::now() - slot.started).count();
   speed_.add(grid_.family(job.item.index), grid_.expected_flops(job.item.index),
              job.seconds);
   const std::span<const float> losses(result.losses);
@@ -186,10 +204,10 @@ void Worker::lose_trainer(Slot& slot, const std::string& error) {
   slot.last_lost_on = trial;
   if (slot.job && had_started) {
     fail_attempt(slot, error);
-  } else if (slot.job) {
-    // The trial is not to blame for a trainer that does not even start.
+  } else {
     spdlog::warn("{}: {}", slot.label, error);
-    queue_.push_front(*std::exchange(slot.job, std::nullopt));
+    // The trial is not to blame for a trainer that does not even start.
+    if (slot.job) queue_.push_front(*std::exchange(slot.job, std::nullopt));
   }
   if (slot.deaths_in_a_row < kDeathsToClose) return;
   slot.closed = true;
@@ -202,7 +220,6 @@ void Worker::lose_trainer(Slot& slot, const std::string& error) {
 
 void Worker::fail_attempt(Slot& slot, const std::string& error) {
   Job job = *std::exchange(slot.job, std::nullopt);
-  job.seconds += Seconds(Clock::now() - slot.started).count();
   ++job.attempts;
   const Trajectory trajectory = grid_.trajectory(job.item.index, job.item.mask);
   const bool again = job.attempts <= grid_.config().workers.retries;
@@ -280,10 +297,8 @@ bool Worker::busy() const {
 
 bool Worker::still_fits(const WorkItem& item) const {
   if (!options_.deadline) return true;
-  const auto expected = speed_.seconds(grid_.family(item.index),
-                                       grid_.expected_flops(item.index));
-  return Clock::now() + to_nanoseconds(expected.value_or(0)) <
-         *options_.deadline;
+  return speed_.fits(grid_.family(item.index), grid_.expected_flops(item.index),
+                     Seconds(*options_.deadline - Clock::now()).count());
 }
 
 double Worker::time_limit(const Trajectory& trajectory) const {

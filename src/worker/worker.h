@@ -26,6 +26,8 @@ class Worker {
   struct Options {
     std::vector<TrainerCommand> trainers;  ///< one a slot
     std::optional<Clock::time_point> deadline;
+    /// For a trainer's start: LibTorch from a cold network disk is slow.
+    Clock::duration patience_to_start = std::chrono::minutes(2);
   };
 
   Worker(const Grid& grid, Communicator& communicator,
@@ -48,14 +50,15 @@ class Worker {
   struct Job {
     WorkItem item;
     std::int64_t attempts = 0;
-    double seconds = 0;  ///< of all attempts
+    double seconds = 0;  ///< of the attempt that succeeded
   };
   struct Slot {
     TrainerCommand command;
     std::string label;  ///< "rank 1 trainer 0"
     std::unique_ptr<TrainerProcess> trainer;
     std::optional<Job> job;
-    Clock::time_point started;
+    Clock::time_point started;       ///< the job, once the trainer was ready
+    bool timed = false;              ///< the trainer is ready: its time runs
     Clock::time_point give_up;       ///< on the job
     int deaths_in_a_row = 0;         ///< on different trials, or at its start
     std::int64_t last_lost_on = -1;  ///< the trial it died on last
@@ -65,6 +68,7 @@ class Worker {
   void wait(std::chrono::milliseconds timeout);
   void serve(Slot& slot);
   void start_next(Slot& slot);
+  void start_clock(Slot& slot);
   void finish(Slot& slot, const TrialResult& result);
   void fail_attempt(Slot& slot, const std::string& error);
   void lose_trainer(Slot& slot, const std::string& error);

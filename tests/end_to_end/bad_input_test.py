@@ -140,6 +140,18 @@ class Output(FarmTest):
         self.csv(saved)  # all of them can be read
         self.expect_same_table(self.folder / "data")
 
+    def test_one_that_is_full_from_the_start_is_named(self):
+        for ranks in (None, 2) if support.MPIRUN else (None,):
+            farm = " ".join(self.command(ranks=ranks))
+            self.out.mkdir(exist_ok=True)
+            code, printed = self.finish(self.start(self.unshared(f"""
+                mount -t tmpfs -o size=8k none {self.out}
+                head -c 8192 /dev/zero >{self.out}/filling
+                {farm}
+            """)))
+            self.expect(code, printed, 75, ["No space left on device",
+                                            str(self.out)])
+
     def test_one_that_another_rank_does_not_see_is_refused(self):
         self.out.mkdir()
         farm = self.command(ranks=1)

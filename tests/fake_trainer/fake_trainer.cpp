@@ -138,7 +138,11 @@ void FakeTrainer::answer(const TrialTask& task) {
   const std::map<std::string, std::function<void()>> acts = {
       {"", [&] { say(right); }},
       {"no_hello", [&] { say(right); }},
-      {"crash", [] { std::raise(SIGSEGV); }},
+      {"crash",
+       [] {
+         std::signal(SIGSEGV, SIG_DFL);  // a sanitizer would catch it
+         std::raise(SIGSEGV);
+       }},
       {"abort", [] { std::abort(); }},
       {"kill9", [] { std::raise(SIGKILL); }},
       {"exit", [] { std::exit(0); }},

@@ -17,6 +17,7 @@ TEST_P(InProcess, Communicator) {
   const auto& [behaviour, size] = GetParam();
   const auto communicators = connect_in_process(size);
   std::vector<std::jthread> ranks;
+  ranks.reserve(communicators.size());
   for (const auto& communicator : communicators) {
     ranks.emplace_back([&check = behaviour.check, &communicator] {
       Peer peer(*communicator);

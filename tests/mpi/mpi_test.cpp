@@ -35,5 +35,7 @@ int main(int argc, char** argv) {
   }
   cape::Peer peer(*communicator);
   cape::the_peer = &peer;
-  return RUN_ALL_TESTS();
+  const int status = RUN_ALL_TESTS();
+  cape::the_peer = nullptr;
+  return status;
 }

@@ -28,6 +28,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 std::vector<std::uint32_t> bits(const std::vector<float>& values) {
   std::vector<std::uint32_t> all;
+  all.reserve(values.size());
   for (const float value : values) {
     all.push_back(std::bit_cast<std::uint32_t>(value));
   }

@@ -34,7 +34,7 @@ class ClaimTest : public testing::Test {
 
   /// Puts a claim as another process would leave it.
   std::filesystem::path put(Part part, const std::string& host, pid_t pid) {
-    const auto file =
+    auto file =
         directory() / fmt::format("mlp-{}of{}.claim", part.index, part.count);
     std::ofstream(file) << nlohmann::json{
         {"grid", "mlp"},       {"part", part.index},

@@ -109,7 +109,9 @@ std::unique_ptr<Worker> make_worker(
                           .prefix = prefix,
                           .provenance = {.attributes = {}, .config_yaml = ""}}),
       Quarantine(directory / ("failed-" + prefix + ".jsonl")),
-      Worker::Options{.trainers = trainers, .deadline = {}});
+      Worker::Options{.trainers = trainers,
+                      .deadline = {},
+                      .patience_to_start = std::chrono::seconds(4)});
 }
 
 FarmResult run_small_farm(const Grid& grid,
@@ -123,6 +125,7 @@ FarmResult run_small_farm(const Grid& grid,
                            .speed = SpeedEstimate(),
                            .deadline = {}});
   std::vector<std::unique_ptr<Worker>> workers;
+  workers.reserve(ranks.size());
   for (const auto& rank : ranks) {
     workers.push_back(make_worker(grid, *rank, directory, setup.trainers));
   }

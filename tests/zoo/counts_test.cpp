@@ -61,12 +61,13 @@ TEST(ParameterCount, OfAViTIsTheSameForGreyImages) {
 TEST(ParameterCount, OfAViTFollowsEachOfItsKeys) {
   const Vit vit{
       .patch = 8, .width = 64, .depth = 2, .heads = 4, .mlp_ratio = 3};
-  const std::int64_t embedding = (3 * 8 * 8 + 1) * 64;
-  const std::int64_t class_token_and_positions = 64 + 17 * 64;
-  const std::int64_t attention = (64 + 1) * 3 * 64 + (64 + 1) * 64;
-  const std::int64_t mlp = (64 + 1) * 192 + (192 + 1) * 64;
-  const std::int64_t norms = 2 * 2 * 64;
-  const std::int64_t final_norm_and_head = 2 * 64 + (64 + 1) * 10;
+  const std::int64_t width = 64, hidden = 192, patch = 192;  // 3 x 8 x 8
+  const std::int64_t embedding = (patch + 1) * width;
+  const std::int64_t class_token_and_positions = width + 17 * width;
+  const std::int64_t attention = 4 * (width + 1) * width;
+  const std::int64_t mlp = (width + 1) * hidden + (hidden + 1) * width;
+  const std::int64_t norms = 4 * width;
+  const std::int64_t final_norm_and_head = 2 * width + (width + 1) * 10;
   EXPECT_EQ(parameter_count(vit, kColour, 10),
             embedding + class_token_and_positions +
                 2 * (attention + mlp + norms) + final_norm_and_head);

@@ -36,6 +36,7 @@ std::map<std::string, int> draws(const Shape& sample) {
 
 std::vector<std::string> names(const std::map<std::string, int>& counts) {
   std::vector<std::string> all;
+  all.reserve(counts.size());
   for (const auto& [name, count] : counts) all.push_back(name);
   return all;
 }

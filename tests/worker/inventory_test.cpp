@@ -1,0 +1,175 @@
+#include "worker/inventory.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "core/files.h"
+#include "shard/reader.h"
+#include "support.h"
+
+namespace cape {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Pair;
+using testing::SizeIs;
+using testing::UnorderedElementsAre;
+
+class InventoryTest : public testing::Test {
+ protected:
+  const std::filesystem::path& directory() const { return directory_.path(); }
+
+  /// Measures all but what `done` says.
+  void measure(const Grid& grid, const DoneMap& done = {}) {
+    FarmSetup setup;
+    setup.done = done;
+    run_small_farm(grid, directory(), setup);
+  }
+
+  /// Puts a trial into quarantine.
+  void fail_trial(const Grid& grid, std::int64_t index,
+                  const std::vector<double>& epsilons) {
+    Quarantine(directory() / "failed-x.jsonl")
+        .add({grid.trajectory_key(index), epsilons, "a trial", "why", 3});
+  }
+
+  TemporaryDirectory directory_;
+};
+
+TEST_F(InventoryTest, ADirectoryThatIsNotThereHoldsNothing) {
+  const Inventory inventory =
+      take_inventory(small_grid(), directory() / "none");
+  EXPECT_EQ(cells_in(inventory.done, {}), 0);
+  EXPECT_THAT(inventory.done, IsEmpty());
+}
+
+TEST_F(InventoryTest, KnowsWhichEpsilonsAreDone) {
+  const Grid grid = small_grid({"grid.trials=1"});
+  measure(grid, {{0, 0b111}, {1, 0b010}, {3, 0b100}});
+  const Inventory inventory = take_inventory(grid, directory());
+  EXPECT_THAT(
+      inventory.done,
+      UnorderedElementsAre(Pair(1, 0b101), Pair(2, 0b111), Pair(3, 0b011)));
+  EXPECT_EQ(cells_in(inventory.done, {}), 7);
+  EXPECT_EQ(cells_in(inventory.done, {}), 7);
+  EXPECT_EQ(cells_in(inventory.done, {0, 2}), 3);
+  EXPECT_EQ(cells_in(inventory.done, {1, 2}), 4);
+  EXPECT_THAT(inventory.unreadable, IsEmpty());
+}
+
+TEST_F(InventoryTest, CountsEachCellOnceHoweverManyRowsItHas) {
+  const Grid grid = small_grid();
+  measure(grid);
+  const auto shard = shard::shards_in(directory()).front();
+  std::filesystem::copy_file(shard, directory() / "again.h5");
+  const Inventory inventory = take_inventory(grid, directory());
+  EXPECT_EQ(cells_in(inventory.done, {}), 36);
+  EXPECT_EQ(inventory.shards, 2);
+  EXPECT_EQ(inventory.other_rows, 0);
+  EXPECT_LT(cells_in(inventory.converged, {}), 36);
+}
+
+TEST_F(InventoryTest, RowsOfOtherSettingsAreCountedApart) {
+  measure(small_grid({"seed=1"}));
+  const Inventory inventory = take_inventory(small_grid(), directory());
+  EXPECT_EQ(cells_in(inventory.done, {}), 0);
+  EXPECT_EQ(inventory.other_rows, 36);
+  EXPECT_THAT(inventory.done, IsEmpty());
+}
+
+TEST_F(InventoryTest, RowsOfALargerGridCountForASmallerOne) {
+  measure(small_grid());
+  const Grid part = small_grid({"grid.trials=2", "grid.epsilon=[0.3, 0.1]"});
+  const Inventory inventory = take_inventory(part, directory());
+  EXPECT_EQ(cells_in(inventory.done, {}), 4 * 2 * 2);
+  EXPECT_EQ(inventory.other_rows, 36 - 16);
+  for (const auto& [index, mask] : inventory.done) {
+    EXPECT_EQ(mask, part.all_epsilons());
+  }
+}
+
+TEST_F(InventoryTest, UnreadableShardsBesideGoodOnesAreNamed) {
+  const Grid grid = small_grid();
+  measure(grid);
+  const std::string whole = read_file(shard::shards_in(directory()).front());
+  std::ofstream(directory() / "half.h5") << whole.substr(0, whole.size() / 2);
+  std::ofstream(directory() / "junk.h5") << "no shard";
+  std::ofstream(directory() / "empty.h5") << "";
+  const Inventory inventory = take_inventory(grid, directory());
+  EXPECT_EQ(cells_in(inventory.done, {}), 36);
+  EXPECT_EQ(inventory.shards, 4);
+  ASSERT_THAT(inventory.unreadable, SizeIs(3));
+  for (const auto& [path, why] : inventory.unreadable) {
+    EXPECT_THAT(why, HasSubstr(path.string()));
+  }
+}
+
+TEST_F(InventoryTest, QuarantinedTrialsAreKnownUntilTheyAreMeasured) {
+  const Grid grid = small_grid({"grid.trials=1"});
+  fail_trial(grid, 1, {0.1, 0.2, 0.3});
+  fail_trial(grid, 2, {0.1, 0.2, 0.3});
+  Inventory inventory = take_inventory(grid, directory());
+  EXPECT_THAT(inventory.failed,
+              UnorderedElementsAre(Pair(1, 0b111), Pair(2, 0b111)));
+  EXPECT_EQ(cells_in(inventory.failed, {1, 2}), 3);
+
+  measure(grid, {{1, 0b100}, {2, 0b111}});
+  inventory = take_inventory(grid, directory());
+  EXPECT_THAT(inventory.failed,
+              UnorderedElementsAre(Pair(1, 0b100), Pair(2, 0b111)));
+  EXPECT_THAT(inventory.failures, SizeIs(2));
+}
+
+TEST_F(InventoryTest, QuarantinedTrialsOfOtherSettingsAreLeftOut) {
+  fail_trial(small_grid({"seed=1"}), 0, {0.1});
+  fail_trial(small_grid(), 0, {0.17});
+  const Inventory inventory = take_inventory(small_grid(), directory());
+  EXPECT_THAT(inventory.failed, IsEmpty());
+  EXPECT_THAT(inventory.failures, IsEmpty());
+}
+
+TEST_F(InventoryTest, LearnsTheSpeedFromTheRows) {
+  const Grid grid = small_grid();
+  EXPECT_FALSE(take_inventory(grid, directory()).speed.seconds("mlp", 1e9));
+  measure(grid);
+  EXPECT_TRUE(take_inventory(grid, directory()).speed.seconds("mlp", 1e9));
+  const Grid told = small_grid({"workers.gflops=10"});
+  EXPECT_EQ(take_inventory(told, directory()).speed.seconds("mlp", 1e9), 0.1);
+}
+
+TEST(QuarantineTest, ReadsBackWhatWasAdded) {
+  const TemporaryDirectory folder;
+  const Quarantine quarantine(folder.path() / "failed-small-r0.jsonl");
+  quarantine.add({"bb", {0.1, 0.25}, "mlp on mnist", "killed\nby \"9\"", 3});
+  quarantine.add({"aa", {0.2}, "cnn on mnist", "said \xff\xfe", 1});
+  const auto trials = read_quarantine(folder.path());
+  ASSERT_THAT(trials, SizeIs(2));
+  EXPECT_EQ(trials[0].trajectory, "aa");
+  EXPECT_THAT(trials[0].error, HasSubstr("said")) << "though not UTF-8";
+  EXPECT_EQ(trials[1].trajectory, "bb");
+  EXPECT_THAT(trials[1].epsilons, ElementsAre(0.1, 0.25));
+  EXPECT_EQ(trials[1].description, "mlp on mnist");
+  EXPECT_EQ(trials[1].error, "killed\nby \"9\"");
+  EXPECT_EQ(trials[1].attempts, 3);
+}
+
+TEST(QuarantineTest, HalfWrittenLinesAndOtherFilesAreLeftOut) {
+  const TemporaryDirectory folder;
+  const auto file = folder.path() / "failed-small-r0.jsonl";
+  Quarantine(file).add({"aa", {0.1}, "whole", "why", 3});
+  std::ofstream(file, std::ios::app) << R"({"trajectory": "bb", "epsi)";
+  std::ofstream(folder.path() / "farm.log") << R"({"trajectory": "cc"})";
+  Quarantine(folder.path() / "failed-small-r1.jsonl")
+      .add({"dd", {0.1}, "whole", "why", 3});
+  const auto trials = read_quarantine(folder.path());
+  ASSERT_THAT(trials, SizeIs(2));
+  EXPECT_EQ(trials[0].trajectory, "aa");
+  EXPECT_EQ(trials[1].trajectory, "dd");
+}
+
+}  // namespace
+}  // namespace cape

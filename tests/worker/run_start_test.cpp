@@ -1,0 +1,98 @@
+#include "worker/run_start.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "core/error.h"
+#include "grid/config_yaml.h"
+#include "support.h"
+#include "worker/run_directory.h"
+
+namespace cape {
+namespace {
+
+using testing::HasSubstr;
+
+RunStart sample_start() {
+  const Grid grid = small_grid();
+  return {.config_yaml = to_yaml(grid.config()),
+          .datasets = grid.datasets(),
+          .directory = "/shared/größer",
+          .token = ".seen",
+          .prefix = "small-1of3-run",
+          .trainer = "/opt/cape_trainer",
+          .seconds_left = 12.5,
+          .attributes = {{"host", "a"}, {"started", "b"}},
+          .placement = {.cpus = {0, 2}, .devices = {"cpu", "cuda:1"}}};
+}
+
+TEST(RunStartTest, OtherRanksReadWhatRankZeroWrote) {
+  const RunStart start = sample_start();
+  const RunStart read = decode_run_start(encode(start));
+  EXPECT_EQ(read.directory, start.directory);
+  EXPECT_EQ(read.token, start.token);
+  EXPECT_EQ(read.prefix, start.prefix);
+  EXPECT_EQ(read.trainer, start.trainer);
+  EXPECT_EQ(read.seconds_left, start.seconds_left);
+  EXPECT_EQ(read.attributes, start.attributes);
+  EXPECT_EQ(read.placement, start.placement);
+}
+
+TEST(RunStartTest, OtherRanksHaveTheSameGrid) {
+  const RunStart read = decode_run_start(encode(sample_start()));
+  const Grid grid = small_grid();
+  const Grid theirs(parse_config(read.config_yaml, "rank 0", {}),
+                    read.datasets);
+  ASSERT_EQ(theirs.trajectories(), grid.trajectories());
+  for (std::int64_t i = 0; i < grid.trajectories(); ++i) {
+    EXPECT_EQ(theirs.trajectory(i, 0b101).task, grid.trajectory(i, 0b101).task);
+  }
+}
+
+TEST(RunStartTest, NoTimeLimitStaysNone) {
+  RunStart start = sample_start();
+  start.seconds_left.reset();
+  EXPECT_EQ(decode_run_start(encode(start)).seconds_left, std::nullopt);
+}
+
+TEST(RunStartTest, RankZeroReadsWhatOtherRanksSee) {
+  const RankResources resources = {.host = "node7",
+                                   .cpus = {4, 5},
+                                   .launcher_cpus = {4, 5, 6},
+                                   .bound_by_default = true,
+                                   .gpus = 3};
+  EXPECT_EQ(decode_rank_resources(encode(resources)), resources);
+}
+
+TEST(RunDirectoryTest, IsMadeWithItsParents) {
+  const TemporaryDirectory folder;
+  make_run_directory(folder.path() / "a/b/c");
+  make_run_directory(folder.path() / "a/b/c");  // is there already
+  EXPECT_TRUE(std::filesystem::is_directory(folder.path() / "a/b/c"));
+}
+
+TEST(RunDirectoryTest, OneThatCannotBeMadeIsTheUsersToMend) {
+  const TemporaryDirectory folder;
+  std::ofstream(folder.path() / "file") << "x";
+  try {
+    make_run_directory(folder.path() / "file/out");
+    FAIL() << "made";
+  } catch (const UserError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("file/out"));
+    EXPECT_THAT(error.what(), HasSubstr("--out"));
+  }
+}
+
+TEST(RunDirectoryTest, TheTokenGoesWithTheObject) {
+  const TemporaryDirectory folder;
+  {
+    const TokenFile token(folder.path());
+    EXPECT_TRUE(std::filesystem::exists(folder.path() / token.name()));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+}  // namespace
+}  // namespace cape
