@@ -59,8 +59,11 @@ std::string what_is_missing(const KnownDataset& known,
   std::vector<std::string> missing;
   for (const std::string& name : known.files)
     if (find_file(directory, name).empty()) missing.push_back(name + "[.gz]");
-  if (missing.empty()) return {};
-  return fmt::format("lacks {}", fmt::join(missing, " and "));
+  const bool complete =
+      known.any_file ? missing.size() < known.files.size() : missing.empty();
+  if (complete) return {};
+  return fmt::format("lacks {}",
+                     fmt::join(missing, known.any_file ? " or " : " and "));
 }
 
 std::vector<Tried> locate(const KnownDataset& known,
@@ -93,7 +96,8 @@ std::string not_found_message(const KnownDataset& known,
   message += fmt::format(
       " {} (.gz or not) into a folder named {}, and name the folder above it "
       "with --data-dir, data_dir in the configuration or $CAPE_DATA.",
-      fmt::join(known.files, " and "), fmt::join(known.folders, " or "));
+      fmt::join(known.files, known.any_file ? " or " : " and "),
+      fmt::join(known.folders, " or "));
   return message;
 }
 

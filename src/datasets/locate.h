@@ -14,7 +14,7 @@ std::filesystem::path find_file(const std::filesystem::path& directory,
                                 const std::string& name);
 
 /// Why `directory` does not hold the data set: "no such folder", "lacks
-/// train-labels-idx1-ubyte[.gz]"; empty when all files are there.
+/// train-labels-idx1-ubyte[.gz]"; empty when what it needs is there.
 std::string what_is_missing(const KnownDataset& known,
                             const std::filesystem::path& directory);
 

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/units.h"
+#include "datasets/cifar.h"
 #include "datasets/dataset.h"
 #include "datasets/idx.h"
 
@@ -13,6 +14,20 @@ namespace cape::datasets {
 // published meta-datasets were made.
 const std::vector<KnownDataset>& registry() {
   static const std::vector<KnownDataset> kRegistry = {
+      {
+          .name = "cifar10",
+          .folders = {"cifar-10-batches-bin", "cifar10", "CIFAR10"},
+          .files = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
+                    "data_batch_4.bin", "data_batch_5.bin"},
+          .any_file = true,
+          .read = read_cifar_samples,
+          .shape = {3, 32, 32},
+          .classes = 10,
+          .train_size = 50000,
+          .mean = {0.4914, 0.4822, 0.4465},
+          .deviation = {0.2023, 0.1994, 0.2010},
+          .package = "",
+      },
       {
           .name = "fashion_mnist",
           .folders = {"FashionMNIST/raw", "fashion_mnist", "fashion-mnist",

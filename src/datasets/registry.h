@@ -16,14 +16,15 @@ struct Samples {
 };
 
 struct KnownDataset {
-  /// Reads the files of a folder that holds them all, and checks them against
-  /// the row. One such function a format.
+  /// Reads the files of a folder that is complete, and checks them against the
+  /// row. One such function a format.
   using Reader = Samples (*)(const KnownDataset& known,
                              const std::filesystem::path& directory);
 
   std::string name;
   std::vector<std::string> folders;  ///< names below a root, best first
   std::vector<std::string> files;    ///< of the training split, less any ".gz"
+  bool any_file = false;             ///< one of the files is enough
   Reader read = nullptr;
   std::vector<std::int64_t> shape;  ///< of a sample: C x H x W
   std::int64_t classes = 0;

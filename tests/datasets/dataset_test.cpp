@@ -83,22 +83,22 @@ TEST(DatasetTest, ListsWhatIsUsableAndWhyTheRestIsNot) {
   fs::create_directories(root.path() / "fashion-mnist");
   std::vector<Found> list = list_datasets({root.path()});
   ASSERT_EQ(list.size(), known_datasets().size());
-  EXPECT_EQ(list[0].name, "fashion_mnist");
-  EXPECT_EQ(list[0].directory, "");
-  EXPECT_THAT(list[0].problem,
+  EXPECT_EQ(list[1].name, "fashion_mnist");
+  EXPECT_EQ(list[1].directory, "");
+  EXPECT_THAT(list[1].problem,
               AllOf(HasSubstr("not found; "),
                     HasSubstr((root.path() / "fashion-mnist").string()),
                     HasSubstr("lacks train-images")));
-  EXPECT_EQ(list[1].name, "mnist");
-  EXPECT_EQ(list[1].problem, "");
-  EXPECT_EQ(list[1].directory, (root.path() / "mnist").string());
-  EXPECT_EQ(list[1].samples, 5);
-  EXPECT_EQ(list[1].classes, 10);
+  EXPECT_EQ(list[2].name, "mnist");
+  EXPECT_EQ(list[2].problem, "");
+  EXPECT_EQ(list[2].directory, (root.path() / "mnist").string());
+  EXPECT_EQ(list[2].samples, 5);
+  EXPECT_EQ(list[2].classes, 10);
 
   write_file(root.path() / "mnist/train-labels-idx1-ubyte", "broken");
   list = list_datasets({root.path()});
-  EXPECT_EQ(list[1].directory, (root.path() / "mnist").string());
-  EXPECT_THAT(list[1].problem, HasSubstr("too short for an IDX file"));
+  EXPECT_EQ(list[2].directory, (root.path() / "mnist").string());
+  EXPECT_THAT(list[2].problem, HasSubstr("too short for an IDX file"));
 }
 
 TEST(OfficialDataTest, FashionMnistIsWhole) {
@@ -119,6 +119,18 @@ TEST(OfficialDataTest, MnistIsWhole) {
   EXPECT_THAT(label_counts(dataset), ElementsAre(5923, 6742, 5958, 6131, 5842,
                                                  5421, 5918, 6265, 5851, 5949));
   EXPECT_NEAR(pixel_mean(dataset), dataset.mean[0], 5e-5);
+}
+
+TEST(OfficialDataTest, Cifar10IsItsBatches) {
+  const char* root = std::getenv("CAPE_TEST_DATA");
+  if (!root) GTEST_SKIP() << "CAPE_TEST_DATA names no folder with CIFAR-10";
+  const Dataset dataset = load("cifar10", {root});
+  if (dataset.info.samples != 20000) GTEST_SKIP() << "not batches 1 and 2";
+  EXPECT_THAT(label_counts(dataset), ElementsAre(1989, 1981, 2042, 2011, 2009,
+                                                 1925, 2038, 2027, 2012, 1966));
+  EXPECT_THAT(std::vector(dataset.labels.begin(), dataset.labels.begin() + 10),
+              ElementsAre(6, 9, 9, 4, 1, 1, 2, 7, 8, 3));
+  EXPECT_NEAR(pixel_mean(dataset), (0.4914 + 0.4822 + 0.4465) / 3, 5e-3);
 }
 
 }  // namespace

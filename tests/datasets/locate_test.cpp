@@ -89,7 +89,7 @@ TEST_F(LocateTest, SuggestsTheNameThatWasMeant) {
   EXPECT_THAT(user_error([&] { load("fashion-mnist", {}); }),
               AllOf(HasSubstr("'fashion-mnist'"),
                     HasSubstr("did you mean 'fashion_mnist'?"),
-                    EndsWith("known are fashion_mnist, mnist")));
+                    EndsWith("known are cifar10, fashion_mnist, mnist")));
 }
 
 TEST(SearchRootsTest, PutsTheGivenFolderBeforeTheEnvironmentBeforeDebians) {
