@@ -67,12 +67,14 @@ void torch_default_recurrent(Linear& projection, std::int64_t hidden) {
 void small_normal(LearnedTensor& tensor) { fill_normal(tensor.value, 0.02); }
 
 void attention_default(SelfAttention& attention) {
-  Linear& input = *attention.input_projection;
+  const std::int64_t width = attention.queries->weight.size(0);
+  for (Linear* projection : {attention.queries.get(), attention.keys.get(),
+                             attention.values.get()}) {
+    fill_uniform(projection->weight, sqrt_of_ratio(6, width + 3 * width));
+    fill_zero(projection->bias);
+  }
   Linear& output = *attention.output_projection;
-  fill_uniform(input.weight,
-               sqrt_of_ratio(6, input.weight.size(0) + input.weight.size(1)));
-  fill_uniform(output.weight, sqrt_of_ratio(1, output.weight.size(1)));
-  fill_zero(input.bias);
+  fill_uniform(output.weight, sqrt_of_ratio(1, width));
   fill_zero(output.bias);
 }
 

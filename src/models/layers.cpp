@@ -69,8 +69,10 @@ torch::Tensor LearnedTensor::forward(std::int64_t samples) const {
 }
 
 SelfAttention::SelfAttention(std::int64_t width, std::int64_t heads)
-    : input_projection(register_module(
-          "input_projection", std::make_shared<Linear>(width, 3 * width))),
+    : queries(
+          register_module("queries", std::make_shared<Linear>(width, width))),
+      keys(register_module("keys", std::make_shared<Linear>(width, width))),
+      values(register_module("values", std::make_shared<Linear>(width, width))),
       output_projection(register_module(
           "output_projection", std::make_shared<Linear>(width, width))),
       heads_(heads) {}
@@ -79,13 +81,14 @@ torch::Tensor SelfAttention::forward(const torch::Tensor& input) const {
   const std::int64_t samples = input.size(0);
   const std::int64_t tokens = input.size(1);
   const std::int64_t width = input.size(2);
-  // 3 x samples x heads x tokens x width / heads
-  const torch::Tensor projected =
-      input_projection->forward(input)
-          .view({samples, tokens, 3, heads_, width / heads_})
-          .permute({2, 0, 3, 1, 4});
+  // samples x heads x tokens x width / heads
+  const auto heads_of = [&](const Linear& projection) {
+    return projection.forward(input)
+        .view({samples, tokens, heads_, width / heads_})
+        .transpose(1, 2);
+  };
   const torch::Tensor attended = torch::scaled_dot_product_attention(
-      projected[0], projected[1], projected[2]);
+      heads_of(*queries), heads_of(*keys), heads_of(*values));
   return output_projection->forward(
       attended.transpose(1, 2).reshape({samples, tokens, width}));
 }

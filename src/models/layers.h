@@ -84,14 +84,15 @@ class LearnedTensor : public Layer {
   torch::Tensor value;
 };
 
-/// samples x tokens x width -> the same; `heads` divides `width`. Queries, keys
-/// and values come from one Linear, as in PyTorch's MultiheadAttention.
+/// samples x tokens x width -> the same; `heads` divides `width`. PyTorch's
+/// MultiheadAttention without dropout, its joint projection in three layers: so
+/// no gradient has to be put together from parts.
 class SelfAttention : public torch::nn::Module {
  public:
   SelfAttention(std::int64_t width, std::int64_t heads);
   torch::Tensor forward(const torch::Tensor& input) const;
 
-  std::shared_ptr<Linear> input_projection;  ///< width -> 3 width: q, k, v
+  std::shared_ptr<Linear> queries, keys, values;  ///< width -> width
   std::shared_ptr<Linear> output_projection;
 
  private:

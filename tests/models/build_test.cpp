@@ -108,20 +108,18 @@ TEST(BuildTest, ReluMlpsAreKaimingNormal) {
 TEST(BuildTest, VitsAreDrawnAsPublished) {
   torch::manual_seed(1);
   const auto model = build(zoo::Vit{}, kGrey, 10);
-  expect_drawn(*model, "patches", std::sqrt(2.0 / (3 * 4 * 4)));
-  expect_drawn(*model, "block0.expand", std::sqrt(2.0 / (192 + 384)));
-  expect_drawn(*model, "block5.contract", std::sqrt(2.0 / (192 + 384)));
-  expect_drawn(*model, "head", std::sqrt(2.0 / (192 + 10)));
+  expect_drawn(*model, "patches.convolution", std::sqrt(2.0 / (3 * 4 * 4)));
+  expect_drawn(*model, "blocks.block0.expand", std::sqrt(2.0 / (192 + 384)));
+  expect_drawn(*model, "blocks.block5.contract", std::sqrt(2.0 / (192 + 384)));
+  expect_drawn(*model, "head.linear", std::sqrt(2.0 / (192 + 10)));
   // Uniform in +-bound: the deviation is bound / sqrt(3).
   const double qkv = std::sqrt(6.0 / (192 + 3 * 192));
   const double out = 1 / std::sqrt(192.0);
-  expect_drawn(*model, "block0.attention.input_projection",
-               qkv / std::sqrt(3.0));
-  expect_drawn(*model, "block0.attention.output_projection",
+  expect_drawn(*model, "blocks.block0.attention.keys", qkv / std::sqrt(3.0));
+  expect_drawn(*model, "blocks.block0.attention.output_projection",
                out / std::sqrt(3.0));
   const auto parameters = model->named_parameters();
-  EXPECT_LE(largest(parameters["block0.attention.input_projection.weight"]),
-            qkv);
+  EXPECT_LE(largest(parameters["blocks.block0.attention.keys.weight"]), qkv);
   EXPECT_NEAR(deviation(parameters["positions.value"]), 0.02, 0.001);
   EXPECT_NEAR(deviation(parameters["class_token.value"]), 0.02, 0.005);
 }

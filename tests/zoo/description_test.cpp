@@ -88,7 +88,8 @@ TEST(Description, OfAnUnknownFamilyIsRefusedWithTheOneMeant) {
   EXPECT_THAT(refusal({{"family", "mpl"}, {"kind", "mlp"}}),
               StrEq("unknown family 'mpl'; did you mean 'mlp'?"));
   EXPECT_THAT(refusal({{"family", "diffusion"}, {"kind", "unet"}}),
-              StrEq("unknown family 'diffusion'; there are: mlp, transformer"));
+              StrEq("unknown family 'diffusion'; there are: mlp, cnn, rnn, "
+                    "transformer"));
   EXPECT_THAT(refusal({{"kind", "mlp"}}), HasSubstr("unknown family ''"));
 }
 
@@ -98,7 +99,7 @@ TEST(Description, OfAnUnknownKindIsRefusedWithTheOneMeant) {
                     "you mean 'vit_tiny'?"));
   EXPECT_THAT(refusal({{"family", "transformer"}, {"kind", "mlp"}}),
               StrEq("no architecture 'mlp' in family 'transformer'; there are: "
-                    "vit_tiny"));
+                    "cct_small, vit_tiny, pit_xs"));
 }
 
 TEST(Description, WithAnUnknownKeyIsRefusedWithTheOneMeant) {
@@ -138,9 +139,9 @@ TEST(Description, WithAnUnknownActivationIsRefused) {
 
 TEST(Description, OfAViTWhosePartsDoNotFitIsRefused) {
   EXPECT_THAT(refusal(vit({{"patch", 5}})),
-              HasSubstr("patch must divide the image side 32 (found 5)"));
+              HasSubstr("patch must divide the image side (found 5 and 32)"));
   EXPECT_THAT(refusal(vit({{"heads", 5}})),
-              HasSubstr("a multiple of heads (found 192 and 5)"));
+              HasSubstr("heads must divide width (found 5 and 192)"));
 }
 
 TEST(Description, ThatIsNoMapOfKeysIsRefused) {
@@ -172,7 +173,7 @@ TEST(ShortName, SaysWhatDiffersFromTheDefaults) {
 }
 
 TEST(Catalog, HoldsEachFamilyOnce) {
-  EXPECT_THAT(families(), ElementsAre("mlp", "transformer"));
+  EXPECT_THAT(families(), ElementsAre("mlp", "cnn", "rnn", "transformer"));
 }
 
 TEST(Catalog, MakesAllThatItNames) {
