@@ -3,18 +3,17 @@
 #include "models/families.h"
 #include "models/initialize.h"
 #include "models/layers.h"
+#include "models/norm_activation.h"
 
 namespace cape::models {
 namespace {
-
-enum class After { nothing, relu, relu6 };
 
 /// Convolution without bias that keeps the size (divided by the stride),
 /// BatchNorm, activation.
 class ConvNorm : public torch::nn::Module {
  public:
   ConvNorm(std::int64_t channels, std::int64_t outputs, std::int64_t kernel,
-           std::int64_t stride, After after, std::int64_t groups = 1)
+           std::int64_t stride, Activation activation, std::int64_t groups = 1)
       : convolution_(register_module(
             "convolution",
             std::make_shared<Conv2d>(channels, outputs,
@@ -24,27 +23,21 @@ class ConvNorm : public torch::nn::Module {
                                                      .groups = groups,
                                                      .bias = false}))),
         norm_(register_module("norm", std::make_shared<BatchNorm>(outputs))),
-        after_(after) {
+        activation_(activation) {
     torch_default(*convolution_);
   }
 
-  torch::Tensor forward(const torch::Tensor& input) const {
-    const torch::Tensor x = norm_->forward(convolution_->forward(input));
-    switch (after_) {
-      case After::relu:
-        return torch::relu(x);
-      case After::relu6:
-        return torch::relu6(x);
-      case After::nothing:
-        break;
-    }
-    return x;
+  /// `residual` is added before the activation, unless it is undefined.
+  torch::Tensor forward(const torch::Tensor& input,
+                        const torch::Tensor& residual = {}) const {
+    return norm_activate(*norm_, convolution_->forward(input), activation_,
+                         residual);
   }
 
  private:
   std::shared_ptr<Conv2d> convolution_;
   std::shared_ptr<BatchNorm> norm_;
-  const After after_;
+  const Activation activation_;
 };
 
 /// A part of the body: NCHW -> NCHW.
@@ -56,10 +49,10 @@ class Stage : public torch::nn::Module {
 class PlainStage : public Stage {
  public:
   PlainStage(std::int64_t channels, std::int64_t outputs, std::int64_t stride,
-             After after = After::relu)
+             Activation activation = Activation::relu)
       : body_(register_module(
-            "body",
-            std::make_shared<ConvNorm>(channels, outputs, 3, stride, after))) {}
+            "body", std::make_shared<ConvNorm>(channels, outputs, 3, stride,
+                                               activation))) {}
 
   torch::Tensor forward(const torch::Tensor& input) const override {
     return body_->forward(input);
@@ -81,19 +74,19 @@ class BasicBlock : public Stage {
   BasicBlock(std::int64_t channels, std::int64_t outputs, std::int64_t stride)
       : first_(register_module(
             "first", std::make_shared<ConvNorm>(channels, outputs, 3, stride,
-                                                After::relu))),
+                                                Activation::relu))),
         second_(register_module(
             "second", std::make_shared<ConvNorm>(outputs, outputs, 3, 1,
-                                                 After::nothing))) {
+                                                 Activation::relu))) {
     if (stride == 1 && channels == outputs) return;
     shortcut_ = register_module(
         "shortcut", std::make_shared<ConvNorm>(channels, outputs, 1, stride,
-                                               After::nothing));
+                                               Activation::none));
   }
 
   torch::Tensor forward(const torch::Tensor& input) const override {
-    const torch::Tensor x = second_->forward(first_->forward(input));
-    return torch::relu(x + (shortcut_ ? shortcut_->forward(input) : input));
+    return second_->forward(first_->forward(input),
+                            shortcut_ ? shortcut_->forward(input) : input);
   }
 
  private:
@@ -109,20 +102,20 @@ class InvertedResidual : public Stage {
     if (expansion != 1) {
       expand_ = register_module(
           "expand",
-          std::make_shared<ConvNorm>(channels, inner, 1, 1, After::relu6));
+          std::make_shared<ConvNorm>(channels, inner, 1, 1, Activation::relu6));
     }
     depthwise_ = register_module(
         "depthwise", std::make_shared<ConvNorm>(inner, inner, 3, stride,
-                                                After::relu6, inner));
+                                                Activation::relu6, inner));
     project_ = register_module(
         "project",
-        std::make_shared<ConvNorm>(inner, outputs, 1, 1, After::nothing));
+        std::make_shared<ConvNorm>(inner, outputs, 1, 1, Activation::none));
   }
 
   torch::Tensor forward(const torch::Tensor& input) const override {
-    torch::Tensor x = expand_ ? expand_->forward(input) : input;
-    x = project_->forward(depthwise_->forward(x));
-    return residual_ ? x + input : x;
+    const torch::Tensor x = expand_ ? expand_->forward(input) : input;
+    return project_->forward(depthwise_->forward(x),
+                             residual_ ? input : torch::Tensor());
   }
 
  private:
@@ -147,7 +140,7 @@ class CnnModel : public Model {
   }
 
   torch::Tensor forward(const torch::Tensor& inputs) override {
-    torch::Tensor x = inputs;
+    torch::Tensor x = inputs.contiguous(at::MemoryFormat::ChannelsLast);
     for (const auto& stage : stages_) x = stage->forward(x);
     x = torch::dropout(x.mean({2, 3}), dropout_, is_training());
     return head_->forward(x);
@@ -198,8 +191,8 @@ std::shared_ptr<Model> make_model(const zoo::MobilenetMini& network,
                                   const Shape& input, std::int64_t outputs) {
   auto model = std::make_shared<CnnModel>(network.dropout);
   std::int64_t channels = scaled_channels(network, network.stem);
-  model->add(
-      std::make_shared<PlainStage>(input.at(0), channels, 1, After::relu6));
+  model->add(std::make_shared<PlainStage>(input.at(0), channels, 1,
+                                          Activation::relu6));
   for (const zoo::InvertedResidualRow& row : rows_of(network)) {
     const std::int64_t width = scaled_channels(network, row.channels);
     for (std::int64_t i = 0; i < row.blocks; ++i) {

@@ -14,7 +14,8 @@ Conv2d::Conv2d(std::int64_t channels, std::int64_t outputs,
                const Options& options)
     : weight(register_parameter(
           "weight", torch::empty({outputs, channels / options.groups,
-                                  options.kernel, options.kernel}))),
+                                  options.kernel, options.kernel},
+                                 at::MemoryFormat::ChannelsLast))),
       options(options) {
   if (options.bias) {
     bias = register_parameter("bias", torch::empty({outputs}));

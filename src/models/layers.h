@@ -22,7 +22,7 @@ class Linear : public Layer {
   torch::Tensor bias;    ///< outputs
 };
 
-/// samples x C x H x W -> samples x O x H' x W'.
+/// samples x C x H x W -> samples x O x H' x W', fastest channels last.
 /// weight and bias: as Linear, the positions being those of the output and `a`
 /// the unfolded window under each, of the output's group.
 class Conv2d : public Layer {

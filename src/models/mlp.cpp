@@ -4,6 +4,7 @@
 #include "models/families.h"
 #include "models/initialize.h"
 #include "models/layers.h"
+#include "models/norm_activation.h"
 
 namespace cape::models {
 namespace {
@@ -14,7 +15,8 @@ class HiddenLayer : public torch::nn::Module {
   HiddenLayer(const zoo::Mlp& mlp, std::int64_t inputs)
       : linear_(register_module("linear",
                                 std::make_shared<Linear>(inputs, mlp.width))),
-        activation_(mlp.activation),
+        activation_(mlp.activation == zoo::Activation::gelu ? Activation::gelu
+                                                            : Activation::relu),
         dropout_(mlp.dropout) {
     if (mlp.batch_norm) {
       norm_ = register_module("norm", std::make_shared<BatchNorm>(mlp.width));
@@ -24,16 +26,15 @@ class HiddenLayer : public torch::nn::Module {
   Linear& linear() { return *linear_; }
 
   torch::Tensor forward(const torch::Tensor& input) const {
-    torch::Tensor x = linear_->forward(input);
-    if (norm_) x = norm_->forward(x);
-    x = activation_ == zoo::Activation::gelu ? torch::gelu(x) : torch::relu(x);
-    return torch::dropout(x, dropout_, is_training());
+    const torch::Tensor x = linear_->forward(input);
+    if (norm_) return norm_activate(*norm_, x, activation_, {}, dropout_);
+    return torch::dropout(activate(activation_, x), dropout_, is_training());
   }
 
  private:
   std::shared_ptr<Linear> linear_;
   std::shared_ptr<BatchNorm> norm_;
-  const zoo::Activation activation_;
+  const Activation activation_;
   const double dropout_;
 };
 

@@ -31,7 +31,10 @@ struct Recording {
 
 /// A module with parameters of its own (not only its children's).
 class Layer : public torch::nn::Module {
- protected:
+ public:
+  /// Whether a probe is on.
+  bool is_recorded() const { return recordings_ != nullptr; }
+
   /// Hands `output` on, after noting it if a probe is on.
   torch::Tensor record(const torch::Tensor& input, torch::Tensor output) const;
 

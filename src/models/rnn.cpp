@@ -16,9 +16,9 @@ class RnnModel : public Model {
     const std::int64_t width = rnn.hidden * (rnn.bidirectional ? 2 : 1);
     std::int64_t features = input.at(0) * input.at(2);
     for (std::int64_t i = 0; i < rnn.layers; ++i) {
-      forward_.push_back(add("forward", i, features, rnn.hidden));
+      forward_.push_back(add("forward", i, features, rnn.hidden, false));
       if (rnn.bidirectional) {
-        backward_.push_back(add("backward", i, features, rnn.hidden));
+        backward_.push_back(add("backward", i, features, rnn.hidden, true));
       }
       features = width;
     }
@@ -27,13 +27,11 @@ class RnnModel : public Model {
   }
 
   torch::Tensor forward(const torch::Tensor& inputs) override {
-    // samples x C x H x W -> samples x H (steps) x C W
-    torch::Tensor x = inputs.transpose(1, 2).flatten(2);
+    // samples x C x H x W -> H (steps) x samples x C W
+    torch::Tensor x = inputs.permute({2, 0, 1, 3}).flatten(2);
     for (std::size_t i = 0; i + 1 < forward_.size(); ++i) {
       torch::Tensor y = forward_[i]->forward(x);
-      if (!backward_.empty()) {
-        y = torch::cat({y, backward_[i]->forward(x.flip(1)).flip(1)}, 2);
-      }
+      if (!backward_.empty()) y = torch::cat({y, backward_[i]->forward(x)}, 2);
       x = y;
     }
     return head_->forward(last_step(x));
@@ -43,19 +41,19 @@ class RnnModel : public Model {
   /// The top layer's output at the last step, where the backward direction has
   /// taken one step.
   torch::Tensor last_step(const torch::Tensor& x) const {
-    const torch::Tensor y = forward_.back()->forward(x).select(1, -1);
+    const torch::Tensor y = forward_.back()->forward(x)[-1];
     if (backward_.empty()) return y;
-    const torch::Tensor end = x.narrow(1, x.size(1) - 1, 1);
-    return torch::cat({y, backward_.back()->forward(end).select(1, 0)}, 1);
+    return torch::cat({y, backward_.back()->forward(x.narrow(0, -1, 1))[0]}, 1);
   }
 
   std::shared_ptr<RecurrentLayer<kGates>> add(const char* direction,
                                               std::int64_t layer,
                                               std::int64_t features,
-                                              std::int64_t hidden) {
+                                              std::int64_t hidden,
+                                              bool reverse) {
     return register_module(
         direction + std::to_string(layer),
-        std::make_shared<RecurrentLayer<kGates>>(features, hidden));
+        std::make_shared<RecurrentLayer<kGates>>(features, hidden, reverse));
   }
 
   std::vector<std::shared_ptr<RecurrentLayer<kGates>>> forward_, backward_;

@@ -1,6 +1,7 @@
 #include "models/families.h"
 #include "models/initialize.h"
 #include "models/layers.h"
+#include "models/norm_activation.h"
 
 namespace cape::models {
 namespace {
@@ -104,7 +105,10 @@ class Patches : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& images) const {
-    return convolution_->forward(images).flatten(2).transpose(1, 2);
+    return convolution_
+        ->forward(images.contiguous(at::MemoryFormat::ChannelsLast))
+        .flatten(2)
+        .transpose(1, 2);
   }
 
  private:
@@ -159,7 +163,8 @@ class TokenizerLayer : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& input) const {
-    return torch::gelu(norm_->forward(convolution_->forward(input)));
+    return norm_activate(*norm_, convolution_->forward(input),
+                         Activation::gelu);
   }
 
  private:
@@ -186,7 +191,11 @@ class CctModel : public Model {
 
   torch::Tensor forward(const torch::Tensor& inputs) override {
     const torch::Tensor tokens =
-        second_->forward(first_->forward(inputs)).flatten(2).transpose(1, 2);
+        second_
+            ->forward(first_->forward(
+                inputs.contiguous(at::MemoryFormat::ChannelsLast)))
+            .flatten(2)
+            .transpose(1, 2);
     return head_->of_mean_token(
         blocks_->forward(tokens + positions_->forward(inputs.size(0))));
   }

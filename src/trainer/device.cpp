@@ -2,16 +2,32 @@
 
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
+#include <malloc.h>
 #include <torch/torch.h>
 
 #include <cstdlib>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "core/error.h"
 
+/// MKL picks its kernels by this: any processor but Intel's gets those without
+/// AVX-512, which is half the speed on one that has it. The name is the one in
+/// libtorch_cpu.so, whose calls come here.
+extern "C" int mkl_serv_intel_cpu_true() { return 1; }
+
 namespace cape {
 namespace {
+
+/// Activations of many megabytes come and go with every step: memory goes back
+/// to the system with the trajectory, not with each of them, since fresh pages
+/// cost more than the arithmetic on them.
+void keep_memory() {
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
+  mallopt(M_TOP_PAD, 64 << 20);
+}
 
 /// Loads LibTorch's CUDA part, which the program does not link; why it cannot
 /// be used, if it cannot.
@@ -71,6 +87,7 @@ void open_device(const std::string& name, int threads) {
   } else if (name != "cpu") {
     fail_user("no device '{}'; take cpu or cuda:N", name);
   }
+  keep_memory();
   at::set_num_threads(threads);
   at::set_num_interop_threads(1);
 }
@@ -86,6 +103,8 @@ std::string list_devices() {
   }
   return list.dump();
 }
+
+void release_memory() { malloc_trim(0); }
 
 std::string torch_version() { return TORCH_VERSION; }
 

@@ -11,6 +11,9 @@ namespace cape {
 /// Throws UserError: no such device, or LibTorch's CUDA library does not load.
 void open_device(const std::string& name, int threads);
 
+/// Gives the memory of what has been destroyed back to the system.
+void release_memory();
+
 /// {"torch": "2.11.0", "devices": ["cpu", "cuda:0"]}; where there is no CUDA,
 /// "cuda_error" says why. To be called before anything else of Torch is.
 std::string list_devices();

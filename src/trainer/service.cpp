@@ -63,7 +63,8 @@ Failure torch_failure(const std::string& trajectory, const c10::Error& error) {
 TrainerMessage answer(const TrialTask& task, DatasetCache& cache,
                       const torch::Device& device) {
   try {
-    return run_trajectory(task, cache.open(task.dataset), device);
+    return run_trajectory(task, cache.open(task.dataset), device,
+                          losses_a_look(device));
   } catch (const DatasetError& error) {
     return Failure{task.trajectory, "dataset", error.what()};
   } catch (const c10::Error& error) {
@@ -85,6 +86,7 @@ void serve(int input, int output, const std::string& device) {
   send(out.get(), Hello{.torch = torch_version(), .device = device});
   while (const auto line = read_line(in.get())) {
     send(out.get(), answer(decode_task(*line), cache, torch_device));
+    release_memory();
   }
 }
 

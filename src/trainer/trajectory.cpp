@@ -2,9 +2,11 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "core/error.h"
 #include "core/hash.h"
@@ -12,6 +14,7 @@
 #include "datasets/batch.h"
 #include "models/build.h"
 #include "trainer/probe.h"
+#include "trainer/training.h"
 #include "trial/stopping_rule.h"
 
 namespace cape {
@@ -23,34 +26,38 @@ double seconds_between(Clock::time_point start, Clock::time_point end) {
   return std::chrono::duration<double>(end - start).count();
 }
 
-torch::optim::AdamW make_optimizer(const models::Model& model,
-                                   const TrialTask& task) {
-  const auto options = torch::optim::AdamWOptions(task.learning_rate)
-                           .betas({0.9, 0.999})
-                           .eps(1e-8)
-                           .weight_decay(task.train.weight_decay);
-  return torch::optim::AdamW(model.parameters(), options);
+/// Hands the losses to `rule` until it has seen enough; what the network did
+/// past that is forgotten. True when it wants more.
+bool show(StoppingRule& rule, const std::vector<torch::Tensor>& losses) {
+  const torch::Tensor values = torch::stack(losses).to(torch::kDouble).cpu();
+  const double* const first = values.const_data_ptr<double>();
+  return std::all_of(first, first + values.numel(),
+                     [&](double loss) { return rule.observe(loss); });
 }
 
-/// Trains until `rule` has seen enough; the mean wall seconds of an update.
-double train(models::Model& model, const TrialBatch& batch,
-             torch::optim::Optimizer& optimizer, StoppingRule& rule) {
-  model.train();
-  Clock::time_point first;
+/// Trains until `rule` has seen enough; the mean wall seconds of an update, NaN
+/// without one.
+double train(Training& training, StoppingRule& rule, int losses_a_look) {
+  std::vector<torch::Tensor> unseen;
+  // The first steps set things up: the clock starts at the first look, unless
+  // that is the last one too.
+  Clock::time_point start = Clock::now();
+  std::int64_t updates_before = 0;
   for (std::int64_t updates = 0;; ++updates) {
-    const torch::Tensor loss =
-        torch::cross_entropy_loss(model.forward(batch.inputs), batch.labels);
-    const bool more = rule.observe(loss.item<double>());
-    const Clock::time_point now = Clock::now();
-    if (updates == 0) first = now;
-    if (!more) {
-      return updates == 0
-                 ? std::numeric_limits<double>::quiet_NaN()
-                 : seconds_between(first, now) / static_cast<double>(updates);
+    unseen.push_back(training.loss());
+    if (std::ssize(unseen) == losses_a_look) {
+      if (!show(rule, unseen)) {
+        if (updates == 0) return std::numeric_limits<double>::quiet_NaN();
+        return seconds_between(start, Clock::now()) /
+               static_cast<double>(updates - updates_before);
+      }
+      unseen.clear();
+      if (updates_before == 0) {
+        start = Clock::now();
+        updates_before = updates;
+      }
     }
-    optimizer.zero_grad();
-    loss.backward();
-    optimizer.step();
+    training.update();
   }
 }
 
@@ -73,9 +80,13 @@ TrialBatch draw_batch(const TrialTask& task, const datasets::Dataset& dataset,
           torch::tensor(batch.labels).to(device)};
 }
 
+int losses_a_look(const torch::Device& device) {
+  return device.is_cuda() ? 16 : 1;
+}
+
 TrialResult run_trajectory(const TrialTask& task,
                            const datasets::Dataset& dataset,
-                           const torch::Device& device) {
+                           const torch::Device& device, int losses_a_look) {
   if (task.train.target != "batch_steps") {
     fail("this trainer cannot measure the target '{}'", task.train.target);
   }
@@ -89,9 +100,9 @@ TrialResult run_trajectory(const TrialTask& task,
   const ProbeResult probed = probe(*model, batch.inputs, batch.labels);
   const double probe_seconds = seconds_between(start, Clock::now());
 
-  torch::optim::AdamW optimizer = make_optimizer(*model, task);
+  Training training(*model, batch, task.learning_rate, task.train.weight_decay);
   StoppingRule rule(task.train, task.epsilons);
-  const double step_seconds = train(*model, batch, optimizer, rule);
+  const double step_seconds = train(training, rule, losses_a_look);
   return {.trajectory = task.trajectory,
           .parameters = models::parameter_count(*model),
           .probe = probed,

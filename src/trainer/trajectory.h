@@ -4,27 +4,26 @@
 #include <torch/torch.h>
 
 #include "datasets/dataset.h"
+#include "trainer/training.h"
 #include "trial/task.h"
 
 namespace cape {
-
-/// The probe batch on a device.
-struct TrialBatch {
-  torch::Tensor inputs;  ///< B x C x H x W, float32, as the network wants them
-  torch::Tensor labels;  ///< B, int64
-};
 
 /// The task's B different samples: they depend on its seed, B and the number of
 /// samples, not on the network. Throws Error where B is too large.
 TrialBatch draw_batch(const TrialTask& task, const datasets::Dataset& dataset,
                       const torch::Device& device);
 
+/// How many losses to collect on a device before looking at them: each look at
+/// a GPU's waits for it.
+int losses_a_look(const torch::Device& device);
+
 /// Builds the network, probes it and trains it on the probe batch until every
 /// epsilon of the task is reached or the run is censored. On one CPU thread the
-/// result (times aside) depends on the task and the data alone, to the bit.
-/// Seeds Torch's generators.
+/// result (times aside) depends on the task and the data alone, to the bit,
+/// whatever `losses_a_look` is. Seeds Torch's generators.
 TrialResult run_trajectory(const TrialTask& task,
                            const datasets::Dataset& dataset,
-                           const torch::Device& device);
+                           const torch::Device& device, int losses_a_look);
 
 }  // namespace cape

@@ -12,7 +12,7 @@
 namespace cape {
 
 /// Part of every key: raised whenever the same settings would give other rows.
-inline constexpr int kProtocolVersion = 1;
+inline constexpr int kProtocolVersion = 2;
 
 struct TrainSettings {
   std::string target = "batch_steps";  ///< what a trajectory measures

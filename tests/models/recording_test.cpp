@@ -11,6 +11,7 @@ namespace {
 
 TEST(ProbeRecording, NotesEveryUseOfALayerWhileItLives) {
   const auto model = build(zoo::Mlp{.layers = 2, .width = 7}, {1, 6, 6}, 5);
+  model->eval();
   const torch::Tensor inputs = torch::randn({4, 1, 6, 6});
   {
     const ProbeRecording recording(*model);

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <cstdint>
+
+namespace cape::models {
+
+/// What follows a layer. GELU is the exact one.
+enum class Activation { none, relu, relu6, gelu };
+
+}  // namespace cape::models

@@ -1,0 +1,78 @@
+/// Elementary functions that compilers can vectorise, to about 1e-7. Private to
+/// the kernels.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+// One version of a function for each level, and a choice at start-up.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define CAPE_CLONES \
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define CAPE_CLONES
+#endif
+// A clone can only use what is compiled with it.
+#define CAPE_INLINE inline __attribute__((always_inline))
+
+namespace cape::models::kernels {
+
+/// e^x by Cody and Waite's reduction and Cephes' polynomial.
+CAPE_INLINE float exponential(float x) {
+  x = std::min(std::max(x, -87.0F), 88.0F);
+  const float n = std::floor(x * 1.44269504088896341F + 0.5F);
+  const float r = x - n * 0.693359375F + n * 2.12194440e-4F;
+  float p = 1.9875691500e-4F;
+  p = p * r + 1.3981999507e-3F;
+  p = p * r + 8.3334519073e-3F;
+  p = p * r + 4.1665795894e-2F;
+  p = p * r + 1.6666665459e-1F;
+  p = p * r + 5.0000001201e-1F;
+  p = p * r * r + r + 1.0F;
+  const auto exponent = static_cast<std::int32_t>(n) + 127;
+  return p * std::bit_cast<float>(exponent << 23);
+}
+
+CAPE_INLINE float sigmoid(float x) { return 1.0F / (1.0F + exponential(-x)); }
+
+/// Cephes' polynomial near zero, where the quotient would lose digits.
+CAPE_INLINE float hyperbolic_tangent(float x) {
+  const float z = x * x;
+  float p = -5.70498872745e-3F;
+  p = p * z + 2.06390887954e-2F;
+  p = p * z - 5.37397155531e-2F;
+  p = p * z + 1.33314422036e-1F;
+  p = p * z - 3.33332819422e-1F;
+  const float near = x + x * z * p;
+  const float far = 1.0F - 2.0F / (exponential(2.0F * x) + 1.0F);
+  return std::fabs(x) < 0.625F ? near : far;
+}
+
+/// The standard normal distribution; Abramowitz and Stegun 7.1.26.
+struct Normal {
+  float cumulative;
+  float density;
+};
+CAPE_INLINE Normal normal(float x) {
+  const float magnitude = std::fabs(x);
+  const float t = 1.0F / (1.0F + 0.3275911F * 0.70710678F * magnitude);
+  const float e = exponential(-0.5F * x * x);
+  float p = 1.061405429F;
+  p = p * t - 1.453152027F;
+  p = p * t + 1.421413741F;
+  p = p * t - 0.284496736F;
+  p = p * t + 0.254829592F;
+  const float tail = 0.5F * p * t * e;
+  return {x < 0 ? tail : 1.0F - tail, 0.39894228F * e};
+}
+
+/// 32 well mixed bits (Wellons' lowbias32).
+CAPE_INLINE std::uint32_t mixed(std::uint32_t x) {
+  x = (x ^ (x >> 16)) * 0x7feb352dU;
+  x = (x ^ (x >> 15)) * 0x846ca68bU;
+  return x ^ (x >> 16);
+}
+
+}  // namespace cape::models::kernels
