@@ -3,18 +3,15 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <fstream>
 #include <limits>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/error.h"
 
 namespace cape::datasets {
 namespace {
-
-using Bytes = std::vector<std::uint8_t>;
 
 bool begins_as_gzip(std::span<const std::uint8_t> bytes) {
   return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
@@ -25,20 +22,6 @@ bool begins_as_gzip(std::span<const std::uint8_t> bytes) {
       "{}: holds more than the {} bytes that this data set can have; is it "
       "another file under this name?",
       file, limit);
-}
-
-Bytes read_bytes(const std::filesystem::path& path, std::size_t limit) {
-  std::ifstream stream(path, std::ios::binary | std::ios::ate);
-  const std::streamoff size = stream ? std::streamoff(stream.tellg()) : -1;
-  if (size < 0)
-    fail_user("cannot read {}: {}", path.string(), errno_text(errno));
-  if (static_cast<std::size_t>(size) > limit)
-    fail_too_large(path.string(), limit);
-  Bytes bytes(static_cast<std::size_t>(size));
-  stream.seekg(0);
-  if (!stream.read(reinterpret_cast<char*>(bytes.data()), size))
-    fail_user("cannot read {}: {}", path.string(), errno_text(errno));
-  return bytes;
 }
 
 /// Inflates a whole gzip file, of one member or several.
@@ -55,7 +38,7 @@ class Inflater {
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
 
-  Bytes inflate_all() {
+  std::vector<std::uint8_t> inflate_all() {
     do {
       inflate_member();
     } while (begins_as_gzip(input_.subspan(used_)));
@@ -66,7 +49,6 @@ class Inflater {
           file_, input_.size() - used_);
     }
     output_.resize(produced_);
-    output_.shrink_to_fit();
     return std::move(output_);
   }
 
@@ -109,9 +91,16 @@ class Inflater {
     return status;
   }
 
-  /// Up to one byte beyond the limit, which shows that there is more.
+  /// Up to one byte beyond the limit, which shows that there is more. The file
+  /// ends with its size (modulo 2^32), which is believed where it can be true:
+  /// deflate packs 1032 bytes into one at most.
   void grow() {
-    const std::size_t first = 2 * input_.size() + 64;
+    std::size_t first = 0;
+    if (input_.size() >= 4)
+      for (int i = 1; i <= 4; ++i)
+        first =
+            first << 8 | input_[input_.size() - static_cast<std::size_t>(i)];
+    first = std::min(first, 1032 * input_.size()) + 64;
     output_.resize(std::min(std::max(first, 2 * output_.size()), limit_ + 1));
   }
 
@@ -121,18 +110,16 @@ class Inflater {
   z_stream stream_{};
   std::size_t used_ = 0;
   std::size_t produced_ = 0;
-  Bytes output_;
+  std::vector<std::uint8_t> output_;
 };
 
 }  // namespace
 
-std::vector<std::uint8_t> read_maybe_gzip(const std::filesystem::path& path,
-                                          std::size_t limit) {
-  // What cannot be compressed grows a little, and the header holds a name.
-  const std::size_t gzip_limit = limit + limit / 1000 + 4096;
-  Bytes bytes = read_bytes(path, gzip_limit);
-  if (begins_as_gzip(bytes))
-    return Inflater(path.string(), bytes, limit).inflate_all();
+Bytes read_maybe_gzip(const std::filesystem::path& path, std::size_t limit) {
+  Bytes bytes = map_file(path);
+  const std::span<const std::uint8_t> all(bytes.begin(), bytes.size());
+  if (begins_as_gzip(all))
+    return Bytes(Inflater(path.string(), all, limit).inflate_all());
   if (bytes.size() > limit) fail_too_large(path.string(), limit);
   return bytes;
 }
