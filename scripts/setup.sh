@@ -25,7 +25,7 @@ packages=(
   g++ cmake ninja-build ccache git pkg-config ca-certificates
   libopenmpi-dev openmpi-bin
   libhdf5-dev libyaml-cpp-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
-  libcli11-dev libxxhash-dev zlib1g-dev libarchive-dev libmatio-dev
+  libcli11-dev libxxhash-dev zlib1g-dev libarchive-dev
   libxgboost-dev xgboost # its CMake package wants the program, too
   libgtest-dev libgmock-dev
   python3-venv # brings pip, which downloads LibTorch

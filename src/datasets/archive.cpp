@@ -27,7 +27,7 @@ Archive::Archive(const std::filesystem::path& path)
   archive_read_support_filter_gzip(archive_);
   if (archive_read_open_filename(archive_, path_.c_str(), kBlock) !=
       ARCHIVE_OK) {
-    const std::string problem = archive_error_string(archive_);
+    const std::string problem = error_text();
     archive_read_free(archive_);
     fail_user("cannot read {} as a .tar.gz: {}", path_, problem);
   }
@@ -35,10 +35,14 @@ Archive::Archive(const std::filesystem::path& path)
 
 Archive::~Archive() { archive_read_free(archive_); }
 
+std::string Archive::error_text() const {
+  const char* const text = archive_error_string(archive_);
+  return text ? text : "no .tar.gz";
+}
+
 void Archive::check(int status) const {
   if (status == ARCHIVE_OK || status == ARCHIVE_EOF) return;
-  fail_user("{}: damaged ({}); copy or download it again", path_,
-            archive_error_string(archive_));
+  fail_user("{}: damaged ({}); copy or download it again", path_, error_text());
 }
 
 bool Archive::next() {

@@ -32,6 +32,7 @@ class Archive {
 
  private:
   void check(int status) const;
+  std::string error_text() const;
 
   std::string path_;
   std::string member_;

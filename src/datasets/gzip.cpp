@@ -24,14 +24,16 @@ bool begins_as_gzip(std::span<const std::uint8_t> bytes) {
       file, limit);
 }
 
-/// Inflates a whole gzip file, of one member or several.
+/// Inflates all of its input: a gzip file, of one member or several, or one
+/// piece of zlib's own format.
 class Inflater {
  public:
+  enum Format { kZlib = MAX_WBITS, kGzip = 16 + MAX_WBITS };
+
   Inflater(std::string file, std::span<const std::uint8_t> input,
-           std::size_t limit)
-      : file_(std::move(file)), input_(input), limit_(limit) {
-    constexpr int kGzipOnly = 16 + MAX_WBITS;
-    if (inflateInit2(&stream_, kGzipOnly) != Z_OK)
+           std::size_t limit, Format format)
+      : file_(std::move(file)), input_(input), limit_(limit), format_(format) {
+    if (inflateInit2(&stream_, format) != Z_OK)
       fail("cannot start zlib for {}", file_);
   }
   ~Inflater() { inflateEnd(&stream_); }
@@ -41,10 +43,10 @@ class Inflater {
   std::vector<std::uint8_t> inflate_all() {
     do {
       inflate_member();
-    } while (begins_as_gzip(input_.subspan(used_)));
+    } while (format_ == kGzip && begins_as_gzip(input_.subspan(used_)));
     if (used_ < input_.size()) {
       fail_user(
-          "{}: {} bytes that are not gzip follow the gzip data; copy or "
+          "{}: {} bytes follow the end of the compressed data; copy or "
           "download it again",
           file_, input_.size() - used_);
     }
@@ -62,13 +64,15 @@ class Inflater {
       if (produced_ > limit_) fail_too_large(file_, limit_);
       if (status == Z_BUF_ERROR && used_ == input_.size()) {
         fail_user(
-            "{}: truncated: its {} bytes end before the gzip data does; copy "
+            "{}: truncated: its {} bytes end before the compressed data does; "
+            "copy "
             "or download it again",
             file_, input_.size());
       }
       if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) {
         fail_user(
-            "{}: corrupt gzip data at byte {} ({}); copy or download it again",
+            "{}: corrupt compressed data at byte {} ({}); copy or download it "
+            "again",
             file_, used_, stream_.msg ? stream_.msg : zError(status));
       }
     }
@@ -91,22 +95,25 @@ class Inflater {
     return status;
   }
 
-  /// Up to one byte beyond the limit, which shows that there is more. The file
-  /// ends with its size (modulo 2^32), which is believed where it can be true:
-  /// deflate packs 1032 bytes into one at most.
+  /// Up to one byte beyond the limit, which shows that there is more.
   void grow() {
-    std::size_t first = 0;
-    if (input_.size() >= 4)
-      for (int i = 1; i <= 4; ++i)
-        first =
-            first << 8 | input_[input_.size() - static_cast<std::size_t>(i)];
-    first = std::min(first, 1032 * input_.size()) + 64;
+    const std::size_t first = likely_size() + 64;
     output_.resize(std::min(std::max(first, 2 * output_.size()), limit_ + 1));
+  }
+
+  /// A gzip file ends with its size (modulo 2^32), which is believed where it
+  /// can be true: deflate packs 1032 bytes into one at most.
+  std::size_t likely_size() const {
+    if (format_ == kZlib || input_.size() < 4) return 2 * input_.size();
+    std::size_t size = 0;
+    for (int i = 1; i <= 4; ++i) size = size << 8 | *(input_.end() - i);
+    return std::min(size, 1032 * input_.size());
   }
 
   std::string file_;
   std::span<const std::uint8_t> input_;
   std::size_t limit_;
+  Format format_;
   z_stream stream_{};
   std::size_t used_ = 0;
   std::size_t produced_ = 0;
@@ -115,11 +122,18 @@ class Inflater {
 
 }  // namespace
 
+Bytes inflate_zlib(const File& file, const Bytes& part, std::size_t limit) {
+  return Bytes(
+      Inflater(file.name, {part.begin(), part.size()}, limit, Inflater::kZlib)
+          .inflate_all());
+}
+
 Bytes read_maybe_gzip(const std::filesystem::path& path, std::size_t limit) {
   Bytes bytes = map_file(path);
   const std::span<const std::uint8_t> all(bytes.begin(), bytes.size());
   if (begins_as_gzip(all))
-    return Bytes(Inflater(path.string(), all, limit).inflate_all());
+    return Bytes(
+        Inflater(path.string(), all, limit, Inflater::kGzip).inflate_all());
   if (bytes.size() > limit) fail_too_large(path.string(), limit);
   return bytes;
 }

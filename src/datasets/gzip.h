@@ -15,4 +15,8 @@ namespace cape::datasets {
 /// truncated, corrupt, or followed by something else.
 Bytes read_maybe_gzip(const std::filesystem::path& path, std::size_t limit);
 
+/// A part of a file that is in zlib's own format, inflated. Throws like
+/// read_maybe_gzip.
+Bytes inflate_zlib(const File& file, const Bytes& part, std::size_t limit);
+
 }  // namespace cape::datasets

@@ -277,10 +277,10 @@ class Machine {
   static bool fill(Array& array, const std::vector<const Value*>& state) {
     if (state.size() != 5) return false;
     const auto* const shape = std::get_if<Tuple>(&state[1]->data);
-    const auto* const fortran = std::get_if<bool>(&state[3]->data);
+    const auto* const columns_first = std::get_if<bool>(&state[3]->data);
     const auto* const bytes = std::get_if<String>(&state[4]->data);
     if (!shape || !std::holds_alternative<UnsignedByte>(state[2]->data) ||
-        !fortran || *fortran || !bytes) {
+        !columns_first || *columns_first || !bytes) {
       return false;
     }
     array.shape.clear();

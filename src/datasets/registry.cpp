@@ -105,8 +105,8 @@ KnownDataset cifar10() {
 
 KnownDataset cifar100() {
   constexpr std::size_t kSplit = 50000 * (2 + kColourSize);
-  const std::string kNote =
-      "the 10,000 samples of the test split, since the training split is not "
+  const std::string note =
+      "samples of the test split, since the training split is not "
       "there";
   const std::vector<std::string> binary = {"cifar-100-binary", "cifar100",
                                            "CIFAR100", "cifar-100"};
@@ -129,12 +129,12 @@ KnownDataset cifar100() {
                        .gzip = true,
                        .largest = kSplit / 5,
                        .read = read_cifar100_binary,
-                       .note = kNote},
+                       .note = note},
                       {.folders = python,
                        .files = {"test"},
                        .largest = kSplit / 5 + kSplit / 15,
                        .read = read_cifar100_python,
-                       .note = kNote}},
+                       .note = note}},
           .shape = {3, 32, 32},
           .classes = 100,
           .train_size = 50000,
@@ -162,6 +162,7 @@ KnownDataset svhn() {
   return {.name = "svhn",
           .layouts = {{.folders = {"SVHN", "svhn", "svhn-subset", ""},
                        .files = {"train_32x32.mat"},
+                       .largest = 4096 + 73257 * (1 + kColourSize),
                        .read = read_svhn}},
           .shape = {3, 32, 32},
           .classes = 10,

@@ -30,6 +30,9 @@ class TemporaryFolder {
 /// Writes a file and the folders above it.
 void write_file(const std::filesystem::path& path, const std::string& bytes);
 
+/// The bytes of a file.
+std::string read_file(const std::filesystem::path& path);
+
 /// `bytes` as one gzip member.
 std::string gzip(const std::string& bytes);
 
