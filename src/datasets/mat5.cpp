@@ -1,7 +1,9 @@
 #include "datasets/mat5.h"
 
+#include <algorithm>
 #include <cstring>
-#include <optional>
+#include <map>
+#include <utility>
 
 #include "core/error.h"
 #include "datasets/gzip.h"
@@ -83,36 +85,45 @@ class Elements {
   std::size_t at_ = 0;
 };
 
-/// The array, when it has that name.
-std::optional<MatArray> array_of(const std::string& file, const Bytes& matrix,
-                                 const std::string& name) {
+struct Variable {
+  std::string name;
+  MatArray array;
+};
+
+/// Of a matrix that is none of `names`, only the name.
+Variable variable_of(const std::string& file, const Bytes& matrix,
+                     const std::vector<std::string>& names) {
   Elements elements(file, matrix);
   const Bytes flags = elements.next(kUint32).bytes;
   const Bytes extents = elements.next(kInt32).bytes;
   const Bytes text = elements.next(kInt8).bytes;
-  if (std::string(text.begin(), text.end()) != name) return std::nullopt;
-  MatArray array;
-  for (std::size_t at = 0; at + 4 <= extents.size(); at += 4)
-    array.shape.push_back(little_endian(extents, at));
+  Variable variable;
+  variable.name.assign(text.begin(), text.end());
+  if (std::find(names.begin(), names.end(), variable.name) == names.end())
+    return variable;
   const std::uint32_t word = flags.size() < 4 ? 0 : little_endian(flags, 0);
   if ((word & 0xff) != kUint8Class || (word & kComplex) != 0) {
     fail_user("{}: its variable {} is no array of real unsigned bytes", file,
-              name);
+              variable.name);
   }
-  array.bytes = elements.next(kUint8).bytes;
-  return array;
+  for (std::size_t at = 0; at + 4 <= extents.size(); at += 4)
+    variable.array.shape.push_back(little_endian(extents, at));
+  variable.array.bytes = elements.next(kUint8).bytes;
+  return variable;
 }
 
 }  // namespace
 
-MatArray read_mat_array(const File& file, const std::string& name,
-                        std::size_t limit) {
+std::vector<MatArray> read_mat_arrays(const File& file,
+                                      const std::vector<std::string>& names,
+                                      std::size_t limit) {
   const Bytes& bytes = file.bytes;
   static constexpr std::uint8_t kLevel5[] = {0x00, 0x01, 'I', 'M'};
   if (bytes.size() < kHeader ||
       std::memcmp(bytes.data() + kHeader - 4, kLevel5, 4) != 0) {
     fail_user("{}: not a MATLAB file of level 5", file.name);
   }
+  std::map<std::string, MatArray> found;
   Elements elements(file.name, bytes.part(kHeader, bytes.size() - kHeader));
   while (!elements.at_end()) {
     Element element = elements.next();
@@ -121,9 +132,17 @@ MatArray read_mat_array(const File& file, const std::string& name,
           Elements(file.name, inflate_zlib(file, element.bytes, limit)).next();
     }
     if (element.type != kMatrix) continue;
-    if (auto array = array_of(file.name, element.bytes, name)) return *array;
+    Variable variable = variable_of(file.name, element.bytes, names);
+    found.try_emplace(std::move(variable.name), std::move(variable.array));
   }
-  fail_user("{}: without a variable {}", file.name, name);
+  std::vector<MatArray> arrays;
+  for (const std::string& name : names) {
+    const auto array = found.find(name);
+    if (array == found.end())
+      fail_user("{}: without a variable {}", file.name, name);
+    arrays.push_back(array->second);
+  }
+  return arrays;
 }
 
 }  // namespace cape::datasets

@@ -17,11 +17,12 @@ struct MatArray {
   Bytes bytes;  ///< column-major: the first index runs fastest
 };
 
-/// The variable `name` of the file, an array of real unsigned bytes. No
-/// variable may unpack to more than `limit` bytes. Throws UserError: not such a
-/// file (big-endian ones are none), truncated, a checksum that is wrong, no
-/// such variable, or one of another type.
-MatArray read_mat_array(const File& file, const std::string& name,
-                        std::size_t limit);
+/// The variables `names` of the file, arrays of real unsigned bytes, in that
+/// order. No variable may unpack to more than `limit` bytes. Throws UserError:
+/// not such a file (big-endian ones are none), truncated, a checksum that is
+/// wrong, no such variable, or one of another type.
+std::vector<MatArray> read_mat_arrays(const File& file,
+                                      const std::vector<std::string>& names,
+                                      std::size_t limit);
 
 }  // namespace cape::datasets

@@ -13,7 +13,9 @@ namespace cape::datasets {
 Samples read_svhn(const KnownDataset& known, const Layout& layout,
                   const std::filesystem::path& place) {
   const File file = read_files(layout, place).at(0);
-  const MatArray images = read_mat_array(file, "X", layout.largest);
+  const std::vector<MatArray> arrays =
+      read_mat_arrays(file, {"X", "y"}, layout.largest);
+  const MatArray& images = arrays[0];
   const auto count =
       static_cast<std::int64_t>(images.bytes.size() / sample_size(known));
   if (count == 0 ||
@@ -21,7 +23,7 @@ Samples read_svhn(const KnownDataset& known, const Layout& layout,
     fail_user("{}: its X is {} in {} bytes, not 32 x 32 x 3 x N", file.name,
               fmt::join(images.shape, " x "), images.bytes.size());
   }
-  const MatArray digits = read_mat_array(file, "y", layout.largest);
+  const MatArray& digits = arrays[1];
   if (digits.shape != std::vector<std::int64_t>{count, 1} ||
       digits.bytes.size() != static_cast<std::size_t>(count)) {
     fail_user("{}: its y is {}, not {} x 1, a label for each image", file.name,

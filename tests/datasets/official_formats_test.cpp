@@ -7,6 +7,7 @@
 #include <fstream>
 #include <numeric>
 
+#include "core/units.h"
 #include "datasets/batch.h"
 #include "datasets/md5.h"
 #include "datasets/registry.h"
@@ -99,6 +100,19 @@ TEST(OfficialFormatsTest, TheSizesAreTheOfficialOnes) {
   EXPECT_EQ(size("kmnist"), std::pair(60000L, 10L));
   EXPECT_EQ(size("qmnist"), std::pair(60000L, 10L));
   EXPECT_EQ(size("svhn"), std::pair(73257L, 10L));
+}
+
+TEST(OfficialFormatsTest, TheDocumentHasEveryDataSetWithItsSizes) {
+  const std::string document =
+      read_file(fs::path(CAPE_FIXTURES) / "../../docs/datasets.md");
+  for (const KnownDataset& known : registry()) {
+    EXPECT_THAT(document, testing::HasSubstr(fmt::format(
+                              "| `{}` | {} | {} |", known.name, known.classes,
+                              format_count(known.train_size))));
+    for (const Layout& layout : known.layouts)
+      for (const std::string& archive : layout.archives)
+        EXPECT_THAT(document, testing::HasSubstr(archive));
+  }
 }
 
 }  // namespace
