@@ -57,8 +57,25 @@ download() {
   mv "$file.partial" "$file"
 }
 
-# Programs read unpacked files without a copy in memory. The reviews of IMDB
-# would be 100,000 files; MAT-files are what they are.
+# Writes the MAT-file $1 into the new folder $2, its variables not compressed.
+unpack_mat() {
+  mkdir -p "$2"
+  python3 - "$1" "$2/$(basename "$1")" <<'END'
+import os, struct, sys, zlib
+
+source, target = sys.argv[1:]
+with open(source, "rb") as mat, open(target + ".partial", "wb") as out:
+    out.write(mat.read(128))
+    while tag := mat.read(8):
+        kind, size = struct.unpack("<II", tag)
+        data = mat.read(size)
+        out.write(zlib.decompress(data) if kind == 15 else tag + data)
+os.rename(target + ".partial", target)
+END
+}
+
+# Programs map unpacked files, and so open them at once and share them. The
+# reviews of IMDB would be 100,000 files.
 unpack() {
   local file=$1
   case $file in
@@ -69,6 +86,7 @@ unpack() {
       gunzip -kf "${file%.zip}"/*-train-*.gz
       ;;
     *.gz) gunzip -kf "$file" ;;
+    *.mat) unpack_mat "$file" "$(dirname "$file")/unpacked" ;;
   esac
 }
 

@@ -61,6 +61,7 @@ void append(const Dataset& dataset, const Images& images,
   Resizer resizer(static_cast<int>(height), static_cast<int>(width),
                   static_cast<int>(batch.shape[2]),
                   static_cast<int>(batch.shape[3]));
+  const bool resizes = height != batch.shape[2] || width != batch.shape[3];
   std::vector<std::uint8_t> upright(channels * height * width);
   std::vector<std::uint8_t> resized(channels * out_plane);
   for (const std::int64_t index : indices) {
@@ -69,13 +70,16 @@ void append(const Dataset& dataset, const Images& images,
       transpose(sample, channels, height, width, upright.data());
       sample = upright.data();
     }
-    for (std::int64_t channel = 0; channel < channels; ++channel) {
-      resizer.resize(sample + channel * height * width,
-                     &resized[channel * out_plane]);
+    if (resizes) {
+      for (std::int64_t channel = 0; channel < channels; ++channel) {
+        resizer.resize(sample + channel * height * width,
+                       &resized[channel * out_plane]);
+      }
+      sample = resized.data();
     }
     for (std::int64_t channel = 0; channel < batch.shape[1]; ++channel) {
       const std::int64_t source = channel % channels;
-      const std::uint8_t* plane = &resized[source * out_plane];
+      const std::uint8_t* plane = sample + source * out_plane;
       for (std::int64_t i = 0; i < out_plane; ++i)
         batch.inputs.push_back(values[source][plane[i]]);
     }

@@ -160,7 +160,8 @@ KnownDataset imdb() {
 
 KnownDataset svhn() {
   return {.name = "svhn",
-          .layouts = {{.folders = {"SVHN", "svhn", "svhn-subset", ""},
+          .layouts = {{.folders = {"SVHN/unpacked", "SVHN", "svhn",
+                                   "svhn-subset", ""},
                        .files = {"train_32x32.mat"},
                        .largest = 4096 + 73257 * (1 + kColourSize),
                        .read = read_svhn}},

@@ -104,22 +104,22 @@ class FetchTest(unittest.TestCase):
                 ("svhn", "3 samples, 10 classes")]:
             self.assertTrue(listed[name].startswith(start), listed[name])
         self.assertTrue(listed["cifar10"].endswith("/cifar-10-batches-bin"))
+        self.assertTrue(listed["svhn"].endswith("/SVHN/unpacked"))
         self.assertTrue(
             (self.data / "EMNIST/gzip/emnist-letters-train-labels-idx1-ubyte")
             .exists())
 
     def test_it_fetches_what_is_asked_for_and_only_once(self):
-        self.serve("svhn", "SVHN/train_32x32.mat", b"one")
-        self.serve("other", "other.mat", b"two")
-        self.fetch("svhn")
+        self.serve("one", "folder/one.data", b"one")
+        self.serve("other", "other.data", b"two")
+        self.fetch("one")
         self.assertEqual(len(Handler.requests), 1)
-        self.assertIn("is there", self.fetch("svhn"))
+        self.assertIn("is there", self.fetch("one"))
         self.assertEqual(len(Handler.requests), 1)
-        (self.data / "SVHN/train_32x32.mat").write_bytes(b"damaged")
-        self.fetch("svhn")
-        self.assertEqual((self.data / "SVHN/train_32x32.mat").read_bytes(),
-                         b"one")
-        self.assertFalse((self.data / "other.mat").exists())
+        (self.data / "folder/one.data").write_bytes(b"damaged")
+        self.fetch("one")
+        self.assertEqual((self.data / "folder/one.data").read_bytes(), b"one")
+        self.assertFalse((self.data / "other.data").exists())
 
     def test_another_file_at_the_address_is_refused(self):
         self.serve("svhn", "train_32x32.mat", b"other", md5="0" * 32)
