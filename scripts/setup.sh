@@ -22,10 +22,10 @@ END
 }
 
 packages=(
-  g++ cmake ninja-build ccache git pkg-config ca-certificates
+  g++ cmake ninja-build ccache git pkg-config ca-certificates curl
   libopenmpi-dev openmpi-bin
   libhdf5-dev libyaml-cpp-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
-  libcli11-dev libxxhash-dev zlib1g-dev
+  libcli11-dev libxxhash-dev zlib1g-dev libarchive-dev
   libxgboost-dev xgboost # its CMake package wants the program, too
   libgtest-dev libgmock-dev
   python3-venv # brings pip, which downloads LibTorch

@@ -152,8 +152,9 @@ void list_datasets(const std::string& data_dir) {
     if (!found.problem.empty()) {
       fmt::print("{:<16} not usable: {}\n", found.name, found.problem);
     } else {
-      fmt::print("{:<16} {} samples, {} classes, in {}\n", found.name,
-                 format_count(found.samples), found.classes, found.directory);
+      fmt::print("{:<16} {} samples, {} classes, in {}{}\n", found.name,
+                 format_count(found.samples), found.classes, found.directory,
+                 found.note.empty() ? "" : " (" + found.note + ")");
     }
   }
 }

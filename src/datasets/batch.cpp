@@ -1,6 +1,7 @@
 #include "datasets/batch.h"
 
 #include <array>
+#include <cmath>
 
 #include "core/error.h"
 #include "datasets/resize.h"
@@ -36,45 +37,93 @@ void check_indices(const Dataset& dataset,
   }
 }
 
+/// `image` of `channels` planes row by row, each of which was column by column.
+void transpose(const std::uint8_t* image, std::int64_t channels,
+               std::int64_t height, std::int64_t width, std::uint8_t* out) {
+  for (std::int64_t channel = 0; channel < channels; ++channel) {
+    for (std::int64_t row = 0; row < height; ++row)
+      for (std::int64_t column = 0; column < width; ++column)
+        *out++ = image[column * height + row];
+    image += height * width;
+  }
+}
+
+void append(const Dataset& dataset, const Images& images,
+            std::span<const std::int64_t> indices, bool standardise,
+            Batch& batch) {
+  const std::int64_t channels = dataset.info.shape[0];
+  const std::int64_t height = dataset.info.shape[1];
+  const std::int64_t width = dataset.info.shape[2];
+  const std::int64_t out_plane = batch.shape[2] * batch.shape[3];
+  std::vector<PixelValues> values;
+  for (std::int64_t channel = 0; channel < channels; ++channel)
+    values.push_back(pixel_values(dataset, channel, standardise));
+  Resizer resizer(static_cast<int>(height), static_cast<int>(width),
+                  static_cast<int>(batch.shape[2]),
+                  static_cast<int>(batch.shape[3]));
+  const bool resizes = height != batch.shape[2] || width != batch.shape[3];
+  std::vector<std::uint8_t> upright(channels * height * width);
+  std::vector<std::uint8_t> resized(channels * out_plane);
+  for (const std::int64_t index : indices) {
+    const std::uint8_t* sample = images.at(index);
+    if (images.transposed) {
+      transpose(sample, channels, height, width, upright.data());
+      sample = upright.data();
+    }
+    if (resizes) {
+      for (std::int64_t channel = 0; channel < channels; ++channel) {
+        resizer.resize(sample + channel * height * width,
+                       &resized[channel * out_plane]);
+      }
+      sample = resized.data();
+    }
+    for (std::int64_t channel = 0; channel < batch.shape[1]; ++channel) {
+      const std::int64_t source = channel % channels;
+      const std::uint8_t* plane = sample + source * out_plane;
+      for (std::int64_t i = 0; i < out_plane; ++i)
+        batch.inputs.push_back(values[source][plane[i]]);
+    }
+  }
+}
+
+/// Counts divided by their Euclidean norm; a text without words stays 0.
+void append(const WordCounts& texts, std::span<const std::int64_t> indices,
+            std::size_t size, Batch& batch) {
+  for (const std::int64_t index : indices) {
+    const std::span<const WordCounts::Entry> words = texts.of(index);
+    double squares = 0;
+    for (const auto& [word, count] : words)
+      squares += static_cast<double>(count) * count;
+    const std::size_t begin = batch.inputs.size();
+    batch.inputs.resize(begin + size, 0.0F);
+    for (const auto& [word, count] : words)
+      batch.inputs[begin + word] =
+          static_cast<float>(count / std::sqrt(squares));
+  }
+}
+
 }  // namespace
 
 Batch make_batch(const Dataset& dataset, std::span<const std::int64_t> indices,
                  const BatchForm& form) {
   check_indices(dataset, indices);
-  const std::int64_t channels = dataset.info.shape[0];
-  const std::int64_t height = dataset.info.shape[1];
-  const std::int64_t width = dataset.info.shape[2];
-  const std::int64_t out_channels = form.rgb32 ? 3 : channels;
-  const std::int64_t out_height = form.rgb32 ? kSide : height;
-  const std::int64_t out_width = form.rgb32 ? kSide : width;
-  const std::int64_t out_plane = out_height * out_width;
-
-  std::vector<PixelValues> values;
-  for (std::int64_t channel = 0; channel < channels; ++channel)
-    values.push_back(pixel_values(dataset, channel, form.standardise));
-  Resizer resizer(static_cast<int>(height), static_cast<int>(width),
-                  static_cast<int>(out_height), static_cast<int>(out_width));
-  std::vector<std::uint8_t> resized(channels * out_plane);
-
   Batch batch;
-  batch.shape = {static_cast<std::int64_t>(indices.size()), out_channels,
-                 out_height, out_width};
-  batch.inputs.reserve(indices.size() * out_channels * out_plane);
-  for (const std::int64_t index : indices) {
-    batch.labels.push_back(dataset.labels[index]);
-    const std::uint8_t* sample =
-        &dataset.pixels[index * channels * height * width];
-    for (std::int64_t channel = 0; channel < channels; ++channel) {
-      resizer.resize(sample + channel * height * width,
-                     &resized[channel * out_plane]);
-    }
-    for (std::int64_t channel = 0; channel < out_channels; ++channel) {
-      const std::int64_t source = channel % channels;
-      const std::uint8_t* plane = &resized[source * out_plane];
-      for (std::int64_t i = 0; i < out_plane; ++i)
-        batch.inputs.push_back(values[source][plane[i]]);
-    }
+  batch.shape = {static_cast<std::int64_t>(indices.size())};
+  if (form.rgb32) {
+    batch.shape.insert(batch.shape.end(), {3, kSide, kSide});
+  } else {
+    batch.shape.insert(batch.shape.end(), dataset.info.shape.begin(),
+                       dataset.info.shape.end());
   }
+  const std::size_t size = batch.shape[1] * batch.shape[2] * batch.shape[3];
+  batch.inputs.reserve(indices.size() * size);
+  if (const auto* const images = std::get_if<Images>(&dataset.inputs)) {
+    append(dataset, *images, indices, form.standardise, batch);
+  } else {
+    append(std::get<WordCounts>(dataset.inputs), indices, size, batch);
+  }
+  for (const std::int64_t index : indices)
+    batch.labels.push_back(dataset.labels[index]);
   return batch;
 }
 

@@ -9,7 +9,9 @@
 namespace cape::datasets {
 
 struct BatchForm {
-  bool rgb32 = false;       ///< resized to 32 x 32 and grey repeated to 3
+  /// 3 x 32 x 32: images resized, and grey repeated to 3; texts as they are,
+  /// since their hashed words are 3,072.
+  bool rgb32 = false;
   bool standardise = true;  ///< (pixel / 255 - mean) / deviation, else / 255
 };
 
@@ -20,7 +22,8 @@ struct Batch {
 };
 
 /// The samples at `indices`, in that order. The resize is the antialiased
-/// bilinear filter on 8-bit images of Pillow and torchvision, to the bit.
+/// bilinear filter on 8-bit images of Pillow and torchvision, to the bit. Texts
+/// are their word counts divided by the norm of these.
 Batch make_batch(const Dataset& dataset, std::span<const std::int64_t> indices,
                  const BatchForm& form);
 

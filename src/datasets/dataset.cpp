@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <system_error>
 
@@ -15,43 +16,78 @@ namespace {
 
 constexpr const char* kDebianFolder = "/usr/share/datasets";
 
+void hash(const Images& images, std::size_t size, ContentHasher& hasher) {
+  if (images.transposed) hasher.update("transposed;", 11);
+  for (const Images::Block& block : images.blocks) {
+    const auto count = static_cast<std::size_t>(block.count);
+    if (block.stride == size) {
+      hasher.update(block.bytes.data(), count * size);
+    } else {
+      for (std::size_t i = 0; i < count; ++i)
+        hasher.update(block.bytes.data() + i * block.stride, size);
+    }
+  }
+}
+
+void hash(const WordCounts& words, ContentHasher& hasher) {
+  hasher.update(words.entries.data(),
+                words.entries.size() * sizeof(WordCounts::Entry));
+  hasher.update(words.ends.data(), words.ends.size() * sizeof(std::size_t));
+}
+
 /// Of what was decoded, so that plain and compressed files agree.
-std::string fingerprint(const Dataset& dataset) {
+std::string fingerprint(const Dataset& dataset, std::size_t size) {
   const std::string shape = fmt::format("{} x {};", dataset.labels.size(),
                                         fmt::join(dataset.info.shape, " x "));
   ContentHasher hasher;
   hasher.update(shape.data(), shape.size());
-  hasher.update(dataset.pixels.data(), dataset.pixels.size());
+  if (const auto* const images = std::get_if<Images>(&dataset.inputs)) {
+    hash(*images, size, hasher);
+  } else {
+    hash(std::get<WordCounts>(dataset.inputs), hasher);
+  }
   hasher.update(dataset.labels.data(), dataset.labels.size());
   return hasher.digest();
 }
 
-Dataset read(const KnownDataset& known,
-             const std::filesystem::path& directory) {
-  Samples samples = known.read(known, directory);
+Dataset read(const KnownDataset& known, const Layout& layout,
+             const std::filesystem::path& place) {
+  Samples samples = layout.read(known, layout, place);
   Dataset dataset;
-  dataset.pixels = std::move(samples.pixels);
+  dataset.inputs = std::move(samples.inputs);
   dataset.labels = std::move(samples.labels);
   dataset.mean = known.mean;
   dataset.deviation = known.deviation;
   dataset.info.name = known.name;
   dataset.info.shape = known.shape;
   dataset.info.classes = known.classes;
-  dataset.info.samples = samples.count;
+  dataset.info.samples = static_cast<std::int64_t>(dataset.labels.size());
   dataset.info.train_size = known.train_size;
-  dataset.info.directory = directory.string();
-  dataset.info.fingerprint = fingerprint(dataset);
+  dataset.info.directory = place.string();
+  dataset.info.note = layout.note;
+  dataset.info.fingerprint = fingerprint(dataset, sample_size(known));
   return dataset;
 }
 
 /// The folders that are there but not complete, which the user can mend.
-std::string incomplete_folders(const std::vector<Tried>& tried) {
+std::string incomplete_folders(
+    const std::vector<Tried>& tried,
+    const std::vector<std::filesystem::path>& roots) {
   std::string text;
   std::error_code error;
-  for (const auto& [directory, missing] : tried)
-    if (std::filesystem::is_directory(directory, error))
-      text += fmt::format("; {} {}", directory.string(), missing);
+  for (const Tried& one : tried) {
+    const bool is_root =
+        std::any_of(roots.begin(), roots.end(), [&](const auto& root) {
+          return std::filesystem::equivalent(root, one.place, error);
+        });
+    if (!is_root && std::filesystem::is_directory(one.place, error))
+      text += fmt::format("; {} {}", one.place.string(), one.missing);
+  }
   return text;
+}
+
+bool is_found(const std::vector<Tried>& tried) {
+  return !tried.empty() && tried.back().missing.empty();
 }
 
 Found examine(const KnownDataset& known,
@@ -60,13 +96,16 @@ Found examine(const KnownDataset& known,
   found.name = known.name;
   found.classes = known.classes;
   const std::vector<Tried> tried = locate(known, roots);
-  if (tried.empty() || !tried.back().missing.empty()) {
-    found.problem = "not found" + incomplete_folders(tried);
+  if (!is_found(tried)) {
+    found.problem = "not found" + incomplete_folders(tried, roots);
     return found;
   }
-  found.directory = tried.back().directory.string();
+  const auto& [layout, place, missing] = tried.back();
+  found.directory = place.string();
   try {
-    found.samples = read(known, found.directory).info.samples;
+    const DatasetInfo info = read(known, *layout, place).info;
+    found.samples = info.samples;
+    found.note = info.note;
   } catch (const UserError& error) {
     found.problem = error.what();
   }
@@ -91,20 +130,20 @@ Dataset load(const std::string& name,
              const std::vector<std::filesystem::path>& roots) {
   const KnownDataset& known = find_known(name);
   const std::vector<Tried> tried = locate(known, roots);
-  if (tried.empty() || !tried.back().missing.empty())
-    throw UserError(not_found_message(known, tried));
-  return read(known, tried.back().directory);
+  if (!is_found(tried)) throw UserError(not_found_message(known, tried));
+  return read(known, *tried.back().layout, tried.back().place);
 }
 
 Dataset load_from(const std::string& name,
                   const std::filesystem::path& directory) {
   const KnownDataset& known = find_known(name);
-  const std::string missing = what_is_missing(known, directory);
-  if (!missing.empty()) {
-    fail_user("data set '{}' is not in {} (any more): {}", name,
-              directory.string(), missing);
+  std::vector<std::string> missing;
+  for (const Layout& layout : known.layouts) {
+    missing.push_back(what_is_missing(layout, directory));
+    if (missing.back().empty()) return read(known, layout, directory);
   }
-  return read(known, directory);
+  fail_user("data set '{}' is not in {} (any more): {}", name,
+            directory.string(), fmt::join(missing, "; "));
 }
 
 std::vector<Found> list_datasets(

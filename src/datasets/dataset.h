@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "datasets/samples.h"
+
 namespace cape::datasets {
 
 struct DatasetInfo {
@@ -16,14 +18,15 @@ struct DatasetInfo {
   std::int64_t samples = 0;     ///< at hand
   std::int64_t train_size = 0;  ///< N: the official training split
   std::string fingerprint;      ///< hash of shape, samples and labels
-  std::string directory;        ///< where the files are
+  std::string directory;        ///< where the files are: folder or archive
+  std::string note = {};        ///< what the user should know of the samples
 };
 
 struct Dataset {
   DatasetInfo info;
-  std::vector<std::uint8_t> pixels;  ///< samples x C x H x W
+  Inputs inputs;                     ///< as the files have them
   std::vector<std::uint8_t> labels;  ///< samples
-  std::vector<double> mean;          ///< a channel, of pixels / 255
+  std::vector<double> mean;          ///< images: a channel, of pixels / 255
   std::vector<double> deviation;
 };
 
@@ -39,7 +42,7 @@ std::vector<std::filesystem::path> search_roots(const std::string& data_dir);
 Dataset load(const std::string& name,
              const std::vector<std::filesystem::path>& roots);
 
-/// The same from the folder that DatasetInfo::directory named.
+/// The same from the place that DatasetInfo::directory named.
 Dataset load_from(const std::string& name,
                   const std::filesystem::path& directory);
 
@@ -48,6 +51,7 @@ struct Found {
   std::string name;
   std::string directory;  ///< empty when it was not found
   std::string problem;    ///< why it cannot be used; empty when it can
+  std::string note;       ///< DatasetInfo::note
   std::int64_t samples = 0;
   std::int64_t classes = 0;
 };

@@ -3,18 +3,15 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <fstream>
 #include <limits>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/error.h"
 
 namespace cape::datasets {
 namespace {
-
-using Bytes = std::vector<std::uint8_t>;
 
 bool begins_as_gzip(std::span<const std::uint8_t> bytes) {
   return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
@@ -27,46 +24,33 @@ bool begins_as_gzip(std::span<const std::uint8_t> bytes) {
       file, limit);
 }
 
-Bytes read_bytes(const std::filesystem::path& path, std::size_t limit) {
-  std::ifstream stream(path, std::ios::binary | std::ios::ate);
-  const std::streamoff size = stream ? std::streamoff(stream.tellg()) : -1;
-  if (size < 0)
-    fail_user("cannot read {}: {}", path.string(), errno_text(errno));
-  if (static_cast<std::size_t>(size) > limit)
-    fail_too_large(path.string(), limit);
-  Bytes bytes(static_cast<std::size_t>(size));
-  stream.seekg(0);
-  if (!stream.read(reinterpret_cast<char*>(bytes.data()), size))
-    fail_user("cannot read {}: {}", path.string(), errno_text(errno));
-  return bytes;
-}
-
-/// Inflates a whole gzip file, of one member or several.
+/// Inflates all of its input: a gzip file, of one member or several, or one
+/// piece of zlib's own format.
 class Inflater {
  public:
+  enum Format { kZlib = MAX_WBITS, kGzip = 16 + MAX_WBITS };
+
   Inflater(std::string file, std::span<const std::uint8_t> input,
-           std::size_t limit)
-      : file_(std::move(file)), input_(input), limit_(limit) {
-    constexpr int kGzipOnly = 16 + MAX_WBITS;
-    if (inflateInit2(&stream_, kGzipOnly) != Z_OK)
+           std::size_t limit, Format format)
+      : file_(std::move(file)), input_(input), limit_(limit), format_(format) {
+    if (inflateInit2(&stream_, format) != Z_OK)
       fail("cannot start zlib for {}", file_);
   }
   ~Inflater() { inflateEnd(&stream_); }
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
 
-  Bytes inflate_all() {
+  std::vector<std::uint8_t> inflate_all() {
     do {
       inflate_member();
-    } while (begins_as_gzip(input_.subspan(used_)));
+    } while (format_ == kGzip && begins_as_gzip(input_.subspan(used_)));
     if (used_ < input_.size()) {
       fail_user(
-          "{}: {} bytes that are not gzip follow the gzip data; copy or "
+          "{}: {} bytes follow the end of the compressed data; copy or "
           "download it again",
           file_, input_.size() - used_);
     }
     output_.resize(produced_);
-    output_.shrink_to_fit();
     return std::move(output_);
   }
 
@@ -80,13 +64,15 @@ class Inflater {
       if (produced_ > limit_) fail_too_large(file_, limit_);
       if (status == Z_BUF_ERROR && used_ == input_.size()) {
         fail_user(
-            "{}: truncated: its {} bytes end before the gzip data does; copy "
+            "{}: truncated: its {} bytes end before the compressed data does; "
+            "copy "
             "or download it again",
             file_, input_.size());
       }
       if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) {
         fail_user(
-            "{}: corrupt gzip data at byte {} ({}); copy or download it again",
+            "{}: corrupt compressed data at byte {} ({}); copy or download it "
+            "again",
             file_, used_, stream_.msg ? stream_.msg : zError(status));
       }
     }
@@ -111,28 +97,43 @@ class Inflater {
 
   /// Up to one byte beyond the limit, which shows that there is more.
   void grow() {
-    const std::size_t first = 2 * input_.size() + 64;
+    const std::size_t first = likely_size() + 64;
     output_.resize(std::min(std::max(first, 2 * output_.size()), limit_ + 1));
+  }
+
+  /// A gzip file ends with its size (modulo 2^32), which is believed where it
+  /// can be true: deflate packs 1032 bytes into one at most.
+  std::size_t likely_size() const {
+    if (format_ == kZlib || input_.size() < 4) return 2 * input_.size();
+    std::size_t size = 0;
+    for (int i = 1; i <= 4; ++i) size = size << 8 | *(input_.end() - i);
+    return std::min(size, 1032 * input_.size());
   }
 
   std::string file_;
   std::span<const std::uint8_t> input_;
   std::size_t limit_;
+  Format format_;
   z_stream stream_{};
   std::size_t used_ = 0;
   std::size_t produced_ = 0;
-  Bytes output_;
+  std::vector<std::uint8_t> output_;
 };
 
 }  // namespace
 
-std::vector<std::uint8_t> read_maybe_gzip(const std::filesystem::path& path,
-                                          std::size_t limit) {
-  // What cannot be compressed grows a little, and the header holds a name.
-  const std::size_t gzip_limit = limit + limit / 1000 + 4096;
-  Bytes bytes = read_bytes(path, gzip_limit);
-  if (begins_as_gzip(bytes))
-    return Inflater(path.string(), bytes, limit).inflate_all();
+Bytes inflate_zlib(const File& file, const Bytes& part, std::size_t limit) {
+  return Bytes(
+      Inflater(file.name, {part.begin(), part.size()}, limit, Inflater::kZlib)
+          .inflate_all());
+}
+
+Bytes read_maybe_gzip(const std::filesystem::path& path, std::size_t limit) {
+  Bytes bytes = map_file(path);
+  const std::span<const std::uint8_t> all(bytes.begin(), bytes.size());
+  if (begins_as_gzip(all))
+    return Bytes(
+        Inflater(path.string(), all, limit, Inflater::kGzip).inflate_all());
   if (bytes.size() > limit) fail_too_large(path.string(), limit);
   return bytes;
 }

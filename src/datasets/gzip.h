@@ -2,18 +2,21 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
-#include <vector>
+
+#include "datasets/bytes.h"
 
 namespace cape::datasets {
 
-/// The contents of `path`, inflated when they are gzip: that is told from the
-/// first bytes, since browsers like to unpack a file and leave its name. At
-/// most `limit` bytes, so that neither a wrong file nor a gzip bomb fills the
-/// memory. Throws UserError naming the file: unreadable, larger, truncated,
-/// corrupt, or followed by something else.
-std::vector<std::uint8_t> read_maybe_gzip(const std::filesystem::path& path,
-                                          std::size_t limit);
+/// The contents of `path`, mapped, or inflated when they are gzip: that is told
+/// from the first bytes, since browsers like to unpack a file and leave its
+/// name. At most `limit` bytes, so that neither a wrong file nor a gzip bomb
+/// fills the memory. Throws UserError naming the file: unreadable, larger,
+/// truncated, corrupt, or followed by something else.
+Bytes read_maybe_gzip(const std::filesystem::path& path, std::size_t limit);
+
+/// A part of a file that is in zlib's own format, inflated. Throws like
+/// read_maybe_gzip.
+Bytes inflate_zlib(const File& file, const Bytes& part, std::size_t limit);
 
 }  // namespace cape::datasets

@@ -6,57 +6,42 @@
 #include <string>
 
 #include "core/error.h"
-#include "datasets/gzip.h"
-#include "datasets/locate.h"
+#include "datasets/files.h"
 
 namespace cape::datasets {
 namespace {
 
-constexpr std::uint32_t kUnsignedByte = 0x08;
-
-std::size_t header_size(std::size_t rank) { return 4 * (1 + rank); }
-
-std::uint32_t big_endian(const std::vector<std::uint8_t>& bytes,
-                         std::size_t at) {
+std::uint32_t big_endian(const Bytes& bytes, std::size_t at) {
   return std::uint32_t{bytes[at]} << 24 | std::uint32_t{bytes[at + 1]} << 16 |
          std::uint32_t{bytes[at + 2]} << 8 | std::uint32_t{bytes[at + 3]};
 }
 
-/// Whether the product of `shape` is `size`; no product overflows on the way.
-bool has_size(const std::vector<std::int64_t>& shape, std::size_t size) {
-  std::size_t product = 1;
-  for (const std::int64_t extent : shape) {
-    product *= static_cast<std::size_t>(extent);
-    if (product == 0 || product > size) return product == size;
-  }
-  return product == size;
+bool is_type(std::uint8_t code) {
+  return code >= 0x08 && code <= 0x0e && code != 0x0a;
 }
 
-std::vector<std::int64_t> read_header(const std::string& file,
-                                      const std::vector<std::uint8_t>& bytes,
-                                      std::size_t rank) {
-  if (bytes.size() < header_size(rank)) {
-    fail_user(
-        "{}: too short for an IDX file: {} bytes, its header alone has {}",
-        file, bytes.size(), header_size(rank));
+/// Whether elements of `size` in this shape have `total` bytes; no product
+/// overflows on the way.
+bool has_size(const std::vector<std::int64_t>& shape, std::size_t size,
+              std::size_t total) {
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end())
+    return total == 0;
+  std::size_t product = size;
+  for (const std::int64_t extent : shape) {
+    product *= static_cast<std::size_t>(extent);
+    if (product > total) return false;
   }
-  const std::uint32_t expected =
-      kUnsignedByte << 8 | static_cast<std::uint32_t>(rank);
-  const std::uint32_t magic = big_endian(bytes, 0);
-  if (magic != expected) {
-    fail_user(
-        "{}: not an IDX file of {}-dimensional unsigned bytes: it begins with "
-        "{:#010x}, not {:#010x}",
-        file, rank, magic, expected);
-  }
-  std::vector<std::int64_t> shape(rank);
-  for (std::size_t i = 0; i < rank; ++i)
-    shape[i] = big_endian(bytes, 4 * (1 + i));
-  return shape;
+  return product == total;
 }
 
 void check_images(const KnownDataset& known, const std::string& file,
                   const IdxArray& images) {
+  if (images.type != IdxType::uint8 || images.shape.size() != 3) {
+    fail_user(
+        "{}: not an IDX file of images: an array of type {:#04x} and {} "
+        "dimensions, not of unsigned bytes (0x08) and 3",
+        file, static_cast<int>(images.type), images.shape.size());
+  }
   const std::vector<std::int64_t> size(images.shape.begin() + 1,
                                        images.shape.end());
   const std::vector<std::int64_t> expected(known.shape.begin() + 1,
@@ -68,59 +53,120 @@ void check_images(const KnownDataset& known, const std::string& file,
   if (images.shape[0] == 0) fail_user("{}: holds no images", file);
 }
 
-void check_labels(const KnownDataset& known, const std::string& file,
-                  const IdxArray& labels, std::int64_t images) {
+void check_labels(const std::string& file, const IdxArray& labels,
+                  std::int64_t images) {
+  const bool integers = labels.type < IdxType::float32;
+  if (!integers || labels.shape.size() > 2 || labels.shape.back() == 0) {
+    fail_user(
+        "{}: not an IDX file of labels: an array of type {:#04x} and shape {}, "
+        "not of integers in 1 or 2 dimensions",
+        file, static_cast<int>(labels.type), fmt::join(labels.shape, " x "));
+  }
   if (labels.shape[0] != images) {
     fail_user(
         "{}: {} labels, but {} images beside them; are they of different "
         "downloads or splits?",
         file, labels.shape[0], images);
   }
-  const auto wrong =
-      std::find_if(labels.values.begin(), labels.values.end(),
-                   [&](std::uint8_t label) { return label >= known.classes; });
-  if (wrong != labels.values.end()) {
-    fail_user("{}: label {} at sample {}, but the labels of {} are 0 to {}",
-              file, *wrong, wrong - labels.values.begin(), known.name,
-              known.classes - 1);
+}
+
+std::vector<std::uint8_t> labels_of(const KnownDataset& known,
+                                    const std::string& file,
+                                    const IdxArray& array) {
+  const std::size_t row =
+      array.shape.size() == 2 ? static_cast<std::size_t>(array.shape[1]) : 1;
+  std::vector<std::uint8_t> labels;
+  labels.reserve(static_cast<std::size_t>(array.shape[0]));
+  for (std::int64_t i = 0; i < array.shape[0]; ++i) {
+    const std::int64_t label = array.integer(static_cast<std::size_t>(i) * row);
+    labels.push_back(checked_label(known, file, i, label));
   }
+  return labels;
 }
 
 }  // namespace
 
-IdxArray read_idx(const std::filesystem::path& file, std::size_t rank,
-                  std::size_t most_values) {
-  const std::size_t header = header_size(rank);
-  IdxArray array;
-  array.values = read_maybe_gzip(file, header + most_values);
-  array.shape = read_header(file.string(), array.values, rank);
-  const std::size_t held = array.values.size() - header;
-  if (!has_size(array.shape, held)) {
-    fail_user(
-        "{}: its header says {} bytes, but {} follow it; copy or download it "
-        "again",
-        file.string(), fmt::join(array.shape, " x "), held);
+std::size_t element_size(IdxType type) {
+  switch (type) {
+    case IdxType::uint8:
+    case IdxType::int8:
+      return 1;
+    case IdxType::int16:
+      return 2;
+    case IdxType::int32:
+    case IdxType::float32:
+      return 4;
+    case IdxType::float64:
+      return 8;
   }
-  array.values.erase(
-      array.values.begin(),
-      array.values.begin() + static_cast<std::ptrdiff_t>(header));
+  return 0;
+}
+
+std::int64_t IdxArray::integer(std::size_t index) const {
+  switch (type) {
+    case IdxType::uint8:
+      return elements[index];
+    case IdxType::int8:
+      return static_cast<std::int8_t>(elements[index]);
+    case IdxType::int16:
+      return static_cast<std::int16_t>(elements[2 * index] << 8 |
+                                       elements[2 * index + 1]);
+    case IdxType::int32:
+      return static_cast<std::int32_t>(big_endian(elements, 4 * index));
+    case IdxType::float32:
+    case IdxType::float64:
+      break;
+  }
+  fail("an integer asked for of an IDX array of floating-point numbers");
+}
+
+IdxArray parse_idx(const File& file) {
+  const Bytes& bytes = file.bytes;
+  if (bytes.size() < 4) {
+    fail_user("{}: too short for an IDX file: {} bytes", file.name,
+              bytes.size());
+  }
+  const std::size_t rank = bytes[3];
+  if (bytes[0] != 0 || bytes[1] != 0 || !is_type(bytes[2]) || rank == 0) {
+    fail_user(
+        "{}: not an IDX file: it begins with {:#010x}, not with two zero "
+        "bytes, an element type and the number of dimensions",
+        file.name, big_endian(bytes, 0));
+  }
+  const std::size_t header = 4 * (1 + rank);
+  if (bytes.size() < header) {
+    fail_user(
+        "{}: too short for an IDX file: {} bytes, its header alone has {}",
+        file.name, bytes.size(), header);
+  }
+  IdxArray array;
+  array.type = static_cast<IdxType>(bytes[2]);
+  for (std::size_t i = 0; i < rank; ++i)
+    array.shape.push_back(big_endian(bytes, 4 * (1 + i)));
+  const std::size_t held = bytes.size() - header;
+  if (!has_size(array.shape, element_size(array.type), held)) {
+    fail_user(
+        "{}: its header says {} elements of {} bytes, but {} bytes follow it; "
+        "copy or download it again",
+        file.name, fmt::join(array.shape, " x "), element_size(array.type),
+        held);
+  }
+  array.elements = bytes.part(header, held);
   return array;
 }
 
-Samples read_idx_samples(const KnownDataset& known,
-                         const std::filesystem::path& directory) {
-  const std::filesystem::path image_file = find_file(directory, known.files[0]);
-  const std::filesystem::path label_file = find_file(directory, known.files[1]);
-  const auto most = static_cast<std::size_t>(known.train_size);
-  std::size_t image_size = 1;
-  for (const std::int64_t extent : known.shape)
-    image_size *= static_cast<std::size_t>(extent);
-
-  IdxArray images = read_idx(image_file, 3, most * image_size);
-  check_images(known, image_file.string(), images);
-  IdxArray labels = read_idx(label_file, 1, most);
-  check_labels(known, label_file.string(), labels, images.shape[0]);
-  return {images.shape[0], std::move(images.values), std::move(labels.values)};
+Samples read_idx_samples(const KnownDataset& known, const Layout& layout,
+                         const std::filesystem::path& place) {
+  const std::vector<File> files = read_files(layout, place);
+  const IdxArray images = parse_idx(files.at(0));
+  check_images(known, files[0].name, images);
+  const IdxArray labels = parse_idx(files.at(1));
+  check_labels(files[1].name, labels, images.shape[0]);
+  return {Images{.blocks = {{.bytes = images.elements,
+                             .stride = sample_size(known),
+                             .count = images.shape[0]}},
+                 .transposed = known.transposed},
+          labels_of(known, files[1].name, labels)};
 }
 
 }  // namespace cape::datasets

@@ -5,27 +5,41 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <vector>
 
 #include "datasets/registry.h"
 
 namespace cape::datasets {
 
-struct IdxArray {
-  std::vector<std::int64_t> shape;
-  std::vector<std::uint8_t> values;  ///< row by row
+enum class IdxType : std::uint8_t {
+  uint8 = 0x08,
+  int8 = 0x09,
+  int16 = 0x0b,
+  int32 = 0x0c,
+  float32 = 0x0d,
+  float64 = 0x0e
 };
 
-/// Reads unsigned bytes of `rank` dimensions, gzip or plain, at most
-/// `most_values` of them. Throws UserError: file, what was expected, what was
-/// found.
-IdxArray read_idx(const std::filesystem::path& file, std::size_t rank,
-                  std::size_t most_values);
+/// Bytes of an element.
+std::size_t element_size(IdxType type);
 
-/// Reads a file of grey images and one of their labels, in the order of
-/// `known.files`. Fewer samples than the official ones are accepted.
-Samples read_idx_samples(const KnownDataset& known,
-                         const std::filesystem::path& directory);
+struct IdxArray {
+  IdxType type = IdxType::uint8;
+  std::vector<std::int64_t> shape;
+  Bytes elements;  ///< big-endian, row by row
+
+  /// Element `index` of an array of integers.
+  std::int64_t integer(std::size_t index) const;
+};
+
+/// Any type, any number of dimensions. Throws UserError: file, what was
+/// expected, what was found.
+IdxArray parse_idx(const File& file);
+
+/// Reads grey images and their labels, in the order of `layout.files`. Labels
+/// are integers of any size, or rows of them that begin with the label. Fewer
+/// samples than the official ones are accepted.
+Samples read_idx_samples(const KnownDataset& known, const Layout& layout,
+                         const std::filesystem::path& place);
 
 }  // namespace cape::datasets

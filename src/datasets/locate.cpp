@@ -28,6 +28,7 @@ bool is_within(const fs::path& path, const fs::path& root) {
 /// gives /data/MNIST/MNIST/raw and /data/MNIST/raw.
 std::vector<fs::path> directories_of(const fs::path& root,
                                      const std::string& folder) {
+  if (folder.empty()) return {root};
   std::vector<fs::path> found = {root / folder};
   const fs::path parts(folder);
   fs::path above = root;
@@ -38,43 +39,98 @@ std::vector<fs::path> directories_of(const fs::path& root,
   return found;
 }
 
-}  // namespace
-
-fs::path find_file(const fs::path& directory, const std::string& name) {
-  for (const char* suffix : {"", ".gz"}) {
-    fs::path file = directory / (name + suffix);
-    std::error_code error;
-    if (fs::is_regular_file(file, error)) return file;
-  }
-  return {};
+bool is_named_archive(const Layout& layout, const fs::path& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error) &&
+         std::find(layout.archives.begin(), layout.archives.end(),
+                   path.filename()) != layout.archives.end();
 }
 
-std::string what_is_missing(const KnownDataset& known,
-                            const fs::path& directory) {
+/// The places of one layout below one root, in order of preference.
+std::vector<fs::path> places_of(const Layout& layout, const fs::path& root) {
+  std::vector<fs::path> places;
+  for (const std::string& folder : layout.folders)
+    for (fs::path& directory : directories_of(root, folder))
+      places.push_back(std::move(directory));
+  std::vector<fs::path> homes = {root};
   std::error_code error;
-  const fs::file_status status = fs::status(directory, error);
-  if (status.type() == fs::file_type::not_found) return "no such folder";
+  for (const fs::path& place : places)
+    if (place != root && fs::is_directory(place, error)) homes.push_back(place);
+  for (const fs::path& home : homes)
+    for (const std::string& archive : layout.archives)
+      places.push_back(home / archive);
+  return places;
+}
+
+/// A line for each place, whichever layouts looked for something there.
+std::string list_of(const std::vector<Tried>& tried) {
+  std::vector<std::pair<std::string, std::string>> lines;
+  for (const auto& [layout, place, missing] : tried) {
+    const auto line =
+        std::find_if(lines.begin(), lines.end(),
+                     [&](const auto& l) { return l.first == place.string(); });
+    if (line == lines.end()) {
+      lines.emplace_back(place.string(), missing);
+    } else if (line->second.find(missing) == std::string::npos) {
+      line->second += "; " + missing;
+    }
+  }
+  std::string text;
+  for (const auto& [place, missing] : lines)
+    text += fmt::format("\n  {}: {}", place, missing);
+  return text;
+}
+
+}  // namespace
+
+fs::path find_file(const Layout& layout, const fs::path& directory,
+                   const std::string& name) {
+  std::error_code error;
+  const fs::path file = directory / name;
+  if (!file.has_filename())  // a folder
+    return fs::is_directory(file, error) ? file : fs::path();
+  if (fs::is_regular_file(file, error)) return file;
+  const fs::path packed = directory / (name + ".gz");
+  return layout.gzip && fs::is_regular_file(packed, error) ? packed
+                                                           : fs::path();
+}
+
+std::string wanted_files(const Layout& layout) {
+  std::vector<std::string> names = layout.files;
+  if (layout.gzip)
+    for (std::string& name : names) name += "[.gz]";
+  return fmt::format("{}",
+                     fmt::join(names, layout.any_file ? " or " : " and "));
+}
+
+std::string what_is_missing(const Layout& layout, const fs::path& place) {
+  std::error_code error;
+  const fs::file_status status = fs::status(place, error);
+  const bool archive = place.extension() == ".gz";
+  if (status.type() == fs::file_type::not_found)
+    return archive ? "no such file" : "no such folder";
   if (!fs::exists(status)) return error.message();
+  if (is_named_archive(layout, place)) return {};
   if (!fs::is_directory(status)) return "not a folder";
-  std::vector<std::string> missing;
-  for (const std::string& name : known.files)
-    if (find_file(directory, name).empty()) missing.push_back(name + "[.gz]");
-  const bool complete =
-      known.any_file ? missing.size() < known.files.size() : missing.empty();
-  if (complete) return {};
-  return fmt::format("lacks {}",
-                     fmt::join(missing, known.any_file ? " or " : " and "));
+  Layout lacking = layout;
+  std::erase_if(lacking.files, [&](const std::string& name) {
+    return !find_file(layout, place, name).empty();
+  });
+  const bool complete = layout.any_file
+                            ? lacking.files.size() < layout.files.size()
+                            : lacking.files.empty();
+  return complete ? std::string() : "lacks " + wanted_files(lacking);
 }
 
 std::vector<Tried> locate(const KnownDataset& known,
                           const std::vector<fs::path>& roots) {
   std::vector<Tried> tried;
   for (const fs::path& root : roots) {
-    for (const std::string& folder : known.folders) {
-      for (fs::path& directory : directories_of(plain_path(root), folder)) {
-        std::string missing = what_is_missing(known, directory);
+    for (const Layout& layout : known.layouts) {
+      for (fs::path& place : places_of(layout, plain_path(root))) {
+        std::string missing = what_is_missing(layout, place);
         const bool found = missing.empty();
-        tried.push_back({std::move(directory), std::move(missing)});
+        tried.push_back({&layout, std::move(place), std::move(missing)});
         if (found) return tried;
       }
     }
@@ -84,21 +140,21 @@ std::vector<Tried> locate(const KnownDataset& known,
 
 std::string not_found_message(const KnownDataset& known,
                               const std::vector<Tried>& tried) {
-  std::string message =
-      fmt::format("data set '{}' was not found; tried", known.name);
-  for (const auto& [directory, missing] : tried)
-    message += fmt::format("\n  {}: {}", directory.string(), missing);
-  if (!known.package.empty())
-    message +=
-        fmt::format("\nInstall it (apt install {}), or put", known.package);
-  else
-    message += "\nPut";
-  message += fmt::format(
-      " {} (.gz or not) into a folder named {}, and name the folder above it "
-      "with --data-dir, data_dir in the configuration or $CAPE_DATA.",
-      fmt::join(known.files, known.any_file ? " or " : " and "),
-      fmt::join(known.folders, " or "));
-  return message;
+  const Layout& best = known.layouts.front();
+  std::vector<std::string> folders = best.folders;
+  std::erase(folders, "");
+  return fmt::format(
+      "data set '{}' was not found; tried{}\n"
+      "{} {} into a folder named {}{}, and name the folder above it with "
+      "--data-dir, data_dir in the configuration or $CAPE_DATA; "
+      "scripts/fetch_datasets.sh downloads data sets.",
+      known.name, list_of(tried),
+      known.package.empty()
+          ? "Put"
+          : fmt::format("Install it (apt install {}), or put", known.package),
+      wanted_files(best), fmt::join(folders, " or "),
+      best.archives.empty() ? ""
+                            : ", or " + best.archives.front() + " beside it");
 }
 
 }  // namespace cape::datasets

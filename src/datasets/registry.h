@@ -7,32 +7,44 @@
 #include <string>
 #include <vector>
 
+#include "datasets/samples.h"
+
 namespace cape::datasets {
 
-struct Samples {
-  std::int64_t count = 0;
-  std::vector<std::uint8_t> pixels;  ///< count x C x H x W
-  std::vector<std::uint8_t> labels;  ///< count, each below the classes
+struct KnownDataset;
+
+/// One way in which the training split of a data set lies on disk.
+struct Layout {
+  /// Reads the files at `place`, a folder or an archive that is complete, and
+  /// checks them against the row. One such function a format.
+  using Reader = Samples (*)(const KnownDataset& known, const Layout& layout,
+                             const std::filesystem::path& place);
+
+  std::vector<std::string> folders;  ///< names below a root, best first
+  std::vector<std::string> files;    ///< a name that ends in / is a folder
+  bool any_file = false;             ///< one of the files is enough
+  bool gzip = false;                 ///< a file may be there as NAME.gz
+  std::size_t largest = 0;           ///< bytes of the largest official file
+  std::vector<std::string> archives = {};  ///< .tar.gz that hold the files
+  Reader read = nullptr;
+  std::string note = {};  ///< what the user should know of these samples
 };
 
 struct KnownDataset {
-  /// Reads the files of a folder that is complete, and checks them against the
-  /// row. One such function a format.
-  using Reader = Samples (*)(const KnownDataset& known,
-                             const std::filesystem::path& directory);
-
   std::string name;
-  std::vector<std::string> folders;  ///< names below a root, best first
-  std::vector<std::string> files;    ///< of the training split, less any ".gz"
-  bool any_file = false;             ///< one of the files is enough
-  Reader read = nullptr;
+  std::vector<Layout> layouts;      ///< best first
   std::vector<std::int64_t> shape;  ///< of a sample: C x H x W
   std::int64_t classes = 0;
-  std::int64_t train_size = 0;    ///< the official training split
-  std::vector<double> mean;       ///< a channel, of pixels / 255
-  std::vector<double> deviation;  ///< likewise
-  std::string package;            ///< the Debian package, where there is one
+  std::int64_t first_label = 0;        ///< in the files; ours begin with 0
+  bool transposed = false;             ///< images are stored column by column
+  std::int64_t train_size = 0;         ///< the official training split
+  std::vector<double> mean = {};       ///< a channel, of pixels / 255
+  std::vector<double> deviation = {};  ///< likewise
+  std::string package = {};  ///< the Debian package, where there is one
 };
+
+/// Values of one sample.
+std::size_t sample_size(const KnownDataset& known);
 
 /// Sorted by name.
 const std::vector<KnownDataset>& registry();

@@ -134,6 +134,8 @@ std::vector<datasets::DatasetInfo> open_datasets(const Config& config) {
   for (std::size_t d = 0; d < config.grid.datasets.size(); ++d) {
     try {
       infos.push_back(datasets::load(config.grid.datasets[d], roots).info);
+      const datasets::DatasetInfo& info = infos.back();
+      if (!info.note.empty()) spdlog::warn("{}: {}", info.name, info.note);
     } catch (const UserError& error) {
       problems.push_back(fmt::format(
           "{}: {}", config.where(fmt::format("grid.datasets[{}]", d)),

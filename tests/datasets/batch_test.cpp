@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <fstream>
+#include <numeric>
 
 #include "core/error.h"
 #include "datasets/resize.h"
@@ -14,13 +15,26 @@ namespace {
 
 using testing::ElementsAre;
 
+Images images_of(std::vector<std::uint8_t> pixels, std::int64_t samples) {
+  const std::size_t stride = pixels.size() / samples;
+  return {.blocks = {{.bytes = Bytes(std::move(pixels)),
+                      .stride = stride,
+                      .count = samples}}};
+}
+
+std::uint8_t pixel_of(const Dataset& dataset, std::size_t i) {
+  return std::get<Images>(dataset.inputs).blocks[0].bytes[i];
+}
+
 /// `samples` images whose pixels are all different from one to the next.
 Dataset small_dataset(std::vector<std::int64_t> shape, std::int64_t samples) {
   Dataset dataset;
   std::int64_t size = samples;
   for (const std::int64_t extent : shape) size *= extent;
+  std::vector<std::uint8_t> pixels;
   for (std::int64_t i = 0; i < size; ++i)
-    dataset.pixels.push_back(static_cast<std::uint8_t>(i * 37 % 256));
+    pixels.push_back(static_cast<std::uint8_t>(i * 37 % 256));
+  dataset.inputs = images_of(std::move(pixels), samples);
   for (std::int64_t i = 0; i < samples; ++i)
     dataset.labels.push_back(static_cast<std::uint8_t>(i % 10));
   dataset.mean.assign(shape[0], 0.1307);
@@ -40,8 +54,8 @@ TEST(BatchTest, TakesTheSamplesInTheOrderAskedFor) {
   EXPECT_THAT(batch.labels, ElementsAre(4, 0, 4));
   ASSERT_EQ(batch.inputs.size(), 18U);
   for (int i = 0; i < 6; ++i) {
-    EXPECT_EQ(batch.inputs[i], dataset.pixels[24 + i] / 255.0F);
-    EXPECT_EQ(batch.inputs[6 + i], dataset.pixels[i] / 255.0F);
+    EXPECT_EQ(batch.inputs[i], pixel_of(dataset, 24 + i) / 255.0F);
+    EXPECT_EQ(batch.inputs[6 + i], pixel_of(dataset, i) / 255.0F);
     EXPECT_EQ(batch.inputs[12 + i], batch.inputs[i]);
   }
 }
@@ -49,8 +63,9 @@ TEST(BatchTest, TakesTheSamplesInTheOrderAskedFor) {
 TEST(BatchTest, StandardisesAsTorchvisionDoes) {
   std::ifstream stored(CAPE_FIXTURES "/datasets/standardised_values.txt");
   Dataset dataset = small_dataset({1, 16, 16}, 1);
-  for (int pixel = 0; pixel < 256; ++pixel)
-    dataset.pixels[pixel] = static_cast<std::uint8_t>(pixel);
+  std::vector<std::uint8_t> pixels(256);
+  std::iota(pixels.begin(), pixels.end(), 0);
+  dataset.inputs = images_of(pixels, 1);
   int cases = 0;
   std::string digits;
   while (stored >> dataset.mean[0] >> dataset.deviation[0] >> digits) {
@@ -76,7 +91,8 @@ TEST(BatchTest, Rgb32ResizesTheBytesThenRepeatsGreyThenStandardises) {
                                  {.rgb32 = true, .standardise = true});
   EXPECT_THAT(batch.shape, ElementsAre(1, 3, 32, 32));
   std::vector<std::uint8_t> resized(1024);
-  Resizer(28, 28, 32, 32).resize(&dataset.pixels[784], resized.data());
+  Resizer(28, 28, 32, 32)
+      .resize(std::get<Images>(dataset.inputs).at(1), resized.data());
   for (int channel = 0; channel < 3; ++channel) {
     for (int i = 0; i < 1024; ++i) {
       ASSERT_EQ(batch.inputs[channel * 1024 + i],
@@ -92,10 +108,55 @@ TEST(BatchTest, ColourKeepsItsChannelsAndTheirStatistics) {
   const Batch batch =
       make_batch(dataset, std::vector<std::int64_t>{0}, {.rgb32 = true});
   EXPECT_THAT(batch.shape, ElementsAre(1, 3, 32, 32));
-  const auto scaled = [&](int i) { return dataset.pixels[i] / 255.0F; };
+  const auto scaled = [&](int i) { return pixel_of(dataset, i) / 255.0F; };
   EXPECT_EQ(batch.inputs[5], scaled(5) - 0.1F);
   EXPECT_EQ(batch.inputs[1024 + 5], (scaled(1024 + 5) - 0.2F) / 2);
   EXPECT_EQ(batch.inputs[2048 + 5], (scaled(2048 + 5) - 0.3F) / 4);
+}
+
+TEST(BatchTest, TurnsTransposedImagesUpright) {
+  Dataset dataset = small_dataset({3, 2, 4}, 2);
+  std::get<Images>(dataset.inputs).transposed = true;
+  const Batch batch = make_batch(dataset, std::vector<std::int64_t>{1},
+                                 {.rgb32 = false, .standardise = false});
+  for (int channel = 0; channel < 3; ++channel)
+    for (int row = 0; row < 2; ++row)
+      for (int column = 0; column < 4; ++column)
+        EXPECT_EQ(
+            batch.inputs[channel * 8 + row * 4 + column],
+            pixel_of(dataset, 24 + channel * 8 + column * 2 + row) / 255.0F);
+}
+
+TEST(BatchTest, FindsImagesInAllBlocks) {
+  Dataset dataset = small_dataset({1, 1, 2}, 3);
+  dataset.inputs = Images{
+      .blocks = {
+          {.bytes = Bytes({10, 11, 99, 20, 21}), .stride = 3, .count = 2},
+          {.bytes = Bytes({30, 31}), .stride = 2, .count = 1}}};
+  EXPECT_THAT(pixels_of(dataset), ElementsAre(10, 11, 20, 21, 30, 31));
+}
+
+TEST(BatchTest, TextsAreWordCountsOfUnitLength) {
+  Dataset dataset;
+  dataset.info.name = "texts";
+  dataset.info.shape = {1, 32, 96};
+  dataset.info.samples = 3;
+  dataset.inputs =
+      WordCounts{.entries = {{0, 3}, {3071, 4}, {5, 2}}, .ends = {2, 2, 3}};
+  dataset.labels = {1, 0, 1};
+  const std::vector<std::int64_t> indices = {2, 0, 1};
+  const Batch rows = make_batch(dataset, indices, {});
+  EXPECT_THAT(rows.shape, ElementsAre(3, 1, 32, 96));
+  EXPECT_EQ(rows.inputs[5], 1.0F);
+  EXPECT_EQ(rows.inputs[3072], 0.6F);
+  EXPECT_EQ(rows.inputs[3072 + 3071], 0.8F);
+  EXPECT_EQ(std::count(rows.inputs.begin(), rows.inputs.end(), 0.0F),
+            3 * 3072 - 3)
+      << "a text without words, too";
+  const Batch cubes = make_batch(dataset, indices, {.rgb32 = true});
+  EXPECT_THAT(cubes.shape, ElementsAre(3, 3, 32, 32));
+  EXPECT_EQ(cubes.inputs, rows.inputs) << "no resize, no standardisation";
+  EXPECT_THAT(cubes.labels, ElementsAre(1, 1, 0));
 }
 
 TEST(BatchTest, RefusesASampleThatIsNotThere) {

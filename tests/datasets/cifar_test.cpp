@@ -1,4 +1,4 @@
-#include "datasets/cifar.h"
+#include "datasets/cifar_binary.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -49,9 +49,10 @@ TEST_F(CifarTest, ReadsAnyBatchesInTheirOrder) {
   EXPECT_THAT(dataset.info.shape, ElementsAre(3, 32, 32));
   EXPECT_EQ(dataset.info.samples, 3);
   EXPECT_EQ(dataset.info.train_size, 50000);
-  ASSERT_EQ(dataset.pixels.size(), 3U * 3072U);
-  EXPECT_EQ(dataset.pixels[3072], 9);
-  EXPECT_EQ(dataset.pixels[2 * 3072 + 255], static_cast<std::uint8_t>(262));
+  const std::vector<std::uint8_t> pixels = pixels_of(dataset);
+  ASSERT_EQ(pixels.size(), 3U * 3072U);
+  EXPECT_EQ(pixels[3072], 9);
+  EXPECT_EQ(pixels[2 * 3072 + 255], static_cast<std::uint8_t>(262));
 }
 
 TEST_F(CifarTest, ListsTheBatchesThatWouldDo) {
@@ -73,7 +74,7 @@ TEST_F(CifarTest, RefusesWhatIsNotWholeRecords) {
 TEST_F(CifarTest, RefusesALabelThatTheDataSetDoesNotHave) {
   EXPECT_THAT(error_of(records({1, 10})),
               AllOf(HasSubstr(batch(1).string()), HasSubstr("label 10"),
-                    HasSubstr("record 1"), HasSubstr("0 to 9")));
+                    HasSubstr("sample 1"), HasSubstr("0 to 9")));
 }
 
 TEST_F(CifarTest, RefusesMoreThanABatch) {

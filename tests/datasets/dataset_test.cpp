@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <map>
 #include <numeric>
 
 #include "support.h"
@@ -26,10 +27,10 @@ std::array<int, 10> label_counts(const Dataset& dataset) {
 
 /// Of pixels / 255.
 double pixel_mean(const Dataset& dataset) {
-  const std::int64_t sum = std::accumulate(
-      dataset.pixels.begin(), dataset.pixels.end(), std::int64_t{0});
-  return static_cast<double>(sum) / 255.0 /
-         static_cast<double>(dataset.pixels.size());
+  const std::vector<std::uint8_t> pixels = pixels_of(dataset);
+  const std::int64_t sum =
+      std::accumulate(pixels.begin(), pixels.end(), std::int64_t{0});
+  return static_cast<double>(sum) / 255.0 / static_cast<double>(pixels.size());
 }
 
 TEST(DatasetTest, DescribesWhatItRead) {
@@ -43,8 +44,8 @@ TEST(DatasetTest, DescribesWhatItRead) {
   EXPECT_EQ(dataset.info.samples, 12);
   EXPECT_EQ(dataset.info.train_size, 60000) << "official, not at hand";
   EXPECT_EQ(dataset.info.directory, (root.path() / "mnist").string());
-  EXPECT_EQ(dataset.pixels.size(), 12U * 784U);
-  EXPECT_EQ(dataset.pixels[784 + 2], 31 + 14);
+  EXPECT_EQ(pixels_of(dataset).size(), 12U * 784U);
+  EXPECT_EQ(pixels_of(dataset)[784 + 2], 31 + 14);
   EXPECT_EQ(dataset.labels[11], 1);
   EXPECT_THAT(dataset.mean, ElementsAre(0.1307));
   EXPECT_THAT(dataset.deviation, ElementsAre(0.3081));
@@ -81,24 +82,28 @@ TEST(DatasetTest, ListsWhatIsUsableAndWhyTheRestIsNot) {
   const TemporaryFolder root;
   write_mnist(root.path() / "mnist", 5);
   fs::create_directories(root.path() / "fashion-mnist");
-  std::vector<Found> list = list_datasets({root.path()});
-  ASSERT_EQ(list.size(), known_datasets().size());
-  EXPECT_EQ(list[1].name, "fashion_mnist");
-  EXPECT_EQ(list[1].directory, "");
-  EXPECT_THAT(list[1].problem,
+  std::map<std::string, Found> list;
+  const auto refresh = [&] {
+    list.clear();
+    for (const Found& found : list_datasets({root.path()}))
+      list[found.name] = found;
+  };
+  refresh();
+  EXPECT_EQ(list.size(), known_datasets().size());
+  EXPECT_EQ(list["fashion_mnist"].directory, "");
+  EXPECT_THAT(list["fashion_mnist"].problem,
               AllOf(HasSubstr("not found; "),
                     HasSubstr((root.path() / "fashion-mnist").string()),
                     HasSubstr("lacks train-images")));
-  EXPECT_EQ(list[2].name, "mnist");
-  EXPECT_EQ(list[2].problem, "");
-  EXPECT_EQ(list[2].directory, (root.path() / "mnist").string());
-  EXPECT_EQ(list[2].samples, 5);
-  EXPECT_EQ(list[2].classes, 10);
+  EXPECT_EQ(list["mnist"].problem, "");
+  EXPECT_EQ(list["mnist"].directory, (root.path() / "mnist").string());
+  EXPECT_EQ(list["mnist"].samples, 5);
+  EXPECT_EQ(list["mnist"].classes, 10);
 
   write_file(root.path() / "mnist/train-labels-idx1-ubyte", "broken");
-  list = list_datasets({root.path()});
-  EXPECT_EQ(list[2].directory, (root.path() / "mnist").string());
-  EXPECT_THAT(list[2].problem, HasSubstr("too short for an IDX file"));
+  refresh();
+  EXPECT_EQ(list["mnist"].directory, (root.path() / "mnist").string());
+  EXPECT_THAT(list["mnist"].problem, HasSubstr("not an IDX file"));
 }
 
 TEST(OfficialDataTest, FashionMnistIsWhole) {

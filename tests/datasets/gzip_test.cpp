@@ -10,9 +10,7 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-std::string as_text(const std::vector<std::uint8_t>& bytes) {
-  return {bytes.begin(), bytes.end()};
-}
+std::string as_text(const Bytes& bytes) { return {bytes.begin(), bytes.end()}; }
 
 class GzipTest : public testing::Test {
  protected:

@@ -4,6 +4,8 @@
 
 #include "core/error.h"
 #include "core/random.h"
+#include "datasets/dataset.h"
+#include "datasets/gzip.h"
 #include "support.h"
 
 namespace cape::datasets {
@@ -15,12 +17,12 @@ using testing::HasSubstr;
 
 class IdxTest : public testing::Test {
  protected:
-  IdxArray read(const std::string& bytes, std::size_t rank = 3) {
+  IdxArray read(const std::string& bytes) {
     write_file(file_, bytes);
-    return read_idx(file_, rank, 100);
+    return parse_idx({file_.string(), read_maybe_gzip(file_, 116)});
   }
-  std::string error_of(const std::string& bytes, std::size_t rank = 3) {
-    return user_error([&] { read(bytes, rank); });
+  std::string error_of(const std::string& bytes) {
+    return user_error([&] { read(bytes); });
   }
 
   TemporaryFolder folder_;
@@ -30,17 +32,41 @@ class IdxTest : public testing::Test {
 TEST_F(IdxTest, ReadsShapeAndValues) {
   const IdxArray images = read(idx({2, 1, 3}, "abcdef"));
   EXPECT_THAT(images.shape, ElementsAre(2, 1, 3));
-  EXPECT_THAT(images.values, ElementsAre('a', 'b', 'c', 'd', 'e', 'f'));
-  EXPECT_THAT(read(idx({2}, "ab"), 1).values, ElementsAre('a', 'b'));
+  EXPECT_THAT(images.elements, ElementsAre('a', 'b', 'c', 'd', 'e', 'f'));
+  EXPECT_THAT(read(idx({2}, "ab")).elements, ElementsAre('a', 'b'));
 }
 
-TEST_F(IdxTest, SaysWhichMagicItFound) {
-  EXPECT_THAT(error_of(idx({16}, "0123456789abcdef")),
-              AllOf(HasSubstr(file_.string()), HasSubstr("0x00000801"),
-                    HasSubstr("not 0x00000803")));
-  EXPECT_THAT(error_of("<!DOCTYPE html>"), HasSubstr("its header alone"));
-  EXPECT_THAT(error_of("<!DOCTYPE html><html></html>"),
-              HasSubstr("0x3c21444f"));
+TEST_F(IdxTest, ReadsIntegersOfEverySizeBigEndian) {
+  const auto read_type = [&](char type, const std::string& elements) {
+    std::string bytes = idx({2}, elements);
+    bytes[2] = type;
+    const IdxArray array = read(bytes);
+    return std::pair(array.integer(0), array.integer(1));
+  };
+  using namespace std::string_literals;
+  EXPECT_EQ(read_type(8, "\x02\xfe"), std::pair(2L, 254L));
+  EXPECT_EQ(read_type(9, "\x02\xfe"), std::pair(2L, -2L));
+  EXPECT_EQ(read_type(11, "\x01\x02\xff\xfe"), std::pair(258L, -2L));
+  EXPECT_EQ(read_type(12, "\0\x01\x02\x03\xff\xff\xff\xfe"s),
+            std::pair(66051L, -2L));
+}
+
+TEST_F(IdxTest, ReadsFloatingPointNumbersOfAnyShape) {
+  std::string bytes = idx({1, 2, 1, 1}, std::string(16, 'x'));
+  bytes[2] = 14;
+  const IdxArray array = read(bytes);
+  EXPECT_EQ(array.type, IdxType::float64);
+  EXPECT_THAT(array.shape, ElementsAre(1, 2, 1, 1));
+  EXPECT_EQ(array.elements.size(), 16U);
+}
+
+TEST_F(IdxTest, SaysWhatItFoundInsteadOfAHeader) {
+  EXPECT_THAT(error_of("<!DOCTYPE html>"),
+              AllOf(HasSubstr(file_.string()), HasSubstr("0x3c21444f")));
+  EXPECT_THAT(error_of(std::string("\0\0\12\1", 4)), HasSubstr("0x00000a01"));
+  EXPECT_THAT(error_of(std::string("\0\0\10\0", 4)), HasSubstr("0x00000800"));
+  EXPECT_THAT(error_of(std::string("\0\0\10\3abc", 7)),
+              HasSubstr("its header alone has 16"));
 }
 
 TEST_F(IdxTest, RefusesEveryTruncationPlainOrCompressed) {
@@ -54,12 +80,12 @@ TEST_F(IdxTest, RefusesEveryTruncationPlainOrCompressed) {
 
 TEST_F(IdxTest, RefusesSizesThatAreNotTheFiles) {
   EXPECT_THAT(error_of(idx({2, 1, 3}, "abcdefg")),
-              AllOf(HasSubstr("2 x 1 x 3"), HasSubstr("7 follow")));
+              AllOf(HasSubstr("2 x 1 x 3"), HasSubstr("7 bytes follow")));
   // The product of the sizes is 0 modulo 2^64.
   EXPECT_THAT(error_of(idx({0x80000000, 0x80000000, 4}, "")),
-              HasSubstr("0 follow"));
+              HasSubstr("0 bytes follow"));
   EXPECT_THAT(error_of(idx({0xffffffff, 0xffffffff, 0xffffffff}, "abcdef")),
-              HasSubstr("6 follow"));
+              HasSubstr("6 bytes follow"));
 }
 
 TEST_F(IdxTest, AnswersRandomBytesWithAnArrayOrAUserError) {
@@ -74,53 +100,72 @@ TEST_F(IdxTest, AnswersRandomBytesWithAnArrayOrAUserError) {
     }
     try {
       const IdxArray array = read(bytes);
-      EXPECT_EQ(array.shape[0] * array.shape[1] * array.shape[2],
-                static_cast<std::int64_t>(array.values.size()));
+      std::size_t size = element_size(array.type);
+      for (const std::int64_t extent : array.shape)
+        size *= static_cast<std::size_t>(extent);
+      EXPECT_EQ(size, array.elements.size());
     } catch (const UserError&) {
     }
   }
 }
 
-TEST(IdxSamplesTest, RefusesImagesOfAnotherSizeAndNone) {
-  const TemporaryFolder folder;
-  const KnownDataset& mnist = find_known("mnist");
-  const auto message = [&] {
-    return user_error([&] { read_idx_samples(mnist, folder.path()); });
-  };
-  write_mnist(folder.path(), 1);
-  const auto images = folder.path() / "train-images-idx3-ubyte";
-  write_file(images, idx({1, 28, 27}, std::string(756, 'x')));
-  EXPECT_THAT(message(), AllOf(HasSubstr(images.string()), HasSubstr("28 x 27"),
-                               HasSubstr("28 x 28")));
-  write_file(images, idx({0, 28, 28}, ""));
+class IdxSamplesTest : public testing::Test {
+ protected:
+  void write_label_file(char type, const std::vector<std::uint32_t>& shape,
+                        const std::string& elements) {
+    std::string bytes = idx(shape, elements);
+    bytes[2] = type;
+    write_file(labels_, bytes);
+  }
+  std::string message() {
+    return user_error([&] { load_from("mnist", folder_.path()); });
+  }
+
+  TemporaryFolder folder_;
+  std::filesystem::path images_ = folder_.path() / "train-images-idx3-ubyte";
+  std::filesystem::path labels_ = folder_.path() / "train-labels-idx1-ubyte";
+};
+
+TEST_F(IdxSamplesTest, RefusesImagesOfAnotherSizeOrTypeAndNone) {
+  write_mnist(folder_.path(), 1);
+  write_file(images_, idx({1, 28, 27}, std::string(756, 'x')));
+  EXPECT_THAT(message(), AllOf(HasSubstr(images_.string()),
+                               HasSubstr("28 x 27"), HasSubstr("28 x 28")));
+  write_file(images_, idx({0, 28, 28}, ""));
   EXPECT_THAT(message(), HasSubstr("holds no images"));
+  write_file(images_, idx({784}, std::string(784, 'x')));
+  EXPECT_THAT(message(), HasSubstr("type 0x08 and 1 dimensions"));
 }
 
-TEST(IdxSamplesTest, RefusesLabelsThatDoNotFitTheImages) {
-  const TemporaryFolder folder;
-  const KnownDataset& mnist = find_known("mnist");
-  const auto message = [&] {
-    return user_error([&] { read_idx_samples(mnist, folder.path()); });
-  };
-  write_mnist(folder.path(), 3);
-  const auto labels = folder.path() / "train-labels-idx1-ubyte";
-  write_file(labels, idx({2}, std::string("\0\1", 2)));
-  EXPECT_THAT(message(), AllOf(HasSubstr(labels.string()),
+TEST_F(IdxSamplesTest, RefusesLabelsThatDoNotFitTheImages) {
+  write_mnist(folder_.path(), 3);
+  write_file(labels_, idx({2}, std::string("\0\1", 2)));
+  EXPECT_THAT(message(), AllOf(HasSubstr(labels_.string()),
                                HasSubstr("2 labels"), HasSubstr("3 images")));
-  write_file(labels, idx({3}, std::string("\0\1\12", 3)));
+  write_file(labels_, idx({3}, std::string("\0\1\12", 3)));
   EXPECT_THAT(message(),
               AllOf(HasSubstr("label 10 at sample 2"), HasSubstr("0 to 9")));
+  write_label_file(9, {3}, std::string("\0\1\xff", 3));
+  EXPECT_THAT(message(), HasSubstr("label -1 at sample 2"));
+  write_label_file(13, {3}, std::string(12, '\0'));
+  EXPECT_THAT(message(), HasSubstr("not an IDX file of labels"));
+  write_label_file(8, {3, 0}, "");
+  EXPECT_THAT(message(), HasSubstr("not an IDX file of labels"));
 }
 
-TEST(IdxSamplesTest, RefusesMoreSamplesThanTheOfficialOnes) {
-  const TemporaryFolder folder;
-  KnownDataset small = find_known("mnist");
-  small.train_size = 3;
-  write_mnist(folder.path(), 3);
-  EXPECT_EQ(read_idx_samples(small, folder.path()).count, 3);
-  write_mnist(folder.path(), 4);
-  EXPECT_THAT(user_error([&] { read_idx_samples(small, folder.path()); }),
-              HasSubstr("holds more than"));
+TEST_F(IdxSamplesTest, TakesTheFirstOfARowOfLabels) {
+  write_mnist(folder_.path(), 2);
+  write_label_file(12, {2, 2},
+                   std::string("\0\0\0\3\0\0\1\1"
+                               "\0\0\0\7\0\0\0\0",
+                               16));
+  EXPECT_THAT(load_from("mnist", folder_.path()).labels, ElementsAre(3, 7));
+}
+
+TEST_F(IdxSamplesTest, RefusesMoreSamplesThanTheOfficialOnes) {
+  write_mnist(folder_.path(), 1);
+  write_file(images_, idx({60001, 28, 28}, std::string(60001 * 784, 'x')));
+  EXPECT_THAT(message(), HasSubstr("holds more than the 47040016 bytes"));
 }
 
 }  // namespace

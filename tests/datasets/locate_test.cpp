@@ -24,7 +24,7 @@ class LocateTest : public testing::Test {
   std::string found(const std::string& name, const fs::path& root) {
     const std::vector<Tried> tried = locate(find_known(name), {root});
     if (!tried.back().missing.empty()) return {};
-    return fs::relative(tried.back().directory, folder_.path()).string();
+    return fs::relative(tried.back().place, folder_.path()).string();
   }
 
   TemporaryFolder folder_;
@@ -32,12 +32,12 @@ class LocateTest : public testing::Test {
 
 TEST_F(LocateTest, FindsEveryCustomaryFolder) {
   for (const std::string name : {"fashion_mnist", "mnist"}) {
-    for (const std::string& folder : find_known(name).folders) {
+    for (const std::string& folder : find_known(name).layouts[0].folders) {
       const TemporaryFolder root;
       write_mnist(root.path() / folder, 1);
       const std::vector<Tried> tried = locate(find_known(name), {root.path()});
       EXPECT_EQ(tried.back().missing, "");
-      EXPECT_EQ(tried.back().directory, root.path() / folder);
+      EXPECT_EQ(tried.back().place, root.path() / folder);
     }
   }
 }
@@ -89,7 +89,8 @@ TEST_F(LocateTest, SuggestsTheNameThatWasMeant) {
   EXPECT_THAT(user_error([&] { load("fashion-mnist", {}); }),
               AllOf(HasSubstr("'fashion-mnist'"),
                     HasSubstr("did you mean 'fashion_mnist'?"),
-                    EndsWith("known are cifar10, fashion_mnist, mnist")));
+                    HasSubstr("known are cifar10, cifar100, emnist_balanced"),
+                    EndsWith("mnist, qmnist, svhn")));
 }
 
 TEST(SearchRootsTest, PutsTheGivenFolderBeforeTheEnvironmentBeforeDebians) {

@@ -4,9 +4,12 @@
 #include <zlib.h>
 
 #include <charconv>
+#include <cmath>
 #include <fstream>
+#include <numeric>
 
 #include "core/error.h"
+#include "datasets/batch.h"
 
 namespace cape::datasets {
 
@@ -28,6 +31,11 @@ void write_file(const std::filesystem::path& path, const std::string& bytes) {
   // ext4 waits for the disk when a file is cut and written again.
   std::filesystem::remove(path);
   std::ofstream(path, std::ios::binary) << bytes;
+}
+
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 std::string gzip(const std::string& bytes) {
@@ -72,6 +80,16 @@ void write_mnist(const std::filesystem::path& folder, std::uint32_t samples,
   };
   write("train-images-idx3-ubyte", idx({samples, 28, 28}, pixels));
   write("train-labels-idx1-ubyte", idx({samples}, labels));
+}
+
+std::vector<std::uint8_t> pixels_of(const Dataset& dataset) {
+  std::vector<std::int64_t> indices(dataset.info.samples);
+  std::iota(indices.begin(), indices.end(), 0);
+  const Batch batch = make_batch(dataset, indices, {.standardise = false});
+  std::vector<std::uint8_t> pixels;
+  for (const float value : batch.inputs)
+    pixels.push_back(static_cast<std::uint8_t>(std::lround(value * 255)));
+  return pixels;
 }
 
 std::string user_error(const std::function<void()>& body) {

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "datasets/dataset.h"
+
 namespace cape::datasets {
 
 /// An empty folder that goes with the test.
@@ -28,6 +30,9 @@ class TemporaryFolder {
 /// Writes a file and the folders above it.
 void write_file(const std::filesystem::path& path, const std::string& bytes);
 
+/// The bytes of a file.
+std::string read_file(const std::filesystem::path& path);
+
 /// `bytes` as one gzip member.
 std::string gzip(const std::string& bytes);
 
@@ -39,6 +44,9 @@ std::string idx(const std::vector<std::uint32_t>& shape,
 /// as the training files of MNIST and its relatives.
 void write_mnist(const std::filesystem::path& folder, std::uint32_t samples,
                  bool compressed = false);
+
+/// The pixels of all images as batches see them: samples x C x H x W.
+std::vector<std::uint8_t> pixels_of(const Dataset& dataset);
 
 /// The message of the UserError that `body` throws; a failure if it does not.
 std::string user_error(const std::function<void()>& body);

@@ -50,20 +50,27 @@ datasets::Dataset noise_dataset() {
   dataset.mean = {0.1307};
   dataset.deviation = {0.3081};
   Random random(1);
+  std::vector<std::uint8_t> pixels;
   for (std::int64_t i = 0; i < dataset.info.samples; ++i) {
     dataset.labels.push_back(static_cast<std::uint8_t>(random.below(10)));
     for (int pixel = 0; pixel < 28 * 28; ++pixel) {
-      dataset.pixels.push_back(static_cast<std::uint8_t>(random.below(256)));
+      pixels.push_back(static_cast<std::uint8_t>(random.below(256)));
     }
   }
+  dataset.inputs =
+      datasets::Images{.blocks = {{.bytes = datasets::Bytes(std::move(pixels)),
+                                   .stride = 28 * 28,
+                                   .count = dataset.info.samples}}};
   return dataset;
 }
 
 void write_mnist(const datasets::Dataset& dataset,
                  const std::filesystem::path& directory) {
   const auto samples = static_cast<std::uint32_t>(dataset.info.samples);
+  const datasets::Bytes& pixels =
+      std::get<datasets::Images>(dataset.inputs).blocks.front().bytes;
   write_idx(directory / "train-images-idx3-ubyte", {samples, 28, 28},
-            dataset.pixels);
+            {pixels.begin(), pixels.end()});
   write_idx(directory / "train-labels-idx1-ubyte", {samples}, dataset.labels);
 }
 

@@ -1,0 +1,45 @@
+// The features of a network: the engine's two backward passes for the whole
+// batch against the published loop over single samples.
+//
+//   bench_probe --family rnn --draws 2 --json probe.json
+#include "trainer/probe.h"
+
+#include "comparison.h"
+#include "core/error.h"
+#include "measure.h"
+#include "plain/procedure.h"
+
+namespace cape::bench {
+namespace {
+
+Measured measure_probe(const Case& subject, const Options& options) {
+  const TrialBatch batch = subject.batch();
+  const auto network = subject.network();
+  const auto plain = subject.plain(*network);
+  const auto [plain_seconds, engine_seconds] = interleave(
+      [&] { plain::probe_by_plain_loop(*plain, batch.inputs, batch.labels); },
+      [&] { probe(*network, batch.inputs, batch.labels); }, options.seconds);
+  // A forward pass and two backward passes to the layers' outputs.
+  return {plain_seconds, engine_seconds, 3 * subject.forward_flops()};
+}
+
+int run(int argc, char** argv) {
+  return compare(
+      {.description =
+           "Measures a probe: the published loop over single samples against\n"
+           "the engine, on FashionMNIST with a batch of 64 and one thread.\n"
+           "GFLOP/s are the engine's: a probe counts as three forward passes.",
+       .plain = "loop",
+       .engine = "engine",
+       .draws = 6,
+       .seconds = 8,
+       .measure = measure_probe},
+      argc, argv);
+}
+
+}  // namespace
+}  // namespace cape::bench
+
+int main(int argc, char** argv) {
+  return cape::guarded_main("bench_probe", cape::bench::run, argc, argv);
+}

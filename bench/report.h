@@ -1,0 +1,39 @@
+/// The table on stdout and the JSON file of a comparison.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "comparison.h"
+
+namespace cape::bench {
+
+class Report {
+ public:
+  Report(const std::string& plain, const std::string& engine);
+
+  /// Takes a measurement of the machine's peak; the best one counts.
+  void peak(double gflops);
+
+  /// Prints a line.
+  void add(const std::string& family, const std::string& architecture,
+           const Measured& measured);
+
+  /// Prints the line of the family whose last architecture was added.
+  void end_family(const std::string& family);
+
+  /// Prints the peak.
+  void end() const;
+
+  /// {family: {"ratio": r, "gflops": g, "peak_gflops": p}}, the ratio of the
+  /// total times. Throws Error where the file cannot be written.
+  void write_json(const std::string& path) const;
+
+ private:
+  double peak_ = 0;
+  std::vector<Measured> family_;  ///< the current family's
+  nlohmann::json families_ = nlohmann::json::object();
+};
+
+}  // namespace cape::bench

@@ -1,0 +1,167 @@
+#include "datasets/imdb.h"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <tuple>
+
+#include "core/error.h"
+#include "datasets/archive.h"
+#include "datasets/md5.h"
+
+namespace cape::datasets {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Review {
+  bool positive = false;
+  std::int64_t id = 0;
+  std::vector<WordCounts::Entry> words;
+};
+
+bool is_letter(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '\'';
+}
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; }
+
+/// The numbers of "ID_RATING.txt"; nothing when the name is not like that.
+std::optional<std::pair<std::int64_t, int>> parse_name(
+    const std::string& name) {
+  std::int64_t id = 0;
+  int rating = 0;
+  const char* const end = name.data() + name.size();
+  const auto [bar, bad_id] = std::from_chars(name.data(), end, id);
+  if (bad_id != std::errc{} || bar == end || *bar != '_') return std::nullopt;
+  const auto [dot, bad_rating] = std::from_chars(bar + 1, end, rating);
+  if (bad_rating != std::errc{} || std::string_view(dot, end) != ".txt")
+    return std::nullopt;
+  return std::pair(id, rating);
+}
+
+/// Collects the reviews, in any order.
+class Reviews {
+ public:
+  explicit Reviews(const KnownDataset& known)
+      : known_(known), hasher_(sample_size(known)) {}
+
+  /// Whether a path ends in train/{neg,pos}/ID_RATING.txt.
+  static bool is_review(const fs::path& path) {
+    const fs::path folder = path.parent_path();
+    return (folder.filename() == "pos" || folder.filename() == "neg") &&
+           folder.parent_path().filename() == "train" &&
+           parse_name(path.filename());
+  }
+
+  void add(const std::string& name, std::string_view text) {
+    const fs::path path = fs::path(name);
+    const bool positive = path.parent_path().filename() == "pos";
+    const auto [id, rating] = parse_name(path.filename()).value();
+    if (positive ? rating < 7 || rating > 10 : rating < 1 || rating > 4) {
+      fail_user("{}: rating {}, but reviews in {} have {}", name, rating,
+                positive ? "pos" : "neg", positive ? "7 to 10" : "1 to 4");
+    }
+    reviews_.push_back({positive, id, hasher_.count(text)});
+    if (reviews_.size() > static_cast<std::size_t>(known_.train_size))
+      fail_user("{}: more than the {} official reviews", name,
+                known_.train_size);
+  }
+
+  Samples samples(const std::string& place) {
+    if (reviews_.empty()) fail_user("{}: holds no reviews", place);
+    std::sort(reviews_.begin(), reviews_.end(),
+              [](const Review& a, const Review& b) {
+                return std::tie(a.positive, a.id) < std::tie(b.positive, b.id);
+              });
+    WordCounts counts;
+    std::vector<std::uint8_t> labels;
+    for (const Review& review : reviews_) {
+      counts.entries.insert(counts.entries.end(), review.words.begin(),
+                            review.words.end());
+      counts.ends.push_back(counts.entries.size());
+      labels.push_back(review.positive ? 1 : 0);
+    }
+    return {std::move(counts), std::move(labels)};
+  }
+
+ private:
+  const KnownDataset& known_;
+  WordHasher hasher_;
+  std::vector<Review> reviews_;
+};
+
+std::string_view as_text(const std::uint8_t* data, std::size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
+
+void read_folder(const Layout& layout, const fs::path& place,
+                 Reviews& reviews) {
+  for (const std::string& folder : layout.files) {
+    for (const fs::directory_entry& entry :
+         fs::directory_iterator(place / fs::path(folder).parent_path())) {
+      if (!Reviews::is_review(entry.path())) continue;
+      const Bytes text = map_file(entry.path());
+      if (text.size() > layout.largest)
+        fail_user("{}: too long for a review", entry.path().string());
+      reviews.add(entry.path().string(), as_text(text.data(), text.size()));
+    }
+  }
+}
+
+void read_archive(const Layout& layout, const fs::path& place,
+                  Reviews& reviews) {
+  Archive archive(place);
+  while (archive.next()) {
+    if (!Reviews::is_review(archive.member())) continue;
+    const std::vector<std::uint8_t> text = archive.read(layout.largest);
+    reviews.add(place.string() + ":" + archive.member(),
+                as_text(text.data(), text.size()));
+  }
+}
+
+}  // namespace
+
+std::vector<WordCounts::Entry> WordHasher::count(std::string_view text) {
+  std::vector<std::uint16_t> seen;
+  std::string word;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    if (i < text.size() && is_letter(text[i])) {
+      word += lower(text[i]);
+    } else if (!word.empty()) {
+      const std::uint16_t bucket = bucket_of(word);
+      if (counts_[bucket]++ == 0) seen.push_back(bucket);
+      word.clear();
+    }
+  }
+  std::sort(seen.begin(), seen.end());
+  std::vector<WordCounts::Entry> entries;
+  entries.reserve(seen.size());
+  for (const std::uint16_t bucket : seen)
+    entries.push_back({bucket, std::exchange(counts_[bucket], 0)});
+  return entries;
+}
+
+std::uint16_t WordHasher::bucket_of(const std::string& word) {
+  const auto [found, added] = buckets_.try_emplace(word);
+  if (added) {
+    std::size_t remainder = 0;
+    for (const std::uint8_t byte : md5(word))
+      remainder = (remainder << 8 | byte) % counts_.size();
+    found->second = static_cast<std::uint16_t>(remainder);
+  }
+  return found->second;
+}
+
+Samples read_imdb(const KnownDataset& known, const Layout& layout,
+                  const fs::path& place) {
+  Reviews reviews(known);
+  if (fs::is_directory(place)) {
+    read_folder(layout, place, reviews);
+  } else {
+    read_archive(layout, place, reviews);
+  }
+  return reviews.samples(place.string());
+}
+
+}  // namespace cape::datasets

@@ -1,0 +1,52 @@
+/// The samples of a data set as its files hold them; batches turn them into
+/// floats.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "datasets/bytes.h"
+
+namespace cape::datasets {
+
+/// 8-bit images, channel by channel, in one or several files.
+struct Images {
+  /// Equally spaced images in one piece of memory.
+  struct Block {
+    Bytes bytes;             ///< begins with the first image
+    std::size_t stride = 0;  ///< from an image to the next
+    std::int64_t count = 0;
+  };
+  std::vector<Block> blocks;
+  /// Each channel is stored column by column, not row by row.
+  bool transposed = false;
+
+  /// The first byte of image `index`, which must be there.
+  const std::uint8_t* at(std::int64_t index) const;
+};
+
+/// How often each hashed word is in a text: sparse, since most counts are 0.
+struct WordCounts {
+  struct Entry {
+    std::uint16_t word;  ///< below the size of a sample
+    std::uint16_t count;
+  };
+  std::vector<Entry> entries;     ///< of all texts, each sorted by word
+  std::vector<std::size_t> ends;  ///< of the texts' entries
+
+  /// The entries of text `index`, which must be there.
+  std::span<const Entry> of(std::int64_t index) const;
+};
+
+using Inputs = std::variant<Images, WordCounts>;
+
+/// What a reader finds in the files of a data set.
+struct Samples {
+  Inputs inputs;
+  std::vector<std::uint8_t> labels;  ///< each below the number of classes
+};
+
+}  // namespace cape::datasets

@@ -1,0 +1,105 @@
+#include "plain/procedure.h"
+
+#include <utility>
+
+namespace cape::plain {
+namespace {
+
+double squared_gradient_norm(const torch::Tensor& value,
+                             const std::vector<torch::Tensor>& parameters) {
+  std::vector<torch::Tensor> flat;
+  for (const auto& gradient : torch::autograd::grad({value}, parameters)) {
+    flat.push_back(gradient.reshape(-1));
+  }
+  return torch::cat(flat).square().sum().item<double>();
+}
+
+/// Whether the last `plateau_window` losses hardly improved.
+bool on_plateau(const std::vector<double>& losses,
+                const TrainSettings& settings) {
+  const auto window = static_cast<std::size_t>(settings.plateau_window);
+  if (losses.size() < window) return false;
+  const double before = losses[losses.size() - window];
+  return (before - losses.back()) / before < settings.plateau_tolerance;
+}
+
+void train(PlainModel& model, const TrialBatch& batch, const TrialTask& task,
+           PlainRow& row) {
+  PlainTraining training(model, batch, task.learning_rate,
+                         task.train.weight_decay);
+  row.t_star = task.train.max_steps;
+  for (std::int64_t t = 0; t < task.train.max_steps; ++t) {
+    row.losses.push_back(training.loss());
+    if (row.losses.back() <= row.epsilon * row.losses.front()) {
+      row.converged = true;
+      row.t_star = t;
+      return;
+    }
+    if (on_plateau(row.losses, task.train)) return;
+    training.update();
+  }
+}
+
+}  // namespace
+
+ProbeResult probe_by_plain_loop(PlainModel& model, const torch::Tensor& inputs,
+                                const torch::Tensor& labels) {
+  model.eval();
+  const std::vector<torch::Tensor> parameters = model.parameters();
+  const std::int64_t samples = inputs.size(0);
+  ProbeResult sum;
+  for (std::int64_t i = 0; i < samples; ++i) {
+    const torch::Tensor input = inputs.narrow(0, i, 1);
+    const torch::Tensor label = labels.narrow(0, i, 1);
+    const torch::Tensor loss =
+        torch::nn::functional::cross_entropy(model.forward(input), label);
+    sum.g2 += squared_gradient_norm(loss, parameters);
+    const torch::Tensor logits = model.forward(input)[0];
+    sum.tau +=
+        squared_gradient_norm(logits[label.item<std::int64_t>()], parameters);
+  }
+  model.train();
+  const auto count = static_cast<double>(samples);
+  return {.g2 = sum.g2 / count, .tau = sum.tau / count};
+}
+
+PlainTraining::PlainTraining(PlainModel& model, TrialBatch batch,
+                             double learning_rate, double weight_decay)
+    : model_(model),
+      batch_(std::move(batch)),
+      optimizer_(model.parameters(), torch::optim::AdamWOptions(learning_rate)
+                                         .weight_decay(weight_decay)) {}
+
+double PlainTraining::loss() {
+  loss_ = torch::nn::functional::cross_entropy(model_.forward(batch_.inputs),
+                                               batch_.labels);
+  return loss_.item<double>();
+}
+
+void PlainTraining::update() {
+  optimizer_.zero_grad();
+  loss_.backward();
+  optimizer_.step();
+}
+
+std::vector<PlainRow> published_procedure(const TrialTask& task,
+                                          const datasets::Dataset& dataset) {
+  std::vector<PlainRow> rows;
+  for (const double epsilon : task.epsilons) {
+    const TrialBatch batch = draw_batch(task, dataset, torch::kCPU);
+    torch::manual_seed(task.seed);
+    const auto initial = models::build(task.architecture, dataset.info.shape,
+                                       dataset.info.classes);
+    const auto model =
+        make_plain(task.architecture, dataset.info.shape, dataset.info.classes);
+    copy_weights(*initial, *model);
+
+    PlainRow& row = rows.emplace_back();
+    row.epsilon = epsilon;
+    row.probe = probe_by_plain_loop(*model, batch.inputs, batch.labels);
+    train(*model, batch, task, row);
+  }
+  return rows;
+}
+
+}  // namespace cape::plain

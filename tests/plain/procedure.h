@@ -1,0 +1,52 @@
+/// The published procedure, one row at a time: a loop over single samples for
+/// the features and a training of its own for every epsilon.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <vector>
+
+#include "datasets/dataset.h"
+#include "plain/model.h"
+#include "trainer/trajectory.h"
+#include "trial/task.h"
+
+namespace cape::plain {
+
+/// g2 and tau as trainer/probe.h has them, in a loop over single samples: for
+/// each, a forward and a backward pass for the loss and again for the logit.
+ProbeResult probe_by_plain_loop(PlainModel& model, const torch::Tensor& inputs,
+                                const torch::Tensor& labels);
+
+/// Training steps on one batch with LibTorch's AdamW.
+class PlainTraining {
+ public:
+  PlainTraining(PlainModel& model, TrialBatch batch, double learning_rate,
+                double weight_decay);
+
+  /// The loss of the network as it is; then the update that it asks for.
+  double loss();
+  void update();
+
+ private:
+  PlainModel& model_;
+  const TrialBatch batch_;
+  torch::optim::AdamW optimizer_;
+  torch::Tensor loss_;
+};
+
+/// A row: what was measured for one epsilon.
+struct PlainRow {
+  double epsilon = 0;
+  ProbeResult probe;
+  bool converged = false;
+  std::int64_t t_star = 0;     ///< censored: max_steps
+  std::vector<double> losses;  ///< L_0, L_1, ...
+};
+
+/// For every epsilon of the task the network from the task's seed, probed and
+/// trained until L_t <= epsilon L_0, the plateau rule or max_steps.
+std::vector<PlainRow> published_procedure(const TrialTask& task,
+                                          const datasets::Dataset& dataset);
+
+}  // namespace cape::plain

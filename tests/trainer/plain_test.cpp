@@ -1,0 +1,171 @@
+/// The networks, the probe and the training of the farm against the published
+/// procedure in LibTorch's stock modules: tests/plain.
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include "plain/procedure.h"
+#include "trainer/probe.h"
+#include "trainer/support.h"
+
+namespace cape {
+namespace {
+
+struct Case {
+  zoo::Architecture architecture;
+  std::int64_t batch;
+  std::vector<std::int64_t> sample = {1, 28, 28};
+};
+
+/// Names the test for ctest.
+void PrintTo(const Case& one, std::ostream* out) {
+  *out << zoo::short_name(one.architecture);
+}
+
+std::string test_name(const testing::TestParamInfo<Case>& instance) {
+  std::string name = zoo::short_name(instance.param.architecture);
+  for (char& c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  }
+  return name + "_" + std::to_string(instance.index);
+}
+
+const std::vector<std::int64_t> kColoured = {3, 32, 32};
+
+/// Without dropout, small.
+std::vector<Case> small_cases() {
+  using namespace zoo;
+  return {
+      {Mlp{.layers = 2, .width = 32, .dropout = 0}, 32},
+      {Mlp{.layers = 3, .width = 64, .batch_norm = false, .dropout = 0}, 32},
+      {Mlp{.layers = 2,
+           .width = 64,
+           .activation = Activation::relu,
+           .dropout = 0},
+       32},
+      {VggLite{.base = 8, .convolutions = {2, 1, 1}, .pool = true}, 32},
+      {ResnetMini{.base = 8, .blocks = 2}, 32},
+      {MobilenetMini{.width = 0.5, .stem = 16, .blocks = 2}, 16},
+      {Lstm{.layers = 1, .hidden = 48}, 32},
+      {Lstm{.layers = 2, .hidden = 32, .bidirectional = true}, 32},
+      {Gru{.layers = 1, .hidden = 48}, 32},
+      {Gru{.layers = 2, .hidden = 32, .bidirectional = true}, 32},
+      {Cct{.width = 32, .depth = 2, .heads = 2}, 16},
+      {Vit{.width = 48, .depth = 2}, 16},
+      {Pit{.width = 24, .depth = 1}, 16}};
+}
+
+/// Of the published samplers.
+std::vector<Case> full_size_cases() {
+  using namespace zoo;
+  return {{Mlp{.layers = 4, .width = 1024, .dropout = 0}, 16, kColoured},
+          {VggLite{.base = 64, .convolutions = {2, 2, 1}}, 4, kColoured},
+          {ResnetMini{.base = 32, .blocks = 2}, 4},
+          {MobilenetMini{.width = 0.75, .stem = 32, .blocks = 3}, 8, kColoured},
+          {Lstm{.layers = 2, .hidden = 256, .bidirectional = true}, 4},
+          {Gru{.layers = 1, .hidden = 512}, 4},
+          {Cct{}, 4},
+          {Vit{}, 4},
+          {Pit{}, 8}};
+}
+
+std::vector<Case> all_cases() {
+  std::vector<Case> all = small_cases();
+  for (Case& full : full_size_cases()) all.push_back(std::move(full));
+  return all;
+}
+
+std::vector<Case> all_but_cct() {
+  std::vector<Case> all = all_cases();
+  std::erase_if(all, [](const Case& one) {
+    return std::holds_alternative<zoo::Cct>(one.architecture);
+  });
+  return all;
+}
+
+/// Both networks from the same weights, and a batch of noise.
+class PlainTest : public testing::TestWithParam<Case> {
+ protected:
+  void SetUp() override {
+    const auto& [architecture, batch, sample] = GetParam();
+    torch::manual_seed(3);
+    ours_ = models::build(architecture, sample, 10);
+    plain_ = plain::make_plain(architecture, sample, 10);
+    plain::copy_weights(*ours_, *plain_);
+    const auto shape = zoo::input_shape(architecture, sample);
+    batch_ = {torch::randn({batch, shape[0], shape[1], shape[2]}),
+              torch::arange(batch) % 10};
+  }
+
+  /// Of the two networks' logits, relative to the largest.
+  double difference() {
+    const torch::Tensor expected = plain_->forward(batch_.inputs);
+    const torch::Tensor logits = ours_->forward(batch_.inputs);
+    return ((logits - expected).abs().max() / expected.abs().max())
+        .item<double>();
+  }
+
+  std::shared_ptr<models::Model> ours_;
+  std::shared_ptr<plain::PlainModel> plain_;
+  TrialBatch batch_;
+};
+
+TEST_P(PlainTest, GivesTheSameLogits) {
+  EXPECT_LT(difference(), 1e-5);
+  ours_->eval();
+  plain_->eval();
+  EXPECT_LT(difference(), 1e-5);
+}
+
+// The stock BatchNorm of LibTorch 2.11 has wrong gradients in evaluation mode
+// for a single sample whose output gradient comes permuted, as in a CCT.
+class PlainProbeTest : public PlainTest {};
+
+TEST_P(PlainProbeTest, GivesTheSameProbe) {
+  const ProbeResult expected =
+      plain::probe_by_plain_loop(*plain_, batch_.inputs, batch_.labels);
+  const ProbeResult result = probe(*ours_, batch_.inputs, batch_.labels);
+  EXPECT_NEAR(result.g2, expected.g2, 1e-4 * expected.g2);
+  EXPECT_NEAR(result.tau, expected.tau, 1e-4 * expected.tau);
+}
+
+INSTANTIATE_TEST_SUITE_P(Zoo, PlainTest, testing::ValuesIn(all_cases()),
+                         test_name);
+INSTANTIATE_TEST_SUITE_P(Zoo, PlainProbeTest, testing::ValuesIn(all_but_cct()),
+                         test_name);
+
+class ProcedureTest : public testing::TestWithParam<Case> {};
+
+TEST_P(ProcedureTest, GivesTheSameStepsToConvergence) {
+  TrialTask task = small_task();
+  task.architecture = GetParam().architecture;
+  task.batch_size = GetParam().batch;
+  const datasets::Dataset dataset = noise_dataset();
+  const TrialResult result = run_trajectory(task, dataset, torch::kCPU);
+  const auto rows = plain::published_procedure(task, dataset);
+  ASSERT_EQ(rows.size(), result.epsilons.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_EQ(result.epsilons[i].epsilon, rows[i].epsilon);
+    EXPECT_TRUE(rows[i].converged);
+    EXPECT_TRUE(result.epsilons[i].converged());
+    EXPECT_LE(std::abs(result.epsilons[i].t_star - rows[i].t_star), 1)
+        << result.epsilons[i].t_star << " and " << rows[i].t_star;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Zoo, ProcedureTest,
+    testing::Values(Case{zoo::Mlp{.layers = 2, .width = 32, .dropout = 0}, 16},
+                    Case{zoo::VggLite{.base = 8, .pool = true}, 16},
+                    Case{zoo::MobilenetMini{.stem = 16, .blocks = 2}, 16},
+                    Case{zoo::Lstm{.layers = 1, .hidden = 48}, 16},
+                    Case{zoo::Gru{.hidden = 32, .bidirectional = true}, 16},
+                    Case{zoo::Vit{.patch = 8, .width = 48, .depth = 2}, 16},
+                    Case{zoo::Pit{.patch = 8, .width = 24, .depth = 1}, 16}),
+    test_name);
+
+}  // namespace
+}  // namespace cape
