@@ -58,6 +58,7 @@ struct Config {
   std::string data_dir;  ///< empty: $CAPE_DATA, then Debian's folder
   GridConfig grid;
   TrainConfig train;
+  ProbeSettings probe;
   WorkersConfig workers;
   OutputConfig output;
 

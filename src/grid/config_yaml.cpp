@@ -43,6 +43,8 @@ std::vector<Key> keys_of(Config& config) {
       key("train.independent_epsilon", config.train.independent_epsilon,
           flag()),
 
+      key("probe.extended", config.probe.extended, flag()),
+
       key("workers.device", workers.device,
           choice<DeviceChoice>({{"auto", DeviceChoice::automatic},
                                 {"cpu", DeviceChoice::cpu},

@@ -21,7 +21,7 @@ constexpr LogLinear kFits[] = {
 };
 constexpr LogLinear kUnknownFamily = {"", 3.2, -0.3, 0.8, 0.35, 0.0};
 
-constexpr double kProbeSteps = 6;
+constexpr double kProbeSteps = 4;
 
 constexpr double kSlowestFlops = 1e9;  // a second
 constexpr double kStartSeconds = 120;  // LibTorch from a cold network disk

@@ -113,7 +113,8 @@ std::string Grid::group_key(const Group& group) const {
       {"task", dataset.task},
       {"learning_rate", group.learning_rate},
       {"batch_size", group.batch_size},
-      {"train", to_json(config_.train.settings)}};
+      {"train", to_json(config_.train.settings)},
+      {"probe", to_json(config_.probe)}};
   if (config_.train.independent_epsilon) {
     content["independent_epsilon"] = group.epsilons.front();
   }
@@ -173,6 +174,7 @@ Trajectory Grid::trajectory(std::int64_t index, EpsilonMask mask) const {
     if (mask >> e & 1) task.epsilons.push_back(group.epsilons[e]);
   }
   task.train = config_.train.settings;
+  task.probe = config_.probe;
   return trajectory;
 }
 

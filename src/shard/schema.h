@@ -14,7 +14,7 @@
 namespace cape::shard {
 
 /// Raised with every change of the columns. A reader refuses newer files.
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 /// Copies a text into `bytes` and pads with NUL. Throws Error when it is
 /// longer than that, holds a NUL or is not UTF-8: nothing is ever cut.
@@ -67,6 +67,14 @@ struct Row {
   double log_n = kMissing;
   double log_lr = kMissing;
   double log_b = kMissing;
+  std::int32_t classes = 0;
+  double probe_loss = kMissing;
+  double log_mean_g2 = kMissing;
+  double label_entropy = kMissing;
+  double logit_spread = kMissing;
+  double log_line_1 = kMissing;
+  double log_line_2 = kMissing;
+  double log_line_4 = kMissing;
   double initial_loss = kMissing;
   double final_loss = kMissing;
   std::int32_t t_star = 0;

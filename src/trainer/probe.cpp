@@ -1,5 +1,6 @@
 #include "trainer/probe.h"
 
+#include <array>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -29,6 +30,29 @@ class EvaluationMode {
   std::vector<std::pair<std::shared_ptr<torch::nn::Module>, bool>> modes_;
 };
 
+/// Gives parameters their values back, to the bit. Under a NoGradGuard.
+class Restored {
+ public:
+  explicit Restored(std::vector<torch::Tensor> parameters)
+      : parameters_(std::move(parameters)) {
+    for (const torch::Tensor& parameter : parameters_) {
+      originals_.push_back(parameter.clone());
+    }
+  }
+  ~Restored() {
+    for (std::size_t p = 0; p < parameters_.size(); ++p) {
+      parameters_[p].copy_(originals_[p]);
+    }
+  }
+  Restored(const Restored&) = delete;
+  Restored& operator=(const Restored&) = delete;
+
+  const torch::Tensor& original(std::size_t p) const { return originals_[p]; }
+
+ private:
+  std::vector<torch::Tensor> parameters_, originals_;
+};
+
 std::vector<torch::Tensor> trainable_parameters(
     const torch::nn::Module& model) {
   std::vector<torch::Tensor> parameters;
@@ -54,6 +78,90 @@ double squared_gradient_norm(const torch::Tensor& value,
   return sum;
 }
 
+/// A recorded forward pass over the batch; loss and true logits are sums over
+/// the samples.
+struct Pass {
+  torch::Tensor logits, loss, true_logits;
+  /// Of the layers from the first trainable one on: what comes before has no
+  /// gradient.
+  std::vector<models::Recording> recordings;
+  std::vector<torch::Tensor> outputs;
+};
+
+Pass forward(models::Model& model, const torch::Tensor& inputs,
+             const torch::Tensor& labels) {
+  const models::ProbeRecording recording(model);
+  Pass pass;
+  pass.logits = model.forward(inputs);
+  pass.loss =
+      torch::cross_entropy_loss(pass.logits, labels, {}, torch::Reduction::Sum);
+  pass.true_logits =
+      -torch::nll_loss(pass.logits, labels, {}, torch::Reduction::Sum);
+  for (const models::Recording& use : recording.recordings()) {
+    if (!use.output.requires_grad()) continue;
+    pass.recordings.push_back(use);
+    pass.outputs.push_back(use.output);
+  }
+  return pass;
+}
+
+/// With respect to `outputs` and then `parameters`; undefined where `value`
+/// does not depend on one.
+std::vector<torch::Tensor> gradients(
+    const torch::Tensor& value, std::vector<torch::Tensor> outputs,
+    const std::vector<torch::Tensor>& parameters) {
+  outputs.insert(outputs.end(), parameters.begin(), parameters.end());
+  return torch::autograd::grad({value}, outputs, /*grad_outputs=*/{},
+                               /*retain_graph=*/true, /*create_graph=*/false,
+                               /*allow_unused=*/true);
+}
+
+double mean_loss(const torch::Tensor& logits, const torch::Tensor& labels) {
+  return torch::cross_entropy_loss(logits, labels).item<double>();
+}
+
+/// All but the line; `gradients` are of the sum of the losses.
+ExtendedProbe extended(const torch::Tensor& logits, const torch::Tensor& labels,
+                       const std::vector<torch::Tensor>& gradients) {
+  const auto samples = static_cast<double>(labels.size(0));
+  ExtendedProbe probe;
+  probe.loss = mean_loss(logits, labels);
+  for (const torch::Tensor& gradient : gradients) {
+    if (!gradient.defined()) continue;
+    const double norm = gradient.norm(2, torch::kDouble).item<double>();
+    probe.mean_gradient2 += norm / samples * (norm / samples);
+  }
+  const torch::Tensor frequencies =
+      torch::bincount(labels).to(torch::kDouble) / samples;
+  probe.label_entropy =
+      -torch::xlogy(frequencies, frequencies).sum().item<double>();
+  probe.logit_spread = logits.to(torch::kDouble)
+                           .std(1, /*unbiased=*/false)
+                           .mean()
+                           .item<double>();
+  return probe;
+}
+
+/// Losses at theta - k learning_rate sign(gradient), relative to `loss`.
+std::array<double, 3> line(models::Model& model, const torch::Tensor& inputs,
+                           const torch::Tensor& labels,
+                           const std::vector<torch::Tensor>& parameters,
+                           const std::vector<torch::Tensor>& gradients,
+                           double learning_rate, double loss) {
+  const Restored restored(parameters);
+  std::array<double, 3> ratios{};
+  for (std::size_t k = 0; k < ratios.size(); ++k) {
+    const double step = ExtendedProbe::kLineSteps[k] * learning_rate;
+    for (std::size_t p = 0; p < parameters.size(); ++p) {
+      if (!gradients[p].defined()) continue;
+      parameters[p].copy_(restored.original(p));
+      parameters[p].sub_(gradients[p].sign(), step);
+    }
+    ratios[k] = mean_loss(model.forward(inputs), labels) / loss;
+  }
+  return ratios;
+}
+
 }  // namespace
 
 ProbeResult probe_by_loop(models::Model& model, const torch::Tensor& inputs,
@@ -71,36 +179,39 @@ ProbeResult probe_by_loop(models::Model& model, const torch::Tensor& inputs,
     sum.tau += squared_gradient_norm(true_logit, parameters);
   }
   const auto count = static_cast<double>(samples);
-  return {.g2 = sum.g2 / count, .tau = sum.tau / count};
+  return {.g2 = sum.g2 / count, .tau = sum.tau / count, .extended = {}};
 }
 
 ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
-                  const torch::Tensor& labels) {
+                  const torch::Tensor& labels,
+                  std::optional<double> learning_rate) {
   const EvaluationMode evaluation_mode(model);
-  const models::ProbeRecording recording(model);
-  const torch::Tensor logits = model.forward(inputs);
-  const torch::Tensor loss =
-      torch::cross_entropy_loss(logits, labels, {}, torch::Reduction::Sum);
-  const torch::Tensor true_logits =
-      -torch::nll_loss(logits, labels, {}, torch::Reduction::Sum);
-  // What comes before the first trainable layer has no gradient.
-  std::vector<models::Recording> recordings;
-  std::vector<torch::Tensor> outputs;
-  for (const models::Recording& use : recording.recordings()) {
-    if (!use.output.requires_grad()) continue;
-    recordings.push_back(use);
-    outputs.push_back(use.output);
-  }
-  const auto gradients_of = [&](const torch::Tensor& value) {
-    return torch::autograd::grad({value}, outputs, /*grad_outputs=*/{},
-                                 /*retain_graph=*/true, /*create_graph=*/false,
-                                 /*allow_unused=*/true);
-  };
+  const std::vector<torch::Tensor> parameters = trainable_parameters(model);
+  Pass pass = forward(model, inputs, labels);
+  std::vector<torch::Tensor> loss_gradients =
+      gradients(pass.loss, pass.outputs,
+                learning_rate ? parameters : std::vector<torch::Tensor>());
+  const std::vector<torch::Tensor> of_parameters(
+      loss_gradients.begin() + std::ssize(pass.outputs), loss_gradients.end());
+  loss_gradients.resize(pass.outputs.size());
   const torch::Tensor norms =
       models::sample_squared_norms(
-          recordings, {gradients_of(loss), gradients_of(true_logits)})
+          pass.recordings, {std::move(loss_gradients),
+                            gradients(pass.true_logits, pass.outputs, {})})
           .mean(1);
-  return {.g2 = norms[0].item<double>(), .tau = norms[1].item<double>()};
+  ProbeResult result{.g2 = norms[0].item<double>(),
+                     .tau = norms[1].item<double>(),
+                     .extended = {}};
+  if (learning_rate) {
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor logits = pass.logits.detach();
+    pass = {};
+    result.extended = extended(logits, labels, of_parameters);
+    result.extended->line =
+        line(model, inputs, labels, parameters, of_parameters, *learning_rate,
+             result.extended->loss);
+  }
+  return result;
 }
 
 }  // namespace cape

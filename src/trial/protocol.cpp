@@ -46,6 +46,39 @@ EpsilonResult epsilon_result_from(const json& j) {
           .final_loss = number_from(j.at("final_loss"))};
 }
 
+json to_json(const ProbeResult& probe) {
+  json j = {{"g2", number(probe.g2)}, {"tau", number(probe.tau)}};
+  if (probe.extended) {
+    json line = json::array();
+    for (const double ratio : probe.extended->line) {
+      line.push_back(number(ratio));
+    }
+    j["extended"] = {{"loss", number(probe.extended->loss)},
+                     {"mean_gradient2", number(probe.extended->mean_gradient2)},
+                     {"label_entropy", number(probe.extended->label_entropy)},
+                     {"logit_spread", number(probe.extended->logit_spread)},
+                     {"line", std::move(line)}};
+  }
+  return j;
+}
+
+ProbeResult probe_result_from(const json& j) {
+  ProbeResult probe{.g2 = number_from(j.at("g2")),
+                    .tau = number_from(j.at("tau")),
+                    .extended = {}};
+  if (const auto found = j.find("extended"); found != j.end()) {
+    ExtendedProbe& extended = probe.extended.emplace();
+    extended.loss = number_from(found->at("loss"));
+    extended.mean_gradient2 = number_from(found->at("mean_gradient2"));
+    extended.label_entropy = number_from(found->at("label_entropy"));
+    extended.logit_spread = number_from(found->at("logit_spread"));
+    for (std::size_t k = 0; k < extended.line.size(); ++k) {
+      extended.line[k] = number_from(found->at("line").at(k));
+    }
+  }
+  return probe;
+}
+
 json to_json(const TrialResult& result) {
   json epsilons = json::array();
   for (const EpsilonResult& epsilon : result.epsilons) {
@@ -53,8 +86,7 @@ json to_json(const TrialResult& result) {
   }
   return {{"trajectory", result.trajectory},
           {"parameters", result.parameters},
-          {"g2", number(result.probe.g2)},
-          {"tau", number(result.probe.tau)},
+          {"probe", to_json(result.probe)},
           {"initial_loss", number(result.initial_loss)},
           {"epsilons", std::move(epsilons)},
           {"probe_seconds", result.probe_seconds},
@@ -64,17 +96,16 @@ json to_json(const TrialResult& result) {
 }
 
 TrialResult trial_result_from(const json& j) {
-  TrialResult result{
-      .trajectory = j.at("trajectory"),
-      .parameters = j.at("parameters"),
-      .probe = {.g2 = number_from(j.at("g2")), .tau = number_from(j.at("tau"))},
-      .initial_loss = number_from(j.at("initial_loss")),
-      .epsilons = {},
-      .probe_seconds = j.at("probe_seconds"),
-      .step_seconds = number_from(j.at("step_seconds")),
-      .device = j.at("device"),
-      .threads = j.at("threads"),
-      .losses = {}};
+  TrialResult result{.trajectory = j.at("trajectory"),
+                     .parameters = j.at("parameters"),
+                     .probe = probe_result_from(j.at("probe")),
+                     .initial_loss = number_from(j.at("initial_loss")),
+                     .epsilons = {},
+                     .probe_seconds = j.at("probe_seconds"),
+                     .step_seconds = number_from(j.at("step_seconds")),
+                     .device = j.at("device"),
+                     .threads = j.at("threads"),
+                     .losses = {}};
   for (const json& epsilon : j.at("epsilons")) {
     result.epsilons.push_back(epsilon_result_from(epsilon));
   }
@@ -127,6 +158,14 @@ TrainSettings train_settings_from(const json& j) {
           .weight_decay = j.at("weight_decay")};
 }
 
+json to_json(const ProbeSettings& settings) {
+  return {{"extended", settings.extended}};
+}
+
+ProbeSettings probe_settings_from(const json& j) {
+  return {.extended = j.at("extended")};
+}
+
 const char* to_string(StopReason reason) {
   switch (reason) {
     case StopReason::converged:
@@ -161,7 +200,8 @@ std::string encode(const TrialTask& task) {
                      {"batch_size", task.batch_size},
                      {"epsilons", task.epsilons},
                      {"seed", task.seed},
-                     {"train", to_json(task.train)}};
+                     {"train", to_json(task.train)},
+                     {"probe", to_json(task.probe)}};
   return json{{"task", body}}.dump() + "\n";
 }
 
@@ -180,7 +220,8 @@ TrialTask decode_task(std::string_view line) {
         .batch_size = j.at("batch_size"),
         .epsilons = j.at("epsilons"),
         .seed = j.at("seed"),
-        .train = train_settings_from(j.at("train"))};
+        .train = train_settings_from(j.at("train")),
+        .probe = probe_settings_from(j.at("probe"))};
   });
 }
 

@@ -2,8 +2,10 @@
 /// trial/protocol.h writes and reads it, src/trainer executes it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +30,15 @@ struct TrainSettings {
 nlohmann::json to_json(const TrainSettings& settings);
 TrainSettings train_settings_from(const nlohmann::json& json);
 
+struct ProbeSettings {
+  bool extended = true;  ///< the features beyond g2 and tau
+
+  bool operator==(const ProbeSettings&) const = default;
+};
+
+nlohmann::json to_json(const ProbeSettings& settings);
+ProbeSettings probe_settings_from(const nlohmann::json& json);
+
 /// A data set as one run found it.
 struct DatasetRef {
   std::string name;         ///< as in the configuration
@@ -46,6 +57,7 @@ struct TrialTask {
   std::vector<double> epsilons;  ///< those still missing, any order
   std::uint64_t seed = 0;
   TrainSettings train;
+  ProbeSettings probe;
 
   bool operator==(const TrialTask&) const = default;
 };
@@ -67,10 +79,27 @@ struct EpsilonResult {
   bool operator==(const EpsilonResult&) const = default;
 };
 
+/// Features for a training step or two more, from the same batch.
+struct ExtendedProbe {
+  /// Multiples of the learning rate in `line`.
+  static constexpr std::array<int, 3> kLineSteps = {1, 2, 4};
+
+  double loss = 0;            ///< L_0, the mean loss, in evaluation mode
+  double mean_gradient2 = 0;  ///< squared norm of the mean loss's gradient
+  double label_entropy = 0;   ///< of the labels' frequencies, in nats
+  double logit_spread = 0;    ///< deviation over the outputs, mean over samples
+  /// L(theta - k learning rate sign(gradient)) / L_0: AdamW's first steps are
+  /// sign steps.
+  std::array<double, 3> line{};
+
+  bool operator==(const ExtendedProbe&) const = default;
+};
+
 /// What the untrained network says, in evaluation mode.
 struct ProbeResult {
   double g2 = 0;   ///< mean squared norm of the samples' loss gradients
   double tau = 0;  ///< the same of the true-class logits
+  std::optional<ExtendedProbe> extended;
 
   bool operator==(const ProbeResult&) const = default;
 };

@@ -19,6 +19,16 @@ bool same(const EpsilonResult& a, const EpsilonResult& b) {
          same(a.final_loss, b.final_loss);
 }
 
+void add_extended(const ExtendedProbe& probe, shard::Row& row) {
+  row.probe_loss = probe.loss;
+  row.log_mean_g2 = std::log(probe.mean_gradient2);
+  row.label_entropy = probe.label_entropy;
+  row.logit_spread = probe.logit_spread;
+  row.log_line_1 = std::log(probe.line[0]);
+  row.log_line_2 = std::log(probe.line[1]);
+  row.log_line_4 = std::log(probe.line[2]);
+}
+
 }  // namespace
 
 void check_answer(const Trajectory& trajectory, const TrialResult& result) {
@@ -34,6 +44,8 @@ void check_answer(const Trajectory& trajectory, const TrialResult& result) {
   require(!result.losses.empty() &&
               same(result.initial_loss, result.losses.front()),
           "the initial loss is not the first of the curve");
+  require(result.probe.extended.has_value() == task.probe.extended,
+          "extended features that nobody asked for, or none");
   StoppingRule rule(task.train, task.epsilons);
   for (std::size_t t = 0; t < result.losses.size(); ++t) {
     const bool goes_on = rule.observe(result.losses[t]);
@@ -69,6 +81,8 @@ std::vector<shard::Row> make_rows(const Trajectory& trajectory,
   row.log_n = std::log(static_cast<double>(dataset.train_size));
   row.log_lr = std::log(task.learning_rate);
   row.log_b = std::log(static_cast<double>(task.batch_size));
+  row.classes = static_cast<std::int32_t>(dataset.classes);
+  if (result.probe.extended) add_extended(*result.probe.extended, row);
   row.initial_loss = result.initial_loss;
   row.samples_available = dataset.samples;
   row.seed = task.seed;

@@ -47,6 +47,15 @@ float made_up_loss(std::int64_t t, double initial, double rate, double floor) {
   return static_cast<float>(initial * (floor + (1 - floor) * falling));
 }
 
+std::optional<ExtendedProbe> extended(const TrialTask& task, Random& random) {
+  if (!task.probe.extended) return std::nullopt;
+  return ExtendedProbe{.loss = 2.2 + 0.2 * random.uniform(),
+                       .mean_gradient2 = random.uniform(),
+                       .label_entropy = 2.3 * random.uniform(),
+                       .logit_spread = random.uniform(),
+                       .line = {0.9, 0.8, 0.7}};
+}
+
 TrialResult measure(const TrialTask& task, const Line& line) {
   Random random(task.seed);
   const double initial = 2.2 + 0.2 * random.uniform();
@@ -58,7 +67,9 @@ TrialResult measure(const TrialTask& task, const Line& line) {
   return {
       .trajectory = task.trajectory,
       .parameters = zoo::parameter_count(task.architecture, kShape, kClasses),
-      .probe = {.g2 = 1 + random.uniform(), .tau = 5 + random.uniform()},
+      .probe = {.g2 = 1 + random.uniform(),
+                .tau = 5 + random.uniform(),
+                .extended = extended(task, random)},
       .initial_loss = rule.losses().front(),
       .epsilons = rule.results(),
       .probe_seconds = 0.001,

@@ -42,6 +42,14 @@ inline Row sample_row(int number) {
   row.log_n = std::log(60000);
   row.log_lr = std::log(row.learning_rate);
   row.log_b = std::log(row.batch_size);
+  row.classes = 10 + number;
+  row.probe_loss = 2.2 + 0.01 * number;
+  row.log_mean_g2 = -1.0 / (number + 1);
+  row.label_entropy = number % 3 == 0 ? Row::kMissing : 2.1;
+  row.logit_spread = 0.3 + number / 9.0;
+  row.log_line_1 = -0.1 * number;
+  row.log_line_2 = -0.2 * number;
+  row.log_line_4 = 0.4 * number;
   row.initial_loss = 2.3 + 0.01 * number;
   row.final_loss = 0.2 + 1e-9 * number;
   row.t_star = 17 + number;

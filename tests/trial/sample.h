@@ -26,13 +26,20 @@ inline TrialTask sample_task() {
                     .max_steps = 123,
                     .plateau_window = 45,
                     .plateau_tolerance = 5e-324,
-                    .weight_decay = DBL_MAX}};
+                    .weight_decay = DBL_MAX},
+          .probe = {.extended = false}};
 }
 
 inline TrialResult sample_result() {
   return {.trajectory = "0123456789abcdef01234567000000ff",
           .parameters = 1'806'538,
-          .probe = {.g2 = 1.0 / 3, .tau = 5e-324},
+          .probe = {.g2 = 1.0 / 3,
+                    .tau = 5e-324,
+                    .extended = ExtendedProbe{.loss = 2.0 / 3,
+                                              .mean_gradient2 = 5e-324,
+                                              .label_entropy = 0.1 + 0.2,
+                                              .logit_spread = DBL_MAX,
+                                              .line = {0.1, 1.0 / 3, -0.0}}},
           .initial_loss = 2.302585092994046,
           .epsilons = {{.epsilon = 0.1 + 0.2,
                         .t_star = 7,

@@ -1,0 +1,119 @@
+// The extended features against explicit gradients and steps.
+
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "models/build.h"
+#include "trainer/probe.h"
+
+namespace cape {
+namespace {
+
+constexpr double kLearningRate = 1e-3;
+
+class ExtendedProbeTest : public testing::TestWithParam<zoo::Architecture> {
+ protected:
+  void SetUp() override {
+    torch::manual_seed(11);
+    model_ = models::build(GetParam(), {1, 28, 28}, 10);
+    model_->to(torch::kDouble);
+    const auto shape = zoo::input_shape(GetParam(), {1, 28, 28});
+    inputs_ = torch::randn({12, shape[0], shape[1], shape[2]}, torch::kDouble);
+  }
+
+  ExtendedProbe probed() {
+    return probe(*model_, inputs_, labels_, kLearningRate).extended.value();
+  }
+
+  torch::Tensor loss() {
+    return torch::cross_entropy_loss(model_->forward(inputs_), labels_);
+  }
+
+  std::shared_ptr<models::Model> model_;
+  torch::Tensor inputs_;
+  const torch::Tensor labels_ =
+      torch::tensor({0, 0, 0, 1, 1, 1, 2, 2, 2, 5, 5, 5});
+};
+
+TEST_P(ExtendedProbeTest, AgreesWithExplicitGradientsAndSteps) {
+  const ExtendedProbe found = probed();
+  model_->eval();
+  const torch::Tensor before = loss();
+  EXPECT_NEAR(found.loss, before.item<double>(), 1e-12);
+  const auto parameters = model_->parameters();
+  const auto gradients = torch::autograd::grad({before}, parameters);
+  double squared = 0;
+  for (const auto& gradient : gradients) {
+    squared += gradient.square().sum().item<double>();
+  }
+  EXPECT_NEAR(found.mean_gradient2 / squared, 1, 1e-9);
+
+  const torch::NoGradGuard no_grad;
+  int taken = 0;
+  for (std::size_t k = 0; k < found.line.size(); ++k) {
+    for (; taken < (1 << k); ++taken) {
+      for (std::size_t p = 0; p < parameters.size(); ++p) {
+        parameters[p].sub_(kLearningRate * gradients[p].sign());
+      }
+    }
+    EXPECT_NEAR(found.line[k], (loss() / before).item<double>(), 1e-9) << k;
+  }
+}
+
+TEST_P(ExtendedProbeTest, LeavesEverythingAsItWas) {
+  const auto state = [&] {
+    std::vector<torch::Tensor> all = {
+        at::detail::getDefaultCPUGenerator().get_state()};
+    for (const auto& tensor : model_->parameters()) {
+      all.push_back(tensor.clone());
+      EXPECT_FALSE(tensor.grad().defined());
+    }
+    for (const auto& tensor : model_->buffers()) all.push_back(tensor.clone());
+    return all;
+  };
+  model_->to(torch::kFloat);
+  inputs_ = inputs_.to(torch::kFloat);
+  const auto before = state();
+  probed();
+  const auto after = state();
+  ASSERT_EQ(before.size(), after.size());
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    EXPECT_TRUE(torch::equal(before[i], after[i])) << i;
+  }
+  EXPECT_TRUE(model_->is_training());
+}
+
+TEST_P(ExtendedProbeTest, DescribesLabelsAndLogits) {
+  const ExtendedProbe found = probed();
+  EXPECT_NEAR(found.label_entropy, std::log(4), 1e-12);
+  model_->eval();
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor logits = model_->forward(inputs_);
+  const torch::Tensor centred = logits - logits.mean(1, true);
+  EXPECT_NEAR(found.logit_spread,
+              centred.square().mean(1).sqrt().mean().item<double>(), 1e-12);
+}
+
+INSTANTIATE_TEST_SUITE_P(Zoo, ExtendedProbeTest,
+                         testing::Values(zoo::Mlp{.layers = 2, .width = 32},
+                                         zoo::ResnetMini{.base = 8},
+                                         zoo::Gru{.hidden = 16,
+                                                  .bidirectional = true},
+                                         zoo::Cct{.width = 32, .depth = 1}),
+                         [](const auto& instance) {
+                           return zoo::family(instance.param) +
+                                  std::to_string(instance.index);
+                         });
+
+TEST(ExtendedProbe, IsOffWithoutALearningRate) {
+  const auto model =
+      models::build(zoo::Mlp{.layers = 2, .width = 8}, {1, 4, 4}, 3);
+  const ProbeResult result =
+      probe(*model, torch::randn({5, 1, 4, 4}), torch::arange(5) % 3);
+  EXPECT_FALSE(result.extended.has_value());
+}
+
+}  // namespace
+}  // namespace cape
