@@ -86,7 +86,7 @@ std::string list_of(const std::vector<Tried>& tried) {
 fs::path find_file(const Layout& layout, const fs::path& directory,
                    const std::string& name) {
   std::error_code error;
-  const fs::path file = directory / name;
+  fs::path file = directory / name;
   if (!file.has_filename())  // a folder
     return fs::is_directory(file, error) ? file : fs::path();
   if (fs::is_regular_file(file, error)) return file;

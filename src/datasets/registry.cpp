@@ -18,8 +18,8 @@
 namespace cape::datasets {
 namespace {
 
-constexpr std::size_t kGreySize = 28 * 28;
-constexpr std::size_t kColourSize = 3 * 32 * 32;
+constexpr std::size_t kGreySize = 28UL * 28;
+constexpr std::size_t kColourSize = 3UL * 32 * 32;
 
 /// An image and a label file, with the most images that there can be.
 Layout idx_layout(std::vector<std::string> folders, std::string images,

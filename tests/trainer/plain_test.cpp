@@ -10,6 +10,7 @@
 #include "plain/procedure.h"
 #include "trainer/probe.h"
 #include "trainer/support.h"
+#include "trainer/training.h"
 
 namespace cape {
 namespace {
@@ -118,6 +119,17 @@ TEST_P(PlainTest, GivesTheSameLogits) {
   ours_->eval();
   plain_->eval();
   EXPECT_LT(difference(), 1e-5);
+}
+
+TEST_P(PlainTest, GivesTheSameLossesInTraining) {
+  Training ours(*ours_, batch_, 1e-3, 1e-4);
+  plain::PlainTraining plain(*plain_, batch_, 1e-3, 1e-4);
+  for (int t = 0; t < 20; ++t) {
+    const double expected = plain.loss();
+    EXPECT_NEAR(ours.loss().item<double>(), expected, 1e-4 * expected) << t;
+    ours.update();
+    plain.update();
+  }
 }
 
 // The stock BatchNorm of LibTorch 2.11 has wrong gradients in evaluation mode

@@ -1,0 +1,56 @@
+// A training step: the engine's against LibTorch's modules and AdamW.
+//
+//   bench_step --family rnn --draws 2 --json step.json
+#include "comparison.h"
+#include "core/error.h"
+#include "measure.h"
+#include "plain/procedure.h"
+#include "trainer/training.h"
+
+namespace cape::bench {
+namespace {
+
+Measured measure_step(const Case& subject, const Options& options) {
+  const TrialBatch batch = subject.batch();
+  const auto network = subject.network();
+  const auto plain = subject.plain(*network);
+  const TrialTask& task = subject.task;
+  plain::PlainTraining published(*plain, batch, task.learning_rate,
+                                 task.train.weight_decay);
+  Training training(*network, batch, task.learning_rate,
+                    task.train.weight_decay);
+  const auto [plain_seconds, engine_seconds] = interleave(
+      [&] {
+        published.loss();
+        published.update();
+      },
+      [&] {
+        (void)training.loss().item<double>();
+        training.update();
+      },
+      options.seconds);
+  // Forward, and backward to the weights and to the inputs.
+  return {plain_seconds, engine_seconds, 3 * subject.forward_flops()};
+}
+
+int run(int argc, char** argv) {
+  return compare(
+      {.description =
+           "Measures a training step: LibTorch's modules and AdamW against "
+           "the\n"
+           "engine, on FashionMNIST with a batch of 64 and one thread.\n"
+           "GFLOP/s are the engine's: a step counts as three forward passes.",
+       .plain = "plain",
+       .engine = "engine",
+       .draws = 6,
+       .seconds = 6,
+       .measure = measure_step},
+      argc, argv);
+}
+
+}  // namespace
+}  // namespace cape::bench
+
+int main(int argc, char** argv) {
+  return cape::guarded_main("bench_step", cape::bench::run, argc, argv);
+}
