@@ -4,8 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <sstream>
 #include <string>
 
+#include "core/error.h"
 #include "zoo/overloads.h"
 
 namespace cape::zoo {
@@ -138,6 +140,30 @@ std::string name_of(const MobilenetMini& network) {
   return fmt::format("mobilenet_v2_mini_x{}_{}_{}{}", network.width,
                      network.stem, network.blocks,
                      dropout_suffix(network.dropout));
+}
+
+void to_json(nlohmann::json& json, const VggLite& vgg) {
+  json = {{"base", vgg.base},
+          {"convolutions", fmt::format("{}", fmt::join(vgg.convolutions, "-"))},
+          {"pool", vgg.pool},
+          {"dropout", vgg.dropout}};
+}
+
+void from_json(const nlohmann::json& json, VggLite& vgg) {
+  vgg.base = json.at("base");
+  vgg.pool = json.at("pool");
+  vgg.dropout = json.at("dropout");
+  const std::string text = json.at("convolutions");
+  std::istringstream stages(text);
+  char dash = 0;
+  stages >> vgg.convolutions[0] >> dash >> vgg.convolutions[1] >> dash >>
+      vgg.convolutions[2];
+  if (text != fmt::format("{}", fmt::join(vgg.convolutions, "-"))) {
+    fail_user(
+        "vgg_lite: convolutions must be three numbers of a stage each, like "
+        "2-1-1 (found \"{}\")",
+        text);
+  }
 }
 
 void check(const VggLite& vgg) {

@@ -81,7 +81,10 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Activation, {{Activation::gelu, "gelu"},
                                           {Activation::relu, "relu"}})
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Mlp, layers, width, batch_norm, activation,
                                    dropout)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(VggLite, base, convolutions, pool, dropout)
+/// `convolutions` as a text, "2-1-1": in a configuration a list stands for
+/// alternatives.
+void to_json(nlohmann::json& json, const VggLite& vgg);
+void from_json(const nlohmann::json& json, VggLite& vgg);
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ResnetMini, base, blocks, dropout)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(MobilenetMini, width, stem, blocks, dropout)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Lstm, layers, hidden, bidirectional)

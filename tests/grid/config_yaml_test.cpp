@@ -331,24 +331,28 @@ TEST(ConfigYaml, ExplainsWhatIsWrongWithAnArchitecture) {
   EXPECT_THAT(problem("{kind: vit_tiny, dpeth: 4}"),
               StartsWith("unknown key 'grid.models[0].architectures[0].dpeth'; "
                          "did you mean 'depth'?"));
-  EXPECT_THAT(problem("{depth: four}"), HasSubstr("(found \"four\")"));
-  EXPECT_THAT(problem("{depth: [4, 0]}"), HasSubstr("depth must be"));
-  EXPECT_THAT(problem("{depth: {a: 1}}"), HasSubstr("depth must be"));
-  EXPECT_THAT(problem("{depth: []}"), HasSubstr("give at least one"));
-  EXPECT_THAT(problem("{depth: [0], width: [192, 96]}"),
+  EXPECT_THAT(problem("{kind: vit_tiny, depth: four}"),
+              HasSubstr("(found \"four\")"));
+  EXPECT_THAT(problem("{kind: vit_tiny, depth: [4, 0]}"),
+              HasSubstr("depth must be"));
+  EXPECT_THAT(problem("{kind: vit_tiny, depth: {a: 1}}"),
+              HasSubstr("depth must be"));
+  EXPECT_THAT(problem("{kind: vit_tiny, depth: []}"),
+              HasSubstr("give at least one"));
+  EXPECT_THAT(problem("{kind: vit_tiny, depth: [0], width: [192, 96]}"),
               HasSubstr("depth must be"));
 }
 
 TEST(ConfigYaml, ReportsEveryProblemOfAModel) {
   EXPECT_THAT(
       override_problems({"grid.models=[{family: transformer, smaple: 1, "
-                         "architectures: [{dpeth: 4, width: 0}, vit]}, "
-                         "{family: cnn, sample: published}]"}),
+                         "architectures: [{kind: vit_tiny, dpeth: 4, width: 0}, vit]}, "
+                         "{family: gan, sample: published}]"}),
       ElementsAre(HasSubstr("'grid.models[0].smaple'"),
                   HasSubstr("'grid.models[0].architectures[0].dpeth'"),
                   HasSubstr("width must be"),
                   HasSubstr("grid.models[0].architectures[1] (found 'vit')"),
-                  HasSubstr("grid.models[1].family (found 'cnn')")));
+                  HasSubstr("grid.models[1].family (found 'gan')")));
 }
 
 TEST(ConfigYaml, SaysWhichSectionAKeyBelongsTo) {

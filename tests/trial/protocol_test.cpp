@@ -134,17 +134,21 @@ TEST(ResultLine, SaysEveryStopReason) {
 TEST(ResultLine, HasNullForNumbersThatAreNotFinite) {
   for (const double odd : {kNan, kInfinity, -kInfinity}) {
     TrialResult result = sample_result();
-    result.probe = {odd, odd};
+    result.probe.g2 = result.probe.tau = result.probe.extended->loss = odd;
     result.initial_loss = odd;
     result.epsilons[0].final_loss = odd;
     result.step_seconds = odd;
     const json line = line_of(result)["result"];
-    for (const char* key : {"g2", "tau", "initial_loss", "step_seconds"}) {
+    for (const char* key : {"initial_loss", "step_seconds"}) {
       EXPECT_TRUE(line[key].is_null()) << key;
     }
+    EXPECT_TRUE(line["probe"]["g2"].is_null());
+    EXPECT_TRUE(line["probe"]["tau"].is_null());
+    EXPECT_TRUE(line["probe"]["extended"]["loss"].is_null());
     const TrialResult read = read_result(encode(TrainerMessage(result)));
     EXPECT_TRUE(std::isnan(read.probe.g2));
     EXPECT_TRUE(std::isnan(read.probe.tau));
+    EXPECT_TRUE(std::isnan(read.probe.extended->loss));
     EXPECT_TRUE(std::isnan(read.initial_loss));
     EXPECT_TRUE(std::isnan(read.epsilons[0].final_loss));
     EXPECT_TRUE(std::isnan(read.step_seconds));
