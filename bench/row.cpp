@@ -17,7 +17,8 @@ Measured measure_row(const Case& subject, const Options& options) {
   const auto [plain_seconds, engine_seconds] = interleave(
       [&] { plain::published_procedure(subject.task, *subject.dataset); },
       [&] {
-        losses = run_trajectory(subject.task, *subject.dataset, torch::kCPU)
+        losses = run_trajectory(subject.task, *subject.dataset, torch::kCPU,
+                                losses_a_look(torch::kCPU))
                      .losses.size();
       },
       options.seconds);
