@@ -1,5 +1,7 @@
 #include "models/layers.h"
 
+#include "models/fused_linear.h"
+
 namespace cape::models {
 
 Linear::Linear(std::int64_t inputs, std::int64_t outputs)
@@ -78,7 +80,8 @@ SelfAttention::SelfAttention(std::int64_t width, std::int64_t heads)
           "output_projection", std::make_shared<Linear>(width, width))),
       heads_(heads) {}
 
-torch::Tensor SelfAttention::forward(const torch::Tensor& input) const {
+torch::Tensor SelfAttention::add_to(const torch::Tensor& residual,
+                                    const torch::Tensor& input) const {
   const std::int64_t samples = input.size(0);
   const std::int64_t tokens = input.size(1);
   const std::int64_t width = input.size(2);
@@ -90,8 +93,9 @@ torch::Tensor SelfAttention::forward(const torch::Tensor& input) const {
   };
   const torch::Tensor attended = torch::scaled_dot_product_attention(
       heads_of(*queries), heads_of(*keys), heads_of(*values));
-  return output_projection->forward(
-      attended.transpose(1, 2).reshape({samples, tokens, width}));
+  return linear_add(*output_projection,
+                    attended.transpose(1, 2).reshape({samples, tokens, width}),
+                    residual);
 }
 
 }  // namespace cape::models

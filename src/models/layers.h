@@ -84,13 +84,15 @@ class LearnedTensor : public Layer {
   torch::Tensor value;
 };
 
-/// samples x tokens x width -> the same; `heads` divides `width`. PyTorch's
+/// Tokens, samples x tokens x width; `heads` divides `width`. PyTorch's
 /// MultiheadAttention without dropout, its joint projection in three layers: so
 /// no gradient has to be put together from parts.
 class SelfAttention : public torch::nn::Module {
  public:
   SelfAttention(std::int64_t width, std::int64_t heads);
-  torch::Tensor forward(const torch::Tensor& input) const;
+  /// residual + attention(input).
+  torch::Tensor add_to(const torch::Tensor& residual,
+                       const torch::Tensor& input) const;
 
   std::shared_ptr<Linear> queries, keys, values;  ///< width -> width
   std::shared_ptr<Linear> output_projection;

@@ -1,6 +1,7 @@
 #include "models/recurrent_scan.h"
 
 #include "models/kernels.h"
+#include "models/packed_matrix.h"
 
 namespace cape::models {
 namespace {
@@ -55,12 +56,12 @@ struct Cell<4> {
                        .view({order.steps, samples, 4 * hidden}),
                    torch::empty({order.steps, samples, hidden}),
                    torch::empty({order.steps, samples, hidden})};
-    const Tensor of_hidden = w.of_hidden.t();
+    const PackedMatrix of_hidden(w.of_hidden.t(), samples);
     for (std::int64_t k = 0; k < order.steps; ++k) {
       const Steps gates(trace.of_input, order, k);
       const Steps cell(trace.of_hidden, order, k);
       const Steps output(trace.output, order, k);
-      if (k > 0) gates.now.addmm_(output.before, of_hidden);
+      if (k > 0) of_hidden.multiply_add(output.before, gates.now);
       kernels::lstm_step(gates.now_data(), cell.before_data(), samples, hidden,
                          cell.now_data(), output.now_data());
     }
@@ -73,6 +74,7 @@ struct Cell<4> {
     const std::int64_t hidden = d_output.size(2);
     const Tensor d_gates = torch::empty_like(trace.of_input);
     const Tensor d_cell = torch::zeros({samples, hidden});
+    const PackedMatrix of_hidden(w.of_hidden, samples);
     Tensor d_now = d_output[order.step(order.steps - 1)];
     for (std::int64_t k = order.steps - 1; k >= 0; --k) {
       const Steps gates(trace.of_input, order, k);
@@ -82,7 +84,8 @@ struct Cell<4> {
                                   cell.now_data(), data(d_now), samples, hidden,
                                   data(d), data(d_cell));
       if (k > 0) {
-        d_now = torch::addmm(d_output[order.step(k - 1)], d, w.of_hidden);
+        d_now = d_output[order.step(k - 1)].clone();
+        of_hidden.multiply_add(d, d_now);
       }
     }
     return {d_gates, d_gates};
@@ -100,13 +103,13 @@ struct Cell<3> {
             .view({order.steps, samples, 3 * hidden}),
         torch::empty({order.steps, samples, 3 * hidden}),
         torch::empty({order.steps, samples, hidden})};
-    const Tensor of_hidden_weight = w.of_hidden.t();
+    const PackedMatrix of_hidden_weight(w.of_hidden.t(), samples);
     for (std::int64_t k = 0; k < order.steps; ++k) {
       const Steps of_input(trace.of_input, order, k);
       Steps of_hidden(trace.of_hidden, order, k);
       const Steps output(trace.output, order, k);
       if (k > 0) {
-        torch::mm_out(of_hidden.now, output.before, of_hidden_weight);
+        of_hidden_weight.multiply(output.before, of_hidden.now);
       } else {
         of_hidden.now.zero_();
       }
@@ -124,6 +127,7 @@ struct Cell<3> {
     const Projections d = {torch::empty_like(trace.of_input),
                            torch::empty_like(trace.of_hidden)};
     const Tensor d_before = torch::empty({samples, hidden});
+    const PackedMatrix of_hidden_weight(w.of_hidden, samples);
     Tensor d_now = d_output[order.step(order.steps - 1)];
     for (std::int64_t k = order.steps - 1; k >= 0; --k) {
       const Steps of_input(trace.of_input, order, k);
@@ -135,9 +139,8 @@ struct Cell<3> {
                                  hidden, data(d.of_input[order.step(k)]),
                                  d_of_hidden.now_data(), data(d_before));
       if (k > 0) {
-        d_now = torch::addmm(d_output[order.step(k - 1)], d_of_hidden.now,
-                             w.of_hidden)
-                    .add_(d_before);
+        d_now = d_before.add(d_output[order.step(k - 1)]);
+        of_hidden_weight.multiply_add(d_of_hidden.now, d_now);
       }
     }
     return d;

@@ -1,4 +1,5 @@
 #include "models/families.h"
+#include "models/fused_linear.h"
 #include "models/initialize.h"
 #include "models/layers.h"
 #include "models/norm_activation.h"
@@ -27,10 +28,9 @@ class Block : public torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& input) const {
     const torch::Tensor x =
-        input + attention_->forward(attention_norm_->forward(input));
-    const torch::Tensor hidden =
-        torch::gelu(expand_->forward(mlp_norm_->forward(x)));
-    return x + contract_->forward(hidden);
+        attention_->add_to(input, attention_norm_->forward(input));
+    return linear_add(*contract_, linear_gelu(*expand_, mlp_norm_->forward(x)),
+                      x);
   }
 
  private:
