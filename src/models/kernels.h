@@ -46,6 +46,33 @@ void columns_combination(const float* d, const float* x, const float* a,
                          const float* b, const float* c, Matrix shape,
                          float* y);
 
+/// The sum of squares of every row of `x`.
+void row_squares(const float* x, Matrix shape, double* sums);
+
+/// Per column of one sample sum(d) and sum(d (x - mean)).
+void column_sums(const float* d, const float* x, const float* mean,
+                 Matrix shape, double* sum_d, double* sum_dx);
+
+/// One image, channels last, and the windows of a convolution over it.
+struct Windows {
+  std::int64_t height, width, channels;
+  std::int64_t kernel, stride, padding;
+
+  std::int64_t rows() const { return outputs(height); }
+  std::int64_t columns() const { return outputs(width); }
+  std::int64_t outputs(std::int64_t side) const {
+    return (side + 2 * padding - kernel) / stride + 1;
+  }
+};
+
+/// Every window as a row of kernel x kernel x channels; zeros beyond the edge.
+void unfold(const float* image, const Windows& windows, float* rows);
+
+/// The weight gradient of a depthwise convolution, kernel x kernel x channels:
+/// sum over positions of g times the window. `g`: positions x channels.
+void depthwise_gradient(const float* image, const float* g,
+                        const Windows& windows, float* gradient);
+
 /// One step of an LSTM. `gates`, rows x 4 hidden (input, forget, cell, output),
 /// holds the pre-activations and receives the activated gates. Without a
 /// previous cell state (null) it is zero.

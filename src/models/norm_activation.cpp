@@ -6,6 +6,8 @@ namespace cape::models {
 namespace {
 
 using torch::Tensor;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
 
 /// The rows of a matrix, or the pixels of images whose channels come last.
 bool has_rows(const Tensor& x) {
@@ -13,9 +15,8 @@ bool has_rows(const Tensor& x) {
          (x.dim() == 4 && x.is_contiguous(at::MemoryFormat::ChannelsLast));
 }
 
-bool can_be_fused(const BatchNorm& norm, const Tensor& x) {
-  return norm.is_training() && x.is_cpu() && x.scalar_type() == torch::kFloat &&
-         has_rows(x);
+bool can_be_fused(const Tensor& x) {
+  return x.is_cpu() && x.scalar_type() == torch::kFloat && has_rows(x);
 }
 
 kernels::Matrix rows_of(const Tensor& x) {
@@ -46,9 +47,8 @@ void update_running(const Tensor& running, const Tensor& observed,
 
 class NormActivation : public torch::autograd::Function<NormActivation> {
  public:
-  static Tensor forward(torch::autograd::AutogradContext* context,
-                        const Tensor& x, const Tensor& weight,
-                        const Tensor& bias,
+  static Tensor forward(AutogradContext* context, const Tensor& x,
+                        const Tensor& weight, const Tensor& bias,
                         const std::optional<Tensor>& residual,
                         const Tensor& running_mean, const Tensor& running_var,
                         std::int64_t activation, double dropout) {
@@ -80,9 +80,8 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     return y;
   }
 
-  static torch::autograd::variable_list backward(
-      torch::autograd::AutogradContext* context,
-      const torch::autograd::variable_list& gradients) {
+  static variable_list backward(AutogradContext* context,
+                                const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const Tensor &x = saved[0], &y = saved[1], &mean = saved[2],
                  &deviation = saved[3], &scale = saved[4], &bias = saved[5];
@@ -113,6 +112,75 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
   }
 };
 
+/// The same in evaluation mode, where the statistics are constants and a probe
+/// may be on: gradients with respect to `stand_in` are those of norm(x).
+class FixedNormActivation
+    : public torch::autograd::Function<FixedNormActivation> {
+ public:
+  static Tensor forward(AutogradContext* context, const Tensor& x,
+                        const Tensor& scale, const Tensor& shift,
+                        const std::optional<Tensor>& residual,
+                        const std::optional<Tensor>& stand_in,
+                        std::int64_t activation) {
+    const Tensor y = torch::empty_like(x);
+    const Tensor added = residual ? laid_out(*residual, x) : Tensor();
+    kernels::affine_activation(data(x), data(added), data(scale), data(shift),
+                               rows_of(x), static_cast<Activation>(activation),
+                               {}, y.data_ptr<float>());
+    context->save_for_backward({x, y, scale, shift});
+    context->saved_data["activation"] = activation;
+    context->saved_data["residual"] = residual.has_value();
+    context->saved_data["stand_in"] = stand_in.has_value();
+    return y;
+  }
+
+  static variable_list backward(AutogradContext* context,
+                                const variable_list& gradients) {
+    const auto saved = context->get_saved_variables();
+    const Tensor &x = saved[0], &y = saved[1], &scale = saved[2],
+                 &shift = saved[3];
+    const kernels::Matrix shape = rows_of(x);
+    const Tensor dy = laid_out(gradients[0], x);
+    const Tensor d = torch::empty_like(x);
+    const Tensor zero = torch::zeros_like(scale);
+    const Tensor sums = torch::empty({2, shape.columns}, torch::kDouble);
+    kernels::affine_activation_backward(
+        data(dy), data(y), data(x), data(zero), data(scale), data(shift), shape,
+        static_cast<Activation>(context->saved_data["activation"].toInt()), {},
+        d.data_ptr<float>(), sums[0].data_ptr<double>(),
+        sums[1].data_ptr<double>());
+    const Tensor dx = torch::empty_like(x);
+    kernels::columns_combination(data(d), data(x), data(scale), data(zero),
+                                 data(zero), shape, dx.data_ptr<float>());
+    return {dx,
+            sums[1].to(torch::kFloat),
+            sums[0].to(torch::kFloat),
+            context->saved_data["residual"].toBool() ? d : Tensor(),
+            context->saved_data["stand_in"].toBool() ? d : Tensor(),
+            Tensor()};
+  }
+};
+
+std::optional<Tensor> if_defined(const Tensor& x) {
+  return x.defined() ? std::optional(x) : std::nullopt;
+}
+
+Tensor fixed_norm_activate(const BatchNorm& norm, const Tensor& input,
+                           Activation activation, const Tensor& residual) {
+  // Weight and bias reach the function through these.
+  const Tensor scale =
+      norm.weight * (norm.running_var + BatchNorm::kEpsilon).rsqrt();
+  const Tensor shift = torch::addcmul(norm.bias, norm.running_mean, scale, -1);
+  Tensor stand_in;
+  if (norm.is_recorded()) {
+    stand_in = torch::empty_like(input).set_requires_grad(true);
+    norm.record(input, stand_in);
+  }
+  return FixedNormActivation::apply(input, scale, shift, if_defined(residual),
+                                    if_defined(stand_in),
+                                    static_cast<std::int64_t>(activation));
+}
+
 }  // namespace
 
 Tensor activate(Activation activation, const Tensor& input) {
@@ -132,12 +200,13 @@ Tensor activate(Activation activation, const Tensor& input) {
 Tensor norm_activate(const BatchNorm& norm, const Tensor& input,
                      Activation activation, const Tensor& residual,
                      double dropout) {
-  if (can_be_fused(norm, input)) {
+  if (can_be_fused(input) && norm.is_training()) {
     return NormActivation::apply(
-        input, norm.weight, norm.bias,
-        residual.defined() ? std::optional(residual) : std::nullopt,
-        norm.running_mean, norm.running_var,
-        static_cast<std::int64_t>(activation), dropout);
+        input, norm.weight, norm.bias, if_defined(residual), norm.running_mean,
+        norm.running_var, static_cast<std::int64_t>(activation), dropout);
+  }
+  if (can_be_fused(input)) {
+    return fixed_norm_activate(norm, input, activation, residual);
   }
   Tensor x = norm.forward(input);
   if (residual.defined()) x = x + residual;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "models/kernels.h"
 #include "models/layers.h"
 
 namespace cape::models {
@@ -17,8 +18,20 @@ struct Uses {
   std::vector<std::vector<Tensor>> gradients;  ///< values x uses
 };
 
+/// What the kernels take.
+bool is_plain(const Tensor& x) {
+  return x.is_cpu() && x.scalar_type() == torch::kFloat;
+}
+
 /// Sum of squares over all dimensions but the first.
 Tensor squares(const Tensor& x) {
+  if (is_plain(x)) {
+    const Tensor rows = x.reshape({x.size(0), -1}).contiguous();
+    const Tensor sums = torch::empty({x.size(0)}, torch::kDouble);
+    kernels::row_squares(rows.const_data_ptr<float>(),
+                         {rows.size(0), rows.size(1)}, sums.data_ptr<double>());
+    return sums;
+  }
   return x.flatten(1).square().sum(1, false, torch::kDouble);
 }
 
@@ -101,13 +114,65 @@ std::vector<Tensor> convolution_weight_norms(const Conv2d& layer,
   return norms.unbind(0);
 }
 
+/// The same for float32 on the CPU, with one group or one a channel: windows by
+/// whole pixels, since channels come last.
+std::vector<Tensor> fast_convolution_weight_norms(
+    const Conv2d& layer, const Tensor& input, const std::vector<Tensor>& g) {
+  const Conv2d::Options& o = layer.options;
+  const kernels::Windows windows = {input.size(2), input.size(3), input.size(1),
+                                    o.kernel,      o.stride,      o.padding};
+  const std::int64_t samples = input.size(0);
+  const std::int64_t positions = windows.rows() * windows.columns();
+  const std::int64_t window = o.kernel * o.kernel * input.size(1);
+  const bool bare = o.kernel == 1 && o.stride == 1 && o.padding == 0;
+  const Tensor images = input.contiguous(at::MemoryFormat::ChannelsLast);
+  std::vector<Tensor> rows, norms;
+  for (const Tensor& value : g) {
+    rows.push_back(value.contiguous(at::MemoryFormat::ChannelsLast)
+                       .permute({0, 2, 3, 1})
+                       .view({samples, positions, value.size(1)}));
+    norms.push_back(torch::empty({samples}, torch::kDouble));
+  }
+  Tensor unfolded = torch::empty({positions, window});
+  Tensor gradient = o.groups == 1 ? torch::empty({g.front().size(1), window})
+                                  : torch::empty({window});
+  for (std::int64_t s = 0; s < samples; ++s) {
+    const float* const image = images[s].const_data_ptr<float>();
+    if (o.groups == 1 && bare) {
+      unfolded = images[s].permute({1, 2, 0}).view({positions, window});
+    } else if (o.groups == 1) {
+      kernels::unfold(image, windows, unfolded.data_ptr<float>());
+    }
+    for (std::size_t v = 0; v < g.size(); ++v) {
+      if (o.groups == 1) {
+        torch::mm_out(gradient, rows[v][s].t(), unfolded);
+      } else {
+        kernels::depthwise_gradient(image, rows[v][s].const_data_ptr<float>(),
+                                    windows, gradient.data_ptr<float>());
+      }
+      kernels::row_squares(gradient.const_data_ptr<float>(),
+                           {1, gradient.numel()},
+                           norms[v].data_ptr<double>() + s);
+    }
+  }
+  return norms;
+}
+
+bool is_depthwise(const Conv2d& layer) {
+  return layer.options.groups == layer.weight.size(0) &&
+         layer.weight.size(1) == 1;
+}
+
 std::vector<Tensor> norms(const Conv2d& layer, const Uses& uses) {
   if (uses.inputs.size() != 1) fail("a convolution that is used twice");
   std::vector<Tensor> g;
   for (const auto& gradients : uses.gradients) g.push_back(gradients.front());
   std::vector<Tensor> all(g.size());
   if (layer.weight.requires_grad()) {
-    all = convolution_weight_norms(layer, uses.inputs.front(), g);
+    const bool fast = is_plain(g.front()) &&
+                      (layer.options.groups == 1 || is_depthwise(layer));
+    all = fast ? fast_convolution_weight_norms(layer, uses.inputs.front(), g)
+               : convolution_weight_norms(layer, uses.inputs.front(), g);
   }
   for (std::size_t v = 0; v < g.size(); ++v) {
     if (!all[v].defined()) {
@@ -146,7 +211,40 @@ std::vector<Tensor> scale_norms(const Layer& layer, const Uses& uses,
   return all;
 }
 
+/// Of a BatchNorm over images, used once; sums in one pass a sample.
+std::vector<Tensor> fast_norms(const BatchNorm& layer, const Tensor& input,
+                               const Uses& uses) {
+  const Tensor x = input.contiguous(at::MemoryFormat::ChannelsLast);
+  const std::int64_t samples = x.size(0);
+  const kernels::Matrix shape = {x.size(2) * x.size(3), x.size(1)};
+  const Tensor deviation =
+      (layer.running_var.to(torch::kDouble) + BatchNorm::kEpsilon).rsqrt();
+  std::vector<Tensor> all;
+  for (const auto& gradients : uses.gradients) {
+    const Tensor d =
+        gradients.front().contiguous(at::MemoryFormat::ChannelsLast);
+    // bias and weight x samples x features
+    const Tensor sums =
+        torch::empty({2, samples, shape.columns}, torch::kDouble);
+    for (std::int64_t s = 0; s < samples; ++s) {
+      kernels::column_sums(
+          d[s].const_data_ptr<float>(), x[s].const_data_ptr<float>(),
+          layer.running_mean.const_data_ptr<float>(), shape,
+          sums[0][s].data_ptr<double>(), sums[1][s].data_ptr<double>());
+    }
+    Tensor sum = torch::zeros({samples}, torch::kDouble);
+    if (layer.weight.requires_grad()) sum += squares(sums[1] * deviation);
+    if (layer.bias.requires_grad()) sum += squares(sums[0]);
+    all.push_back(sum);
+  }
+  return all;
+}
+
 std::vector<Tensor> norms(const BatchNorm& layer, const Uses& uses) {
+  const Tensor& first = uses.inputs.front();
+  if (uses.inputs.size() == 1 && first.dim() == 4 && is_plain(first)) {
+    return fast_norms(layer, first, uses);
+  }
   const auto standardise = [&](const Tensor& input) {
     std::vector<std::int64_t> shape(static_cast<std::size_t>(input.dim()), 1);
     shape[1] = -1;
