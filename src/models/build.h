@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -16,6 +17,13 @@ class Model : public torch::nn::Module {
  public:
   /// samples x C x H x W -> logits, samples x outputs.
   virtual torch::Tensor forward(const torch::Tensor& inputs) = 0;
+
+  /// How many samples a probe takes at once. It holds every layer's inputs,
+  /// outputs and gradients: where these are large, few keep them near the
+  /// processor and the memory within bounds.
+  virtual std::int64_t samples_a_probe() const {
+    return std::numeric_limits<std::int64_t>::max();
+  }
 };
 
 /// A freshly initialised network on the CPU, in training mode. `sample` is the

@@ -124,7 +124,7 @@ class InvertedResidual : public Stage {
 };
 
 /// Stages, global average pool, dropout, linear head.
-class CnnModel : public Model {
+class CnnModel : public ImageModel {
  public:
   explicit CnnModel(double dropout) : dropout_(dropout) {}
 

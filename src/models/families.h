@@ -12,6 +12,12 @@ namespace cape::models {
 
 using Shape = std::vector<std::int64_t>;
 
+/// A network that makes maps or tokens of an image.
+class ImageModel : public Model {
+ public:
+  std::int64_t samples_a_probe() const override { return 16; }
+};
+
 std::shared_ptr<Model> make_model(const zoo::Mlp& mlp, const Shape& input,
                                   std::int64_t outputs);
 std::shared_ptr<Model> make_model(const zoo::VggLite& vgg, const Shape& input,

@@ -115,7 +115,7 @@ class Patches : public torch::nn::Module {
   std::shared_ptr<Conv2d> convolution_;
 };
 
-class VitModel : public Model {
+class VitModel : public ImageModel {
  public:
   VitModel(const zoo::Vit& vit, const Shape& input, std::int64_t outputs)
       : patches_(register_module(
@@ -172,7 +172,7 @@ class TokenizerLayer : public torch::nn::Module {
   std::shared_ptr<BatchNorm> norm_;
 };
 
-class CctModel : public Model {
+class CctModel : public ImageModel {
  public:
   CctModel(const zoo::Cct& cct, const Shape& input, std::int64_t outputs)
       : first_(register_module("first", std::make_shared<TokenizerLayer>(
@@ -207,7 +207,7 @@ class CctModel : public Model {
   std::shared_ptr<Head> head_;
 };
 
-class PitModel : public Model {
+class PitModel : public ImageModel {
  public:
   PitModel(const zoo::Pit& pit, const Shape& input, std::int64_t outputs)
       : rows_(input.at(1) / pit.patch),

@@ -1,5 +1,6 @@
 #include "trainer/probe.h"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <utility>
@@ -116,6 +117,42 @@ std::vector<torch::Tensor> gradients(
                                /*allow_unused=*/true);
 }
 
+/// What some of the samples, or all, give.
+struct Sums {
+  torch::Tensor norms;  ///< g2 and tau, times the samples
+  std::vector<torch::Tensor> logits;
+  std::vector<torch::Tensor> gradients;  ///< of the losses' sum
+
+  void add(const Sums& part) {
+    logits.insert(logits.end(), part.logits.begin(), part.logits.end());
+    if (!norms.defined()) {
+      norms = part.norms;
+      gradients = part.gradients;
+      return;
+    }
+    norms += part.norms;
+    for (std::size_t p = 0; p < gradients.size(); ++p) {
+      if (gradients[p].defined()) gradients[p] += part.gradients[p];
+    }
+  }
+};
+
+/// `parameters`: whose gradients are wanted.
+Sums part(models::Model& model, const torch::Tensor& inputs,
+          const torch::Tensor& labels,
+          const std::vector<torch::Tensor>& parameters) {
+  const Pass pass = forward(model, inputs, labels);
+  std::vector<torch::Tensor> of_loss =
+      gradients(pass.loss, pass.outputs, parameters);
+  const std::vector<torch::Tensor> of_parameters(
+      of_loss.begin() + std::ssize(pass.outputs), of_loss.end());
+  of_loss.resize(pass.outputs.size());
+  const torch::Tensor norms = models::sample_squared_norms(
+      pass.recordings,
+      {std::move(of_loss), gradients(pass.true_logits, pass.outputs, {})});
+  return {norms.sum(1), {pass.logits.detach()}, of_parameters};
+}
+
 double mean_loss(const torch::Tensor& logits, const torch::Tensor& labels) {
   return torch::cross_entropy_loss(logits, labels).item<double>();
 }
@@ -187,28 +224,25 @@ ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
                   std::optional<double> learning_rate) {
   const EvaluationMode evaluation_mode(model);
   const std::vector<torch::Tensor> parameters = trainable_parameters(model);
-  Pass pass = forward(model, inputs, labels);
-  std::vector<torch::Tensor> loss_gradients =
-      gradients(pass.loss, pass.outputs,
-                learning_rate ? parameters : std::vector<torch::Tensor>());
-  const std::vector<torch::Tensor> of_parameters(
-      loss_gradients.begin() + std::ssize(pass.outputs), loss_gradients.end());
-  loss_gradients.resize(pass.outputs.size());
-  const torch::Tensor norms =
-      models::sample_squared_norms(
-          pass.recordings, {std::move(loss_gradients),
-                            gradients(pass.true_logits, pass.outputs, {})})
-          .mean(1);
-  ProbeResult result{.g2 = norms[0].item<double>(),
-                     .tau = norms[1].item<double>(),
+  const std::int64_t samples = inputs.size(0);
+  Sums sums;
+  for (std::int64_t first = 0; first < samples;
+       first += std::min(model.samples_a_probe(), samples)) {
+    const std::int64_t count =
+        std::min(model.samples_a_probe(), samples - first);
+    sums.add(part(model, inputs.narrow(0, first, count),
+                  labels.narrow(0, first, count),
+                  learning_rate ? parameters : std::vector<torch::Tensor>()));
+  }
+  const auto count = static_cast<double>(samples);
+  ProbeResult result{.g2 = sums.norms[0].item<double>() / count,
+                     .tau = sums.norms[1].item<double>() / count,
                      .extended = {}};
   if (learning_rate) {
     const torch::NoGradGuard no_grad;
-    const torch::Tensor logits = pass.logits.detach();
-    pass = {};
-    result.extended = extended(logits, labels, of_parameters);
+    result.extended = extended(torch::cat(sums.logits), labels, sums.gradients);
     result.extended->line =
-        line(model, inputs, labels, parameters, of_parameters, *learning_rate,
+        line(model, inputs, labels, parameters, sums.gradients, *learning_rate,
              result.extended->loss);
   }
   return result;

@@ -98,10 +98,9 @@ TrialResult run_trajectory(const TrialTask& task,
   model->to(device);
 
   const Clock::time_point start = Clock::now();
-  const ProbeResult probed =
-      probe(*model, batch.inputs, batch.labels,
-            task.probe.extended ? std::optional(task.learning_rate)
-                                : std::nullopt);
+  const ProbeResult probed = probe(
+      *model, batch.inputs, batch.labels,
+      task.probe.extended ? std::optional(task.learning_rate) : std::nullopt);
   const double probe_seconds = seconds_between(start, Clock::now());
 
   Training training(*model, batch, task.learning_rate, task.train.weight_decay);

@@ -345,9 +345,10 @@ TEST(ConfigYaml, ExplainsWhatIsWrongWithAnArchitecture) {
 
 TEST(ConfigYaml, ReportsEveryProblemOfAModel) {
   EXPECT_THAT(
-      override_problems({"grid.models=[{family: transformer, smaple: 1, "
-                         "architectures: [{kind: vit_tiny, dpeth: 4, width: 0}, vit]}, "
-                         "{family: gan, sample: published}]"}),
+      override_problems(
+          {"grid.models=[{family: transformer, smaple: 1, "
+           "architectures: [{kind: vit_tiny, dpeth: 4, width: 0}, vit]}, "
+           "{family: gan, sample: published}]"}),
       ElementsAre(HasSubstr("'grid.models[0].smaple'"),
                   HasSubstr("'grid.models[0].architectures[0].dpeth'"),
                   HasSubstr("width must be"),

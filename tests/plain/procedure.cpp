@@ -60,7 +60,7 @@ ProbeResult probe_by_plain_loop(PlainModel& model, const torch::Tensor& inputs,
   }
   model.train();
   const auto count = static_cast<double>(samples);
-  return {.g2 = sum.g2 / count, .tau = sum.tau / count};
+  return {.g2 = sum.g2 / count, .tau = sum.tau / count, .extended = {}};
 }
 
 PlainTraining::PlainTraining(PlainModel& model, TrialBatch batch,
