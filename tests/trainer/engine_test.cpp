@@ -56,7 +56,7 @@ struct Case {
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (const zoo::Architecture& architecture : zoo_samples()) {
-    for (const std::int64_t batch : {1, 2, 33}) {
+    for (const std::int64_t batch : {1, 2, 33, 128}) {
       all.push_back({architecture, batch});
     }
   }
