@@ -1,5 +1,5 @@
-/// Elementary functions that compilers can vectorise, to about 1e-7. Private to
-/// the kernels.
+/// Elementary functions that compilers can vectorise, to about 1e-7 of the
+/// larger of 1 and the value. Private to the kernels.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,7 @@
 #include "models/norm_activation.h"
 
+#include <algorithm>
+
 #include "models/kernels.h"
 
 namespace cape::models {
@@ -25,7 +27,8 @@ kernels::Matrix rows_of(const Tensor& x) {
 
 /// In the layout of `like`.
 Tensor laid_out(const Tensor& x, const Tensor& like) {
-  return x.contiguous(like.suggest_memory_format());
+  return x.contiguous(like.dim() == 4 ? at::MemoryFormat::ChannelsLast
+                                      : at::MemoryFormat::Contiguous);
 }
 
 const float* data(const Tensor& x) {
@@ -59,7 +62,7 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
                             variance.data_ptr<float>());
     const auto count = static_cast<double>(shape.rows);
     update_running(running_mean, mean, 1);
-    update_running(running_var, variance, count / (count - 1));
+    update_running(running_var, variance, count / std::max(count - 1, 1.0));
 
     const Tensor deviation = (variance + BatchNorm::kEpsilon).rsqrt_();
     const Tensor scale = weight * deviation;
@@ -200,12 +203,12 @@ Tensor activate(Activation activation, const Tensor& input) {
 Tensor norm_activate(const BatchNorm& norm, const Tensor& input,
                      Activation activation, const Tensor& residual,
                      double dropout) {
-  if (can_be_fused(input) && norm.is_training()) {
+  if (can_be_fused(input) && norm.is_training() && !norm.is_recorded()) {
     return NormActivation::apply(
         input, norm.weight, norm.bias, if_defined(residual), norm.running_mean,
         norm.running_var, static_cast<std::int64_t>(activation), dropout);
   }
-  if (can_be_fused(input)) {
+  if (can_be_fused(input) && !norm.is_training()) {
     return fixed_norm_activate(norm, input, activation, residual);
   }
   Tensor x = norm.forward(input);

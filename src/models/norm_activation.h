@@ -1,5 +1,4 @@
-/// BatchNorm in training mode with what follows it, in as few passes over
-/// memory as it takes.
+/// BatchNorm with what follows it, in as few passes over memory as it takes.
 #pragma once
 
 #include <torch/torch.h>

@@ -42,11 +42,11 @@ PackedMatrix::PackedMatrix(const torch::Tensor& matrix, std::int64_t rows)
   packed_ = torch::empty({static_cast<std::int64_t>(cblas_sgemm_pack_get_size(
                              kSecondFactor, m, n, k))},
                          torch::kByte);
-  const bool transposed = matrix.stride(1) != 1;
+  // Of a matrix of one column or row both are true.
+  const bool transposed = !matrix.is_contiguous();
   cblas_sgemm_pack(kRowMajor, kSecondFactor, transposed ? kTransposed : kPlain,
                    m, n, k, /*alpha=*/1, matrix.const_data_ptr<float>(),
-                   as_int(matrix.stride(transposed ? 1 : 0)),
-                   static_cast<float*>(packed_.data_ptr()));
+                   transposed ? k : n, static_cast<float*>(packed_.data_ptr()));
 }
 
 void PackedMatrix::multiply(const torch::Tensor& a,
@@ -62,7 +62,7 @@ void PackedMatrix::multiply_add(const torch::Tensor& a,
 void PackedMatrix::compute(const torch::Tensor& a, float beta,
                            const torch::Tensor& out) const {
   if (!packed_.defined()) {
-    out.mul_(beta).addmm_(a, matrix_);
+    out.addmm_(a, matrix_, beta);
     return;
   }
   const int n = as_int(matrix_.size(1));

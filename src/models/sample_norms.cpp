@@ -35,6 +35,11 @@ Tensor squares(const Tensor& x) {
   return x.flatten(1).square().sum(1, false, torch::kDouble);
 }
 
+/// One zero a sample of `x`, where x is.
+Tensor zeros_like_norms(const Tensor& x) {
+  return torch::zeros({x.size(0)}, x.options().dtype(torch::kDouble));
+}
+
 /// samples x ... x features -> samples x positions x features, the positions of
 /// all uses end to end: a sum over uses is a sum over positions.
 Tensor positions_of(const std::vector<Tensor>& uses) {
@@ -73,7 +78,7 @@ std::vector<Tensor> norms(const Linear& layer, const Uses& uses) {
   std::vector<Tensor> all;
   for (const auto& gradients : uses.gradients) {
     const Tensor g = positions_of(gradients);
-    Tensor sum = torch::zeros({g.size(0)}, torch::kDouble);
+    Tensor sum = zeros_like_norms(g);
     if (layer.weight.requires_grad()) sum += weight_norms(g);
     if (layer.bias.requires_grad()) sum += squares(g.sum(1));
     all.push_back(sum);
@@ -81,7 +86,7 @@ std::vector<Tensor> norms(const Linear& layer, const Uses& uses) {
   return all;
 }
 
-/// sum over samples' windows, one sample at a time: its unfolded windows stay
+/// Values x samples, one sample at a time: its unfolded windows stay
 /// in cache, and one product serves all values.
 std::vector<Tensor> convolution_weight_norms(const Conv2d& layer,
                                              const Tensor& input,
@@ -91,7 +96,8 @@ std::vector<Tensor> convolution_weight_norms(const Conv2d& layer,
   const auto values = static_cast<std::int64_t>(g.size());
   const std::int64_t positions = g.front().size(2) * g.front().size(3);
   const std::int64_t outputs = g.front().size(1) / o.groups;
-  Tensor norms = torch::zeros({values, samples}, torch::kDouble);
+  Tensor norms =
+      torch::zeros({values, samples}, input.options().dtype(torch::kDouble));
   const bool bare = o.kernel == 1 && o.stride == 1 && o.padding == 0;
   for (std::int64_t s = 0; s < samples; ++s) {
     const Tensor windows =
@@ -176,7 +182,7 @@ std::vector<Tensor> norms(const Conv2d& layer, const Uses& uses) {
   }
   for (std::size_t v = 0; v < g.size(); ++v) {
     if (!all[v].defined()) {
-      all[v] = torch::zeros({g[v].size(0)}, torch::kDouble);
+      all[v] = zeros_like_norms(g[v]);
     }
     if (layer.bias.defined() && layer.bias.requires_grad()) {
       all[v] += squares(g[v].sum({2, 3}));
@@ -203,7 +209,7 @@ std::vector<Tensor> scale_norms(const Layer& layer, const Uses& uses,
       weight = weight + sum_positions(gradients[u] * standardised[u]);
       bias = bias + sum_positions(gradients[u]);
     }
-    Tensor sum = torch::zeros({weight.size(0)}, torch::kDouble);
+    Tensor sum = zeros_like_norms(weight);
     if (layer.weight.requires_grad()) sum += squares(weight);
     if (layer.bias.requires_grad()) sum += squares(bias);
     all.push_back(sum);
@@ -271,9 +277,8 @@ std::vector<Tensor> norms(const LearnedTensor& layer, const Uses& uses) {
   for (const auto& gradients : uses.gradients) {
     Tensor sum = gradients[0];
     for (std::size_t u = 1; u < gradients.size(); ++u) sum = sum + gradients[u];
-    all.push_back(layer.value.requires_grad()
-                      ? squares(sum)
-                      : torch::zeros({sum.size(0)}, torch::kDouble));
+    all.push_back(layer.value.requires_grad() ? squares(sum)
+                                              : zeros_like_norms(sum));
   }
   return all;
 }

@@ -39,7 +39,9 @@ void Training::update() {
     // The update goes through memory, so all of a parameter's tensors must be
     // laid out alike.
     gradients.push_back(
-        parameter.grad().contiguous(parameter.suggest_memory_format()));
+        parameter.grad().defined()
+            ? parameter.grad().contiguous(parameter.suggest_memory_format())
+            : torch::zeros_like(parameter));
   }
   torch::_foreach_add_(steps_, 1);
   torch::_fused_adamw_(parameters_, gradients, first_moments_, second_moments_,
