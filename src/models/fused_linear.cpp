@@ -17,11 +17,11 @@ bool can_be_fused(const Linear& linear, const Tensor& input) {
 /// ... x features -> rows x features.
 Tensor rows_of(const Tensor& x) { return x.reshape({-1, x.size(-1)}); }
 
-/// As `input`, with the weight's outputs.
-std::vector<std::int64_t> output_shape(const Tensor& input,
-                                       const Tensor& weight) {
-  std::vector<std::int64_t> shape = input.sizes().vec();
-  shape.back() = weight.size(0);
+/// The shape of `like` with another number of features.
+std::vector<std::int64_t> with_features(const Tensor& like,
+                                        std::int64_t features) {
+  std::vector<std::int64_t> shape = like.sizes().vec();
+  shape.back() = features;
   return shape;
 }
 
@@ -46,7 +46,7 @@ class LinearGelu : public torch::autograd::Function<LinearGelu> {
     const Tensor product = torch::mm(x, weight.t());
     context->save_for_backward({x, weight, bias, product});
     return finished(product, bias, {}, Activation::gelu)
-        .view(output_shape(input, weight));
+        .view(with_features(input, weight.size(0)));
   }
 
   static variable_list backward(AutogradContext* context,
@@ -65,8 +65,7 @@ class LinearGelu : public torch::autograd::Function<LinearGelu> {
         one.const_data_ptr<float>(), bias.const_data_ptr<float>(),
         {d.size(0), d.size(1)}, Activation::gelu, {}, d.data_ptr<float>(),
         sums[0].data_ptr<double>(), sums[1].data_ptr<double>());
-    std::vector<std::int64_t> shape = gradients[0].sizes().vec();
-    shape.back() = weight.size(1);
+    const auto shape = with_features(gradients[0], weight.size(1));
     return {torch::mm(d, weight).view(shape), torch::mm(d.t(), x),
             sums[0].to(torch::kFloat)};
   }
@@ -81,7 +80,7 @@ class LinearAdd : public torch::autograd::Function<LinearAdd> {
     context->save_for_backward({x, weight});
     return finished(torch::mm(x, weight.t()), bias,
                     rows_of(residual).contiguous(), Activation::none)
-        .view(output_shape(input, weight));
+        .view(with_features(input, weight.size(0)));
   }
 
   static variable_list backward(AutogradContext* context,
@@ -89,8 +88,7 @@ class LinearAdd : public torch::autograd::Function<LinearAdd> {
     const auto saved = context->get_saved_variables();
     const Tensor &x = saved[0], &weight = saved[1];
     const Tensor dy = rows_of(gradients[0]);
-    std::vector<std::int64_t> shape = gradients[0].sizes().vec();
-    shape.back() = weight.size(1);
+    const auto shape = with_features(gradients[0], weight.size(1));
     return {torch::mm(dy, weight).view(shape), torch::mm(dy.t(), x), dy.sum(0),
             gradients[0]};
   }

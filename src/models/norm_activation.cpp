@@ -153,8 +153,8 @@ class FixedNormActivation
         d.data_ptr<float>(), sums[0].data_ptr<double>(),
         sums[1].data_ptr<double>());
     const Tensor dx = torch::empty_like(x);
-    kernels::columns_combination(data(d), data(x), data(scale), data(zero),
-                                 data(zero), shape, dx.data_ptr<float>());
+    kernels::affine_activation(data(d), nullptr, data(scale), data(zero), shape,
+                               Activation::none, {}, dx.data_ptr<float>());
     return {dx,
             sums[1].to(torch::kFloat),
             sums[0].to(torch::kFloat),
