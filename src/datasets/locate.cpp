@@ -65,14 +65,15 @@ std::vector<fs::path> places_of(const Layout& layout, const fs::path& root) {
 /// A line for each place, whichever layouts looked for something there.
 std::string list_of(const std::vector<Tried>& tried) {
   std::vector<std::pair<std::string, std::string>> lines;
-  for (const auto& [layout, place, missing] : tried) {
+  for (const Tried& attempt : tried) {
+    const std::string place = attempt.place.string();
     const auto line =
         std::find_if(lines.begin(), lines.end(),
-                     [&](const auto& l) { return l.first == place.string(); });
+                     [&](const auto& l) { return l.first == place; });
     if (line == lines.end()) {
-      lines.emplace_back(place.string(), missing);
-    } else if (line->second.find(missing) == std::string::npos) {
-      line->second += "; " + missing;
+      lines.emplace_back(place, attempt.missing);
+    } else if (line->second.find(attempt.missing) == std::string::npos) {
+      line->second += "; " + attempt.missing;
     }
   }
   std::string text;
