@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <charconv>
@@ -20,6 +21,7 @@
 #include "core/version.h"
 #include "grid/config_yaml.h"
 #include "worker/farm.h"
+#include "worker/handshake.h"
 #include "worker/plan.h"
 
 namespace {
@@ -203,24 +205,34 @@ int run_first_rank(Communicator& communicator, int argc, char** argv,
   return run_farm(communicator, grid, options);
 }
 
+int run_rank(Communicator& communicator, int argc, char** argv) {
+  if (communicator.rank() != 0) {
+    join_farm(communicator);
+    return kExitDone;
+  }
+  bool farmed = false;
+  try {
+    const int code = run_first_rank(communicator, argc, argv, farmed);
+    if (!farmed) dismiss_ranks(communicator);
+    return code;
+  } catch (const UserError&) {
+    dismiss_ranks(communicator);
+    throw;
+  }
+}
+
 int run(int argc, char** argv) {
   // A child that dies is noticed by its pipe.
   std::signal(SIGPIPE, SIG_IGN);
   spdlog::set_default_logger(spdlog::stderr_color_mt("cape_farm"));
   spdlog::set_pattern("%^%l%$: %v");
   const std::unique_ptr<Communicator> communicator = connect();
-  if (communicator->rank() != 0) {
-    join_farm(*communicator);
-    return kExitDone;
-  }
-  bool farmed = false;
   try {
-    const int code = run_first_rank(*communicator, argc, argv, farmed);
-    if (!farmed) dismiss_ranks(*communicator);
-    return code;
-  } catch (const UserError&) {
-    dismiss_ranks(*communicator);
-    throw;
+    return run_rank(*communicator, argc, argv);
+  } catch (const StoppedError& error) {
+    spdlog::error("{}", error.what());
+    // MPI would wait for ranks that are lost.
+    ::_exit(error.exit_code());
   }
 }
 

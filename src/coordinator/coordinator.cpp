@@ -3,8 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <bit>
 #include <limits>
-#include <numeric>
 
 namespace cape {
 
@@ -24,10 +24,13 @@ Coordinator::Coordinator(const Grid& grid, Communicator& communicator,
 void Coordinator::handle(const Message& message) {
   switch (message.tag) {
     case kTagRequest:
-      grant(message.source, unpack_one<Request>(message.body));
+      take_request(message.source, unpack_one<Request>(message.body));
       break;
     case kTagOutcomes:
       count(unpack<Outcome>(message.body));
+      break;
+    case kTagClosed:
+      close(message.source, message.body);
       break;
     case kTagTrouble:
       end(Ending::stop,
@@ -38,51 +41,88 @@ void Coordinator::handle(const Message& message) {
           fmt::format("rank {} received a signal", message.source));
       break;
     case kTagPublished:
-      ++published_;
-      if (!message.body.empty()) {
-        early_reason_ =
-            fmt::format("rank {}: {}", message.source, message.body);
-      }
+      take_published(message.source, message.body);
       break;
     default:
       fail("rank {} sent an unknown message {}", message.source, message.tag);
   }
 }
 
-void Coordinator::grant(int rank, const Request& request) {
-  slots_[static_cast<std::size_t>(rank)] = request.slots;
-  std::vector<WorkItem> items;
-  if (!ending_) {
-    const std::int64_t all =
-        std::accumulate(slots_.begin(), slots_.end(), std::int64_t{0});
-    items = scheduler_.take(request.slots, all,
-                            [this](std::int64_t i) { return fits(i); });
+void Coordinator::take_request(int rank, const Request& request) {
+  set_slots(rank, request.slots);
+  waiting_.push_back(rank);
+  grant();
+}
+
+void Coordinator::set_slots(int rank, std::int64_t slots) {
+  std::int64_t& known = slots_.at(static_cast<std::size_t>(rank));
+  all_slots_ += slots - known;
+  known = slots;
+}
+
+void Coordinator::grant() {
+  // Who finds nothing waits: another rank may give work back.
+  while (!ending_ && !waiting_.empty() && !scheduler_.exhausted()) {
+    const int rank = waiting_.front();
+    const auto items =
+        scheduler_.take(slots_[static_cast<std::size_t>(rank)], all_slots_,
+                        [this](std::int64_t i) { return fits(i); });
+    if (items.empty()) return;
+    waiting_.pop_front();
+    leased_ += std::ssize(items);
+    for (const WorkItem& item : items) {
+      leased_flops_ += grid_.expected_flops(item.index);
+    }
+    communicator_.send(rank, kTagLease, pack(items));
   }
-  leased_ += static_cast<std::int64_t>(items.size());
-  for (const WorkItem& item : items) {
-    leased_flops_ += grid_.expected_flops(item.index);
-  }
-  communicator_.send(rank, kTagLease, pack(items));
 }
 
 void Coordinator::count(const std::vector<Outcome>& outcomes) {
   for (const Outcome& outcome : outcomes) {
     const double flops = grid_.expected_flops(outcome.index);
+    const int cells = std::popcount(outcome.mask);
     --leased_;
     leased_flops_ -= flops;
     switch (outcome.verdict) {
       case Verdict::measured:
-        tally_.rows += outcome.cells;
+        tally_.rows += cells;
         tally_.converged += outcome.converged;
         speed_.add(grid_.family(outcome.index), flops, outcome.seconds);
         break;
       case Verdict::quarantined:
-        tally_.failed += outcome.cells;
+        tally_.failed += cells;
         break;
       case Verdict::not_started:
         not_started_ = true;
         break;
+      case Verdict::returned:
+        scheduler_.give_back({outcome.index, outcome.mask});
+        break;
     }
+  }
+  grant();
+}
+
+void Coordinator::close(int rank, const std::string& reason) {
+  set_slots(rank, 0);
+  std::erase(waiting_, rank);
+  if (++closed_ < communicator_.size()) {
+    spdlog::error("rank {} does no more work: {}", rank, reason);
+  } else {
+    end(Ending::stop,
+        fmt::format("no trainer works; the last: rank {}: {}", rank, reason));
+  }
+}
+
+void Coordinator::take_published(int rank, const std::string& lost) {
+  if (!lost.empty()) {
+    rows_lost_ = true;
+    early_reason_ = fmt::format("rank {}: {}", rank, lost);
+    spdlog::error("{}", early_reason_);
+  }
+  if (++published_ < communicator_.size()) return;
+  for (int peer = 0; peer < communicator_.size(); ++peer) {
+    communicator_.send(peer, kTagLeave, "");
   }
 }
 
@@ -112,19 +152,18 @@ void Coordinator::end(Ending ending, const std::string& reason) {
 }
 
 ExitCode Coordinator::exit_code() const {
-  if (tally_.left() > 0 || !early_reason_.empty()) return kExitStopped;
+  // A signal or a limit that comes with the last row stops nothing.
+  if (tally_.left() > 0 || rows_lost_) return kExitStopped;
   return tally_.all_failed() > 0 ? kExitSomeFailed : kExitDone;
 }
 
 std::optional<double> Coordinator::eta() const {
-  const auto slots =
-      std::accumulate(slots_.begin(), slots_.end(), std::int64_t{0});
-  if (slots == 0 || ending_) return std::nullopt;
+  if (all_slots_ == 0 || ending_) return std::nullopt;
   const auto seconds =
       speed_.seconds("", scheduler_.remaining_flops() + leased_flops_);
   if (!seconds) return std::nullopt;
   // Rounding may leave a little less than nothing.
-  return std::max(*seconds, 0.0) / static_cast<double>(slots);
+  return std::max(*seconds, 0.0) / static_cast<double>(all_slots_);
 }
 
 bool Coordinator::fits(std::int64_t index) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,13 +45,16 @@ class Coordinator {
 
   Coordinator(const Grid& grid, Communicator& communicator, Options options);
 
+  /// How many trainers a rank is to have, or still has.
+  void set_slots(int rank, std::int64_t slots);
+
   /// Takes a message for the coordinator.
   void handle(const Message& message);
 
   /// Ends the run when it is time to: all is done, or the deadline is near.
   void tick();
 
-  /// True when every rank has published.
+  /// True when every rank has published; they have then been told to leave.
   bool finished() const { return published_ == communicator_.size(); }
 
   const Tally& tally() const { return tally_; }
@@ -60,12 +64,17 @@ class Coordinator {
   /// run ends.
   std::optional<double> eta() const;
 
-  /// Why the run ends early; empty when it does not.
-  const std::string& early_reason() const { return early_reason_; }
+  /// Why the run ended early; empty when it did not.
+  std::string early_reason() const {
+    return exit_code() == kExitStopped ? early_reason_ : "";
+  }
 
  private:
-  void grant(int rank, const Request& request);
+  void take_request(int rank, const Request& request);
+  void grant();
   void count(const std::vector<Outcome>& outcomes);
+  void close(int rank, const std::string& reason);
+  void take_published(int rank, const std::string& lost);
   void end(Ending ending, const std::string& reason);
   bool fits(std::int64_t index) const;
   double seconds_left() const;
@@ -77,11 +86,15 @@ class Coordinator {
   SpeedEstimate speed_;
   Tally tally_;
   std::vector<std::int64_t> slots_;  ///< a rank
+  std::int64_t all_slots_ = 0;       ///< of all ranks
+  std::deque<int> waiting_;          ///< ranks without work, oldest first
+  int closed_ = 0;                   ///< ranks without a working trainer
   std::int64_t leased_ = 0;          ///< trajectories without an outcome
   double leased_flops_ = 0;
   bool not_started_ = false;  ///< a worker gave back what does not fit
   std::optional<Ending> ending_;
   int published_ = 0;
+  bool rows_lost_ = false;
   std::string early_reason_;
 };
 

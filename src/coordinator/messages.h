@@ -1,6 +1,6 @@
 /// What ranks say to each other. Worker to coordinator: hello, ready, request,
-/// outcomes, trouble, signalled, published; coordinator to worker: start,
-/// lease, end.
+/// outcomes, closed, trouble, signalled, published; coordinator to worker:
+/// look, start, lease, end, leave; both: alive.
 #pragma once
 
 #include <cstdint>
@@ -15,16 +15,20 @@
 namespace cape {
 
 enum Tag : int {
-  kTagHello = 1,  ///< JSON: this rank's host, CPUs and GPUs
+  kTagLook = 1,   ///< JSON: which trainer and device; empty: leave
+  kTagHello,      ///< JSON: this rank's host, CPUs and GPUs
   kTagStart,      ///< JSON: the run, then "go"; empty: leave
   kTagReady,      ///< text: why this rank cannot take part; empty: it can
-  kTagRequest,    ///< Request: send more work
-  kTagLease,      ///< WorkItems; none: there is no more
+  kTagRequest,    ///< Request: send work once there is some
+  kTagLease,      ///< WorkItems
   kTagOutcomes,   ///< Outcomes of trajectories
+  kTagClosed,     ///< text: why no trainer of this rank works
   kTagTrouble,    ///< text: this rank cannot go on; stop the run
   kTagSignalled,  ///< Ending: this rank was told to end by a signal
   kTagEnd,        ///< Ending: wind down, publish, say so
   kTagPublished,  ///< text: what could not be published; empty: nothing
+  kTagLeave,      ///< all ranks have published
+  kTagAlive,      ///< empty: a sign of life
 };
 
 /// How a run ends: `finish` when all is done, `drain` lets running trajectories
@@ -40,14 +44,21 @@ struct Request {
   std::int32_t slots;  ///< trainers of this rank
 };
 
-enum class Verdict : std::int32_t { measured, quarantined, not_started };
+/// What does not fit the time that is left is `not_started`; what another rank
+/// is to do instead is `returned`.
+enum class Verdict : std::int32_t {
+  measured,
+  quarantined,
+  not_started,
+  returned
+};
 
 struct Outcome {
   std::int64_t index;
   double seconds;  ///< that a trainer spent on it
   Verdict verdict;
-  std::int32_t cells;      ///< rows, or epsilons not measured
-  std::int64_t converged;  ///< of the rows
+  std::int32_t converged;  ///< of the rows
+  EpsilonMask mask;        ///< epsilons: rows, or what was not measured
 };
 
 /// Arrays of plain structs as bytes; ranks of one run are the same program.

@@ -33,7 +33,10 @@ bool launched() {
 class MpiCommunicator final : public Communicator {
  public:
   MpiCommunicator() {
-    check(MPI_Init(nullptr, nullptr), "MPI_Init");
+    // Other threads never call it.
+    int provided = 0;
+    check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided),
+          "MPI_Init_thread");
     // A communicator of our own, whose errors are returned, not fatal.
     check(MPI_Comm_dup(MPI_COMM_WORLD, &world_), "MPI_Comm_dup");
     MPI_Comm_set_errhandler(world_, MPI_ERRORS_RETURN);

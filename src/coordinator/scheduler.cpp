@@ -41,10 +41,10 @@ std::vector<WorkItem> Scheduler::take(std::int64_t slots,
   const double budget =
       remaining_flops_ * kShareOfRemaining * static_cast<double>(slots) /
       static_cast<double>(std::max<std::int64_t>(all_slots, 1));
-  std::vector<WorkItem> items;
+  std::vector<WorkItem> items = take_returned(slots, fits);
   double flops = 0;
   std::int64_t asked_group = -1;
-  while (!exhausted()) {
+  while (next_ < grid_.trajectories()) {
     const auto taken = static_cast<std::int64_t>(items.size());
     const double cost = grid_.expected_flops(next_);
     if (taken >= slots &&
@@ -64,6 +64,27 @@ std::vector<WorkItem> Scheduler::take(std::int64_t slots,
       --left_of(next_);
     }
     next_ += part_.count;
+  }
+  return items;
+}
+
+void Scheduler::give_back(const WorkItem& item) {
+  returned_.push_back(item);
+  remaining_flops_ += grid_.expected_flops(item.index);
+}
+
+std::vector<WorkItem> Scheduler::take_returned(std::int64_t most,
+                                               const Fits& fits) {
+  std::vector<WorkItem> items;
+  while (!returned_.empty() && std::ssize(items) < most) {
+    const WorkItem item = returned_.back();
+    returned_.pop_back();
+    remaining_flops_ -= grid_.expected_flops(item.index);
+    if (fits(item.index)) {
+      items.push_back(item);
+    } else {
+      passed_over_ = true;
+    }
   }
   return items;
 }

@@ -35,8 +35,13 @@ class Scheduler {
   std::vector<WorkItem> take(std::int64_t slots, std::int64_t all_slots,
                              const Fits& fits);
 
+  /// Takes back what was handed out and not done; it is handed out first.
+  void give_back(const WorkItem& item);
+
   /// True when nothing is left to hand out.
-  bool exhausted() const { return next_ >= grid_.trajectories(); }
+  bool exhausted() const {
+    return returned_.empty() && next_ >= grid_.trajectories();
+  }
 
   /// True when trajectories were passed over because they did not fit.
   bool passed_over() const { return passed_over_; }
@@ -51,6 +56,7 @@ class Scheduler {
   double remaining_flops() const { return remaining_flops_; }
 
  private:
+  std::vector<WorkItem> take_returned(std::int64_t most, const Fits& fits);
   EpsilonMask missing(std::int64_t index) const;
   std::int64_t& left_of(std::int64_t index);
   void skip_group();
@@ -60,6 +66,7 @@ class Scheduler {
   DoneMap done_;
   std::vector<std::int64_t> left_;  ///< trajectories to hand out, by group
   std::int64_t next_;
+  std::vector<WorkItem> returned_;
   bool passed_over_ = false;
   double total_flops_ = 0;
   double remaining_flops_ = 0;

@@ -7,51 +7,39 @@
 #include <cerrno>
 
 #include "core/error.h"
+#include "core/file_handle.h"
 
 namespace cape {
 namespace {
 
-class FileDescriptor {
- public:
-  FileDescriptor(const std::filesystem::path& path, int flags)
-      : fd_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
+bool read_all(const FileHandle& file, std::string& bytes) {
+  std::array<char, 1 << 16> buffer;
+  while (true) {
+    const ssize_t got = ::read(file.get(), buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return got == 0;
+    bytes.append(buffer.data(), static_cast<std::size_t>(got));
   }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
+}
 
-  bool ok() const { return fd_ >= 0; }
-  bool sync() const { return ::fsync(fd_) == 0; }
-  bool read_all(std::string& bytes) const {
-    std::array<char, 1 << 16> buffer;
-    while (true) {
-      const ssize_t got = ::read(fd_, buffer.data(), buffer.size());
-      if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) return got == 0;
-      bytes.append(buffer.data(), static_cast<std::size_t>(got));
-    }
+bool write_all(const FileHandle& file, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file.get(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(written));
   }
-  bool write(std::string_view bytes) const {
-    while (!bytes.empty()) {
-      const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return false;
-      bytes.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-  }
+  return true;
+}
 
- private:
-  int fd_;
-};
+bool sync(const FileHandle& file) { return ::fsync(file.get()) == 0; }
 
 }  // namespace
 
 std::string read_file(const std::filesystem::path& path) {
-  const FileDescriptor file(path, O_RDONLY);
+  const FileHandle file = open_file(path, O_RDONLY);
   std::string bytes;
-  if (!file.ok() || !file.read_all(bytes)) {
+  if (!file.is_open() || !read_all(file, bytes)) {
     fail_user("cannot read {}: {}", path.string(), errno_text(errno));
   }
   return bytes;
@@ -69,18 +57,20 @@ void publish_file(const std::filesystem::path& path, std::string_view bytes) {
         "make room or choose another --out and run the same command again",
         action, path.string(), bytes.size(), errno_text(error_number)));
   };
+  // What a killed process left, or somebody put there, is not written to.
+  ::unlink(temporary.c_str());
   {
-    const FileDescriptor file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
-    if (!file.ok()) give_up("create");
-    if (!file.write(bytes)) give_up("write");
-    if (!file.sync()) give_up("sync");
+    const FileHandle file = open_file(temporary, O_WRONLY | O_CREAT | O_EXCL);
+    if (!file.is_open()) give_up("create");
+    if (!write_all(file, bytes)) give_up("write");
+    if (!sync(file)) give_up("sync");
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) give_up("rename");
   const std::filesystem::path parent =
       path.has_parent_path() ? path.parent_path() : ".";
-  const FileDescriptor directory(parent, O_RDONLY | O_DIRECTORY);
+  const FileHandle directory = open_file(parent, O_RDONLY | O_DIRECTORY);
   // The data is safe by now; some network file systems cannot sync a directory.
-  if (directory.ok()) (void)directory.sync();
+  if (directory.is_open()) (void)sync(directory);
 }
 
 std::filesystem::path executable_directory() {

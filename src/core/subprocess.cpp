@@ -82,10 +82,14 @@ class SpawnPlan {
     posix_spawn_file_actions_addclosefrom_np(&actions_,
                                              Subprocess::kChildOut + 1);
     posix_spawnattr_init(&attributes_);
-    sigset_t none, all;
-    sigemptyset(&none);
+    sigset_t to_groups, all;
+    sigemptyset(&to_groups);
+    for (const int signal :
+         {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2}) {
+      sigaddset(&to_groups, signal);
+    }
     sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes_, &none);
+    posix_spawnattr_setsigmask(&attributes_, &to_groups);
     posix_spawnattr_setsigdefault(&attributes_, &all);
     posix_spawnattr_setflags(&attributes_,
                              POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
@@ -108,21 +112,6 @@ class SpawnPlan {
 };
 
 }  // namespace
-
-FileHandle& FileHandle::operator=(FileHandle&& other) noexcept {
-  if (this != &other) {
-    close();
-    fd_ = other.release();
-  }
-  return *this;
-}
-
-void FileHandle::close() {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
-}
-
-int FileHandle::release() { return std::exchange(fd_, -1); }
 
 Subprocess::Subprocess(const std::vector<std::string>& arguments,
                        const std::vector<std::string>& variables) {
@@ -190,6 +179,10 @@ void Subprocess::kill() {
   while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
   status_ = status;
+}
+
+bool Subprocess::was_killed() const {
+  return status_ && WIFSIGNALED(*status_) && WTERMSIG(*status_) == SIGKILL;
 }
 
 std::optional<std::string> Subprocess::ended() {

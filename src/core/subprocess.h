@@ -9,25 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "core/file_handle.h"
+
 namespace cape {
-
-/// A file descriptor that closes itself.
-class FileHandle {
- public:
-  FileHandle() = default;
-  explicit FileHandle(int fd) : fd_(fd) {}
-  FileHandle(FileHandle&& other) noexcept : fd_(other.release()) {}
-  FileHandle& operator=(FileHandle&& other) noexcept;
-  ~FileHandle() { close(); }
-
-  int get() const { return fd_; }
-  bool is_open() const { return fd_ >= 0; }
-  void close();
-  int release();
-
- private:
-  int fd_ = -1;
-};
 
 class Subprocess {
  public:
@@ -37,8 +21,10 @@ class Subprocess {
   static constexpr int kChildOut = 4;
 
   /// Starts `arguments` (the program's path first) with `variables`
-  /// ("NAME=value") over this process's environment, default signal handling
-  /// and nothing blocked. Throws Error when it cannot be started.
+  /// ("NAME=value") over this process's environment and default signal
+  /// handling. The signals that a terminal or a launcher sends to whole process
+  /// groups are blocked in it: whoever started it decides about its end. Throws
+  /// Error when it cannot be started.
   Subprocess(const std::vector<std::string>& arguments,
              const std::vector<std::string>& variables);
   /// Kills the child if it still runs, and reaps it.
@@ -67,6 +53,9 @@ class Subprocess {
 
   /// "exit code 3", "killed by signal 9 (Killed)"; nothing while it runs.
   std::optional<std::string> ended();
+
+  /// True when it has ended by SIGKILL.
+  bool was_killed() const;
 
  private:
   static bool drain(FileHandle& pipe, std::string& bytes);

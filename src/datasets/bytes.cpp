@@ -3,12 +3,12 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <utility>
 
 #include "core/error.h"
+#include "core/file_handle.h"
 
 namespace cape::datasets {
 namespace {
@@ -17,19 +17,6 @@ namespace {
                                   int error) {
   fail_user("cannot read {}: {}", path.string(), errno_text(error));
 }
-
-/// A descriptor that is closed at the end of its scope.
-struct Descriptor {
-  explicit Descriptor(const std::filesystem::path& path)
-      : number(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    if (number < 0) fail_unreadable(path, errno);
-  }
-  ~Descriptor() { ::close(number); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  int number;
-};
 
 }  // namespace
 
@@ -40,14 +27,16 @@ Bytes::Bytes(std::vector<std::uint8_t> values) : size_(values.size()) {
 }
 
 Bytes map_file(const std::filesystem::path& path) {
-  const Descriptor file(path);
+  const FileHandle file = open_file(path, O_RDONLY);
   struct stat status {};
-  if (::fstat(file.number, &status) != 0) fail_unreadable(path, errno);
+  if (!file.is_open() || ::fstat(file.get(), &status) != 0) {
+    fail_unreadable(path, errno);
+  }
   if (S_ISDIR(status.st_mode)) fail_unreadable(path, EISDIR);
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return {};  // which cannot be mapped
   void* const start =
-      ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.number, 0);
+      ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (start == MAP_FAILED) fail_unreadable(path, errno);
   const auto unmap = [size](const std::uint8_t* begin) {
     ::munmap(const_cast<std::uint8_t*>(begin), size);

@@ -44,10 +44,12 @@ struct WorkersConfig {
   std::int64_t retries = 2;             ///< of a trial, after the first attempt
   std::optional<double> trial_timeout;  ///< seconds; auto when absent
   double gflops = 0;  ///< speed of one trainer for --plan; 0: measured before
+  double peer_timeout = 180;  ///< seconds of silence after which a rank is gone
 };
 
 struct OutputConfig {
   double flush_seconds = 30;
+  double retry_seconds = 600;  ///< where a file cannot be written
   std::int64_t rows_per_shard = 5000;
   bool curves = true;
 };

@@ -56,8 +56,10 @@ std::vector<Key> keys_of(Config& config) {
       key("workers.trial_timeout", workers.trial_timeout,
           optional(seconds(above(0)))),
       key("workers.gflops", workers.gflops, auto_or(real(above(0)), 0.0)),
+      key("workers.peer_timeout", workers.peer_timeout, seconds(above(0))),
 
       key("output.flush_seconds", output.flush_seconds, seconds(at_least(0))),
+      key("output.retry_seconds", output.retry_seconds, seconds(at_least(0))),
       key("output.rows_per_shard", output.rows_per_shard, whole(at_least(1))),
       key("output.curves", output.curves, flag()),
   };

@@ -24,6 +24,7 @@ constexpr LogLinear kUnknownFamily = {"", 3.2, -0.3, 0.8, 0.35, 0.0};
 constexpr double kProbeSteps = 4;
 
 constexpr double kSlowestFlops = 1e9;  // a second
+constexpr double kTimesMeasured = 20;  // small networks are slower by the FLOP
 constexpr double kStartSeconds = 120;  // LibTorch from a cold network disk
 
 }  // namespace
@@ -47,8 +48,10 @@ double trajectory_flops(double forward_flops_per_sample, double batch_size,
   return 3 * forward_flops_per_sample * batch_size * (steps + kProbeSteps);
 }
 
-double longest_trial_seconds(double step_flops, double max_steps) {
-  return kStartSeconds + max_steps * step_flops / kSlowestFlops;
+double longest_trial_seconds(double flops, std::optional<double> measured) {
+  const double seconds = flops / kSlowestFlops;
+  return kStartSeconds +
+         std::min(seconds, measured ? kTimesMeasured * *measured : seconds);
 }
 
 }  // namespace cape

@@ -1,6 +1,7 @@
 /// What a trajectory should cost, without running it.
 #pragma once
 
+#include <optional>
 #include <string>
 
 namespace cape {
@@ -16,8 +17,9 @@ double expected_steps(const std::string& family, double parameters,
 double trajectory_flops(double forward_flops_per_sample, double batch_size,
                         double steps);
 
-/// Seconds after which a trial must hang: all of `max_steps` at a speed far
-/// below that of any machine that is of use.
-double longest_trial_seconds(double step_flops, double max_steps);
+/// Seconds after which a trial of at most `flops` must hang: those at a speed
+/// far below that of any machine that is of use, or many times the `measured`
+/// seconds, which trials like it would take here for as many.
+double longest_trial_seconds(double flops, std::optional<double> measured);
 
 }  // namespace cape

@@ -10,11 +10,17 @@ void SpeedEstimate::add(const std::string& family, double flops,
   }
 }
 
-std::optional<double> SpeedEstimate::seconds(const std::string& family,
-                                             double flops) const {
+std::optional<double> SpeedEstimate::measured(const std::string& family,
+                                              double flops) const {
   const auto found = families_.find(family);
   const Sums& sums = found == families_.end() ? total_ : found->second;
   if (sums.flops > 0) return flops * sums.seconds / sums.flops;
+  return std::nullopt;
+}
+
+std::optional<double> SpeedEstimate::seconds(const std::string& family,
+                                             double flops) const {
+  if (const auto known = measured(family, flops)) return known;
   if (gflops_ > 0) return flops / (gflops_ * 1e9);
   return std::nullopt;
 }

@@ -15,8 +15,11 @@ class SpeedEstimate {
   /// A trajectory of `family` took `seconds` for `flops` expected ones.
   void add(const std::string& family, double flops, double seconds);
 
-  /// Seconds that `flops` of this family should take one trainer; nothing when
-  /// no speed was given and none has been measured.
+  /// Seconds that `flops` of this family have taken one trainer; nothing when
+  /// no speed has been measured.
+  std::optional<double> measured(const std::string& family, double flops) const;
+
+  /// The same; at the speed that was given when none has been measured.
   std::optional<double> seconds(const std::string& family, double flops) const;
 
   /// Whether a trajectory can be started with `seconds_left` to the end of the

@@ -1,7 +1,6 @@
 #include "shard/checksum.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -47,21 +46,18 @@ void append_checksum(std::string& image) {
 }
 
 PinnedFile::PinnedFile(const std::filesystem::path& path)
-    : fd_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {
-  if (fd_ < 0) {
+    : file_(open_file(path, O_RDONLY | O_NONBLOCK)) {
+  if (!file_.is_open()) {
     fail_user("{}: cannot be read ({})", path.string(), errno_text(errno));
   }
   if (!std::filesystem::is_regular_file(this->path())) {
-    ::close(fd_);
     fail_user("{}: no regular file; name a shard or a folder of shards",
               path.string());
   }
 }
 
-PinnedFile::~PinnedFile() { ::close(fd_); }
-
 std::filesystem::path PinnedFile::path() const {
-  return fmt::format("/proc/self/fd/{}", fd_);
+  return fmt::format("/proc/self/fd/{}", file_.get());
 }
 
 std::uint64_t check_content(const PinnedFile& pinned, const std::string& name) {

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <string>
 
+#include "core/file_handle.h"
+
 namespace cape::shard {
 
 /// Appends the line "\nCAPE XXH3-128 <32 hex digits>\n", the hash of all
@@ -19,14 +21,11 @@ class PinnedFile {
  public:
   /// Throws UserError when there is no such regular file.
   explicit PinnedFile(const std::filesystem::path& path);
-  ~PinnedFile();
-  PinnedFile(const PinnedFile&) = delete;
-  PinnedFile& operator=(const PinnedFile&) = delete;
 
   std::filesystem::path path() const;
 
  private:
-  int fd_;
+  FileHandle file_;
 };
 
 /// Throws UserError, naming the file as `name`, when it is empty, no HDF5 file,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/files.h"
+#include "core/units.h"
 #include "shard/image.h"
 
 namespace cape::shard {
@@ -62,21 +63,35 @@ std::int64_t ShardWriter::unpublished_rows() const {
   return static_cast<std::int64_t>(rows);
 }
 
+std::int64_t ShardWriter::unpublished_bytes() const {
+  std::size_t bytes = 0;
+  for (const File& file : files_) {
+    if (file.published_rows < file.rows.size()) bytes += size_of(file);
+  }
+  return static_cast<std::int64_t>(bytes);
+}
+
+std::size_t ShardWriter::size_of(const File& file) {
+  return file.rows.size() * sizeof(Row) + file.losses.size() * sizeof(float);
+}
+
 bool ShardWriter::has_room(const File& file, std::size_t rows,
                            std::size_t losses) const {
   if (file.rows.empty()) return true;
   const std::size_t all_rows = file.rows.size() + rows;
   const std::size_t bytes =
-      all_rows * sizeof(Row) + (file.losses.size() + losses) * sizeof(float);
+      size_of(file) + rows * sizeof(Row) + losses * sizeof(float);
   return std::cmp_less_equal(all_rows, options_.rows_per_shard) &&
          std::cmp_less_equal(bytes, options_.bytes_per_shard);
 }
 
 void ShardWriter::publish(File& file) const {
   if (file.published_rows == file.rows.size()) return;
+  Provenance provenance = options_.provenance;
+  provenance.attributes.emplace_back("ended", utc_now());
   publish_file(options_.directory /
                    fmt::format("{}-{:04}.h5", options_.prefix, file.sequence),
-               shard_image(file.rows, file.losses, options_.provenance));
+               shard_image(file.rows, file.losses, provenance));
   file.published_rows = file.rows.size();
 }
 

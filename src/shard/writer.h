@@ -47,6 +47,9 @@ class ShardWriter {
 
   std::int64_t unpublished_rows() const;
 
+  /// Memory that is held until the next flush succeeds.
+  std::int64_t unpublished_bytes() const;
+
  private:
   struct File {
     std::int64_t sequence = 0;
@@ -55,6 +58,7 @@ class ShardWriter {
     std::size_t published_rows = 0;
   };
 
+  static std::size_t size_of(const File& file);
   bool has_room(const File& file, std::size_t rows, std::size_t losses) const;
   void publish(File& file) const;
 

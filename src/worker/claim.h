@@ -4,8 +4,11 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <filesystem>
+#include <mutex>
 #include <string>
+#include <thread>
 
 #include "coordinator/scheduler.h"
 
@@ -13,23 +16,26 @@ namespace cape {
 
 class Claim {
  public:
-  /// Claims `part` of the grid `name` in `directory`. Throws UserError naming
-  /// the other run when it holds the same part, or a part of another division.
-  /// Claims of processes that have died, and those without a heartbeat for
-  /// three minutes, are taken over.
+  /// Claims `part` of the grid `name` in `directory`, and says every `beat`
+  /// that this process lives. Throws UserError naming the other run when it
+  /// holds the same part, or a part of another division. Claims of processes
+  /// that have died and of Slurm jobs that have ended or begun anew, and those
+  /// without a heartbeat for three minutes, are taken over.
   Claim(const std::filesystem::path& directory, const std::string& name,
-        Part part);
-  /// Gives the claim back.
+        Part part, std::chrono::milliseconds beat = std::chrono::seconds(30));
+  /// Gives the claim back, if nobody has taken it over.
   ~Claim();
   Claim(const Claim&) = delete;
   Claim& operator=(const Claim&) = delete;
 
-  /// Says that the run still lives; does something every half minute.
-  void heartbeat();
-
  private:
+  void keep_alive(const std::stop_token& stop, std::chrono::milliseconds beat);
+
   std::filesystem::path file_;
-  std::chrono::steady_clock::time_point next_beat_;
+  std::string text_;
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  std::jthread beating_;  ///< last: it uses the others
 };
 
 }  // namespace cape

@@ -23,16 +23,13 @@ struct FarmOptions {
 
 /// Runs what is missing of `grid`: rank 0's side. Prints a summary to standard
 /// output. Returns kExitDone, kExitSomeFailed or kExitStopped; throws UserError
-/// before anything has started.
+/// before anything has started, and StoppedError when other ranks are lost.
 ExitCode run_farm(Communicator& communicator, const Grid& grid,
                   const FarmOptions& options);
 
-/// The side of every other rank: waits for rank 0 and does its share.
+/// The side of every other rank: waits for rank 0 and does its share. Throws
+/// StoppedError when rank 0 is lost.
 void join_farm(Communicator& communicator);
-
-/// Sends the other ranks home when rank 0 has nothing for them, and waits for
-/// them, as MPI wants it.
-void dismiss_ranks(Communicator& communicator);
 
 /// The data sets of a configuration, in its order, each read whole. Throws
 /// UserError with all that cannot be used, each with its place.

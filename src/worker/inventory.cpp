@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/hash.h"
 #include "shard/reader.h"
 
 namespace cape {
@@ -18,27 +19,81 @@ EpsilonMask bit_of(const Grid& grid, std::int64_t index, double epsilon) {
   return 0;
 }
 
-void count_row(const Grid& grid, const shard::Row& row, Inventory& inventory) {
+/// What is kept of a row until its whole shard has been read.
+struct Found {
+  std::int64_t index;  ///< of the trajectory; -1: of other settings
+  EpsilonMask bit;
+  bool converged;
+  double seconds;  ///< of the trajectory up to this epsilon; NaN: unknown
+};
+
+Found look_up(const Grid& grid, const shard::Row& row) {
   const auto index = grid.find(row.trajectory.view());
   const EpsilonMask bit = index ? bit_of(grid, *index, row.epsilon) : 0;
   if (bit == 0 ||
       row.key.view() != cell_key(row.trajectory.view(), row.epsilon)) {
+    return {-1, 0, false, 0};
+  }
+  const double steps = row.steps_run > 0 ? row.steps_run : std::nan("");
+  return {*index, bit, row.converged,
+          row.probe_seconds + row.step_seconds * steps};
+}
+
+void count(const Grid& grid, const Found& found, Inventory& inventory) {
+  if (found.index < 0) {
     ++inventory.other_rows;
     return;
   }
-  EpsilonMask& mask = inventory.done[*index];
-  if ((mask & bit) != 0) return;  // measured twice: the same row
-  mask |= bit;
-  if (row.converged) inventory.converged[*index] |= bit;
+  EpsilonMask& mask = inventory.done[found.index];
+  if ((mask & found.bit) != 0) return;  // measured twice: the same row
+  mask |= found.bit;
+  if (found.converged) inventory.converged[found.index] |= found.bit;
   // The row of its smallest epsilon saw all of a trajectory.
-  if (grid.all_epsilons() != mask || row.steps_run == 0) return;
-  const double seconds = row.probe_seconds + row.step_seconds * row.steps_run;
-  if (std::isfinite(seconds) && grid.config().workers.gflops == 0) {
-    inventory.speed.add(row.family.str(), grid.expected_flops(*index), seconds);
+  if (grid.all_epsilons() != mask || !std::isfinite(found.seconds)) return;
+  if (grid.config().workers.gflops == 0) {
+    inventory.speed.add(grid.family(found.index),
+                        grid.expected_flops(found.index), found.seconds);
   }
 }
 
+/// What marks all parts of a division but for the part's number.
+std::string division_mark(const Grid& grid, std::int64_t parts) {
+  // The trajectories in their order decide who does which.
+  ContentHasher hasher;
+  const std::int64_t trials = grid.config().grid.trials;
+  for (std::int64_t g = 0; g < grid.groups(); ++g) {
+    const std::string key = grid.trajectory_key(g * trials);
+    hasher.update(key.data(), key.size());
+  }
+  const std::string end = std::to_string(trials);
+  hasher.update(end.data(), end.size());
+  return fmt::format("of{}-{}", parts, hasher.digest());
+}
+
+bool is_of_another_part(const std::filesystem::path& path, Part part,
+                        const std::string& division) {
+  for (const auto& [name, mark] : shard::read_provenance(path).attributes) {
+    if (name != kPartAttribute) continue;
+    return mark.ends_with(division) &&
+           mark != std::to_string(part.index) + division;
+  }
+  return false;
+}
+
+void count_shard(const Grid& grid, const std::filesystem::path& path,
+                 Inventory& inventory) {
+  std::vector<Found> found;
+  shard::for_each_row(path, [&](const shard::Row& row) {
+    found.push_back(look_up(grid, row));
+  });
+  for (const Found& row : found) count(grid, row, inventory);
+}
+
 }  // namespace
+
+std::string part_mark(const Grid& grid, Part part) {
+  return std::to_string(part.index) + division_mark(grid, part.count);
+}
 
 std::int64_t cells_in(const DoneMap& map, Part part) {
   std::int64_t cells = 0;
@@ -49,16 +104,20 @@ std::int64_t cells_in(const DoneMap& map, Part part) {
 }
 
 Inventory take_inventory(const Grid& grid,
-                         const std::filesystem::path& directory) {
+                         const std::filesystem::path& directory, Part part) {
   Inventory inventory;
   inventory.speed = SpeedEstimate(grid.config().workers.gflops);
   if (!std::filesystem::is_directory(directory)) return inventory;
+  const std::string division =
+      part.count > 1 ? division_mark(grid, part.count) : "";
   for (const auto& path : shard::shards_in(directory)) {
     ++inventory.shards;
     try {
-      shard::for_each_row(path, [&](const shard::Row& row) {
-        count_row(grid, row, inventory);
-      });
+      if (part.count > 1 && is_of_another_part(path, part, division)) {
+        ++inventory.others;
+      } else {
+        count_shard(grid, path, inventory);
+      }
     } catch (const Error& error) {
       inventory.unreadable.emplace_back(path, error.what());
     }

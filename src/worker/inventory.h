@@ -20,7 +20,8 @@ struct Inventory {
   /// What `failed` is made of, by trajectory.
   std::vector<std::pair<std::int64_t, FailedTrial>> failures;
   std::int64_t shards = 0;
-  DoneMap converged;  ///< of `done`
+  std::int64_t others = 0;  ///< of those: of other parts, not read
+  DoneMap converged;        ///< of `done`
   std::int64_t other_rows = 0;
   /// What the rows took, or the speed the configuration gives.
   SpeedEstimate speed;
@@ -31,10 +32,17 @@ struct Inventory {
 /// The cells of `part` in a map.
 std::int64_t cells_in(const DoneMap& map, Part part);
 
-/// Reads all shards and quarantine files in `directory`. A row counts when its
-/// key is that of a cell of this grid; a shard that cannot be read is named and
+/// The attribute of a shard that says which trajectories it is of, and its
+/// value for a part of a grid: "1of4-<hash>".
+inline constexpr const char* kPartAttribute = "part";
+std::string part_mark(const Grid& grid, Part part);
+
+/// Reads the shards and quarantine files in `directory` that may be of `part`:
+/// those of the same grid's other parts are left out. A row counts when its key
+/// is that of a cell of this grid; a shard that cannot be read is named and
 /// left alone.
 Inventory take_inventory(const Grid& grid,
-                         const std::filesystem::path& directory);
+                         const std::filesystem::path& directory,
+                         Part part = {});
 
 }  // namespace cape

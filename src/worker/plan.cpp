@@ -75,7 +75,7 @@ void print_axes(const Grid& grid, Part part) {
 void print_plan(const Grid& grid, Part part,
                 const std::filesystem::path& directory) {
   print_axes(grid, part);
-  const Inventory inventory = take_inventory(grid, directory);
+  const Inventory inventory = take_inventory(grid, directory, part);
   fmt::print("done in {}: {} cells\n", directory.string(),
              format_count(cells_in(inventory.done, part)));
   fmt::print("\n{:<32} {:>14} {:>14} {:>16}\n", "left", "trajectories", "FLOP",
@@ -114,7 +114,7 @@ void print_plan(const Grid& grid, Part part,
 
 ExitCode print_status(const Grid& grid, Part part,
                       const std::filesystem::path& directory) {
-  const Inventory inventory = take_inventory(grid, directory);
+  const Inventory inventory = take_inventory(grid, directory, part);
   const std::int64_t cells = Scheduler(grid, part, {}).cells();
   const std::int64_t done = cells_in(inventory.done, part);
   const std::int64_t failed = cells_in(inventory.failed, part);

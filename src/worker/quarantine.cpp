@@ -1,9 +1,5 @@
 #include "worker/quarantine.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -11,9 +7,7 @@
 #include <sstream>
 #include <utility>
 
-#include "core/error.h"
 #include "core/files.h"
-#include "core/subprocess.h"
 #include "core/units.h"
 
 namespace cape {
@@ -32,24 +26,21 @@ std::optional<FailedTrial> parse_line(const std::string& line) {
 
 }  // namespace
 
-void Quarantine::add(const FailedTrial& trial) const {
+void Quarantine::add(const FailedTrial& trial) {
   const nlohmann::json line = {
       {"time", utc_now()},          {"trajectory", trial.trajectory},
       {"epsilons", trial.epsilons}, {"trial", trial.description},
       {"attempts", trial.attempts}, {"error", trial.error}};
   // What a library says may not be UTF-8.
-  const std::string text =
+  lines_ +=
       line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
       "\n";
-  const FileHandle file(
-      ::open(file_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
-  if (!file.is_open() ||
-      ::write(file.get(), text.data(), text.size()) !=
-          static_cast<ssize_t>(text.size()) ||
-      ::fsync(file.get()) != 0) {
-    throw StoppedError(fmt::format("cannot append to {}: {}", file_.string(),
-                                   errno_text(errno)));
-  }
+}
+
+void Quarantine::flush() {
+  if (flushed()) return;
+  publish_file(file_, lines_);
+  flushed_ = lines_.size();
 }
 
 std::vector<FailedTrial> read_quarantine(

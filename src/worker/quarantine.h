@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "grid/grid.h"
@@ -19,16 +20,24 @@ struct FailedTrial {
   std::int64_t attempts = 0;
 };
 
+/// The failed trials of one rank in one run.
 class Quarantine {
  public:
-  /// Appends to <directory>/failed-<part and run>.jsonl, made when needed.
+  /// To be <directory>/failed-<part and run>.jsonl, made when needed.
   explicit Quarantine(std::filesystem::path file) : file_(std::move(file)) {}
 
-  /// Durable when it returns. Throws StoppedError when it cannot be written.
-  void add(const FailedTrial& trial) const;
+  void add(const FailedTrial& trial);
+
+  /// Publishes what has been added. Throws StoppedError and keeps it when that
+  /// fails, so that it can be tried again.
+  void flush();
+
+  bool flushed() const { return lines_.size() == flushed_; }
 
  private:
   std::filesystem::path file_;
+  std::string lines_;  ///< all of the file
+  std::size_t flushed_ = 0;
 };
 
 /// All trials of the failed-*.jsonl in `directory`; half-written lines are left

@@ -1,12 +1,10 @@
 #include "worker/rank_loop.h"
 
-#include <unistd.h>
-
 #include <chrono>
-#include <csignal>
 #include <utility>
 
 #include "core/error.h"
+#include "worker/signals.h"
 
 namespace cape {
 namespace {
@@ -14,17 +12,6 @@ namespace {
 // mpirun kills its ranks a second after it has passed on a SIGTERM.
 constexpr std::chrono::milliseconds kTimeToLeave{500};
 constexpr std::chrono::milliseconds kTurn{10};
-
-volatile std::sig_atomic_t stop_signal = 0;
-volatile std::sig_atomic_t drain_signal = 0;
-
-extern "C" void note_signal(int signal) {
-  if (signal == SIGTERM || signal == SIGINT) {
-    stop_signal = 1;
-  } else {
-    drain_signal = 1;
-  }
-}
 
 Worker make_worker(const Grid& grid, Communicator& communicator,
                    const RunStart& start) {
@@ -50,65 +37,69 @@ Worker make_worker(const Grid& grid, Communicator& communicator,
                       .config_yaml = start.config_yaml}});
   Quarantine quarantine(directory /
                         fmt::format("failed-{}-r{}.jsonl", start.prefix, rank));
-  return Worker(grid, communicator, std::move(writer), std::move(quarantine),
+  return Worker(grid, communicator,
+                Publisher(std::move(writer), std::move(quarantine), output),
                 std::move(options));
-}
-
-void catch_signals() {
-  struct sigaction action {};
-  action.sa_handler = note_signal;
-  for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGUSR2}) {
-    ::sigaction(signal, &action, nullptr);
-  }
 }
 
 bool is_for_worker(int tag) { return tag == kTagLease || tag == kTagEnd; }
 
 }  // namespace
 
-bool stop_signalled() { return stop_signal != 0; }
-
 RankLoop::RankLoop(const Grid& grid, Communicator& communicator,
                    const RunStart& start)
     : communicator_(communicator),
-      worker_(make_worker(grid, communicator, start)) {
+      worker_(make_worker(grid, communicator, start)),
+      heartbeat_(communicator, grid.config().workers.peer_timeout,
+                 Worker::Clock::now()) {
   catch_signals();
 }
 
 void RankLoop::run(Coordinator* coordinator,
                    const std::function<void()>& every_turn) {
-  const auto at_end = [&] {
-    return worker_.published() && (!coordinator || coordinator->finished());
-  };
-  while (!at_end()) {
-    obey_signals();
-    take_messages(coordinator);
-    if (coordinator) coordinator->tick();
-    worker_.poll(kTurn);
-    every_turn();
-    if (worker_.published() && leave_by_ && Worker::Clock::now() > *leave_by_) {
-      // The others are slow or gone, and the launcher is about to kill us.
-      ::_exit(kExitStopped);
+  try {
+    while (!left_) {
+      obey_signals();
+      take_messages(coordinator);
+      if (coordinator) coordinator->tick();
+      worker_.poll(kTurn);
+      heartbeat_.tick(Worker::Clock::now());
+      every_turn();
     }
+  } catch (const StoppedError& error) {
+    // The other ranks are out of reach: what is here is published without them.
+    const std::string lost = worker_.abandon();
+    throw StoppedError(fmt::format(
+        "{}; {}", error.what(),
+        lost.empty() ? "what was measured is published; run the same command "
+                       "again to go on"
+                     : lost));
   }
 }
 
 void RankLoop::take_messages(Coordinator* coordinator) {
   while (const auto message = communicator_.receive()) {
+    heartbeat_.heard(message->source);
     if (is_for_worker(message->tag)) {
       worker_.handle(*message);
-    } else if (coordinator) {
+    } else if (message->tag == kTagLeave) {
+      left_ = true;
+    } else if (coordinator && message->tag != kTagAlive) {
       coordinator->handle(*message);
-    } else {
+    } else if (message->tag != kTagAlive) {
       fail("rank {} got a message for the coordinator", communicator_.rank());
     }
   }
 }
 
 void RankLoop::obey_signals() {
-  const auto wish = stop_signal != 0    ? std::optional(Ending::stop)
-                    : drain_signal != 0 ? std::optional(Ending::drain)
-                                        : std::nullopt;
+  if (leave_by_ && worker_.published() && Worker::Clock::now() > *leave_by_) {
+    // The launcher is about to kill us.
+    throw StoppedError("a signal came, and other ranks take long to end");
+  }
+  const auto wish = signalled_to_stop()    ? std::optional(Ending::stop)
+                    : signalled_to_drain() ? std::optional(Ending::drain)
+                                           : std::nullopt;
   if (!wish || (told_ && *told_ >= *wish)) return;
   told_ = wish;
   communicator_.send(0, kTagSignalled, pack_one(*wish));

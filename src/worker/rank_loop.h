@@ -5,23 +5,21 @@
 #include <optional>
 
 #include "coordinator/coordinator.h"
+#include "coordinator/heartbeat.h"
 #include "worker/run_start.h"
 #include "worker/worker.h"
 
 namespace cape {
 
-/// True once SIGINT or SIGTERM has come while a loop ran.
-bool stop_signalled();
-
-/// From its construction on, SIGINT and SIGTERM mean: publish and leave,
-/// SIGUSR1 and SIGUSR2: finish what runs first. Before it nothing is lost by
-/// dying.
+/// From its construction on, signals are caught: worker/signals.h.
 class RankLoop {
  public:
   RankLoop(const Grid& grid, Communicator& communicator, const RunStart& start);
 
-  /// Runs this rank's worker, and on rank 0 the coordinator, to the end.
-  /// `every_turn` is called some hundred times a second.
+  /// Runs this rank's worker, and on rank 0 the coordinator, until all ranks
+  /// have published. `every_turn` is called some hundred times a second. Throws
+  /// StoppedError, with this rank's rows published, when others are out of
+  /// reach.
   void run(Coordinator* coordinator, const std::function<void()>& every_turn);
 
  private:
@@ -30,6 +28,8 @@ class RankLoop {
 
   Communicator& communicator_;
   Worker worker_;
+  Heartbeat heartbeat_;
+  bool left_ = false;  ///< the coordinator has said so
   std::optional<Ending> told_;
   std::optional<Worker::Clock::time_point> leave_by_;
 };

@@ -16,6 +16,7 @@
 #include "core/version.h"
 #include "shard/writer.h"
 #include "trial/task.h"
+#include "worker/inventory.h"
 
 namespace cape {
 namespace {
@@ -42,16 +43,41 @@ void make_run_directory(const std::filesystem::path& directory) {
   }
 }
 
-void log_to_file(const std::filesystem::path& directory, int rank) {
+std::string part_name(const std::string& grid, Part part) {
+  return fmt::format("{}-{}of{}", grid, part.index, part.count);
+}
+
+void sweep_leftovers(const std::filesystem::path& directory,
+                     const std::string& part) {
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    // A dot, and then the name of the file that it was to become.
+    const std::string file = entry.path().filename().string();
+    std::string_view name = file;
+    if (!name.starts_with('.')) continue;
+    name.remove_prefix(1);
+    if (constexpr std::string_view kFailed = "failed-";
+        name.starts_with(kFailed)) {
+      name.remove_prefix(kFailed.size());
+    }
+    if (name.starts_with(part + "-") || name.starts_with(part + ".")) {
+      ::unlink(entry.path().c_str());
+    }
+  }
+}
+
+void log_to_file(const std::filesystem::path& directory, int rank) try {
   const auto sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(
       (directory / "farm.log").string());
   sink->set_pattern(fmt::format("%Y-%m-%d %H:%M:%S rank {} %l: %v", rank));
   spdlog::default_logger()->sinks().push_back(sink);
   spdlog::flush_on(spdlog::level::info);
+} catch (const spdlog::spdlog_ex& error) {
+  spdlog::warn("there will be no farm.log: {}", error.what());
 }
 
-TokenFile::TokenFile(const std::filesystem::path& directory)
-    : file_(directory / fmt::format(".seen-by-all-{}", make_run_id())) {
+TokenFile::TokenFile(const std::filesystem::path& directory,
+                     const std::string& run)
+    : file_(directory / fmt::format(".{}-seen-by-all", run)) {
   publish_file(file_, "all ranks of a run must see this file\n");
 }
 
@@ -63,7 +89,7 @@ std::string make_run_id() {
 }
 
 std::vector<std::pair<std::string, std::string>> run_attributes(
-    const std::string& torch_version) {
+    const Grid& grid, Part part, const std::string& torch_version) {
   return {{"protocol_version", std::to_string(kProtocolVersion)},
           {"program", fmt::format("cape_farm {}", kVersion)},
           {"git_commit", kGitCommit},
@@ -73,7 +99,8 @@ std::vector<std::pair<std::string, std::string>> run_attributes(
           {"host", host_name()},
           {"slurm_job_id", environment("SLURM_JOB_ID")},
           {"slurm_array_task_id", environment("SLURM_ARRAY_TASK_ID")},
-          {"started", utc_now()}};
+          {"started", utc_now()},
+          {kPartAttribute, part_mark(grid, part)}};
 }
 
 }  // namespace cape

@@ -6,10 +6,20 @@
 #include <utility>
 #include <vector>
 
+#include "coordinator/scheduler.h"
+#include "grid/grid.h"
+
 namespace cape {
 
 /// Makes `directory` and its parents. Throws UserError.
 void make_run_directory(const std::filesystem::path& directory);
+
+/// "mlp-0of4": begins the names of all files of a part.
+std::string part_name(const std::string& grid, Part part);
+
+/// Removes the temporary files that killed runs of this part have left.
+void sweep_leftovers(const std::filesystem::path& directory,
+                     const std::string& part);
 
 /// From now on the log goes to <directory>/farm.log too, which all ranks append
 /// to.
@@ -19,7 +29,7 @@ void log_to_file(const std::filesystem::path& directory, int rank);
 /// this one that it can write there. Removed with the object.
 class TokenFile {
  public:
-  explicit TokenFile(const std::filesystem::path& directory);
+  TokenFile(const std::filesystem::path& directory, const std::string& run);
   ~TokenFile();
   TokenFile(const TokenFile&) = delete;
   TokenFile& operator=(const TokenFile&) = delete;
@@ -30,11 +40,12 @@ class TokenFile {
   std::filesystem::path file_;
 };
 
-/// Starts the file names of one run: "20240501T120000-3f2a".
+/// Unlike any other's on this machine: "20240501T120000-3f2a".
 std::string make_run_id();
 
-/// Root attributes of the shards: versions, host, SLURM ids, start.
+/// Root attributes of the shards: versions, host, SLURM ids, start, and which
+/// trajectories they are of.
 std::vector<std::pair<std::string, std::string>> run_attributes(
-    const std::string& torch_version);
+    const Grid& grid, Part part, const std::string& torch_version);
 
 }  // namespace cape

@@ -13,7 +13,9 @@ namespace cape {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Placement, cpus, devices)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RankResources, host, cpus, launcher_cpus,
-                                   bound_by_default, gpus)
+                                   launched, bound_by_default, cpu_limit, gpus,
+                                   visible_gpus)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Look, trainer, device)
 
 std::string encode(const RunStart& start) {
   const nlohmann::json json = {
@@ -43,6 +45,12 @@ RunStart decode_run_start(const std::string& text) {
   const double seconds = json.at("seconds_left");
   if (seconds >= 0) start.seconds_left = seconds;
   return start;
+}
+
+std::string encode(const Look& look) { return nlohmann::json(look).dump(); }
+
+Look decode_look(const std::string& text) {
+  return nlohmann::json::parse(text).get<Look>();
 }
 
 std::string encode(const RankResources& resources) {

@@ -11,6 +11,12 @@
 
 namespace cape {
 
+/// What a rank needs to know to look at its machine.
+struct Look {
+  std::string trainer;  ///< path of cape_trainer
+  DeviceChoice device = DeviceChoice::automatic;
+};
+
 struct RunStart {
   std::string config_yaml;
   std::vector<datasets::DatasetInfo> datasets;
@@ -26,6 +32,9 @@ struct RunStart {
 
 std::string encode(const RunStart& start);
 RunStart decode_run_start(const std::string& text);
+
+std::string encode(const Look& look);
+Look decode_look(const std::string& text);
 
 std::string encode(const RankResources& resources);
 RankResources decode_rank_resources(const std::string& text);

@@ -1,14 +1,33 @@
 #include "worker/summary.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
+#include "core/error.h"
+#include "core/files.h"
 #include "core/units.h"
+#include "core/version.h"
 
 namespace cape {
+
+void log_start(const Tally& tally, const std::string& run, int ranks) {
+  spdlog::info("cape_farm {} ({}), run {} on {}, {} rank{}", kVersion,
+               kGitCommit, run, host_name(), ranks, ranks == 1 ? "" : "s");
+  if (tally.done_before > 0) {
+    spdlog::info("resuming: {} of {} rows are there, {} to do",
+                 format_count(tally.done_before), format_count(tally.total),
+                 format_count(tally.left()));
+  }
+}
 
 void print_summary(const Coordinator& coordinator, double seconds,
                    const std::filesystem::path& directory) {
   const Tally& tally = coordinator.tally();
+  spdlog::info(
+      "ended with exit code {}: {} rows new, {} of {} in all, {} failed",
+      static_cast<int>(coordinator.exit_code()), format_count(tally.rows),
+      format_count(tally.done_before + tally.rows), format_count(tally.total),
+      format_count(tally.all_failed()));
   if (tally.rows == 0 && tally.done_before == tally.total) {
     fmt::print("nothing to do: all {} rows are in {}\n",
                format_count(tally.total), directory.string());
@@ -27,8 +46,8 @@ void print_summary(const Coordinator& coordinator, double seconds,
         "some trials failed: see failed-*.jsonl there; --retry-failed tries "
         "them again\n");
   }
-  if (!coordinator.early_reason().empty() || tally.left() > 0) {
-    const std::string& reason = coordinator.early_reason();
+  if (coordinator.exit_code() == kExitStopped) {
+    const std::string reason = coordinator.early_reason();
     fmt::print("stopped early{}: run the same command again to go on\n",
                reason.empty() ? "" : fmt::format(" ({})", reason));
   }

@@ -1,13 +1,17 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "coordinator/coordinator.h"
 
 namespace cape {
 
+/// Opens the run in the log.
+void log_start(const Tally& tally, const std::string& run, int ranks);
+
 /// Prints what a run did to standard output: rows, converged, censored, failed,
-/// wall time, where; and what to do when it ended early.
+/// wall time, where; and what to do when it ended early. Closes it in the log.
 void print_summary(const Coordinator& coordinator, double seconds,
                    const std::filesystem::path& directory);
 

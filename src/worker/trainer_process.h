@@ -32,6 +32,9 @@ class TrainerProcess {
   /// Why it is gone, with the last thing it said; nothing while it lives.
   std::optional<std::string> death();
 
+  /// True when it died of SIGKILL, as the kernel ends what eats all memory.
+  bool was_killed() const { return process_.was_killed(); }
+
   /// True once it has said hello.
   bool ready() const { return !torch_version_.empty(); }
   const std::string& torch_version() const { return torch_version_; }

@@ -18,9 +18,8 @@ namespace {
 using Seconds = std::chrono::duration<double>;
 
 // A slot whose trainers die this often in a row is broken, not its trials.
-constexpr int kDeathsToClose = 3;
-// A flush may take this part of the time: rewriting grows with the file.
-constexpr double kFlushShare = 0.01;
+constexpr std::size_t kDeathsToClose = 3;
+constexpr std::int64_t kAtStart = -1;  // instead of a trial
 
 std::string describe(const Trajectory& trajectory) {
   const TrialTask& task = trajectory.task;
@@ -36,16 +35,12 @@ std::chrono::nanoseconds to_nanoseconds(double seconds) {
 }  // namespace
 
 Worker::Worker(const Grid& grid, Communicator& communicator,
-               shard::ShardWriter writer, Quarantine quarantine,
-               Options options)
+               Publisher publisher, Options options)
     : grid_(grid),
       communicator_(communicator),
-      writer_(std::move(writer)),
-      quarantine_(std::move(quarantine)),
+      publisher_(std::move(publisher)),
       options_(std::move(options)),
-      speed_(grid.config().workers.gflops),
-      next_flush_(Clock::now() +
-                  to_nanoseconds(grid.config().output.flush_seconds)) {
+      speed_(grid.config().workers.gflops) {
   for (const TrainerCommand& command : options_.trainers) {
     Slot slot;
     slot.command = command;
@@ -65,10 +60,11 @@ void Worker::handle(const Message& message) {
     fail("a worker got an unknown message {}", message.tag);
   }
   asked_ = false;
-  const auto items = unpack<WorkItem>(message.body);
-  no_more_work_ = items.empty();
   if (ending_) return;
-  for (const WorkItem& item : items) queue_.push_back({item, 0, 0});
+  for (const WorkItem& item : unpack<WorkItem>(message.body)) {
+    queue_.push_back({.item = item});
+  }
+  if (open_slots() == 0) give_back_queue();
 }
 
 void Worker::end(Ending ending) {
@@ -86,12 +82,18 @@ void Worker::poll(std::chrono::milliseconds timeout) {
   if (published_) return;
   wait(timeout);
   for (Slot& slot : slots_) serve(slot);
-  if (ending_) {
-    if (!busy()) publish_last();
-    return;
-  }
-  request_work();
-  flush_if_due();
+  if (ending_ && !busy()) return publish_last();
+  if (!ending_) request_work();
+  publisher_.poll();
+  if (!publisher_.gave_up() || in_trouble_) return;
+  in_trouble_ = true;
+  communicator_.send(0, kTagTrouble, publisher_.error());
+}
+
+std::string Worker::abandon() {
+  end(Ending::stop);
+  publisher_.publish();
+  return lost();
 }
 
 void Worker::wait(std::chrono::milliseconds timeout) {
@@ -116,11 +118,13 @@ void Worker::serve(Slot& slot) {
           finish(slot, *result);
         } else {
           const Failure& failure = std::get<Failure>(*message);
-          slot.deaths_in_a_row = 0;
+          const bool out_of_memory = failure.kind == "out_of_memory";
+          slot.lost_on.clear();
           fail_attempt(slot,
-                       fmt::format("{}: {}", failure.kind, failure.message));
+                       fmt::format("{}: {}", failure.kind, failure.message),
+                       out_of_memory);
           // What ran out of memory may hold on to it.
-          if (failure.kind == "out_of_memory") slot.trainer.reset();
+          if (out_of_memory) slot.trainer.reset();
         }
         if (!slot.trainer) return;
       }
@@ -148,9 +152,12 @@ void Worker::start_next(Slot& slot) {
     report(queue_.front(), Verdict::not_started);
     queue_.pop_front();
   }
-  if (queue_.empty()) return;
-  slot.job = queue_.front();
-  queue_.pop_front();
+  const auto next = next_for(slot);
+  if (next == queue_.end() || !may_start(slot, *next)) return;
+  slot.job = *next;
+  queue_.erase(next);
+  if (slot.job->attempts > 0) slot.trainer.reset();  // again, in a new one
+  if (slot.job->alone) free_memory(slot.command.device);
   const Trajectory trajectory =
       grid_.trajectory(slot.job->item.index, slot.job->item.mask);
   slot.timed = false;
@@ -169,6 +176,30 @@ void Worker::start_next(Slot& slot) {
   }
 }
 
+std::deque<Worker::Job>::iterator Worker::next_for(const Slot& slot) {
+  // What it has just died on is for others to try, if there is anything else:
+  // so a broken slot is found out before a trial is blamed.
+  const auto next =
+      std::find_if(queue_.begin(), queue_.end(), [&](const Job& job) {
+        return std::count(slot.lost_on.begin(), slot.lost_on.end(),
+                          job.item.index) == 0;
+      });
+  return next == queue_.end() ? queue_.begin() : next;
+}
+
+bool Worker::may_start(const Slot& slot, const Job& job) const {
+  return std::none_of(slots_.begin(), slots_.end(), [&](const Slot& other) {
+    return other.job && other.command.device == slot.command.device &&
+           (job.alone || other.job->alone);
+  });
+}
+
+void Worker::free_memory(const std::string& device) {
+  for (Slot& slot : slots_) {
+    if (slot.command.device == device) slot.trainer.reset();
+  }
+}
+
 void Worker::start_clock(Slot& slot) {
   const WorkItem& item = slot.job->item;
   slot.timed = true;
@@ -182,45 +213,59 @@ void Worker::finish(Slot& slot, const TrialResult& result) {
   Job& job = *slot.job;
   const Trajectory trajectory = grid_.trajectory(job.item.index, job.item.mask);
   check_answer(trajectory, result);
-  slot.deaths_in_a_row = 0;
+  slot.lost_on.clear();
   job.seconds = Seconds(Clock::now() - slot.started).count();
   speed_.add(grid_.family(job.item.index), grid_.expected_flops(job.item.index),
              job.seconds);
   const std::span<const float> losses(result.losses);
-  writer_.add(make_rows(trajectory, result),
-              grid_.config().output.curves ? losses : losses.first(0));
+  publisher_.add(make_rows(trajectory, result),
+                 grid_.config().output.curves ? losses : losses.first(0));
   const auto converged = std::count_if(
       result.epsilons.begin(), result.epsilons.end(),
       [](const EpsilonResult& outcome) { return outcome.converged(); });
-  report(job, Verdict::measured, converged);
+  report(job, Verdict::measured, static_cast<std::int32_t>(converged));
   slot.job.reset();
 }
 
 void Worker::lose_trainer(Slot& slot, const std::string& error) {
   const bool had_started = slot.trainer && slot.trainer->ready();
-  const std::int64_t trial = slot.job ? slot.job->item.index : -1;
+  const bool out_of_memory = slot.trainer && slot.trainer->was_killed();
+  const std::int64_t trial =
+      slot.job && had_started ? slot.job->item.index : kAtStart;
   slot.trainer.reset();
-  if (!had_started || trial != slot.last_lost_on) ++slot.deaths_in_a_row;
-  slot.last_lost_on = trial;
+  if (trial == kAtStart ||
+      std::count(slot.lost_on.begin(), slot.lost_on.end(), trial) == 0) {
+    slot.lost_on.push_back(trial);
+  }
   if (slot.job && had_started) {
-    fail_attempt(slot, error);
+    fail_attempt(slot, error, out_of_memory);
   } else {
     spdlog::warn("{}: {}", slot.label, error);
     // The trial is not to blame for a trainer that does not even start.
     if (slot.job) queue_.push_front(*std::exchange(slot.job, std::nullopt));
   }
-  if (slot.deaths_in_a_row < kDeathsToClose) return;
-  slot.closed = true;
-  spdlog::error("{}: closed, its trainers died {} times in a row", slot.label,
-                slot.deaths_in_a_row);
-  const bool last = std::all_of(slots_.begin(), slots_.end(),
-                                [](const Slot& s) { return s.closed; });
-  if (last) trouble(fmt::format("no trainer works; the last: {}", error));
+  if (slot.lost_on.size() >= kDeathsToClose) close(slot, error);
 }
 
-void Worker::fail_attempt(Slot& slot, const std::string& error) {
+void Worker::close(Slot& slot, const std::string& error) {
+  slot.closed = true;
+  spdlog::error("{}: closed, its trainers died {} times in a row; the last: {}",
+                slot.label, slot.lost_on.size(), error);
+  if (open_slots() > 0 || ending_) return;
+  communicator_.send(0, kTagClosed, error);
+  give_back_queue();
+}
+
+void Worker::give_back_queue() {
+  for (const Job& job : queue_) report(job, Verdict::returned);
+  queue_.clear();
+}
+
+void Worker::fail_attempt(Slot& slot, const std::string& error,
+                          bool out_of_memory) {
   Job job = *std::exchange(slot.job, std::nullopt);
   ++job.attempts;
+  job.alone = job.alone || out_of_memory;
   const Trajectory trajectory = grid_.trajectory(job.item.index, job.item.mask);
   const bool again = job.attempts <= grid_.config().workers.retries;
   spdlog::warn("{}: {} failed ({}); {}", slot.label, describe(trajectory),
@@ -229,65 +274,52 @@ void Worker::fail_attempt(Slot& slot, const std::string& error) {
     if (!ending_) queue_.push_front(job);
     return;
   }
-  try {
-    quarantine_.add({trajectory.task.trajectory, trajectory.task.epsilons,
-                     describe(trajectory), error, job.attempts});
-    report(job, Verdict::quarantined);
-  } catch (const StoppedError& stopped) {
-    trouble(stopped.what());
-  }
+  publisher_.add({trajectory.task.trajectory, trajectory.task.epsilons,
+                  describe(trajectory), error, job.attempts});
+  report(job, Verdict::quarantined);
 }
 
-void Worker::report(const Job& job, Verdict verdict, std::int64_t converged) {
-  communicator_.send(
-      0, kTagOutcomes,
-      pack_one(Outcome{job.item.index, job.seconds, verdict,
-                       std::popcount(job.item.mask), converged}));
+void Worker::report(const Job& job, Verdict verdict, std::int32_t converged) {
+  communicator_.send(0, kTagOutcomes,
+                     pack_one(Outcome{job.item.index, job.seconds, verdict,
+                                      converged, job.item.mask}));
 }
 
 void Worker::request_work() {
   // Ask before the trainers run dry: an answer takes a turn of the loop.
-  if (asked_ || no_more_work_ || ending_ || queue_.size() >= slots_.size()) {
-    return;
-  }
-  const auto open = std::count_if(slots_.begin(), slots_.end(),
-                                  [](const Slot& s) { return !s.closed; });
+  // What is tried again says nothing of a slot that has just died on it.
+  const std::int64_t open = open_slots();
+  const auto fresh =
+      std::count_if(queue_.begin(), queue_.end(),
+                    [](const Job& job) { return job.attempts == 0; });
+  if (asked_ || open == 0 || fresh >= open) return;
   communicator_.send(0, kTagRequest,
                      pack_one(Request{static_cast<std::int32_t>(open)}));
   asked_ = true;
 }
 
-void Worker::flush_if_due() {
-  if (in_trouble_ || Clock::now() < next_flush_) return;
-  const Clock::time_point begin = Clock::now();
-  try {
-    writer_.flush();
-  } catch (const StoppedError& error) {
-    trouble(error.what());
-  }
-  const double took = Seconds(Clock::now() - begin).count();
-  next_flush_ = Clock::now() +
-                to_nanoseconds(std::max(grid_.config().output.flush_seconds,
-                                        took / kFlushShare));
-}
-
 void Worker::publish_last() {
-  std::string lost;
-  try {
-    writer_.flush();
-  } catch (const StoppedError& error) {
-    lost = fmt::format("{} rows are lost: {}", writer_.unpublished_rows(),
-                       error.what());
+  if (*ending_ == Ending::stop) {
+    publisher_.publish();
+  } else {
+    publisher_.hasten();
+    publisher_.poll();
+    if (!publisher_.all_published() && !publisher_.gave_up()) return;
   }
   for (Slot& slot : slots_) slot.trainer.reset();
-  communicator_.send(0, kTagPublished, lost);
+  communicator_.send(0, kTagPublished, lost());
   published_ = true;
 }
 
-void Worker::trouble(const std::string& what) {
-  if (in_trouble_) return;
-  in_trouble_ = true;
-  communicator_.send(0, kTagTrouble, what);
+std::string Worker::lost() const {
+  if (publisher_.all_published()) return "";
+  return fmt::format("{} rows are lost: {}", publisher_.unpublished_rows(),
+                     publisher_.error());
+}
+
+std::int64_t Worker::open_slots() const {
+  return std::count_if(slots_.begin(), slots_.end(),
+                       [](const Slot& slot) { return !slot.closed; });
 }
 
 bool Worker::busy() const {
@@ -305,12 +337,13 @@ double Worker::time_limit(const Trajectory& trajectory) const {
   const Config& config = grid_.config();
   if (config.workers.trial_timeout) return *config.workers.trial_timeout;
   const TrialTask& task = trajectory.task;
-  const double forward =
+  const double flops = trajectory_flops(
       zoo::forward_flops(task.architecture, trajectory.dataset->shape,
-                         trajectory.dataset->classes);
-  return longest_trial_seconds(
-      3 * forward * static_cast<double>(task.batch_size),
+                         trajectory.dataset->classes),
+      static_cast<double>(task.batch_size),
       static_cast<double>(task.train.max_steps));
+  return longest_trial_seconds(
+      flops, speed_.measured(grid_.family(trajectory.index), flops));
 }
 
 }  // namespace cape

@@ -13,8 +13,7 @@
 #include "coordinator/messages.h"
 #include "grid/grid.h"
 #include "grid/speed.h"
-#include "shard/writer.h"
-#include "worker/quarantine.h"
+#include "worker/publisher.h"
 #include "worker/trainer_process.h"
 
 namespace cape {
@@ -30,8 +29,8 @@ class Worker {
     Clock::duration patience_to_start = std::chrono::minutes(2);
   };
 
-  Worker(const Grid& grid, Communicator& communicator,
-         shard::ShardWriter writer, Quarantine quarantine, Options options);
+  Worker(const Grid& grid, Communicator& communicator, Publisher publisher,
+         Options options);
 
   /// Takes a lease or the order to end.
   void handle(const Message& message);
@@ -46,55 +45,63 @@ class Worker {
   /// True once the last rows are published and the coordinator has been told.
   bool published() const { return published_; }
 
+  /// Ends the trainers and publishes what is done, without a word to others.
+  /// Returns what could not be published; empty: nothing.
+  std::string abandon();
+
  private:
   struct Job {
     WorkItem item;
     std::int64_t attempts = 0;
     double seconds = 0;  ///< of the attempt that succeeded
+    bool alone = false;  ///< it ran out of memory beside others on its device
   };
   struct Slot {
     TrainerCommand command;
     std::string label;  ///< "rank 1 trainer 0"
     std::unique_ptr<TrainerProcess> trainer;
     std::optional<Job> job;
-    Clock::time_point started;       ///< the job, once the trainer was ready
-    bool timed = false;              ///< the trainer is ready: its time runs
-    Clock::time_point give_up;       ///< on the job
-    int deaths_in_a_row = 0;         ///< on different trials, or at its start
-    std::int64_t last_lost_on = -1;  ///< the trial it died on last
+    Clock::time_point started;  ///< the job, once the trainer was ready
+    bool timed = false;         ///< the trainer is ready: its time runs
+    Clock::time_point give_up;  ///< on the job
+    /// Trials that its trainers died on in a row, each once; kAtStart for a
+    /// trainer that did not start.
+    std::vector<std::int64_t> lost_on;
     bool closed = false;
   };
 
   void wait(std::chrono::milliseconds timeout);
   void serve(Slot& slot);
   void start_next(Slot& slot);
+  std::deque<Job>::iterator next_for(const Slot& slot);
   void start_clock(Slot& slot);
   void finish(Slot& slot, const TrialResult& result);
-  void fail_attempt(Slot& slot, const std::string& error);
+  void fail_attempt(Slot& slot, const std::string& error, bool out_of_memory);
   void lose_trainer(Slot& slot, const std::string& error);
-  void report(const Job& job, Verdict verdict, std::int64_t converged = 0);
+  void close(Slot& slot, const std::string& error);
+  void give_back_queue();
+  void free_memory(const std::string& device);
+  void report(const Job& job, Verdict verdict, std::int32_t converged = 0);
   void request_work();
-  void flush_if_due();
   void publish_last();
-  void trouble(const std::string& what);
+  std::string lost() const;
+  std::int64_t open_slots() const;
   bool busy() const;
+  bool may_start(const Slot& slot, const Job& job) const;
   bool still_fits(const WorkItem& item) const;
   double time_limit(const Trajectory& trajectory) const;
 
   const Grid& grid_;
   Communicator& communicator_;
-  shard::ShardWriter writer_;
-  Quarantine quarantine_;
+  Publisher publisher_;
   Options options_;
   std::vector<Slot> slots_;
   std::deque<Job> queue_;
-  bool asked_ = false;         ///< a request is on its way
-  bool no_more_work_ = false;  ///< the coordinator has none
+  bool asked_ = false;  ///< for work that has not come
   bool in_trouble_ = false;
   bool published_ = false;
   std::optional<Ending> ending_;
   SpeedEstimate speed_;
-  Clock::time_point next_flush_;
 };
 
 }  // namespace cape

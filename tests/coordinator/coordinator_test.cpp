@@ -55,13 +55,21 @@ class CoordinatorTest : public ::testing::Test {
   /// What `rank` gets when it asks for work for `slots` trainers.
   std::vector<WorkItem> lease(int rank, std::int32_t slots) {
     say(rank, kTagRequest, pack_one(Request{slots}));
-    return unpack<WorkItem>(heard(rank, kTagLease));
+    return leased(rank);
+  }
+
+  /// What `rank` has been leased meanwhile.
+  std::vector<WorkItem> leased(int rank) {
+    const auto message = ranks_[static_cast<std::size_t>(rank)]->receive();
+    if (!message) return {};
+    EXPECT_EQ(message->tag, kTagLease);
+    return unpack<WorkItem>(message->body);
   }
 
   void report(int rank, std::int64_t index, Verdict verdict,
               double seconds = 1) {
     say(rank, kTagOutcomes,
-        pack_one(Outcome{index, seconds, verdict, 2, /*converged=*/1}));
+        pack_one(Outcome{index, seconds, verdict, /*converged=*/1, 0b11}));
   }
 
   void expect_ending(Ending ending) {
@@ -76,6 +84,7 @@ class CoordinatorTest : public ::testing::Test {
     EXPECT_FALSE(coordinator_->finished());
     say(1, kTagPublished, "");
     EXPECT_TRUE(coordinator_->finished());
+    for (const int rank : {0, 1}) EXPECT_EQ(heard(rank, kTagLeave), "");
   }
 
   const Grid grid_ = make_grid(single_group());
@@ -167,6 +176,64 @@ TEST_F(CoordinatorTest, StopsEveryRankWhenOneCannotGoOn) {
   publish();
   EXPECT_EQ(coordinator_->exit_code(), kExitStopped);
   EXPECT_THAT(coordinator_->early_reason(), StrEq("rank 1: no space left"));
+}
+
+TEST_F(CoordinatorTest, ASignalWithTheLastRowStopsNothing) {
+  start();
+  lease(1, 3);
+  for (const int index : {0, 1, 2}) report(1, index, Verdict::measured);
+  say(1, kTagSignalled, pack_one(Ending::stop));
+  expect_ending(Ending::stop);
+  publish();
+  EXPECT_EQ(coordinator_->exit_code(), kExitDone);
+  EXPECT_THAT(coordinator_->early_reason(), IsEmpty());
+}
+
+TEST_F(CoordinatorTest, LeasesWhatARankGivesBackToOneThatWaits) {
+  start();
+  EXPECT_THAT(lease(1, 3), SizeIs(3));
+  EXPECT_THAT(lease(0, 1), IsEmpty());
+  say(1, kTagOutcomes,
+      pack_one(Outcome{2, 0, Verdict::returned, 0, /*mask=*/0b10}));
+  const auto items = leased(0);
+  ASSERT_THAT(items, SizeIs(1));
+  EXPECT_EQ(items[0].index, 2);
+  EXPECT_EQ(items[0].mask, 0b10U);
+  report(0, 2, Verdict::measured);
+  for (const int index : {0, 1}) report(1, index, Verdict::measured);
+  coordinator_->tick();
+  expect_ending(Ending::finish);
+}
+
+TEST_F(CoordinatorTest, GoesOnWithoutARankWhoseTrainersDoNotWork) {
+  start();
+  EXPECT_THAT(lease(1, 3), SizeIs(3));
+  EXPECT_THAT(lease(0, 1), IsEmpty());
+  say(1, kTagClosed, "killed by signal 11");
+  for (const int index : {0, 1, 2}) report(1, index, Verdict::returned);
+  coordinator_->tick();
+  for (int done = 0; done < 3; ++done) {
+    const auto items = done == 0 ? leased(0) : lease(0, 1);
+    ASSERT_THAT(items, SizeIs(1));
+    report(0, items[0].index, Verdict::measured);
+  }
+  coordinator_->tick();
+  expect_ending(Ending::finish);
+  publish();
+  EXPECT_EQ(coordinator_->exit_code(), kExitDone);
+}
+
+TEST_F(CoordinatorTest, StopsWhenTheLastRankHasNoWorkingTrainer) {
+  start();
+  lease(1, 3);
+  say(0, kTagClosed, "no GPU");
+  EXPECT_TRUE(hears_nothing(0));
+  say(1, kTagClosed, "killed by signal 11");
+  expect_ending(Ending::stop);
+  publish();
+  EXPECT_EQ(coordinator_->exit_code(), kExitStopped);
+  EXPECT_THAT(coordinator_->early_reason(), HasSubstr("no trainer works"));
+  EXPECT_THAT(coordinator_->early_reason(), HasSubstr("signal 11"));
 }
 
 TEST_F(CoordinatorTest, SaysWhichRankCouldNotPublish) {

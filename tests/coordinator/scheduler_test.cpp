@@ -197,6 +197,34 @@ TEST(Scheduler, PassesOverTheRestOfAGroupThatNoLongerFits) {
   EXPECT_TRUE(scheduler.passed_over());
 }
 
+TEST(Scheduler, HandsOutAgainWhatWasGivenBack) {
+  const Grid grid = make_grid(many_groups());
+  Scheduler scheduler(grid, {}, {});
+  const auto first = scheduler.take(3, 3, always);
+  const double remaining = scheduler.remaining_flops();
+  scheduler.give_back({first[1].index, 0b010});
+  EXPECT_NEAR(scheduler.remaining_flops(),
+              remaining + grid.expected_flops(first[1].index), 1);
+  const auto second = scheduler.take(1, 1000, always);
+  EXPECT_EQ(second.front().index, first[1].index);
+  EXPECT_EQ(second.front().mask, 0b010U);
+  take_all(scheduler);
+  EXPECT_TRUE(scheduler.exhausted());
+  scheduler.give_back(first[0]);
+  EXPECT_FALSE(scheduler.exhausted());
+  EXPECT_EQ(scheduler.take(5, 5, always).size(), 1U);
+  EXPECT_TRUE(scheduler.exhausted());
+}
+
+TEST(Scheduler, PassesOverWhatWasGivenBackAndDoesNotFit) {
+  const Grid grid = make_grid(single_group());
+  Scheduler scheduler(grid, {}, {});
+  scheduler.give_back(scheduler.take(3, 3, always).front());
+  EXPECT_TRUE(scheduler.take(1, 1, [](std::int64_t) { return false; }).empty());
+  EXPECT_TRUE(scheduler.exhausted());
+  EXPECT_TRUE(scheduler.passed_over());
+}
+
 TEST(Scheduler, DoesNotPassOverWhatIsDone) {
   const Grid grid = make_grid(single_group());
   Scheduler scheduler(grid, {}, {{0, 0b11}, {1, 0b11}, {2, 0b11}});

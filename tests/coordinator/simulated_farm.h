@@ -2,7 +2,6 @@
 /// which do in turns what theirs do in loops.
 #pragma once
 
-#include <bit>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -38,7 +37,6 @@ class SimulatedWorker {
     }
     asked_ = false;
     const auto items = unpack<WorkItem>(message.body);
-    dry_ = items.empty();
     if (!ended_) queue_.insert(queue_.end(), items.begin(), items.end());
   }
 
@@ -54,7 +52,7 @@ class SimulatedWorker {
       communicator_.send(0, kTagPublished, "");
       published_ = true;
     }
-    if (!ended_ && !asked_ && !dry_ && queue_.size() < slots_.size()) {
+    if (!ended_ && !asked_ && queue_.size() < slots_.size()) {
       const auto slots = static_cast<std::int32_t>(slots_.size());
       communicator_.send(0, kTagRequest, pack_one(Request{slots}));
       asked_ = true;
@@ -85,8 +83,8 @@ class SimulatedWorker {
                        pack_one(Outcome{.index = item.index,
                                         .seconds = 1,
                                         .verdict = verdict,
-                                        .cells = std::popcount(item.mask),
-                                        .converged = 1}));
+                                        .converged = 1,
+                                        .mask = item.mask}));
   }
 
   Communicator& communicator_;
@@ -94,7 +92,7 @@ class SimulatedWorker {
   Judge judge_;
   std::vector<Slot> slots_;
   std::deque<WorkItem> queue_;
-  bool asked_ = false, dry_ = false, ended_ = false, published_ = false;
+  bool asked_ = false, ended_ = false, published_ = false;
   std::vector<WorkItem> measured_;
 };
 
@@ -136,7 +134,7 @@ class SimulatedFarm {
     while (const auto message = ranks_[rank]->receive()) {
       if (message->tag == kTagLease || message->tag == kTagEnd) {
         workers_[rank].handle(*message);
-      } else {
+      } else if (message->tag != kTagLeave) {
         coordinator_.handle(*message);
       }
     }

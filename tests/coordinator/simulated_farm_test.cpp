@@ -90,6 +90,22 @@ TEST_P(Farm, EndsThoughRanksGiveWorkBack) {
   EXPECT_EQ(farm.coordinator().exit_code(), kExitStopped);
 }
 
+TEST_P(Farm, MeasuresWhatRanksGiveBackForOthersToDo) {
+  const Grid grid = make_grid(many_groups());
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    std::map<std::int64_t, int> tries;
+    SimulatedFarm farm(grid, GetParam(), {}, seed, [&](const WorkItem& item) {
+      return ++tries[item.index] < item.index % 4 ? Verdict::returned
+                                                  : Verdict::measured;
+    });
+    ASSERT_FALSE(farm.run(kTurns)) << seed;
+    const auto counts = measured(farm);
+    EXPECT_EQ(std::ssize(counts), grid.trajectories());
+    for (const auto& [index, times] : counts) EXPECT_EQ(times, 1) << index;
+    EXPECT_EQ(farm.coordinator().exit_code(), kExitDone);
+  }
+}
+
 TEST_P(Farm, CountsWhatWasMeasuredWhenASignalEndsIt) {
   const Grid grid = make_grid(many_groups());
   for (const Ending ending : {Ending::drain, Ending::stop}) {

@@ -65,6 +65,20 @@ class SubprocessTest : public testing::Test {
   }
 };
 
+TEST_F(SubprocessTest, SignalsToAProcessGroupDoNotEndIt) {
+  for (const char* signal : {"HUP", "INT", "QUIT", "TERM", "USR1", "USR2"}) {
+    Shell shell(fmt::format("kill -{} $$; echo alive >&4", signal));
+    EXPECT_EQ(shell.all_output(), "alive\n") << signal;
+    EXPECT_FALSE(shell.was_killed());
+  }
+}
+
+TEST_F(SubprocessTest, KnowsThatItWasKilled) {
+  Shell shell("kill -KILL $$");
+  EXPECT_THAT(shell.wait(), HasSubstr("signal 9"));
+  EXPECT_TRUE(shell.was_killed());
+}
+
 TEST_F(SubprocessTest, IsSpokenToOverTwoPipes) {
   Shell child("while read line <&3; do echo \"<$line>\" >&4; done");
   EXPECT_TRUE(child.write("one\ntwo\n"));

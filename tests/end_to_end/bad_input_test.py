@@ -123,6 +123,7 @@ class Output(FarmTest):
         small.mkdir()
         saved.mkdir()
         farm = " ".join(self.command("output.flush_seconds=0",
+                                     "output.retry_seconds=0",
                                      "output.rows_per_shard=9", out=small))
         code, printed = self.finish(self.start(self.unshared(f"""
             mount -t tmpfs -o size=100k none {small}
@@ -139,6 +140,38 @@ class Output(FarmTest):
         self.assertTrue(self.shards(saved))
         self.csv(saved)  # all of them can be read
         self.expect_same_table(self.folder / "data")
+
+    def recover(self, break_it, mend_it, says):
+        """Rows wait in memory while `small` is broken, and nothing is lost."""
+        small = self.folder / "small_disk"
+        small.mkdir()
+        farm = " ".join(self.command("output.flush_seconds=0",
+                                     "workers.per_rank=1", out=small))
+        code, printed = self.finish(self.start(self.unshared(f"""
+            mount -t tmpfs -o size=1m none {small}
+            {farm} >{self.folder}/said 2>&1 &
+            until ls {small}/*.h5 >/dev/null 2>&1; do sleep 0.01; done
+            {break_it.format(small=small)}
+            until grep -q 'wait in memory' {self.folder}/said; do
+              sleep 0.01
+            done
+            {mend_it.format(small=small)}
+            wait $!
+            cp {small}/*.h5 {self.folder}/data
+        """), pace=20))
+        said = (self.folder / "said").read_text()
+        self.expect(code, printed + said, 0, [says, "rows       60 new"])
+        self.expect_same_table(self.folder / "data")
+
+    def test_one_that_is_full_for_a_while_loses_nothing(self):
+        self.recover("cat /dev/zero >{small}/filling 2>/dev/null || :",
+                     "rm {small}/filling", "No space left on device")
+
+    def test_one_that_is_read_only_for_a_while_loses_nothing(self):
+        # Over the path, since the mount itself has farm.log open.
+        self.recover("mount --bind {small} {small}; "
+                     "mount -o remount,bind,ro {small}",
+                     "umount {small}", "Read-only file system")
 
     def test_one_that_is_full_from_the_start_is_named(self):
         for ranks in (None, 2) if support.MPIRUN else (None,):

@@ -41,16 +41,17 @@ class Interruption(FarmTest):
                  "end of what was started")
 
     def complete(self):
-        """A later run does the rest."""
+        """A later run does the rest, and sweeps."""
         self.farm("--status", code=75)
         self.farm()
         self.farm("--status", code=0)
         self.expect_same_table()
+        self.expect_no_leftovers()
 
 
 class Signals(Interruption):
     def test_sigterm_and_sigint_publish_at_once(self):
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             with self.subTest(number.name):
                 self.setUp()
                 process = self.start_and_measure(rows_kept=False)
@@ -84,6 +85,38 @@ class Signals(Interruption):
         process.send_signal(signal.SIGTERM)
         self.expect(*self.finish(process), 75)
         self.assertEqual(self.rows_published(), 6)
+
+    def test_a_signal_to_the_process_group_leaves_trainers_to_their_worker(
+            self):
+        process = self.start_slow()
+        for trainer in self.processes(process, "fake_trainer"):
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP,
+                           signal.SIGUSR1):
+                os.kill(trainer, number)
+        code, printed = self.finish(process)
+        self.expect(code, printed, 0)
+        self.assertNotIn("tried again", printed)
+        self.expect_same_table()
+
+    def test_a_rank_that_is_silent_is_given_up(self):
+        # A stopped process is to its peers as a cut link.
+        process = self.start(self.command(
+            "workers.per_rank=1", "workers.peer_timeout=2", ranks=2),
+            fake="hang@3", once=True)
+        self.marker("hang")
+        ranks = sorted(self.processes(process, "cape_farm"))
+        pids = self.family(process)
+        os.kill(ranks[1], signal.SIGSTOP)
+        printed = pathlib.Path(process.printed)
+        wait_for(lambda: "rank 1 has been silent" in printed.read_text(),
+                 "silence")
+        wait_for(lambda: not is_running(ranks[0]), "end of rank 0")
+        os.kill(ranks[1], signal.SIGKILL)
+        code, _ = self.finish(process)
+        self.assertNotEqual(code, 0)
+        self.all_gone(pids)
+        self.assertGreaterEqual(self.rows_published(), 3)
+        self.complete()
 
     def test_mpirun_passes_them_on(self):
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,6 +1,7 @@
 """The ways to look at a grid, to divide it, to resume it and to end it."""
 
 import shutil
+import socket
 import sys
 import time
 
@@ -124,6 +125,41 @@ class Dividing(FarmTest):
                   says=["part 1 of 2", f"process {running.pid}"])
         self.farm(code=2, says="overlaps part 0 of 1")
         self.farm("--shard", "0/2")
+
+
+class Placing(FarmTest):
+    def test_trainers_are_shared_out_between_gpus(self):
+        self.farm("--device", "cuda", "workers.per_gpu=2", gpus=2,
+                  says="4 trainers on GPUs (2 on cuda:0, 2 on cuda:1)")
+        self.expect_same_table()
+
+    def test_ranks_count_gpus_with_the_trainer_of_the_command_line(self):
+        self.farm("--device", "cuda", ranks=2, gpus=2,
+                  says="2 trainers on GPUs (1 on cuda:0, 1 on cuda:1)")
+        self.expect_same_table()
+
+    def test_a_gpu_that_is_not_there_is_named_by_its_host(self):
+        self.farm("--device", "cuda", code=2,
+                  says=["no GPU", socket.gethostname(), "--device cpu"])
+
+
+class Log(FarmTest):
+    def test_every_run_opens_and_closes_it(self):
+        self.farm(fake="failure@t1", code=3)
+        self.farm("--retry-failed")
+        log = (self.out / "farm.log").read_text()
+        for text in ["run small-0of1-", "ended with exit code 3: 48 rows new",
+                     "resuming: 48 of 60 rows",
+                     "ended with exit code 0: 12 rows new, 60 of 60 in all"]:
+            self.assertIn(text, log)
+        self.expect_no_leftovers()
+
+    def test_trainers_are_named_by_rank_and_slot(self):
+        self.farm(fake="chatter", ranks=2)
+        log = (self.out / "farm.log").read_text()
+        for rank in (0, 1):
+            self.assertIn(f"rank {rank} warning: rank {rank} trainer 0: a "
+                          "warning of a library", log)
 
 
 class Ending(FarmTest):

@@ -124,7 +124,8 @@ class FarmTest(unittest.TestCase):
         return [str(argument) for argument in farm]
 
     def environment(self, **wishes):
-        """`wishes`: fake="crash@3", once=True, pace=100 (milliseconds)."""
+        """`wishes`: fake="crash@3", once=True, pace=100 (milliseconds),
+        gpus=2."""
         variables = dict(os.environ)
         variables.pop("CAPE_DATA", None)
         variables |= {
@@ -132,6 +133,7 @@ class FarmTest(unittest.TestCase):
             "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
             "FAKE_TRAINER": wishes.get("fake", ""),
             "FAKE_TRAINER_MS": str(wishes.get("pace", 0)),
+            "FAKE_TRAINER_GPUS": str(wishes.get("gpus", 0)),
         }
         if wishes.get("once"):
             variables["FAKE_TRAINER_ONCE"] = str(self.markers)
@@ -180,6 +182,12 @@ class FarmTest(unittest.TestCase):
 
     def shards(self, out=None):
         return sorted((out or self.out).glob("*.h5"))
+
+    def expect_no_leftovers(self):
+        """Claims and hidden files are there only while somebody runs."""
+        self.assertEqual([file.name for file in self.out.iterdir()
+                          if file.name.startswith(".") or
+                          file.suffix == ".claim"], [])
 
     def rows_published(self, out=None):
         """As --status counts them."""

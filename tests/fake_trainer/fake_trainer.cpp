@@ -17,6 +17,7 @@
 #include <cstdlib>
 #include <functional>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
@@ -90,6 +91,8 @@ class FakeTrainer {
   void answer(const TrialTask& task);
   void answer_wrongly(const std::string& kind, const TrialTask& task) const;
   std::optional<std::string> next_line();
+  /// True when others work at the same time.
+  bool pretend_to_work() const;
   /// Waits for the input to end, but no longer; -1: without limit.
   void wait_for_end(int milliseconds) const;
 
@@ -140,11 +143,19 @@ void FakeTrainer::serve() {
   while (const auto line = next_line()) answer(decode_task(*line));
 }
 
-void FakeTrainer::answer(const TrialTask& task) {
+bool FakeTrainer::pretend_to_work() const {
+  const BusyMark mark;
+  const bool crowded = mark.crowded();
   if (const char* pace = std::getenv("FAKE_TRAINER_MS")) {
     wait_for_end(std::atoi(pace));
   }
-  const std::string kind = misbehaviour_.at(task, ++tasks_);
+  return crowded;
+}
+
+void FakeTrainer::answer(const TrialTask& task) {
+  const bool crowded = pretend_to_work();
+  std::string kind = misbehaviour_.at(task, ++tasks_);
+  if (kind == "crowded") kind = crowded ? "out_of_memory" : "";
   const std::string right = encode(measure(task, line_));
   const std::map<std::string, std::function<void()>> acts = {
       {"", [&] { say(right); }},
@@ -239,8 +250,13 @@ int run(int argc, char** argv) {
   app.add_flag("--list-devices", list);
   app.parse(argc, argv);
   if (list) {
-    const char* devices = "{\"torch\": \"0.0-fake\", \"devices\": [\"cpu\"]}\n";
-    ::dprintf(line.output < 0 ? STDOUT_FILENO : line.output, "%s", devices);
+    const char* gpus = std::getenv("FAKE_TRAINER_GPUS");
+    nlohmann::json devices = {{"torch", "0.0-fake"}, {"devices", {"cpu"}}};
+    for (int i = 0; i < (gpus == nullptr ? 0 : std::atoi(gpus)); ++i) {
+      devices["devices"].push_back(fmt::format("cuda:{}", i));
+    }
+    ::dprintf(line.output < 0 ? STDOUT_FILENO : line.output, "%s\n",
+              devices.dump().c_str());
     return kExitDone;
   }
   become_trainer_process();

@@ -1,14 +1,16 @@
 #include "misbehaviour.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <fstream>
 #include <sstream>
 
 #include "core/error.h"
-#include "core/subprocess.h"
+#include "core/file_handle.h"
 
 namespace cape {
 namespace {
@@ -35,6 +37,28 @@ std::int64_t trial_of(const TrialTask& task) {
 }
 
 }  // namespace
+
+BusyMark::BusyMark() {
+  const std::string folder = environment("FAKE_TRAINER_BUSY");
+  if (folder.empty()) return;
+  file_ = std::filesystem::path(folder) / fmt::format("busy-{}", ::getpid());
+  std::ofstream(file_) << "busy\n";
+}
+
+BusyMark::~BusyMark() {
+  std::error_code error;
+  std::filesystem::remove(file_, error);
+}
+
+bool BusyMark::crowded() const {
+  if (file_.empty()) return false;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(file_.parent_path())) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("busy-") && name != file_.filename()) return true;
+  }
+  return false;
+}
 
 Misbehaviour::Misbehaviour()
     : marker_folder_(environment("FAKE_TRAINER_ONCE")) {
@@ -73,9 +97,7 @@ std::string Misbehaviour::at(const TrialTask& task, std::int64_t number) const {
 bool Misbehaviour::is_first_time(const std::string& kind) const {
   if (marker_folder_.empty()) return true;
   const std::string marker = marker_folder_ + "/" + kind;
-  const FileHandle made(
-      ::open(marker.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  return made.is_open();
+  return open_file(marker, O_WRONLY | O_CREAT | O_EXCL).is_open();
 }
 
 }  // namespace cape

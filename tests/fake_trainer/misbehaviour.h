@@ -5,10 +5,14 @@
 ///                      those of trial N (from 0)
 ///   FAKE_TRAINER_ONCE  a folder: each KIND is then done once by all processes
 ///                      together, and marked there by a file of its name
+///   FAKE_TRAINER_GPUS  how many it says there are
 ///   FAKE_TRAINER_MS    milliseconds that each task takes
+///   FAKE_TRAINER_BUSY  a folder in which all who are at a task leave a file;
+///                      "crowded" runs out of memory where it finds others'
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +20,21 @@
 #include "trial/task.h"
 
 namespace cape {
+
+/// A file of this process in $FAKE_TRAINER_BUSY, if that is set.
+class BusyMark {
+ public:
+  BusyMark();
+  ~BusyMark();
+  BusyMark(const BusyMark&) = delete;
+  BusyMark& operator=(const BusyMark&) = delete;
+
+  /// True when other processes have theirs.
+  bool crowded() const;
+
+ private:
+  std::filesystem::path file_;
+};
 
 class Misbehaviour {
  public:

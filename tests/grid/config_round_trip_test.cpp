@@ -61,7 +61,9 @@ void expect_equal(const Config& a, const Config& b) {
   EXPECT_EQ(a.workers.retries, b.workers.retries);
   EXPECT_EQ(a.workers.trial_timeout, b.workers.trial_timeout);
   EXPECT_EQ(a.workers.gflops, b.workers.gflops);
+  EXPECT_EQ(a.workers.peer_timeout, b.workers.peer_timeout);
   EXPECT_EQ(a.output.flush_seconds, b.output.flush_seconds);
+  EXPECT_EQ(a.output.retry_seconds, b.output.retry_seconds);
   EXPECT_EQ(a.output.rows_per_shard, b.output.rows_per_shard);
   EXPECT_EQ(a.output.curves, b.output.curves);
 }
@@ -146,6 +148,8 @@ TEST(ConfigRoundTrip, OddValuesReadBackEqual) {
   config.workers.trial_timeout = 1e-5;
   config.workers.gflops = 1e20;
   config.output.flush_seconds = 0.1 + 0.2;
+  config.workers.peer_timeout = 7.5;
+  config.output.retry_seconds = 0;
   config.output.curves = false;
   expect_equal(parse(to_yaml(config)), config);
 }

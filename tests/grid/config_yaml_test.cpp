@@ -87,8 +87,8 @@ grid:
 train: {target: batch_steps, max_steps: 100, plateau_window: 20,
         plateau_tolerance: 0, weight_decay: 0.5, independent_epsilon: true}
 workers: {device: cuda, per_rank: 3, per_gpu: 2, threads: 4, retries: 0,
-          trial_timeout: 2h30m, gflops: 12.5}
-output: {flush_seconds: 1m, rows_per_shard: 10, curves: false}
+          trial_timeout: 2h30m, gflops: 12.5, peer_timeout: 10m}
+output: {flush_seconds: 1m, retry_seconds: 2m, rows_per_shard: 10, curves: false}
 )");
 
   EXPECT_EQ(config.name, "everything-1.0");
@@ -124,7 +124,9 @@ output: {flush_seconds: 1m, rows_per_shard: 10, curves: false}
   EXPECT_EQ(config.workers.retries, 0);
   EXPECT_EQ(config.workers.trial_timeout, 9000);
   EXPECT_EQ(config.workers.gflops, 12.5);
+  EXPECT_EQ(config.workers.peer_timeout, 600);
   EXPECT_EQ(config.output.flush_seconds, 60);
+  EXPECT_EQ(config.output.retry_seconds, 120);
   EXPECT_EQ(config.output.rows_per_shard, 10);
   EXPECT_FALSE(config.output.curves);
 }
@@ -259,7 +261,9 @@ TEST(ConfigYaml, RefusesNumbersOutOfRangeAndOtherTypes) {
       "workers.trial_timeout=soon",
       "workers.trial_timeout=inf",
       "workers.gflops=0",
+      "workers.peer_timeout=0",
       "output.flush_seconds=-1",
+      "output.retry_seconds=-1",
       "output.rows_per_shard=0",
       "output.curves=perhaps",
   };
@@ -366,8 +370,8 @@ TEST(ConfigYaml, SaysWhichSectionAKeyBelongsTo) {
 
 TEST(ConfigYaml, ListsTheKeysWhereNoneIsNear) {
   EXPECT_THAT(problem_with("output.compression=9"),
-              HasSubstr("the keys here are flush_seconds, rows_per_shard, "
-                        "curves"));
+              HasSubstr("the keys here are flush_seconds, retry_seconds, "
+                        "rows_per_shard, curves"));
 }
 
 TEST(ConfigYaml, RefusesWhatIsNotYamlWithItsPosition) {

@@ -61,8 +61,15 @@ TEST(TrajectoryFlops, CountThreeForwardPassesAStepAndTheProbe) {
 }
 
 TEST(LongestTrial, LeavesTimeForAStartAndEveryStepOnASlowMachine) {
-  EXPECT_GE(longest_trial_seconds(0, 5000), 60);
-  EXPECT_GE(longest_trial_seconds(1e9, 5000), 5000);
+  EXPECT_GE(longest_trial_seconds(0, {}), 60);
+  EXPECT_GE(longest_trial_seconds(5e12, {}), 5000);
+  EXPECT_GE(longest_trial_seconds(0, 1e6), 60);
+}
+
+TEST(LongestTrial, IsShorterOnceTheSpeedIsKnown) {
+  EXPECT_LT(longest_trial_seconds(5e12, 10), 1000);
+  EXPECT_GT(longest_trial_seconds(5e12, 10), 100);
+  EXPECT_EQ(longest_trial_seconds(5e12, 1e9), longest_trial_seconds(5e12, {}));
 }
 
 TEST(SpeedEstimate, KnowsNothingBeforeTheFirstMeasurement) {

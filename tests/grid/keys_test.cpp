@@ -90,12 +90,15 @@ TEST(TrajectoryKey, ChangesWithNothingElse) {
                              .threads = 2,
                              .retries = 9,
                              .trial_timeout = 17,
-                             .gflops = 5};
+                             .gflops = 5,
+                             .peer_timeout = 7};
        }},
       {"output",
        [](Setting& s) {
-         s.config.output = {
-             .flush_seconds = 1, .rows_per_shard = 7, .curves = false};
+         s.config.output = {.flush_seconds = 1,
+                            .retry_seconds = 2,
+                            .rows_per_shard = 7,
+                            .curves = false};
        }},
       {"locations",
        [](Setting& s) {

@@ -132,4 +132,13 @@ class ShardTest : public testing::Test {
   std::filesystem::path folder;
 };
 
+/// What a shard says of its run but for when that ended.
+inline Provenance provenance_but_end(const std::filesystem::path& path) {
+  Provenance provenance = read_provenance(path);
+  std::erase_if(provenance.attributes, [](const auto& attribute) {
+    return attribute.first == "ended";
+  });
+  return provenance;
+}
+
 }  // namespace cape::shard

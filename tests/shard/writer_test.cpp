@@ -4,6 +4,7 @@
 
 #include <csignal>
 
+#include "core/units.h"
 #include "sample.h"
 
 namespace cape::shard {
@@ -56,7 +57,29 @@ TEST_F(ShardWriterTest, KeepsWhatTheRunSaysOfItself) {
   ShardWriter writer(with_long_config);
   writer.add({sample_row(0)}, {});
   writer.flush();
-  EXPECT_EQ(read_provenance(file(0)), with_long_config.provenance);
+  EXPECT_EQ(provenance_but_end(file(0)), with_long_config.provenance);
+}
+
+TEST_F(ShardWriterTest, SaysWhenTheRunEnded) {
+  ShardWriter writer(options());
+  writer.add({sample_row(0)}, {});
+  const std::string before = utc_now();
+  writer.flush();
+  std::string ended;
+  for (const auto& [name, text] : read_provenance(file(0)).attributes) {
+    if (name == "ended") ended = text;
+  }
+  EXPECT_LE(before, ended);
+  EXPECT_LE(ended, utc_now());
+}
+
+TEST_F(ShardWriterTest, KnowsHowMuchIsHeldUntilItIsPublished) {
+  ShardWriter writer(options());
+  EXPECT_EQ(writer.unpublished_bytes(), 0);
+  writer.add({sample_row(0)}, std::vector<float>(1000));
+  EXPECT_EQ(writer.unpublished_bytes(), 4000 + sizeof(Row));
+  writer.flush();
+  EXPECT_EQ(writer.unpublished_bytes(), 0);
 }
 
 TEST_F(ShardWriterTest, TheSameRowsAreTheSameBytes) {

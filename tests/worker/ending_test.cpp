@@ -63,7 +63,8 @@ class EndingTest : public testing::Test {
   }
 
   TemporaryDirectory directory_;
-  Grid grid_ = small_grid({"output.flush_seconds=3600"});
+  Grid grid_ =
+      small_grid({"output.flush_seconds=3600", "output.retry_seconds=0"});
   std::unique_ptr<Communicator> rank_ =
       std::move(connect_in_process(1).front());
   std::unique_ptr<Worker> worker_;
@@ -117,27 +118,71 @@ TEST_F(EndingTest, ATrialThatFailsWhileDrainingIsLeftForTheNextRun) {
   EXPECT_THAT(read_quarantine(directory_.path() / "out"), IsEmpty());
 }
 
-TEST_F(EndingTest, RowsThatCannotBePublishedAreKeptAndTriedAgain) {
+TEST_F(EndingTest, RowsThatCannotBePublishedWaitUntilTheyCanBe) {
   grid_ = small_grid({"output.flush_seconds=0"});
   const auto out = directory_.path() / "out";
   const auto away = directory_.path() / "away";
+  const LogCapture log;
   start(3);
   poll_until_outcomes(1);
   poll_until(*worker_, [&] { return !rows_in(out).empty(); });
   std::filesystem::rename(out, away);
   poll_until_outcomes(3);
   poll_until(*worker_, [&] {
+    return log.text().find("wait in memory, trying again") != std::string::npos;
+  });
+  EXPECT_THAT(log.text(), HasSubstr("No such file or directory"));
+  std::filesystem::rename(away, out);
+  poll_until(*worker_, [&] { return rows().size() == 9; });
+  collect();
+  EXPECT_EQ(trouble_, "");
+}
+
+TEST_F(EndingTest, ARunThatCannotPublishForTooLongIsInTrouble) {
+  grid_ = small_grid({"output.flush_seconds=0", "output.retry_seconds=0"});
+  const auto out = directory_.path() / "out";
+  const auto away = directory_.path() / "away";
+  std::filesystem::rename(out, away);
+  start(3);
+  poll_until_outcomes(3);
+  poll_until(*worker_, [&] {
     collect();
     return !trouble_.empty();
   });
   EXPECT_THAT(trouble_, HasSubstr("No such file or directory"));
-  EXPECT_THAT(rows_in(away), Not(IsEmpty())) << "the published ones are there";
-
+  // Told to end, it tries a last time.
   std::filesystem::rename(away, out);
   worker_->handle({.tag = kTagEnd, .body = pack_one(Ending::stop)});
   poll_until_published();
   EXPECT_EQ(published_, "");
   EXPECT_THAT(rows(), SizeIs(9));
+}
+
+TEST_F(EndingTest, TheEndWaitsForRowsThatCannotBePublishedYet) {
+  grid_ = small_grid({"output.flush_seconds=3600"});
+  const auto out = directory_.path() / "out";
+  const auto away = directory_.path() / "away";
+  const LogCapture log;
+  start(2);
+  poll_until_outcomes(2);
+  std::filesystem::rename(out, away);
+  worker_->handle({.tag = kTagEnd, .body = pack_one(Ending::finish)});
+  poll_until(*worker_, [&] { return !log.text().empty(); });
+  EXPECT_FALSE(worker_->published());
+  std::filesystem::rename(away, out);
+  poll_until_published();
+  EXPECT_EQ(published_, "");
+  EXPECT_THAT(rows(), SizeIs(6));
+}
+
+TEST_F(EndingTest, AnAbandonedWorkerPublishesWithoutAWordToOthers) {
+  start(3, "hang@3");
+  poll_until_outcomes(2);
+  EXPECT_EQ(worker_->abandon(), "");
+  EXPECT_THAT(rows(), SizeIs(6));
+  EXPECT_TRUE(has_no_children());
+  collect();
+  EXPECT_EQ(published_, "not yet");
 }
 
 TEST_F(EndingTest, RowsThatAreLostInTheEndAreCounted) {
@@ -152,7 +197,8 @@ TEST_F(EndingTest, RowsThatAreLostInTheEndAreCounted) {
 TEST_F(EndingTest, ARunThatCannotPublishIsStoppedEarly) {
   // The directory is gone from the start.
   const FarmResult result = run_small_farm(
-      small_grid({"output.flush_seconds=0"}), directory_.path() / "nowhere");
+      small_grid({"output.flush_seconds=0", "output.retry_seconds=0"}),
+      directory_.path() / "nowhere");
   EXPECT_EQ(result.code, kExitStopped);
   EXPECT_THAT(result.early_reason, HasSubstr("nowhere"));
 }
@@ -161,7 +207,8 @@ TEST_F(EndingTest, ATrialThatCannotBeQuarantinedStopsTheRun) {
   FarmSetup failing;
   failing.trainers = {fake_trainer(directory_.path(), "failure")};
   const FarmResult result =
-      run_small_farm(small_grid(), directory_.path() / "nowhere", failing);
+      run_small_farm(small_grid({"output.retry_seconds=0"}),
+                     directory_.path() / "nowhere", failing);
   EXPECT_EQ(result.code, kExitStopped);
   EXPECT_THAT(result.early_reason, HasSubstr("failed-"));
 }
@@ -172,10 +219,7 @@ TEST_F(EndingTest, WhatDoesNotFitTheDeadlineIsGivenBack) {
       .trainers = {fake_trainer(directory_.path(), "")},
       .deadline = Worker::Clock::now() + std::chrono::seconds(10)};
   Worker worker(slow, *rank_,
-                shard::ShardWriter({.directory = directory_.path() / "out",
-                                    .prefix = "small",
-                                    .provenance = {}}),
-                Quarantine(directory_.path() / "out" / "failed-x.jsonl"),
+                make_publisher(slow, directory_.path() / "out", "small"),
                 options);
   worker.handle(
       {.tag = kTagLease, .body = pack_one(WorkItem{0, slow.all_epsilons()})});

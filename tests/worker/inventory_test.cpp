@@ -5,6 +5,7 @@
 
 #include <fstream>
 
+#include "core/error.h"
 #include "core/files.h"
 #include "shard/reader.h"
 #include "support.h"
@@ -19,6 +20,12 @@ using testing::Pair;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
+void put(const std::filesystem::path& file, const FailedTrial& trial) {
+  Quarantine quarantine(file);
+  quarantine.add(trial);
+  quarantine.flush();
+}
+
 class InventoryTest : public testing::Test {
  protected:
   const std::filesystem::path& directory() const { return directory_.path(); }
@@ -30,11 +37,24 @@ class InventoryTest : public testing::Test {
     run_small_farm(grid, directory(), setup);
   }
 
+  /// The rows of a whole run.
+  static std::vector<shard::Row> measured_rows(const Grid& grid) {
+    const TemporaryDirectory other;
+    run_small_farm(grid, other.path());
+    return rows_in(other.path());
+  }
+
+  static void write(
+      const std::filesystem::path& file, const std::vector<shard::Row>& rows,
+      const std::vector<std::pair<std::string, std::string>>& attributes) {
+    publish_file(file, shard::shard_image(rows, {}, {attributes, ""}));
+  }
+
   /// Puts a trial into quarantine.
   void fail_trial(const Grid& grid, std::int64_t index,
                   const std::vector<double>& epsilons) {
-    Quarantine(directory() / "failed-x.jsonl")
-        .add({grid.trajectory_key(index), epsilons, "a trial", "why", 3});
+    put(directory() / fmt::format("failed-x{}.jsonl", index),
+        {grid.trajectory_key(index), epsilons, "a trial", "why", 3});
   }
 
   TemporaryDirectory directory_;
@@ -108,6 +128,22 @@ TEST_F(InventoryTest, UnreadableShardsBesideGoodOnesAreNamed) {
   }
 }
 
+TEST_F(InventoryTest, ShardsOfOtherPartsOfTheSameGridAreNotRead) {
+  const Grid grid = small_grid();
+  const std::vector<std::pair<std::string, std::string>> attributes = {
+      {kPartAttribute, part_mark(grid, {1, 2})}};
+  const auto row = measured_rows(grid).front();
+  write(directory() / "small-1of2.h5", {row}, attributes);
+  EXPECT_EQ(take_inventory(grid, directory(), {0, 2}).others, 1);
+  EXPECT_THAT(take_inventory(grid, directory(), {0, 2}).done, IsEmpty());
+  // Its own part, the whole, another division, and a grown grid read it.
+  for (const Part part : {Part{1, 2}, Part{0, 1}, Part{0, 3}}) {
+    EXPECT_THAT(take_inventory(grid, directory(), part).done, SizeIs(1));
+  }
+  const Grid grown = small_grid({"grid.trials=4"});
+  EXPECT_THAT(take_inventory(grown, directory(), {0, 2}).done, SizeIs(1));
+}
+
 TEST_F(InventoryTest, QuarantinedTrialsAreKnownUntilTheyAreMeasured) {
   const Grid grid = small_grid({"grid.trials=1"});
   fail_trial(grid, 1, {0.1, 0.2, 0.3});
@@ -143,9 +179,13 @@ TEST_F(InventoryTest, LearnsTheSpeedFromTheRows) {
 
 TEST(QuarantineTest, ReadsBackWhatWasAdded) {
   const TemporaryDirectory folder;
-  const Quarantine quarantine(folder.path() / "failed-small-r0.jsonl");
+  Quarantine quarantine(folder.path() / "failed-small-r0.jsonl");
+  EXPECT_TRUE(quarantine.flushed());
   quarantine.add({"bb", {0.1, 0.25}, "mlp on mnist", "killed\nby \"9\"", 3});
   quarantine.add({"aa", {0.2}, "cnn on mnist", "said \xff\xfe", 1});
+  EXPECT_FALSE(quarantine.flushed());
+  quarantine.flush();
+  EXPECT_TRUE(quarantine.flushed());
   const auto trials = read_quarantine(folder.path());
   ASSERT_THAT(trials, SizeIs(2));
   EXPECT_EQ(trials[0].trajectory, "aa");
@@ -157,14 +197,25 @@ TEST(QuarantineTest, ReadsBackWhatWasAdded) {
   EXPECT_EQ(trials[1].attempts, 3);
 }
 
+TEST(QuarantineTest, KeepsWhatCannotBeWritten) {
+  const TemporaryDirectory folder;
+  Quarantine quarantine(folder.path() / "later/failed-small-r0.jsonl");
+  quarantine.add({"aa", {0.1}, "mlp on mnist", "why", 3});
+  EXPECT_THROW(quarantine.flush(), StoppedError);
+  EXPECT_FALSE(quarantine.flushed());
+  std::filesystem::create_directory(folder.path() / "later");
+  quarantine.flush();
+  EXPECT_THAT(read_quarantine(folder.path() / "later"), SizeIs(1));
+}
+
 TEST(QuarantineTest, HalfWrittenLinesAndOtherFilesAreLeftOut) {
   const TemporaryDirectory folder;
   const auto file = folder.path() / "failed-small-r0.jsonl";
-  Quarantine(file).add({"aa", {0.1}, "whole", "why", 3});
+  put(file, {"aa", {0.1}, "whole", "why", 3});
   std::ofstream(file, std::ios::app) << R"({"trajectory": "bb", "epsi)";
   std::ofstream(folder.path() / "farm.log") << R"({"trajectory": "cc"})";
-  Quarantine(folder.path() / "failed-small-r1.jsonl")
-      .add({"dd", {0.1}, "whole", "why", 3});
+  put(folder.path() / "failed-small-r1.jsonl",
+      {"dd", {0.1}, "whole", "why", 3});
   const auto trials = read_quarantine(folder.path());
   ASSERT_THAT(trials, SizeIs(2));
   EXPECT_EQ(trials[0].trajectory, "aa");

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "support.h"
 
 namespace cape {
 namespace {
@@ -161,6 +162,46 @@ TEST(PlacementTest, FewerGpusThanRanksAreUsedByTurns) {
   EXPECT_THAT(plan.ranks[2].devices, ElementsAre("cuda:0"));
 }
 
+TEST(PlacementTest, RanksThatSeeOtherGpusUseThemAll) {
+  // As Slurm binds GPUs to tasks: each counts its own from 0.
+  std::vector<RankResources> ranks = ranks_with(2, first_cpus(8));
+  ranks[0].gpus = ranks[1].gpus = 2;
+  ranks[0].visible_gpus = "0,1";
+  ranks[1].visible_gpus = "2,3";
+  const PlacementPlan plan = place(ranks, {});
+  for (const Placement& rank : plan.ranks) {
+    EXPECT_THAT(rank.devices, ElementsAre("cuda:0", "cuda:1"));
+  }
+}
+
+TEST(PlacementTest, TheSummarySaysHowManyTrainersAGpuHas) {
+  std::vector<RankResources> ranks = ranks_with(2, first_cpus(8));
+  for (RankResources& rank : ranks) rank.gpus = 2;
+  WorkersConfig workers;
+  workers.per_gpu = 2;
+  EXPECT_THAT(place(ranks, workers).summary,
+              ElementsAre("node1: 2 ranks, 4 trainers on GPUs (2 on cuda:0, 2 "
+                          "on cuda:1), 8 CPUs"));
+}
+
+TEST(PlacementTest, ATaskOfSlurmKeepsToItsCpusWhereNothingBindsItToThem) {
+  std::vector<RankResources> ranks = ranks_with(2, first_cpus(64));
+  for (RankResources& rank : ranks) rank.cpu_limit = 6;
+  WorkersConfig workers;
+  EXPECT_THAT(trainers(place(ranks, workers)), ElementsAre(6, 6));
+  workers.threads = 4;
+  EXPECT_THAT(trainers(place(ranks, workers)), ElementsAre(1, 1));
+}
+
+TEST(PlacementTest, WarnsOfCpusThatNoRankMayUse) {
+  std::vector<RankResources> ranks = {rank_with({0}, 4), rank_with({1}, 4)};
+  for (RankResources& rank : ranks) rank.launched = true;
+  EXPECT_THAT(place(ranks, {}).warnings,
+              ElementsAre(HasSubstr("bound to 2 of 4 CPUs")));
+  for (RankResources& rank : ranks) rank.bound_by_default = true;
+  EXPECT_THAT(place(ranks, {}).warnings, IsEmpty());
+}
+
 TEST(PlacementTest, CudaWithoutAGpuIsRefusedByTheHostsName) {
   std::vector<RankResources> ranks = ranks_with(2, first_cpus(2));
   ranks[0].gpus = 1;
@@ -176,20 +217,41 @@ TEST(PlacementTest, CudaWithoutAGpuIsRefusedByTheHostsName) {
 }
 
 TEST(PlacementTest, InspectingARankSeesItsOwnMask) {
-  const RankResources rank = inspect_rank([] { return 0; });
+  const RankResources rank = inspect_rank(DeviceChoice::cpu, [] { return 0; });
   cpu_set_t set;
   ASSERT_EQ(::sched_getaffinity(0, sizeof set, &set), 0);
   EXPECT_THAT(rank.cpus, SizeIs(static_cast<std::size_t>(CPU_COUNT(&set))));
   EXPECT_FALSE(rank.host.empty());
 }
 
+TEST(PlacementTest, GpusAreCountedWhereTheyMayBeUsed) {
+  const auto two = [] { return 2; };
+  EXPECT_EQ(inspect_rank(DeviceChoice::cuda, two).gpus, 2);
+  EXPECT_EQ(inspect_rank(DeviceChoice::cpu, two).gpus, 0);
+}
+
+TEST(PlacementTest, TheEnvironmentIsReadWhereARankIsInspected) {
+  const Variable mpirun("OMPI_COMM_WORLD_LOCAL_SIZE", "2");
+  const Variable cpus("SLURM_CPUS_PER_TASK", "3");
+  const Variable gpus("CUDA_VISIBLE_DEVICES", "1,2");
+  RankResources rank = inspect_rank(DeviceChoice::cpu, [] { return 0; });
+  EXPECT_TRUE(rank.launched);
+  EXPECT_TRUE(rank.bound_by_default);
+  EXPECT_EQ(rank.cpu_limit, 3);
+  EXPECT_EQ(rank.visible_gpus, "1,2");
+  const Variable wish("OMPI_MCA_hwloc_base_binding_policy", "core");
+  rank = inspect_rank(DeviceChoice::cpu, [] { return 0; });
+  EXPECT_FALSE(rank.bound_by_default);
+}
+
 TEST(PlacementTest, UseCpusRestrictsThisProcess) {
-  const Cpus before = inspect_rank([] { return 0; }).cpus;
+  const Cpus before = inspect_rank(DeviceChoice::cpu, [] { return 0; }).cpus;
   use_cpus({before.back()});
-  EXPECT_THAT(inspect_rank([] { return 0; }).cpus, ElementsAre(before.back()));
+  EXPECT_THAT(inspect_rank(DeviceChoice::cpu, [] { return 0; }).cpus,
+              ElementsAre(before.back()));
   use_cpus(before);
   use_cpus({});  // no wish
-  EXPECT_EQ(inspect_rank([] { return 0; }).cpus, before);
+  EXPECT_EQ(inspect_rank(DeviceChoice::cpu, [] { return 0; }).cpus, before);
 }
 
 }  // namespace

@@ -61,9 +61,19 @@ TEST(RunStartTest, RankZeroReadsWhatOtherRanksSee) {
   const RankResources resources = {.host = "node7",
                                    .cpus = {4, 5},
                                    .launcher_cpus = {4, 5, 6},
+                                   .launched = true,
                                    .bound_by_default = true,
-                                   .gpus = 3};
+                                   .cpu_limit = 2,
+                                   .gpus = 3,
+                                   .visible_gpus = "4,5,6"};
   EXPECT_EQ(decode_rank_resources(encode(resources)), resources);
+}
+
+TEST(RunStartTest, OtherRanksKnowWhatToLookAt) {
+  const Look look =
+      decode_look(encode({"/opt/cape_trainer", DeviceChoice::cuda}));
+  EXPECT_EQ(look.trainer, "/opt/cape_trainer");
+  EXPECT_EQ(look.device, DeviceChoice::cuda);
 }
 
 TEST(RunDirectoryTest, IsMadeWithItsParents) {
@@ -85,10 +95,32 @@ TEST(RunDirectoryTest, OneThatCannotBeMadeIsTheUsersToMend) {
   }
 }
 
+TEST(RunDirectoryTest, TheLeftoversOfItsPartAreSwept) {
+  const TemporaryDirectory folder;
+  const std::vector<std::string> stay = {
+      "small-0of2-run-r0-0000.h5",         ".small-1of2-run-r0-0000.h5.7.tmp",
+      ".small-0of20-run-r0-0000.h5.7.tmp", ".very-small-0of2-run.h5.7.tmp",
+      "failed-small-0of2-run-r0.jsonl",    ".hidden"};
+  const std::vector<std::string> go = {".small-0of2-run-r0-0000.h5.7.tmp",
+                                       ".failed-small-0of2-run-r0.jsonl.7.tmp",
+                                       ".small-0of2-run-seen-by-all",
+                                       ".small-0of2.claim.7"};
+  for (const auto& names : {stay, go}) {
+    for (const auto& name : names) std::ofstream(folder.path() / name) << "x";
+  }
+  sweep_leftovers(folder.path(), part_name("small", {0, 2}));
+  for (const auto& name : stay) {
+    EXPECT_TRUE(std::filesystem::exists(folder.path() / name)) << name;
+  }
+  for (const auto& name : go) {
+    EXPECT_FALSE(std::filesystem::exists(folder.path() / name)) << name;
+  }
+}
+
 TEST(RunDirectoryTest, TheTokenGoesWithTheObject) {
   const TemporaryDirectory folder;
   {
-    const TokenFile token(folder.path());
+    const TokenFile token(folder.path(), "small-0of1-run");
     EXPECT_TRUE(std::filesystem::exists(folder.path() / token.name()));
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));

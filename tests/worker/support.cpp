@@ -97,6 +97,17 @@ TrainerCommand fake_trainer(const std::filesystem::path& folder,
           .device = "cpu"};
 }
 
+Publisher make_publisher(const Grid& grid,
+                         const std::filesystem::path& directory,
+                         const std::string& prefix) {
+  return Publisher(
+      shard::ShardWriter({.directory = directory,
+                          .prefix = prefix,
+                          .provenance = {.attributes = {}, .config_yaml = ""}}),
+      Quarantine(directory / ("failed-" + prefix + ".jsonl")),
+      grid.config().output);
+}
+
 std::unique_ptr<Worker> make_worker(
     const Grid& grid, Communicator& communicator,
     const std::filesystem::path& directory,
@@ -104,11 +115,7 @@ std::unique_ptr<Worker> make_worker(
   std::signal(SIGPIPE, SIG_IGN);  // as cape_farm does
   const std::string prefix = fmt::format("small-r{}", communicator.rank());
   return std::make_unique<Worker>(
-      grid, communicator,
-      shard::ShardWriter({.directory = directory,
-                          .prefix = prefix,
-                          .provenance = {.attributes = {}, .config_yaml = ""}}),
-      Quarantine(directory / ("failed-" + prefix + ".jsonl")),
+      grid, communicator, make_publisher(grid, directory, prefix),
       Worker::Options{.trainers = trainers,
                       .deadline = {},
                       .patience_to_start = std::chrono::seconds(4)});
@@ -127,7 +134,9 @@ FarmResult run_small_farm(const Grid& grid,
   std::vector<std::unique_ptr<Worker>> workers;
   workers.reserve(ranks.size());
   for (const auto& rank : ranks) {
-    workers.push_back(make_worker(grid, *rank, directory, setup.trainers));
+    const bool last = rank == ranks.back() && !setup.last_rank.empty();
+    workers.push_back(make_worker(grid, *rank, directory,
+                                  last ? setup.last_rank : setup.trainers));
   }
   const Clock::time_point give_up = Clock::now() + kPatience;
   while (!coordinator.finished()) {
@@ -137,10 +146,11 @@ FarmResult run_small_farm(const Grid& grid,
     }
     for (std::size_t r = 0; r < workers.size(); ++r) {
       while (const auto message = ranks[r]->receive()) {
-        const bool for_worker =
-            message->tag == kTagLease || message->tag == kTagEnd;
-        for_worker ? workers[r]->handle(*message)
-                   : coordinator.handle(*message);
+        if (message->tag == kTagLease || message->tag == kTagEnd) {
+          workers[r]->handle(*message);
+        } else if (message->tag != kTagLeave) {
+          coordinator.handle(*message);
+        }
       }
       workers[r]->poll(std::chrono::milliseconds(1));
     }

@@ -71,6 +71,11 @@ std::string write_script(const std::filesystem::path& file,
 TrainerCommand fake_trainer(const std::filesystem::path& folder,
                             const std::string& wishes);
 
+/// To "<directory>/<prefix>-0000.h5" and so on, as `grid` has it.
+Publisher make_publisher(const Grid& grid,
+                         const std::filesystem::path& directory,
+                         const std::string& prefix);
+
 /// A worker of `communicator`'s rank that publishes to `directory`.
 std::unique_ptr<Worker> make_worker(
     const Grid& grid, Communicator& communicator,
@@ -87,6 +92,7 @@ struct FarmSetup {
   int ranks = 1;
   std::vector<TrainerCommand> trainers = {
       {.program = kFakeTrainer, .device = "cpu"}};  ///< of a rank
+  std::vector<TrainerCommand> last_rank = {};       ///< empty: as the others
   DoneMap done = {};
 };
 

@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 
 #include <csignal>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "support.h"
+#include "worker/placement.h"
 #include "worker/trainer_query.h"
 
 namespace cape {
@@ -71,6 +73,19 @@ TEST_F(TrainerProcessTest, TellsItsDeviceAndTheSizeOfEveryThreadPool) {
   for (const char* pool : {"OMP", "MKL", "OPENBLAS"}) {
     EXPECT_THAT(environment, HasSubstr(fmt::format("{}_NUM_THREADS=5", pool)));
   }
+}
+
+TEST_F(TrainerProcessTest, RunsOnTheCpusOfItsWorker) {
+  cpu_set_t all, one;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof all, &all), 0);
+  int last = CPU_SETSIZE - 1;
+  while (!CPU_ISSET(last, &all)) --last;
+  use_cpus({last});
+  const TrainerProcess trainer({.program = kFakeTrainer, .device = "cpu"}, "t");
+  ASSERT_EQ(::sched_getaffinity(trainer.pid(), sizeof one, &one), 0);
+  EXPECT_EQ(CPU_COUNT(&one), 1);
+  EXPECT_TRUE(CPU_ISSET(last, &one));
+  ASSERT_EQ(::sched_setaffinity(0, sizeof all, &all), 0);
 }
 
 TEST_F(TrainerProcessTest, SaysHowItDiedAndItsLastWords) {

@@ -209,6 +209,43 @@ TEST_F(WorkerTest, ASlotWhoseTrainersDieOnDifferentTrialsIsClosed) {
   EXPECT_THAT(log.text(), HasSubstr("died 3 times in a row"));
 }
 
+TEST_F(WorkerTest, ABrokenSlotIsClosedBeforeATrialIsBlamed) {
+  const LogCapture log;
+  const FarmResult result =
+      run_small_farm(small_grid(), directory(), setup("crash"));
+  EXPECT_EQ(result.code, kExitStopped);
+  EXPECT_THAT(read_quarantine(directory()), IsEmpty());
+  EXPECT_EQ(result.tally.failed, 0);
+}
+
+TEST_F(WorkerTest, ARankWithoutAWorkingTrainerLeavesItsWorkToTheOthers) {
+  const Grid grid = small_grid();
+  const LogCapture log;
+  for (const char* wish : {"exit_at_start", "crash"}) {
+    const TemporaryDirectory out;
+    FarmSetup mixed = setup("", 2);
+    mixed.ranks = 3;
+    mixed.last_rank = setup(wish, 2).trainers;
+    const FarmResult result = run_small_farm(grid, out.path(), mixed);
+    EXPECT_EQ(result.code, kExitDone) << result.early_reason;
+    EXPECT_EQ(result.tally.failed, 0);
+    expect_same_rows(rows_in(out.path()), expected(grid));
+  }
+  EXPECT_THAT(log.text(), HasSubstr("rank 2 does no more work"));
+}
+
+TEST_F(WorkerTest, WhatRunsOutOfMemoryIsTriedAgainAlone) {
+  const Grid grid = small_grid({"workers.retries=1"});
+  const Variable folder("FAKE_TRAINER_BUSY", scripts_.path().string());
+  const Variable pace("FAKE_TRAINER_MS", "5");
+  const LogCapture log;
+  EXPECT_EQ(run_small_farm(grid, directory(), setup("crowded", 3)).code,
+            kExitDone);
+  EXPECT_THAT(log.text(), HasSubstr("out_of_memory")) << "nobody was crowded";
+  EXPECT_THAT(read_quarantine(directory()), IsEmpty());
+  expect_same_rows(rows_in(directory()), expected(grid));
+}
+
 TEST_F(WorkerTest, OneTrialThatKillsThreeTrainersDoesNotCloseASlot) {
   const Grid grid =
       small_grid({"grid.learning_rate=[1e-3]", "grid.batch_size=[16]"});

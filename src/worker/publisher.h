@@ -1,0 +1,63 @@
+/// A rank's rows and failed trials on their way to disk: published every now
+/// and then, and tried again where that fails, while more of them wait.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "grid/config.h"
+#include "shard/writer.h"
+#include "worker/quarantine.h"
+
+namespace cape {
+
+class Publisher {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// Gives up after output.retry_seconds of failing, or when this much waits.
+  static constexpr std::int64_t kMostWaitingBytes = 64'000'000;
+
+  Publisher(shard::ShardWriter writer, Quarantine quarantine,
+            const OutputConfig& output);
+
+  void add(std::vector<shard::Row> rows, std::span<const float> losses) {
+    writer_.add(std::move(rows), losses);
+  }
+  void add(const FailedTrial& trial) { quarantine_.add(trial); }
+
+  /// Publishes when it is time to: after output.flush_seconds, later where that
+  /// would take much of the time, sooner after a failure.
+  void poll();
+
+  /// Makes it time to, but for the pause after a failure.
+  void hasten();
+
+  /// Publishes now; false when that fails, and all is kept.
+  bool publish();
+
+  bool all_published() const;
+  std::int64_t unpublished_rows() const { return writer_.unpublished_rows(); }
+
+  /// Why the last attempt failed; empty when it did not.
+  const std::string& error() const { return error_; }
+
+  /// True when it has failed for too long, or too much waits.
+  bool gave_up() const { return gave_up_; }
+
+ private:
+  shard::ShardWriter writer_;
+  Quarantine quarantine_;
+  double flush_seconds_;
+  double retry_seconds_;
+  Clock::time_point next_;
+  std::optional<Clock::time_point> failing_since_;
+  double pause_ = 0;  ///< after the last failure, in seconds
+  std::string error_;
+  bool gave_up_ = false;
+};
+
+}  // namespace cape
