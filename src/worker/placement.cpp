@@ -160,6 +160,7 @@ std::string summary_of(const std::string& host,
     all += plan.ranks[r].devices.size();
   }
   std::vector<std::string> gpus;
+  gpus.reserve(trainers.size());
   for (const auto& [device, count] : trainers) {
     gpus.push_back(fmt::format("{} on {}", count, device));
   }
@@ -177,6 +178,7 @@ void place_host(const std::vector<RankResources>& ranks,
                 const std::vector<std::size_t>& members,
                 const WorkersConfig& workers, PlacementPlan& plan) {
   std::vector<const RankResources*> local;
+  local.reserve(members.size());
   for (const std::size_t r : members) local.push_back(&ranks[r]);
   const auto cpus = share_cpus(local);
   std::set<int> used;

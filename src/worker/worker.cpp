@@ -112,27 +112,7 @@ void Worker::serve(Slot& slot) {
   if (slot.trainer) {
     slot.trainer->log_errors();
     try {
-      while (const auto message = slot.trainer->receive()) {
-        if (!slot.job) fail("the trainer answered without a task");
-        if (const auto* result = std::get_if<TrialResult>(&*message)) {
-          finish(slot, *result);
-        } else {
-          const Failure& failure = std::get<Failure>(*message);
-          const bool out_of_memory = failure.kind == "out_of_memory";
-          slot.lost_on.clear();
-          fail_attempt(slot,
-                       fmt::format("{}: {}", failure.kind, failure.message),
-                       out_of_memory);
-          // What ran out of memory may hold on to it.
-          if (out_of_memory) slot.trainer.reset();
-        }
-        if (!slot.trainer) return;
-      }
-      if (const auto death = slot.trainer->death()) {
-        lose_trainer(slot, *death);
-      } else if (slot.job && !slot.timed && slot.trainer->ready()) {
-        start_clock(slot);
-      }
+      take_answers(slot);
     } catch (const Error& error) {
       lose_trainer(slot, error.what());
     }
@@ -145,6 +125,29 @@ void Worker::serve(Slot& slot) {
                                    format_duration(waited)));
   }
   if (!slot.job && !slot.closed && !ending_) start_next(slot);
+}
+
+void Worker::take_answers(Slot& slot) {
+  while (const auto message = slot.trainer->receive()) {
+    if (!slot.job) fail("the trainer answered without a task");
+    if (const auto* result = std::get_if<TrialResult>(&*message)) {
+      finish(slot, *result);
+      continue;
+    }
+    const Failure& failure = std::get<Failure>(*message);
+    const bool out_of_memory = failure.kind == "out_of_memory";
+    slot.lost_on.clear();
+    fail_attempt(slot, fmt::format("{}: {}", failure.kind, failure.message),
+                 out_of_memory);
+    if (!out_of_memory) continue;
+    slot.trainer.reset();  // it may hold on to memory
+    return;
+  }
+  if (const auto death = slot.trainer->death()) {
+    lose_trainer(slot, *death);
+  } else if (slot.job && !slot.timed && slot.trainer->ready()) {
+    start_clock(slot);
+  }
 }
 
 void Worker::start_next(Slot& slot) {

@@ -72,6 +72,7 @@ class Worker {
 
   void wait(std::chrono::milliseconds timeout);
   void serve(Slot& slot);
+  void take_answers(Slot& slot);
   void start_next(Slot& slot);
   std::deque<Job>::iterator next_for(const Slot& slot);
   void start_clock(Slot& slot);

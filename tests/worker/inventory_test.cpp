@@ -144,6 +144,26 @@ TEST_F(InventoryTest, ShardsOfOtherPartsOfTheSameGridAreNotRead) {
   EXPECT_THAT(take_inventory(grown, directory(), {0, 2}).done, SizeIs(1));
 }
 
+TEST_F(InventoryTest, NoRowOfAShardThatIsDamagedFurtherOnCounts) {
+  const Grid grid = small_grid();
+  std::vector<shard::Row> rows(9000, measured_rows(grid).front());
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].seed = i * i * i;
+  std::string image = shard::shard_image(rows, {}, {});
+  // Without its checksum, as a file that was edited: HDF5 has to notice.
+  image.resize(image.rfind("\nCAPE"));
+  image.replace(image.size() * 3 / 4, 1000, 1000, '\x55');
+  publish_file(directory() / "damaged.h5", image);
+  int seen = 0;
+  EXPECT_THROW(shard::for_each_row(directory() / "damaged.h5",
+                                   [&](const shard::Row&) { ++seen; }),
+               UserError);
+  EXPECT_GT(seen, 0);
+  const Inventory inventory = take_inventory(grid, directory());
+  EXPECT_THAT(inventory.unreadable, SizeIs(1));
+  EXPECT_THAT(inventory.done, IsEmpty());
+  EXPECT_EQ(inventory.other_rows, 0);
+}
+
 TEST_F(InventoryTest, QuarantinedTrialsAreKnownUntilTheyAreMeasured) {
   const Grid grid = small_grid({"grid.trials=1"});
   fail_trial(grid, 1, {0.1, 0.2, 0.3});
