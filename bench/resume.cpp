@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -109,10 +110,13 @@ void measure(std::int64_t shards, std::int64_t rows) {
   fill(many, grid, rows);
   many.flush();
   begin = Clock::now();
+  const std::clock_t cpu_begin = std::clock();
   const Inventory inventory = take_inventory(grid, folder);
   const double scan = seconds_since(begin);
-  fmt::print("resume  {} shards, {} rows: {:.1f} s\n", inventory.shards,
-             cells_in(inventory.done, {}), scan);
+  const double cpu = static_cast<double>(std::clock() - cpu_begin) /
+                     static_cast<double>(CLOCKS_PER_SEC);
+  fmt::print("resume  {} shards, {} rows: {:.1f} s, of a CPU {:.1f} s\n",
+             inventory.shards, cells_in(inventory.done, {}), scan, cpu);
   std::filesystem::remove_all(folder);
 }
 
