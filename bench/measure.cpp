@@ -1,10 +1,19 @@
 #include "measure.h"
 
+#include <malloc.h>
+#include <sys/wait.h>
 #include <torch/torch.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cmath>
+#include <cstdio>
 #include <ctime>
+#include <exception>
+
+#include "core/error.h"
 
 namespace cape::bench {
 namespace {
@@ -23,6 +32,70 @@ int calls_in_a_block(double seconds) {
   return std::max(1, static_cast<int>(std::ceil(kBlockSeconds / seconds)));
 }
 
+/// glibc's own limits, where those that adapt have adapted: what programs have
+/// that do not set any.
+void allocate_as_usual() {
+  mallopt(M_MMAP_MAX, 65536);
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+  mallopt(M_TOP_PAD, 128 << 10);
+}
+
+/// A function that is called in a process of its own, a fork of this one.
+class ForkedFunction {
+ public:
+  explicit ForkedFunction(const std::function<void()>& function) {
+    std::array<int, 2> in{};
+    std::array<int, 2> out{};
+    if (::pipe(in.data()) != 0 || ::pipe(out.data()) != 0)
+      fail("no pipe: {}", errno_text(errno));
+    child_ = ::fork();
+    if (child_ < 0) fail("no fork: {}", errno_text(errno));
+    orders_ = child_ == 0 ? in[0] : in[1];
+    answers_ = child_ == 0 ? out[1] : out[0];
+    ::close(child_ == 0 ? in[1] : in[0]);
+    ::close(child_ == 0 ? out[0] : out[1]);
+    if (child_ == 0) serve(function);
+  }
+  ~ForkedFunction() {
+    ::close(orders_);  // ends serve()
+    ::close(answers_);
+    ::waitpid(child_, nullptr, 0);
+  }
+  ForkedFunction(const ForkedFunction&) = delete;
+  ForkedFunction& operator=(const ForkedFunction&) = delete;
+
+  double seconds_a_call(int calls) const {
+    double seconds = 0;
+    if (::write(orders_, &calls, sizeof calls) != sizeof calls ||
+        ::read(answers_, &seconds, sizeof seconds) != sizeof seconds) {
+      fail("the process of the other side has ended");
+    }
+    return seconds;
+  }
+
+ private:
+  [[noreturn]] void serve(const std::function<void()>& function) const {
+    int calls = 0;
+    try {
+      allocate_as_usual();
+      while (::read(orders_, &calls, sizeof calls) == sizeof calls) {
+        const double seconds = bench::seconds_a_call(function, calls);
+        if (::write(answers_, &seconds, sizeof seconds) != sizeof seconds) {
+          break;
+        }
+      }
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "%s\n", error.what());
+    }
+    ::_exit(0);
+  }
+
+  pid_t child_ = 0;
+  int orders_ = 0;
+  int answers_ = 0;
+};
+
 }  // namespace
 
 double cpu_seconds() {
@@ -39,19 +112,21 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-std::pair<double, double> interleave(const std::function<void()>& first,
-                                     const std::function<void()>& second,
+std::pair<double, double> interleave(const std::function<void()>& plain,
+                                     const std::function<void()>& engine,
                                      double seconds) {
-  const double end = cpu_seconds() + seconds;
-  std::vector<double> of_first = {seconds_a_call(first, 1)};
-  std::vector<double> of_second = {seconds_a_call(second, 1)};
-  const int first_calls = calls_in_a_block(of_first.front());
-  const int second_calls = calls_in_a_block(of_second.front());
-  while (cpu_seconds() < end) {
-    of_first.push_back(seconds_a_call(first, first_calls));
-    of_second.push_back(seconds_a_call(second, second_calls));
+  const ForkedFunction forked(plain);
+  std::vector<double> of_plain = {forked.seconds_a_call(1)};
+  std::vector<double> of_engine = {seconds_a_call(engine, 1)};
+  const int plain_calls = calls_in_a_block(of_plain.front());
+  const int engine_calls = calls_in_a_block(of_engine.front());
+  double spent = of_plain.front() + of_engine.front();
+  while (spent < seconds) {
+    of_plain.push_back(forked.seconds_a_call(plain_calls));
+    of_engine.push_back(seconds_a_call(engine, engine_calls));
+    spent += of_plain.back() * plain_calls + of_engine.back() * engine_calls;
   }
-  return {median(of_first), median(of_second)};
+  return {median(of_plain), median(of_engine)};
 }
 
 double sgemm_gflops() {

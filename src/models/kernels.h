@@ -41,6 +41,17 @@ void affine_activation_backward(const float* dy, const float* y, const float* x,
                                 Activation activation, const Dropout& dropout,
                                 float* d, double* sum_d, double* sum_dx);
 
+/// Every row of `x` standardised, times weight, plus bias.
+void layer_norm(const float* x, const float* weight, const float* bias,
+                Matrix shape, double epsilon, float* y);
+
+/// From the gradient `dy` of layer_norm(x): dx, the gradient of x plus `added`,
+/// and per column sum(dy) and sum(dy x^), with x^ the standardised x. Without
+/// `dx` (null) the sums alone.
+void layer_norm_backward(const float* dy, const float* x, const float* weight,
+                         const float* added, Matrix shape, double epsilon,
+                         float* dx, double* sum_dy, double* sum_dyx);
+
 /// y = a d + b x + c, coefficients one a column. y may be d.
 void columns_combination(const float* d, const float* x, const float* a,
                          const float* b, const float* c, Matrix shape,
@@ -48,6 +59,14 @@ void columns_combination(const float* d, const float* x, const float* a,
 
 /// The sum of squares of every row of `x`.
 void row_squares(const float* x, Matrix shape, double* sums);
+
+/// The lower triangle, with the diagonal, of x x^T: rows x rows; what is above
+/// it stays as it is.
+void gram(const float* x, Matrix shape, float* product);
+
+/// The sum over all elements of a b, symmetric matrices of which only the
+/// lower triangles are read.
+double gram_dot(const float* a, const float* b, std::int64_t rows);
 
 /// Per column of one sample sum(d) and sum(d (x - mean)).
 void column_sums(const float* d, const float* x, const float* mean,

@@ -1,7 +1,5 @@
 #include "models/layers.h"
 
-#include "models/fused_linear.h"
-
 namespace cape::models {
 
 Linear::Linear(std::int64_t inputs, std::int64_t outputs)
@@ -78,24 +76,18 @@ SelfAttention::SelfAttention(std::int64_t width, std::int64_t heads)
       values(register_module("values", std::make_shared<Linear>(width, width))),
       output_projection(register_module(
           "output_projection", std::make_shared<Linear>(width, width))),
-      heads_(heads) {}
+      heads(heads) {}
 
-torch::Tensor SelfAttention::add_to(const torch::Tensor& residual,
-                                    const torch::Tensor& input) const {
-  const std::int64_t samples = input.size(0);
-  const std::int64_t tokens = input.size(1);
-  const std::int64_t width = input.size(2);
+torch::Tensor SelfAttention::forward(const torch::Tensor& input) const {
   // samples x heads x tokens x width / heads
   const auto heads_of = [&](const Linear& projection) {
     return projection.forward(input)
-        .view({samples, tokens, heads_, width / heads_})
+        .view({input.size(0), input.size(1), heads, -1})
         .transpose(1, 2);
   };
   const torch::Tensor attended = torch::scaled_dot_product_attention(
       heads_of(*queries), heads_of(*keys), heads_of(*values));
-  return linear_add(*output_projection,
-                    attended.transpose(1, 2).reshape({samples, tokens, width}),
-                    residual);
+  return output_projection->forward(attended.transpose(1, 2).flatten(2));
 }
 
 }  // namespace cape::models

@@ -90,15 +90,11 @@ class LearnedTensor : public Layer {
 class SelfAttention : public torch::nn::Module {
  public:
   SelfAttention(std::int64_t width, std::int64_t heads);
-  /// residual + attention(input).
-  torch::Tensor add_to(const torch::Tensor& residual,
-                       const torch::Tensor& input) const;
+  torch::Tensor forward(const torch::Tensor& input) const;
 
   std::shared_ptr<Linear> queries, keys, values;  ///< width -> width
   std::shared_ptr<Linear> output_projection;
-
- private:
-  const std::int64_t heads_;
+  const std::int64_t heads;
 };
 
 }  // namespace cape::models

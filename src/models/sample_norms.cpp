@@ -12,12 +12,6 @@ namespace {
 
 using torch::Tensor;
 
-/// All uses of one layer: inputs, and for each value the output gradients.
-struct Uses {
-  std::vector<Tensor> inputs;
-  std::vector<std::vector<Tensor>> gradients;  ///< values x uses
-};
-
 /// What the kernels take.
 bool is_plain(const Tensor& x) {
   return x.is_cpu() && x.scalar_type() == torch::kFloat;
@@ -40,9 +34,56 @@ Tensor zeros_like_norms(const Tensor& x) {
   return torch::zeros({x.size(0)}, x.options().dtype(torch::kDouble));
 }
 
+/// x x^T of every sample: samples x T x T. From the kernel the lower triangles.
+Tensor gram(const Tensor& x) {
+  if (!is_plain(x)) return torch::bmm(x, x.transpose(1, 2));
+  const Tensor rows = x.contiguous();
+  const Tensor product =
+      torch::empty({rows.size(0), rows.size(1), rows.size(1)});
+  for (std::int64_t s = 0; s < rows.size(0); ++s) {
+    kernels::gram(rows[s].const_data_ptr<float>(), {rows.size(1), rows.size(2)},
+                  product[s].data_ptr<float>());
+  }
+  return product;
+}
+
+/// The inner products of samples' Gram matrices.
+Tensor gram_dots(const Tensor& a, const Tensor& b) {
+  if (!is_plain(a)) return (a * b).sum({1, 2}, false, torch::kDouble);
+  const Tensor dots = torch::empty({a.size(0)}, torch::kDouble);
+  for (std::int64_t s = 0; s < a.size(0); ++s) {
+    dots[s] = kernels::gram_dot(a[s].const_data_ptr<float>(),
+                                b[s].const_data_ptr<float>(), a.size(1));
+  }
+  return dots;
+}
+
+/// gram() of the latest input: layers that share one come one after the other.
+class InputGram {
+ public:
+  const Tensor& operator()(const Tensor& input) {
+    if (!input_.is_same(input)) {
+      gram_ = gram(input);
+      input_ = input;
+    }
+    return gram_;
+  }
+
+ private:
+  Tensor input_, gram_;
+};
+
+/// All uses of one layer: inputs, and for each value the output gradients.
+struct Uses {
+  std::vector<Tensor> inputs;
+  std::vector<std::vector<Tensor>> gradients;  ///< values x uses
+  InputGram* input_gram;
+};
+
 /// samples x ... x features -> samples x positions x features, the positions of
 /// all uses end to end: a sum over uses is a sum over positions.
 Tensor positions_of(const std::vector<Tensor>& uses) {
+  if (uses.size() == 1 && uses.front().dim() == 3) return uses.front();
   std::vector<Tensor> parts;
   parts.reserve(uses.size());
   for (const Tensor& use : uses) {
@@ -55,26 +96,28 @@ Tensor positions_of(const std::vector<Tensor>& uses) {
 /// Of the product itself and the two T x T Gram matrices the cheaper one.
 class WeightNorms {
  public:
-  explicit WeightNorms(Tensor inputs) : a_(std::move(inputs)) {}
+  WeightNorms(Tensor inputs, InputGram& gram)
+      : a_(std::move(inputs)), gram_(gram) {}
 
   Tensor operator()(const Tensor& g) {
     const std::int64_t t = a_.size(1);
     const std::int64_t i = a_.size(2);
     const std::int64_t o = g.size(2);
     if (t == 1) return squares(a_) * squares(g);
-    if (i * o < t * (i + o)) return squares(torch::bmm(g.transpose(1, 2), a_));
-    if (!gram_.defined()) gram_ = torch::bmm(a_, a_.transpose(1, 2));
-    return (gram_ * torch::bmm(g, g.transpose(1, 2)))
-        .sum({1, 2}, false, torch::kDouble);
+    // A Gram matrix is symmetric.
+    if (2 * i * o < t * (i + o)) {
+      return squares(torch::bmm(g.transpose(1, 2), a_));
+    }
+    return gram_dots(gram_(a_), gram(g));
   }
 
  private:
   Tensor a_;
-  Tensor gram_;  ///< samples x T x T, the same for all values
+  InputGram& gram_;
 };
 
 std::vector<Tensor> norms(const Linear& layer, const Uses& uses) {
-  WeightNorms weight_norms(positions_of(uses.inputs));
+  WeightNorms weight_norms(positions_of(uses.inputs), *uses.input_gram);
   std::vector<Tensor> all;
   for (const auto& gradients : uses.gradients) {
     const Tensor g = positions_of(gradients);
@@ -191,8 +234,18 @@ std::vector<Tensor> norms(const Conv2d& layer, const Uses& uses) {
   return all;
 }
 
-/// Layers whose weight scales a standardised input: sum g x^ and sum g, over
-/// positions and uses, samples x features.
+/// Of layers whose weight scales a standardised input, from the weight's and
+/// the bias's gradients, samples x features.
+template <class Layer>
+Tensor scale_norms(const Layer& layer, const Tensor& weight,
+                   const Tensor& bias) {
+  Tensor sum = zeros_like_norms(weight);
+  if (layer.weight.requires_grad()) sum += squares(weight);
+  if (layer.bias.requires_grad()) sum += squares(bias);
+  return sum;
+}
+
+/// The same, summing g x^ and g over positions and uses.
 template <class Layer, class Standardise, class SumPositions>
 std::vector<Tensor> scale_norms(const Layer& layer, const Uses& uses,
                                 const Standardise& standardise,
@@ -209,10 +262,7 @@ std::vector<Tensor> scale_norms(const Layer& layer, const Uses& uses,
       weight = weight + sum_positions(gradients[u] * standardised[u]);
       bias = bias + sum_positions(gradients[u]);
     }
-    Tensor sum = zeros_like_norms(weight);
-    if (layer.weight.requires_grad()) sum += squares(weight);
-    if (layer.bias.requires_grad()) sum += squares(bias);
-    all.push_back(sum);
+    all.push_back(scale_norms(layer, weight, bias));
   }
   return all;
 }
@@ -238,10 +288,7 @@ std::vector<Tensor> fast_norms(const BatchNorm& layer, const Tensor& input,
           layer.running_mean.const_data_ptr<float>(), shape,
           sums[0][s].data_ptr<double>(), sums[1][s].data_ptr<double>());
     }
-    Tensor sum = torch::zeros({samples}, torch::kDouble);
-    if (layer.weight.requires_grad()) sum += squares(sums[1] * deviation);
-    if (layer.bias.requires_grad()) sum += squares(sums[0]);
-    all.push_back(sum);
+    all.push_back(scale_norms(layer, sums[1] * deviation, sums[0]));
   }
   return all;
 }
@@ -262,7 +309,33 @@ std::vector<Tensor> norms(const BatchNorm& layer, const Uses& uses) {
   });
 }
 
+/// Of a LayerNorm, used once; as above.
+std::vector<Tensor> fast_norms(const LayerNorm& layer, const Tensor& input,
+                               const Uses& uses) {
+  const Tensor x = input.contiguous();
+  const std::int64_t samples = x.size(0);
+  const std::int64_t columns = x.size(-1);
+  const kernels::Matrix shape = {x.numel() / samples / columns, columns};
+  std::vector<Tensor> all;
+  for (const auto& gradients : uses.gradients) {
+    const Tensor d = gradients.front().contiguous();
+    const Tensor sums = torch::empty({2, samples, columns}, torch::kDouble);
+    for (std::int64_t s = 0; s < samples; ++s) {
+      kernels::layer_norm_backward(
+          d[s].const_data_ptr<float>(), x[s].const_data_ptr<float>(),
+          /*weight=*/nullptr, /*added=*/nullptr, shape, LayerNorm::kEpsilon,
+          /*dx=*/nullptr, sums[0][s].data_ptr<double>(),
+          sums[1][s].data_ptr<double>());
+    }
+    all.push_back(scale_norms(layer, sums[1], sums[0]));
+  }
+  return all;
+}
+
 std::vector<Tensor> norms(const LayerNorm& layer, const Uses& uses) {
+  if (uses.inputs.size() == 1 && is_plain(uses.inputs.front())) {
+    return fast_norms(layer, uses.inputs.front(), uses);
+  }
   const auto standardise = [&](const Tensor& input) {
     return torch::layer_norm(input, layer.weight.sizes(), {}, {},
                              LayerNorm::kEpsilon);
@@ -298,15 +371,15 @@ std::vector<Tensor> dispatch(const Layer& layer, const Uses& uses) {
 /// Recordings by layer, in the order of first use, so that sums always come out
 /// the same. Where a value does not depend on an output: zero.
 std::vector<std::pair<const Layer*, Uses>> by_layer(
-    const std::vector<Recording>& recordings,
-    const OutputGradients& gradients) {
+    const std::vector<Recording>& recordings, const OutputGradients& gradients,
+    InputGram& input_gram) {
   std::vector<std::pair<const Layer*, Uses>> layers;
   std::unordered_map<const Layer*, std::size_t> index;
   for (std::size_t r = 0; r < recordings.size(); ++r) {
     const Layer* const layer = recordings[r].layer;
     const auto [found, is_new] = index.try_emplace(layer, layers.size());
     if (is_new) {
-      layers.emplace_back(layer, Uses{});
+      layers.emplace_back(layer, Uses{{}, {}, &input_gram});
       layers.back().second.gradients.resize(gradients.size());
     }
     Uses& uses = layers[found->second].second;
@@ -326,7 +399,9 @@ Tensor sample_squared_norms(const std::vector<Recording>& recordings,
                             const OutputGradients& gradients) {
   const torch::NoGradGuard no_grad;
   std::vector<Tensor> sums(gradients.size());
-  for (const auto& [layer, uses] : by_layer(recordings, gradients)) {
+  InputGram input_gram;
+  for (const auto& [layer, uses] :
+       by_layer(recordings, gradients, input_gram)) {
     const std::vector<Tensor> layers_norms =
         dispatch<Linear, Conv2d, BatchNorm, LayerNorm, LearnedTensor>(*layer,
                                                                       uses);

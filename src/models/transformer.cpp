@@ -1,8 +1,8 @@
 #include "models/families.h"
-#include "models/fused_linear.h"
 #include "models/initialize.h"
 #include "models/layers.h"
 #include "models/norm_activation.h"
+#include "models/residual_branch.h"
 
 namespace cape::models {
 namespace {
@@ -27,10 +27,8 @@ class Block : public torch::nn::Module {
   }
 
   torch::Tensor forward(const torch::Tensor& input) const {
-    const torch::Tensor x =
-        attention_->add_to(input, attention_norm_->forward(input));
-    return linear_add(*contract_, linear_gelu(*expand_, mlp_norm_->forward(x)),
-                      x);
+    return mlp_branch(*mlp_norm_, *expand_, *contract_,
+                      attention_branch(*attention_norm_, *attention_, input));
   }
 
  private:

@@ -1,0 +1,22 @@
+/// The two branches of a pre-norm Transformer block. In float32 on the CPU each
+/// is one autograd function: it keeps only what its backward pass cannot
+/// compute again in one pass over memory, and adds up gradients where they are
+/// made.
+#pragma once
+
+#include <torch/torch.h>
+
+#include "models/layers.h"
+
+namespace cape::models {
+
+/// x + attention(norm(x)); x: samples x tokens x width.
+torch::Tensor attention_branch(const LayerNorm& norm,
+                               const SelfAttention& attention,
+                               const torch::Tensor& x);
+
+/// x + contract(gelu(expand(norm(x)))); x: samples x tokens x width.
+torch::Tensor mlp_branch(const LayerNorm& norm, const Linear& expand,
+                         const Linear& contract, const torch::Tensor& x);
+
+}  // namespace cape::models
