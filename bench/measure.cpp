@@ -96,6 +96,29 @@ class ForkedFunction {
   int answers_ = 0;
 };
 
+/// Of seconds a call over blocks that alternate until they took `seconds`; each
+/// of `timed` takes the number of calls and gives the seconds a call.
+std::vector<double> medians(
+    const std::vector<std::function<double(int)>>& timed, double seconds) {
+  std::vector<int> calls;
+  std::vector<std::vector<double>> blocks;
+  double spent = 0;
+  for (const auto& function : timed) {
+    blocks.push_back({function(1)});
+    calls.push_back(calls_in_a_block(blocks.back().front()));
+    spent += blocks.back().front();
+  }
+  while (spent < seconds) {
+    for (std::size_t i = 0; i < timed.size(); ++i) {
+      blocks[i].push_back(timed[i](calls[i]));
+      spent += blocks[i].back() * calls[i];
+    }
+  }
+  std::vector<double> result;
+  for (auto& block : blocks) result.push_back(median(std::move(block)));
+  return result;
+}
+
 }  // namespace
 
 double cpu_seconds() {
@@ -112,21 +135,24 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-std::pair<double, double> interleave(const std::function<void()>& plain,
-                                     const std::function<void()>& engine,
-                                     double seconds) {
-  const ForkedFunction forked(plain);
-  std::vector<double> of_plain = {forked.seconds_a_call(1)};
-  std::vector<double> of_engine = {seconds_a_call(engine, 1)};
-  const int plain_calls = calls_in_a_block(of_plain.front());
-  const int engine_calls = calls_in_a_block(of_engine.front());
-  double spent = of_plain.front() + of_engine.front();
-  while (spent < seconds) {
-    of_plain.push_back(forked.seconds_a_call(plain_calls));
-    of_engine.push_back(seconds_a_call(engine, engine_calls));
-    spent += of_plain.back() * plain_calls + of_engine.back() * engine_calls;
+std::vector<double> interleave(
+    const std::vector<std::function<void()>>& functions, double seconds) {
+  std::vector<std::function<double(int)>> timed;
+  for (const auto& function : functions) {
+    timed.push_back([&](int calls) { return seconds_a_call(function, calls); });
   }
-  return {median(of_plain), median(of_engine)};
+  return medians(timed, seconds);
+}
+
+std::pair<double, double> compare_sides(const std::function<void()>& plain,
+                                        const std::function<void()>& engine,
+                                        double seconds) {
+  const ForkedFunction forked(plain);
+  const std::vector<double> both =
+      medians({[&](int calls) { return forked.seconds_a_call(calls); },
+               [&](int calls) { return seconds_a_call(engine, calls); }},
+              seconds);
+  return {both[0], both[1]};
 }
 
 double sgemm_gflops() {

@@ -16,12 +16,16 @@ double cpu_seconds();
 double median(std::vector<double> values);
 
 /// CPU seconds a call of each function: medians over short blocks of calls that
-/// alternate until they took `seconds`, at least one block of each. `plain`
-/// runs in a process of its own, where memory is allocated as the C library
-/// does unless told otherwise: how the trainer does it is the engine's.
-std::pair<double, double> interleave(const std::function<void()>& plain,
-                                     const std::function<void()>& engine,
-                                     double seconds);
+/// alternate until they took `seconds`, at least one block of each.
+std::vector<double> interleave(
+    const std::vector<std::function<void()>>& functions, double seconds);
+
+/// The same, with `plain` in a process of its own, where memory is allocated as
+/// the C library does unless told otherwise: how the trainer does it is part of
+/// the engine.
+std::pair<double, double> compare_sides(const std::function<void()>& plain,
+                                        const std::function<void()>& engine,
+                                        double seconds);
 
 /// GFLOP/s of one product of float32 matrices of about the machine's best size.
 double sgemm_gflops();

@@ -14,7 +14,7 @@ namespace {
 Measured measure_row(const Case& subject, const Options& options) {
   const auto rows = static_cast<double>(subject.task.epsilons.size());
   std::size_t losses = 0;
-  const auto [plain_seconds, engine_seconds] = interleave(
+  const auto [plain_seconds, engine_seconds] = compare_sides(
       [&] { plain::published_procedure(subject.task, *subject.dataset); },
       [&] {
         losses = run_trajectory(subject.task, *subject.dataset, torch::kCPU,

@@ -19,7 +19,7 @@ Measured measure_step(const Case& subject, const Options& options) {
                                  task.train.weight_decay);
   Training training(*network, batch, task.learning_rate,
                     task.train.weight_decay);
-  const auto [plain_seconds, engine_seconds] = interleave(
+  const auto [plain_seconds, engine_seconds] = compare_sides(
       [&] {
         published.loss();
         published.update();

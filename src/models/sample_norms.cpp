@@ -129,45 +129,52 @@ std::vector<Tensor> norms(const Linear& layer, const Uses& uses) {
   return all;
 }
 
-/// Values x samples, one sample at a time: its unfolded windows stay
-/// in cache, and one product serves all values.
-std::vector<Tensor> convolution_weight_norms(const Conv2d& layer,
-                                             const Tensor& input,
-                                             const std::vector<Tensor>& g) {
-  const Conv2d::Options& o = layer.options;
-  const std::int64_t samples = input.size(0);
-  const auto values = static_cast<std::int64_t>(g.size());
-  const std::int64_t positions = g.front().size(2) * g.front().size(3);
-  const std::int64_t outputs = g.front().size(1) / o.groups;
-  Tensor norms =
-      torch::zeros({values, samples}, input.options().dtype(torch::kDouble));
+/// The convolution's windows over one sample: groups x window x positions.
+Tensor windows_of(const Conv2d::Options& o, const Tensor& sample) {
   const bool bare = o.kernel == 1 && o.stride == 1 && o.padding == 0;
+  const Tensor windows =
+      bare ? sample.flatten(1)
+           : torch::im2col(sample, {o.kernel, o.kernel}, {1, 1},
+                           {o.padding, o.padding}, {o.stride, o.stride});
+  return windows.reshape({o.groups, -1, windows.size(-1)});
+}
+
+/// One sample at a time: its unfolded windows stay in cache, and one product
+/// serves all values.
+std::vector<Tensor> convolution_weight_norms(const Conv2d& layer,
+                                             const Uses& uses) {
+  const std::int64_t groups = layer.options.groups;
+  const std::int64_t samples = uses.inputs.front().size(0);
+  const auto values = std::ssize(uses.gradients);
+  Tensor norms = torch::zeros({values, samples}, uses.inputs.front().options())
+                     .to(torch::kDouble);
   for (std::int64_t s = 0; s < samples; ++s) {
-    const Tensor windows =
-        (bare ? input[s]
-              : torch::im2col(input[s], {o.kernel, o.kernel}, {1, 1},
-                              {o.padding, o.padding}, {o.stride, o.stride}))
-            .reshape({o.groups, -1, positions});
-    std::vector<Tensor> rows;
-    rows.reserve(g.size());
-    for (const Tensor& value : g) {
-      rows.push_back(value[s].reshape({o.groups, outputs, positions}));
+    Tensor gradient;  // groups x values outputs x window
+    for (std::size_t u = 0; u < uses.inputs.size(); ++u) {
+      std::vector<Tensor> rows;
+      for (const auto& gradients : uses.gradients) {
+        const Tensor g = gradients[u][s].flatten(1);
+        rows.push_back(g.reshape({groups, -1, g.size(1)}));
+      }
+      const Tensor of_use = torch::bmm(
+          torch::cat(rows, 1),
+          windows_of(layer.options, uses.inputs[u][s]).transpose(1, 2));
+      gradient = gradient.defined() ? gradient + of_use : of_use;
     }
-    // groups x values outputs x windows' size
-    const Tensor gradient =
-        torch::bmm(torch::cat(rows, 1), windows.transpose(1, 2))
-            .view({o.groups, values, outputs, -1});
     norms.select(1, s).copy_(
-        gradient.square().sum({0, 2, 3}, false, torch::kDouble));
+        gradient.view({groups, values, -1})
+            .square()
+            .sum(at::IntArrayRef{0, 2}, false, torch::kDouble));
   }
   return norms.unbind(0);
 }
 
-/// The same for float32 on the CPU, with one group or one a channel: windows by
-/// whole pixels, since channels come last.
-std::vector<Tensor> fast_convolution_weight_norms(
-    const Conv2d& layer, const Tensor& input, const std::vector<Tensor>& g) {
+/// The same for float32 on the CPU, used once, with one group or one a channel:
+/// windows by whole pixels, since channels come last.
+std::vector<Tensor> fast_convolution_weight_norms(const Conv2d& layer,
+                                                  const Uses& uses) {
   const Conv2d::Options& o = layer.options;
+  const Tensor& input = uses.inputs.front();
   const kernels::Windows windows = {input.size(2), input.size(3), input.size(1),
                                     o.kernel,      o.stride,      o.padding};
   const std::int64_t samples = input.size(0);
@@ -176,14 +183,15 @@ std::vector<Tensor> fast_convolution_weight_norms(
   const bool bare = o.kernel == 1 && o.stride == 1 && o.padding == 0;
   const Tensor images = input.contiguous(at::MemoryFormat::ChannelsLast);
   std::vector<Tensor> rows, norms;
-  for (const Tensor& value : g) {
+  for (const auto& gradients : uses.gradients) {
+    const Tensor& value = gradients.front();
     rows.push_back(value.contiguous(at::MemoryFormat::ChannelsLast)
                        .permute({0, 2, 3, 1})
                        .view({samples, positions, value.size(1)}));
     norms.push_back(torch::empty({samples}, torch::kDouble));
   }
   Tensor unfolded = torch::empty({positions, window});
-  Tensor gradient = o.groups == 1 ? torch::empty({g.front().size(1), window})
+  Tensor gradient = o.groups == 1 ? torch::empty({layer.weight.size(0), window})
                                   : torch::empty({window});
   for (std::int64_t s = 0; s < samples; ++s) {
     const float* const image = images[s].const_data_ptr<float>();
@@ -192,7 +200,7 @@ std::vector<Tensor> fast_convolution_weight_norms(
     } else if (o.groups == 1) {
       kernels::unfold(image, windows, unfolded.data_ptr<float>());
     }
-    for (std::size_t v = 0; v < g.size(); ++v) {
+    for (std::size_t v = 0; v < rows.size(); ++v) {
       if (o.groups == 1) {
         torch::mm_out(gradient, rows[v][s].t(), unfolded);
       } else {
@@ -213,23 +221,24 @@ bool is_depthwise(const Conv2d& layer) {
 }
 
 std::vector<Tensor> norms(const Conv2d& layer, const Uses& uses) {
-  if (uses.inputs.size() != 1) fail("a convolution that is used twice");
-  std::vector<Tensor> g;
-  for (const auto& gradients : uses.gradients) g.push_back(gradients.front());
-  std::vector<Tensor> all(g.size());
-  if (layer.weight.requires_grad()) {
-    const bool fast = is_plain(g.front()) &&
-                      (layer.options.groups == 1 || is_depthwise(layer));
-    all = fast ? fast_convolution_weight_norms(layer, uses.inputs.front(), g)
-               : convolution_weight_norms(layer, uses.inputs.front(), g);
+  const bool fast = uses.inputs.size() == 1 && is_plain(uses.inputs.front()) &&
+                    (layer.options.groups == 1 || is_depthwise(layer));
+  std::vector<Tensor> all;
+  if (!layer.weight.requires_grad()) {
+    for (const auto& gradients : uses.gradients) {
+      all.push_back(zeros_like_norms(gradients.front()));
+    }
+  } else {
+    all = fast ? fast_convolution_weight_norms(layer, uses)
+               : convolution_weight_norms(layer, uses);
   }
-  for (std::size_t v = 0; v < g.size(); ++v) {
-    if (!all[v].defined()) {
-      all[v] = zeros_like_norms(g[v]);
+  if (!layer.bias.defined() || !layer.bias.requires_grad()) return all;
+  for (std::size_t v = 0; v < all.size(); ++v) {
+    Tensor bias = uses.gradients[v].front().sum({2, 3});
+    for (std::size_t u = 1; u < uses.inputs.size(); ++u) {
+      bias = bias + uses.gradients[v][u].sum({2, 3});
     }
-    if (layer.bias.defined() && layer.bias.requires_grad()) {
-      all[v] += squares(g[v].sum({2, 3}));
-    }
+    all[v] += squares(bias);
   }
   return all;
 }
@@ -237,8 +246,8 @@ std::vector<Tensor> norms(const Conv2d& layer, const Uses& uses) {
 /// Of layers whose weight scales a standardised input, from the weight's and
 /// the bias's gradients, samples x features.
 template <class Layer>
-Tensor scale_norms(const Layer& layer, const Tensor& weight,
-                   const Tensor& bias) {
+Tensor scale_norm(const Layer& layer, const Tensor& weight,
+                  const Tensor& bias) {
   Tensor sum = zeros_like_norms(weight);
   if (layer.weight.requires_grad()) sum += squares(weight);
   if (layer.bias.requires_grad()) sum += squares(bias);
@@ -262,7 +271,7 @@ std::vector<Tensor> scale_norms(const Layer& layer, const Uses& uses,
       weight = weight + sum_positions(gradients[u] * standardised[u]);
       bias = bias + sum_positions(gradients[u]);
     }
-    all.push_back(scale_norms(layer, weight, bias));
+    all.push_back(scale_norm(layer, weight, bias));
   }
   return all;
 }
@@ -288,7 +297,7 @@ std::vector<Tensor> fast_norms(const BatchNorm& layer, const Tensor& input,
           layer.running_mean.const_data_ptr<float>(), shape,
           sums[0][s].data_ptr<double>(), sums[1][s].data_ptr<double>());
     }
-    all.push_back(scale_norms(layer, sums[1] * deviation, sums[0]));
+    all.push_back(scale_norm(layer, sums[1] * deviation, sums[0]));
   }
   return all;
 }
@@ -327,7 +336,7 @@ std::vector<Tensor> fast_norms(const LayerNorm& layer, const Tensor& input,
           /*dx=*/nullptr, sums[0][s].data_ptr<double>(),
           sums[1][s].data_ptr<double>());
     }
-    all.push_back(scale_norms(layer, sums[1], sums[0]));
+    all.push_back(scale_norm(layer, sums[1], sums[0]));
   }
   return all;
 }

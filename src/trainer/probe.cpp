@@ -132,7 +132,9 @@ struct Sums {
     }
     norms += part.norms;
     for (std::size_t p = 0; p < gradients.size(); ++p) {
-      if (gradients[p].defined()) gradients[p] += part.gradients[p];
+      if (!part.gradients[p].defined()) continue;
+      gradients[p] = gradients[p].defined() ? gradients[p] + part.gradients[p]
+                                            : part.gradients[p];
     }
   }
 };

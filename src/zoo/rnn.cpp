@@ -40,10 +40,14 @@ Size size_of(const Recurrent<Gates>& rnn, const Shape& input,
   Size size;
   for (std::int64_t layer = 0; layer < rnn.layers; ++layer) {
     const std::int64_t inputs = layer == 0 ? sequence.features : output;
-    const std::int64_t weights =
-        Gates * rnn.hidden * (inputs + rnn.hidden) * directions;
-    size.parameters += weights + 2 * Gates * rnn.hidden * directions;
-    size.flops += 2.0 * static_cast<double>(sequence.steps * weights);
+    const std::int64_t weights = Gates * rnn.hidden * (inputs + rnn.hidden);
+    size.parameters += directions * (weights + 2 * Gates * rnn.hidden);
+    // Of the last layer the last step is read: the first that its backward
+    // direction takes.
+    const std::int64_t backward = layer + 1 == rnn.layers ? 1 : sequence.steps;
+    const std::int64_t steps =
+        sequence.steps + (rnn.bidirectional ? backward : 0);
+    size.flops += 2.0 * static_cast<double>(steps * weights);
   }
   size.parameters += (output + 1) * outputs;
   size.flops += 2.0 * static_cast<double>(output * outputs);

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "core/random.h"
+#include "models/layers.h"
 #include "zoo/sampler.h"
 
 namespace cape::models {
@@ -42,14 +43,77 @@ void expect_drawn(const Model& model, const std::string& layer,
 
 TEST(BuildTest, HasTheParametersOfTheDescription) {
   const std::vector<zoo::Architecture> architectures = {
-      zoo::Mlp{}, zoo::Mlp{.layers = 4, .width = 128, .batch_norm = false},
-      zoo::Vit{}, zoo::Vit{.patch = 8, .width = 24, .depth = 2, .heads = 2}};
+      zoo::Mlp{},
+      zoo::Mlp{.layers = 4, .width = 128, .batch_norm = false},
+      zoo::VggLite{},
+      zoo::ResnetMini{},
+      zoo::MobilenetMini{},
+      zoo::Lstm{.layers = 2, .bidirectional = true},
+      zoo::Gru{},
+      zoo::Cct{},
+      zoo::Pit{},
+      zoo::Vit{},
+      zoo::Vit{.patch = 8, .width = 24, .depth = 2, .heads = 2}};
   for (const auto& architecture : architectures) {
     for (const auto& sample : {kGrey, kColour}) {
       const auto model = build(architecture, sample, 10);
       EXPECT_EQ(parameter_count(*model),
                 zoo::parameter_count(architecture, sample, 10))
           << zoo::short_name(architecture);
+    }
+  }
+}
+
+/// Of the matrix products that one sample takes, as a probe sees them.
+double recorded_flops(Model& model, const torch::Tensor& sample) {
+  const ProbeRecording recording(model);
+  model.eval();
+  model.forward(sample);
+  double products = 0;
+  for (const Recording& use : recording.recordings()) {
+    const auto outputs = static_cast<double>(use.output.numel());
+    if (const auto* linear = dynamic_cast<const Linear*>(use.layer)) {
+      products += outputs * static_cast<double>(linear->weight.size(1));
+    } else if (const auto* conv = dynamic_cast<const Conv2d*>(use.layer)) {
+      products += outputs * static_cast<double>(conv->weight[0].numel());
+    }
+  }
+  for (const auto& module : model.modules()) {
+    const auto* attention = dynamic_cast<const SelfAttention*>(module.get());
+    if (attention == nullptr) continue;
+    for (const Recording& use : recording.recordings()) {
+      if (use.layer != attention->queries.get()) continue;
+      // Scores, and values weighted by them.
+      const auto tokens = static_cast<double>(use.output.size(1));
+      products += 2 * tokens * static_cast<double>(use.output.numel());
+    }
+  }
+  return 2 * products;
+}
+
+TEST(BuildTest, TakesTheFlopsOfTheDescription) {
+  using namespace zoo;
+  const std::vector<Architecture> architectures = {
+      Mlp{.layers = 3},
+      VggLite{.base = 16, .convolutions = {2, 1, 1}, .pool = true},
+      ResnetMini{.base = 16, .blocks = 2},
+      MobilenetMini{.width = 0.75, .stem = 16, .blocks = 3},
+      Lstm{.layers = 2, .hidden = 32, .bidirectional = true},
+      Lstm{.hidden = 32},
+      Gru{.layers = 3, .hidden = 32, .bidirectional = true},
+      Vit{.depth = 2},
+      Cct{.depth = 2},
+      Pit{.depth = 1}};
+  for (const Architecture& architecture : architectures) {
+    for (const auto& sample : {kGrey, kColour}) {
+      const auto model = build(architecture, sample, 10);
+      model->to(torch::kDouble);  // a layer at a time, a step at a time
+      const auto shape = input_shape(architecture, sample);
+      EXPECT_EQ(
+          recorded_flops(*model, torch::randn({1, shape[0], shape[1], shape[2]},
+                                              torch::kDouble)),
+          forward_flops(architecture, sample, 10))
+          << short_name(architecture);
     }
   }
 }

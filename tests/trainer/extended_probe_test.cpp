@@ -20,7 +20,8 @@ class ExtendedProbeTest : public testing::TestWithParam<zoo::Architecture> {
     model_ = models::build(GetParam(), {1, 28, 28}, 10);
     model_->to(torch::kDouble);
     const auto shape = zoo::input_shape(GetParam(), {1, 28, 28});
-    inputs_ = torch::randn({12, shape[0], shape[1], shape[2]}, torch::kDouble);
+    // More than an image network's probe takes at once.
+    inputs_ = torch::randn({36, shape[0], shape[1], shape[2]}, torch::kDouble);
   }
 
   ExtendedProbe probed() {
@@ -34,8 +35,22 @@ class ExtendedProbeTest : public testing::TestWithParam<zoo::Architecture> {
   std::shared_ptr<models::Model> model_;
   torch::Tensor inputs_;
   const torch::Tensor labels_ =
-      torch::tensor({0, 0, 0, 1, 1, 1, 2, 2, 2, 5, 5, 5});
+      torch::tensor({0, 0, 0, 1, 1, 1, 2, 2, 2, 5, 5, 5}).repeat(3);
 };
+
+TEST_P(ExtendedProbeTest, IsInFloatWhatItIsInDouble) {
+  const ExtendedProbe expected = probed();
+  model_->to(torch::kFloat);
+  inputs_ = inputs_.to(torch::kFloat);
+  const ExtendedProbe found = probed();
+  EXPECT_NEAR(found.loss / expected.loss, 1, 1e-5);
+  EXPECT_NEAR(found.mean_gradient2 / expected.mean_gradient2, 1, 1e-4);
+  EXPECT_NEAR(found.logit_spread / expected.logit_spread, 1, 1e-4);
+  // A gradient about nothing may have either sign.
+  for (std::size_t k = 0; k < found.line.size(); ++k) {
+    EXPECT_NEAR(found.line[k] / expected.line[k], 1, 1e-3) << k;
+  }
+}
 
 TEST_P(ExtendedProbeTest, AgreesWithExplicitGradientsAndSteps) {
   const ExtendedProbe found = probed();

@@ -108,6 +108,16 @@ class PlainTest : public testing::TestWithParam<Case> {
         .item<double>();
   }
 
+  /// Of the loss in training mode, all parameters' end to end.
+  torch::Tensor gradient_of_ours() const {
+    differentiate(*ours_);
+    return flat(ours_->parameters());
+  }
+  torch::Tensor gradient_of_plain() const {
+    differentiate(*plain_);
+    return flat(plain_->weights());
+  }
+
   /// Of twenty steps from the same weights, in this precision.
   std::vector<double> losses_of_ours(torch::ScalarType type) const {
     const auto model = build();
@@ -143,6 +153,25 @@ class PlainTest : public testing::TestWithParam<Case> {
     return {batch_.inputs.to(type), batch_.labels};
   }
 
+  /// Leaves every parameter's gradient in its place.
+  template <class AnyModel>
+  void differentiate(AnyModel& model) const {
+    torch::cross_entropy_loss(model.forward(batch_.inputs), batch_.labels)
+        .backward();
+    const torch::NoGradGuard no_grad;
+    for (torch::Tensor& parameter : model.parameters()) {
+      parameter.copy_(parameter.grad());
+    }
+  }
+
+  static torch::Tensor flat(const std::vector<torch::Tensor>& tensors) {
+    std::vector<torch::Tensor> all;
+    for (const torch::Tensor& tensor : tensors) {
+      all.push_back(tensor.detach().reshape(-1));
+    }
+    return torch::cat(all);
+  }
+
   static double number(const torch::Tensor& loss) {
     return loss.item<double>();
   }
@@ -159,13 +188,15 @@ class PlainTest : public testing::TestWithParam<Case> {
   }
 };
 
-/// Relative to `expected`; infinite where a value is not finite.
+/// Relative to `expected`; infinite where a value or what is expected is not
+/// finite.
 double largest_difference(const std::vector<double>& values,
                           const std::vector<double>& expected) {
   double largest = 0;
   for (std::size_t i = 0; i < expected.size(); ++i) {
-    if (!std::isfinite(values[i])) return INFINITY;
-    largest = std::max(largest, std::abs(values[i] / expected[i] - 1));
+    const double difference = std::abs(values[i] / expected[i] - 1);
+    if (!std::isfinite(difference)) return INFINITY;
+    largest = std::max(largest, difference);
   }
   return largest;
 }
@@ -181,6 +212,18 @@ TEST_P(PlainTest, GivesTheSameLossesInTraining) {
   EXPECT_LT(largest_difference(losses_of_ours(torch::kDouble),
                                losses_of_plain(torch::kDouble)),
             1e-9);
+}
+
+// What the next test cannot see where AdamW magnifies rounding. In a ResNet
+// with this seed the input of a ReLU is so near to nothing that rounding takes
+// its side, ours or LibTorch's.
+TEST_P(PlainTest, GivesTheSameGradientInFloat) {
+  const torch::Tensor expected = gradient_of_plain();
+  const torch::Tensor found = gradient_of_ours();
+  const bool resnet =
+      std::holds_alternative<zoo::ResnetMini>(GetParam().architecture);
+  EXPECT_LT(((found - expected).norm() / expected.norm()).item<double>(),
+            resnet ? 1e-2 : 1e-5);
 }
 
 // AdamW magnifies rounding where a gradient is about nothing. Convolutional
@@ -203,6 +246,31 @@ TEST_P(PlainProbeTest, GivesTheSameProbe) {
   const ProbeResult result = probe(*ours_, batch_.inputs, batch_.labels);
   EXPECT_NEAR(result.g2, expected.g2, 1e-4 * expected.g2);
   EXPECT_NEAR(result.tau, expected.tau, 1e-4 * expected.tau);
+}
+
+/// g2 of the stock network from pairs of one sample, which that does not hit.
+double g2_from_pairs(plain::PlainModel& model, const TrialBatch& batch) {
+  model.eval();
+  double sum = 0;
+  for (std::int64_t i = 0; i < batch.labels.size(0); ++i) {
+    const auto pair = [i](const torch::Tensor& x) {
+      return torch::stack({x[i], x[i]});
+    };
+    const auto gradients = torch::autograd::grad(
+        {torch::cross_entropy_loss(model.forward(pair(batch.inputs)),
+                                   pair(batch.labels))},
+        model.parameters());
+    for (const torch::Tensor& gradient : gradients) {
+      sum += gradient.square().sum(torch::kDouble).item<double>();
+    }
+  }
+  return sum / static_cast<double>(batch.labels.size(0));
+}
+
+TEST_P(PlainTest, GivesTheG2OfPairs) {
+  const double expected = g2_from_pairs(*plain_, batch_);
+  const ProbeResult result = probe(*ours_, batch_.inputs, batch_.labels);
+  EXPECT_NEAR(result.g2, expected, 1e-4 * expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(Zoo, PlainTest, testing::ValuesIn(all_cases()),
@@ -234,10 +302,12 @@ INSTANTIATE_TEST_SUITE_P(
     Zoo, ProcedureTest,
     testing::Values(Case{zoo::Mlp{.layers = 2, .width = 32, .dropout = 0}, 16},
                     Case{zoo::VggLite{.base = 8, .pool = true}, 16},
+                    Case{zoo::ResnetMini{.base = 8}, 16},
                     Case{zoo::MobilenetMini{.stem = 16, .blocks = 2}, 16},
                     Case{zoo::Lstm{.layers = 1, .hidden = 48}, 16},
                     Case{zoo::Gru{.hidden = 32, .bidirectional = true}, 16},
                     Case{zoo::Vit{.patch = 8, .width = 48, .depth = 2}, 16},
+                    Case{zoo::Cct{.width = 16, .depth = 1, .heads = 2}, 8},
                     Case{zoo::Pit{.patch = 8, .width = 24, .depth = 1}, 16}),
     test_name);
 

@@ -80,6 +80,16 @@ TEST(ForwardFlops, OfAnMlpAreItsMatrixProducts) {
             2.0 * (3072 * 256 + 2 * 256 * 256 + 256 * 100));
 }
 
+TEST(ForwardFlops, OfALastLayersBackwardDirectionAreOneSteps) {
+  const double first = 2 * 28 * 4 * 128 * (28 + 128);  // both directions
+  const double last = (28 + 1) * 4 * 128 * (2 * 128 + 128);
+  const double head = 2 * 128 * 10;
+  EXPECT_EQ(
+      forward_flops(Lstm{.layers = 2, .hidden = 128, .bidirectional = true},
+                    kGrey, 10),
+      2 * (first + last + head));
+}
+
 TEST(ForwardFlops, OfAViTAreItsMatrixProducts) {
   // 64 patches of 48 values; then 65 tokens of width 192, of which the class
   // token alone reaches the head.
