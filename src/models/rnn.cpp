@@ -37,6 +37,8 @@ class RnnModel : public Model {
     return head_->forward(last_step(x));
   }
 
+  std::int64_t samples_a_probe() const override { return 64; }
+
  private:
   /// The top layer's output at the last step, where the backward direction has
   /// taken one step.

@@ -188,13 +188,17 @@ std::array<double, 3> line(models::Model& model, const torch::Tensor& inputs,
                            const std::vector<torch::Tensor>& gradients,
                            double learning_rate, double loss) {
   const Restored restored(parameters);
+  std::vector<torch::Tensor> signs;
+  for (const torch::Tensor& gradient : gradients) {
+    signs.push_back(gradient.defined() ? gradient.sign() : gradient);
+  }
   std::array<double, 3> ratios{};
   for (std::size_t k = 0; k < ratios.size(); ++k) {
     const double step = ExtendedProbe::kLineSteps[k] * learning_rate;
     for (std::size_t p = 0; p < parameters.size(); ++p) {
-      if (!gradients[p].defined()) continue;
-      parameters[p].copy_(restored.original(p));
-      parameters[p].sub_(gradients[p].sign(), step);
+      if (!signs[p].defined()) continue;
+      torch::Tensor parameter = parameters[p];
+      torch::sub_out(parameter, restored.original(p), signs[p], step);
     }
     ratios[k] = mean_loss(model.forward(inputs), labels) / loss;
   }
