@@ -15,20 +15,43 @@ int run(int argc, char** argv) {
       "trajectories that it was not fitted on."};
   app.set_version_flag("--version", cape::kVersion);
   app.option_defaults()->always_capture_default();
-  app.add_option("INPUT", options.inputs,
-                 "Shards, folders of shards, published CSV files")
+  app.add_option("INPUT", options.input.inputs,
+                 "Shards, folders of shards, published CSV files, patterns")
       ->required()
       ->always_capture_default(false);
   app.add_option("--out", options.out, "Model directory");
-  app.add_option("--features", options.features, "Feature set")
-      ->check(CLI::IsMember({"paper"}));
-  app.add_option("--folds", options.folds, "Folds of the cross-validation")
+  app.add_option("--features", options.comparison.features,
+                 "Features of the model that is kept")
+      ->check(CLI::IsMember({"paper", "extended"}));
+  app.add_option("--folds", options.comparison.folds,
+                 "Folds of the cross-validation")
       ->check(CLI::Range(2, 1000));
-  app.add_option("--seed", options.seed, "Seed of the folds and of XGBoost");
-  app.add_option("--export-csv", options.export_csv,
+  app.add_option("--seed", options.comparison.seed,
+                 "Seed of the folds and of the models");
+  app.add_option("--test", options.input.test,
+                 "Files to score a model of all INPUT on")
+      ->always_capture_default(false);
+  app.add_option_function<std::string>(
+         "--censored",
+         [&](const std::string& name) {
+           options.comparison.censored = cape::censored_from(name);
+         },
+         "Rows that did not converge: cap (as in the paper), drop or survival")
+      ->check(CLI::IsMember({"cap", "drop", "survival"}));
+  app.add_option("--interval", options.level,
+                 "Share of the trials that intervals cover")
+      ->check(CLI::Range(0.5, 0.99));
+  app.add_flag(
+      "--regressors", options.comparison.regressors,
+      "Also evaluate random forest, perceptron, SVR and linear models");
+  app.add_flag("--ablation", options.ablation,
+               "Also measure what each group of features is worth");
+  app.add_flag("--paper-tables", options.paper_tables,
+               "Also make the paper's tables and figure, beside its figures");
+  app.add_option("--export-csv", options.input.export_csv,
                  "Also write the merged rows as CSV")
       ->always_capture_default(false);
-  app.add_option("--export-shard", options.export_shard,
+  app.add_option("--export-shard", options.input.export_shard,
                  "Also write the merged rows and curves as one shard")
       ->always_capture_default(false);
   try {

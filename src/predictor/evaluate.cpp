@@ -2,32 +2,57 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 #include <string_view>
 
 namespace cape {
 namespace {
 
-struct Pairs {
-  std::vector<double> measured;
-  std::vector<double> predicted;
-};
-
 /// Adds a group for each value of a column, which `value_of` reads.
 template <class ValueOf>
 void add_groups(std::string_view column, const MetaTable& table,
-                std::span<const double> predicted, ValueOf value_of,
-                std::vector<Group>& groups) {
-  std::map<std::decay_t<decltype(value_of(table.rows[0]))>, Pairs> parts;
+                std::span<const double> predicted, std::uint64_t seed,
+                ValueOf value_of, std::vector<Group>& groups) {
+  std::map<std::decay_t<decltype(value_of(table.rows[0]))>, Scored> parts;
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
-    Pairs& part = parts[value_of(table.rows[i])];
+    if (std::isnan(predicted[i])) continue;
+    Scored& part = parts[value_of(table.rows[i])];
     part.measured.push_back(table.rows[i].t_star);
     part.predicted.push_back(predicted[i]);
+    part.trajectory.push_back(table.rows[i].trajectory);
   }
   for (const auto& [value, part] : parts) {
     groups.push_back({std::string(column), fmt::format("{}", value),
-                      compute_metrics(part.measured, part.predicted)});
+                      compute_metrics(part.measured, part.predicted),
+                      bootstrap(part, seed)});
   }
+}
+
+/// Those of `rows` to fit on when `part` is held out.
+std::vector<RowIndex> rows_outside(const MetaTable& table,
+                                   std::span<const RowIndex> rows,
+                                   const Scheme& scheme, int part,
+                                   std::uint64_t seed) {
+  std::vector<RowIndex> outside;
+  std::ranges::copy_if(rows, std::back_inserter(outside), [&](RowIndex row) {
+    return scheme.part_of_row[row] != part;
+  });
+  if (!scheme.name.starts_with("leave_one_") ||
+      outside.size() <= kMostRowsLeftOut) {
+    return outside;
+  }
+  const double fraction = static_cast<double>(kMostRowsLeftOut) /
+                          static_cast<double>(outside.size());
+  const std::vector<bool> drawn =
+      draw_trajectories(table, outside, fraction, seed);
+  std::vector<RowIndex> fewer;
+  for (std::size_t i = 0; i < outside.size(); ++i) {
+    if (drawn[i]) fewer.push_back(outside[i]);
+  }
+  return fewer;
 }
 
 }  // namespace
@@ -37,26 +62,31 @@ std::string Group::name() const {
 }
 
 std::vector<double> cross_validate(const MetaTable& table,
-                                   std::span<const int> fold_of_row, int folds,
-                                   const Fit& fit) {
-  std::vector<double> predicted(table.rows.size());
-  for (int fold = 0; fold < folds; ++fold) {
-    std::vector<RowIndex> train;
-    std::vector<RowIndex> test;
+                                   std::span<const RowIndex> rows,
+                                   const Scheme& scheme, const Fit& fit,
+                                   std::uint64_t seed) {
+  std::vector<double> predicted(table.rows.size(),
+                                std::numeric_limits<double>::quiet_NaN());
+  for (int part = 0; part < scheme.parts; ++part) {
+    std::vector<RowIndex> held_out;
     for (RowIndex row = 0; row < table.rows.size(); ++row) {
-      (fold_of_row[row] == fold ? test : train).push_back(row);
+      if (scheme.part_of_row[row] == part) held_out.push_back(row);
     }
-    const std::vector<double> steps = fit(table, train)(table, test);
-    for (std::size_t i = 0; i < test.size(); ++i) predicted[test[i]] = steps[i];
+    const std::vector<double> steps = fit(
+        table, rows_outside(table, rows, scheme, part, seed))(table, held_out);
+    for (std::size_t i = 0; i < held_out.size(); ++i) {
+      predicted[held_out[i]] = steps[i];
+    }
   }
   return predicted;
 }
 
 std::vector<Group> group_metrics(const MetaTable& table,
-                                 std::span<const double> predicted) {
+                                 std::span<const double> predicted,
+                                 std::uint64_t seed) {
   std::vector<Group> groups;
   const auto add = [&](std::string_view column, auto value_of) {
-    add_groups(column, table, predicted, value_of, groups);
+    add_groups(column, table, predicted, seed, value_of, groups);
   };
   add("", [](const MetaRow&) { return std::string(); });
   add("family", [&](const MetaRow& row) { return table.family(row); });
@@ -64,6 +94,9 @@ std::vector<Group> group_metrics(const MetaTable& table,
   add("learning_rate", [](const MetaRow& row) { return row.learning_rate; });
   add("batch_size", [](const MetaRow& row) { return row.batch_size; });
   add("epsilon", [](const MetaRow& row) { return row.epsilon; });
+  if (!std::ranges::all_of(table.rows, &MetaRow::converged)) {
+    add("converged", [](const MetaRow& row) { return row.converged; });
+  }
   return groups;
 }
 

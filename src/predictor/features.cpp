@@ -1,24 +1,93 @@
 #include "predictor/features.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <limits>
 
 #include "core/error.h"
 
 namespace cape {
 namespace {
 
-constexpr std::array<Feature, 6> kPaperFeatures = {{
-    {"log_p", [](const MetaRow& row) { return row.log_p; }},
-    {"log_g2", [](const MetaRow& row) { return row.log_g2; }},
-    {"log_tau", [](const MetaRow& row) { return row.log_tau; }},
-    {"log_n", [](const MetaRow& row) { return row.log_n; }},
-    {"log_lr", [](const MetaRow& row) { return row.log_lr; }},
-    {"log_b", [](const MetaRow& row) { return row.log_b; }},
-}};
+constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 
-constexpr FeatureSet kPaper = {"paper", kPaperFeatures};
+/// Chosen by cross-validation, see docs/predictor.md.
+constexpr double kDatasetPenalty = 0.05;
+
+float log_log_epsilon(const MetaRow& row) {
+  return static_cast<float>(std::log(-std::log(row.epsilon)));
+}
+
+/// log(L_0 / log C): 0 for a network that gives every class the same chance.
+float log_loss_ratio(const MetaRow& row) {
+  if (row.classes < 2) return kMissing;
+  return std::log(row.loss / std::log(static_cast<float>(row.classes)));
+}
+
+float log_classes(const MetaRow& row) {
+  return row.classes < 1 ? kMissing : std::log(static_cast<float>(row.classes));
+}
+
+template <ArchitectureKind kind>
+float is_kind(const MetaRow& row) {
+  return row.traits.kind == kind ? 1 : 0;
+}
+
+std::vector<Feature> paper_features() {
+  using Row = MetaRow;
+  return {
+      {"log_p", "log_p", [](const Row& row) { return row.log_p; }},
+      {"log_g2", "log_g2", [](const Row& row) { return row.log_g2; }},
+      {"log_tau", "log_tau", [](const Row& row) { return row.log_tau; }},
+      {"log_n", "log_n", [](const Row& row) { return row.log_n; },
+       kDatasetPenalty},
+      {"log_lr", "log_lr", [](const Row& row) { return row.log_lr; }},
+      {"log_b", "log_b", [](const Row& row) { return row.log_b; }},
+  };
+}
+
+std::vector<Feature> more_features() {
+  using Row = MetaRow;
+  using Kind = ArchitectureKind;
+  return {
+      {"log_log_epsilon", "epsilon", log_log_epsilon},
+      {"log_loss_ratio", "initial loss", log_loss_ratio},
+      {"log_classes", "classes", log_classes, kNotLinear},
+      {"alignment", "alignment",
+       [](const Row& row) { return row.log_mean_g2 - row.log_g2; }},
+      {"log_line_1", "line probe",
+       [](const Row& row) { return row.log_line_1; }},
+      {"log_line_2", "line probe",
+       [](const Row& row) { return row.log_line_2; }},
+      {"log_line_4", "line probe",
+       [](const Row& row) { return row.log_line_4; }},
+      {"label_entropy", "label entropy",
+       [](const Row& row) { return row.label_entropy; }},
+      {"logit_spread", "logit spread",
+       [](const Row& row) { return std::log(row.logit_spread); }},
+      {"depth", "architecture",
+       [](const Row& row) { return row.traits.depth; }},
+      {"is_vgg_lite", "architecture", is_kind<Kind::vgg_lite>},
+      {"is_resnet_mini", "architecture", is_kind<Kind::resnet_mini>},
+      {"is_mobilenet", "architecture", is_kind<Kind::mobilenet>},
+      {"is_lstm", "architecture", is_kind<Kind::lstm>},
+      {"is_gru", "architecture", is_kind<Kind::gru>},
+      {"is_cct", "architecture", is_kind<Kind::cct>},
+      {"is_vit", "architecture", is_kind<Kind::vit>},
+      {"is_pit", "architecture", is_kind<Kind::pit>},
+      {"pool", "architecture",
+       [](const Row& row) { return row.traits.pool ? 1.F : 0.F; }},
+      {"bidirectional", "architecture",
+       [](const Row& row) { return row.traits.bidirectional ? 1.F : 0.F; }},
+  };
+}
+
+bool varies(const Feature& feature, const MetaTable& table,
+            std::span<const RowIndex> rows) {
+  const auto [least, greatest] =
+      feature_ranges(table, rows, {{}, {feature}}).front();
+  return least < greatest;
+}
 
 }  // namespace
 
@@ -28,24 +97,57 @@ std::vector<std::string> FeatureSet::names() const {
   return names;
 }
 
-const FeatureSet& feature_set(std::string_view name) {
-  if (name == kPaper.name) return kPaper;
-  fail_user("unknown feature set \"{}\"; known: {}", name, kPaper.name);
+std::vector<std::string> FeatureSet::groups() const {
+  std::vector<std::string> groups;
+  for (const Feature& feature : features) {
+    if (std::ranges::find(groups, feature.group) == groups.end()) {
+      groups.emplace_back(feature.group);
+    }
+  }
+  return groups;
 }
 
-bool is_usable(const MetaRow& row, const FeatureSet& features) {
+FeatureSet FeatureSet::without(std::string_view group) const {
+  FeatureSet rest = *this;
+  std::erase_if(rest.features,
+                [&](const Feature& f) { return f.group == group; });
+  return rest;
+}
+
+FeatureSet feature_set(std::string_view name) {
+  FeatureSet set = {std::string(name), paper_features()};
+  if (name == "paper") return set;
+  if (name == "extended") {
+    std::ranges::copy(more_features(), std::back_inserter(set.features));
+    return set;
+  }
+  fail_user("unknown feature set \"{}\"; known: paper, extended", name);
+}
+
+FeatureSet varying(const FeatureSet& features, const MetaTable& table,
+                   std::span<const RowIndex> rows) {
+  FeatureSet kept = features;
+  std::erase_if(kept.features,
+                [&](const Feature& f) { return !varies(f, table, rows); });
+  return kept;
+}
+
+bool is_usable(const MetaRow& row) {
   const auto is_finite = [&row](const Feature& feature) {
     return std::isfinite(feature.value(row));
   };
-  return row.t_star >= 1 && std::ranges::all_of(features.features, is_finite);
+  static const std::vector<Feature> features = paper_features();
+  return row.t_star >= 1 && row.epsilon > 0 && row.epsilon < 1 &&
+         std::ranges::all_of(features, is_finite);
 }
 
 Matrix feature_matrix(const MetaTable& table, std::span<const RowIndex> rows,
                       const FeatureSet& features) {
-  Matrix matrix(rows.size(), features.features.size());
+  Matrix matrix(rows.size(), features.size());
   for (std::size_t i = 0; i < matrix.rows; ++i) {
     for (std::size_t j = 0; j < matrix.columns; ++j) {
-      matrix.at(i, j) = features.features[j].value(table.rows[rows[i]]);
+      const float value = features.features[j].value(table.rows[rows[i]]);
+      matrix.at(i, j) = std::isfinite(value) ? value : kMissing;
     }
   }
   return matrix;
@@ -56,12 +158,13 @@ std::vector<std::pair<float, float>> feature_ranges(
     const FeatureSet& features) {
   std::vector<std::pair<float, float>> ranges;
   for (const Feature& feature : features.features) {
-    const auto value = [&](RowIndex row) {
-      return feature.value(table.rows[row]);
-    };
-    const auto [least, greatest] =
-        std::ranges::minmax_element(rows, std::less<>{}, value);
-    ranges.emplace_back(value(*least), value(*greatest));
+    auto& range = ranges.emplace_back(kMissing, kMissing);
+    for (const RowIndex row : rows) {
+      const float value = feature.value(table.rows[row]);
+      if (!std::isfinite(value)) continue;
+      range.first = std::fmin(range.first, value);
+      range.second = std::fmax(range.second, value);
+    }
   }
   return ranges;
 }

@@ -18,29 +18,47 @@ inline constexpr double kMaxSteps = 5000;
 
 struct Feature {
   std::string_view name;
-  float (*value)(const MetaRow& row);
+  std::string_view group;              ///< what an ablation takes away together
+  float (*value)(const MetaRow& row);  ///< NaN: missing
+  /// How much a linear base distrusts it, as a fraction of the rows: a feature
+  /// with one value a data set has as many witnesses as there are data sets.
+  double base_penalty = 0;
 };
+
+/// Such a feature is none of a linear base's.
+inline constexpr double kNotLinear = -1;
 
 /// The features of a model, in the order of its columns.
 struct FeatureSet {
-  std::string_view name;
-  std::span<const Feature> features;
+  std::string name;
+  std::vector<Feature> features;
 
+  std::size_t size() const { return features.size(); }
   std::vector<std::string> names() const;
+  /// The groups, each once, in order.
+  std::vector<std::string> groups() const;
+  FeatureSet without(std::string_view group) const;
 };
 
-/// [log P, log g2, log tau, log N, log eta, log B] for "paper". Throws
-/// UserError for a name it does not know.
-const FeatureSet& feature_set(std::string_view name);
+/// "paper": [log P, log g2, log tau, log N, log eta, log B]; "extended": these
+/// and what docs/predictor.md lists. Throws UserError for another name.
+FeatureSet feature_set(std::string_view name);
 
-/// Whether a model can be fitted on the row: every feature finite, T* >= 1.
-bool is_usable(const MetaRow& row, const FeatureSet& features);
+/// The features that differ between the given rows: one that does not, or that
+/// no row has, tells nothing.
+FeatureSet varying(const FeatureSet& features, const MetaTable& table,
+                   std::span<const RowIndex> rows);
 
-/// The features of `rows`, one matrix row each.
+/// Whether a model can be fitted on the row: the paper's features finite, T*
+/// >= 1, 0 < epsilon < 1.
+bool is_usable(const MetaRow& row);
+
+/// The features of `rows`, one matrix row each; NaN where missing.
 Matrix feature_matrix(const MetaTable& table, std::span<const RowIndex> rows,
                       const FeatureSet& features);
 
-/// Least and greatest value of each feature over `rows` (at least one).
+/// Least and greatest value of each feature over the rows that have it; NaN
+/// where none has.
 std::vector<std::pair<float, float>> feature_ranges(
     const MetaTable& table, std::span<const RowIndex> rows,
     const FeatureSet& features);

@@ -1,21 +1,20 @@
 /// All that cape_fit does: read, evaluate, fit, write, print.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <string>
-#include <vector>
+
+#include "predictor/comparison.h"
+#include "predictor/inputs.h"
 
 namespace cape {
 
 struct FitOptions {
-  std::vector<std::filesystem::path> inputs;
+  InputOptions input;
+  ComparisonOptions comparison;
   std::filesystem::path out = "model";
-  std::string features = "paper";
-  int folds = 3;
-  std::uint64_t seed = 42;
-  std::filesystem::path export_csv;    ///< empty: none
-  std::filesystem::path export_shard;  ///< empty: none
+  double level = 0.9;         ///< share of the rows that intervals cover
+  bool ablation = false;      ///< of the extended features
+  bool paper_tables = false;  ///< the paper's tables and figure
 };
 
 /// Prints what was read to stderr, the metrics to stdout, and writes the model

@@ -2,28 +2,34 @@
 /// report are written from.
 #pragma once
 
-#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "predictor/evaluate.h"
+#include "predictor/comparison.h"
+#include "predictor/conformal.h"
+#include "predictor/fit.h"
 #include "predictor/inputs.h"
-#include "predictor/meta_table.h"
-#include "predictor/regressor.h"
+#include "predictor/model.h"
+#include "predictor/table.h"
 
 namespace cape {
 
+/// What intervals come to under one scheme.
+struct Intervals {
+  std::string scheme;
+  OffsetsByFamily offsets;
+  std::vector<Coverage> coverage;
+};
+
 struct FitResult {
-  std::vector<InputSummary> inputs;
-  std::vector<std::string> warnings;  ///< what people should know of them
-  MetaTable table;                    ///< the rows fitted on, none unusable
-  std::int64_t unusable = 0;          ///< rows left out, see is_usable()
-  int folds = 0;
-  std::uint64_t seed = 0;
-  std::vector<int> fold_of_row;
-  BoosterSettings settings;
-  XgboostModel model;                   ///< fitted on all rows of the table
-  std::vector<Evaluation> evaluations;  ///< the first is of `model`'s kind
+  FitOptions options;
+  Inputs inputs;
+  std::vector<std::string> left_out;  ///< features that no row tells apart
+  Comparison comparison;
+  Model model;  ///< fitted on all of inputs.rows
+  std::vector<Intervals> intervals;
+  std::vector<Table> tables;  ///< of the ablation and the paper's, as asked for
 };
 
 }  // namespace cape

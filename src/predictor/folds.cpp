@@ -1,5 +1,9 @@
 #include "predictor/folds.h"
 
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <limits>
 #include <map>
 #include <set>
 #include <string_view>
@@ -7,41 +11,129 @@
 
 #include "core/error.h"
 #include "core/random.h"
-#include "core/units.h"
 
 namespace cape {
+namespace {
 
-std::vector<int> assign_folds(const MetaTable& table, int folds,
-                              std::uint64_t seed) {
-  using Stratum = std::pair<std::string_view, std::string_view>;
-  std::map<Stratum, std::set<std::string_view>> strata;
-  for (const MetaRow& row : table.rows) {
+using Key = std::pair<std::string_view, std::string_view>;
+
+Scheme parts_by_row(const MetaTable& table, std::string_view name) {
+  return {.name = std::string(name),
+          .part_of_row = std::vector<int>(table.rows.size(), kNeverHeldOut),
+          .parts = 0,
+          .unavailable = {}};
+}
+
+/// The trajectories' names in random order, each family and data set apart.
+/// Numbered from 0, going on from one to the next.
+std::map<std::string_view, std::size_t> shuffled_trajectories(
+    const MetaTable& table, std::span<const RowIndex> rows,
+    std::uint64_t seed) {
+  std::map<Key, std::set<std::string_view>> strata;
+  for (const RowIndex i : rows) {
+    const MetaRow& row = table.rows[i];
     strata[{table.family(row), table.dataset(row)}].insert(
         table.trajectories.text(row.trajectory));
   }
-  std::map<std::string_view, int> fold_of;
+  std::map<std::string_view, std::size_t> places;
   Random random(seed);
   for (const auto& [stratum, members] : strata) {
     const std::vector<std::string_view> sorted(members.begin(), members.end());
     const auto count = static_cast<std::int64_t>(sorted.size());
-    // Dealing goes on from stratum to stratum, so that the folds stay even.
     for (const std::int64_t drawn : random.sample(count, count)) {
-      const int next = static_cast<int>(fold_of.size()) % folds;
-      fold_of.emplace(sorted[static_cast<std::size_t>(drawn)], next);
+      places.emplace(sorted[static_cast<std::size_t>(drawn)], places.size());
     }
   }
-  if (fold_of.size() < static_cast<std::size_t>(folds)) {
+  return places;
+}
+
+/// A part a key; keys beyond `most_parts` share one in turn.
+template <class KeyOf>
+Scheme parts_by_key(const MetaTable& table, std::span<const RowIndex> rows,
+                    std::string_view name, int most_parts, KeyOf key_of) {
+  Scheme scheme = parts_by_row(table, name);
+  std::map<Key, int> parts;
+  for (const RowIndex row : rows) parts[key_of(table.rows[row])] = 0;
+  int next = 0;
+  for (auto& [key, part] : parts) part = next++ % most_parts;
+  for (const RowIndex row : rows) {
+    scheme.part_of_row[row] = parts.at(key_of(table.rows[row]));
+  }
+  scheme.parts = std::min(next, most_parts);
+  return scheme;
+}
+
+}  // namespace
+
+Scheme kfold(const MetaTable& table, std::span<const RowIndex> rows, int folds,
+             std::uint64_t seed) {
+  const auto places = shuffled_trajectories(table, rows, seed);
+  if (places.size() < static_cast<std::size_t>(folds)) {
     fail_user(
         "{} folds need {} trajectories or more, the input has {} ({} rows); "
         "give more input or fewer --folds",
-        folds, folds, fold_of.size(), table.rows.size());
+        folds, folds, places.size(), rows.size());
   }
-  std::vector<int> assigned;
-  assigned.reserve(table.rows.size());
-  for (const MetaRow& row : table.rows) {
-    assigned.push_back(fold_of.at(table.trajectories.text(row.trajectory)));
+  Scheme scheme = parts_by_row(table, "kfold");
+  scheme.parts = folds;
+  for (const RowIndex row : rows) {
+    const std::string_view trajectory =
+        table.trajectories.text(table.rows[row].trajectory);
+    // Dealing goes on from stratum to stratum, so that the folds stay even.
+    scheme.part_of_row[row] = static_cast<int>(places.at(trajectory) %
+                                               static_cast<std::size_t>(folds));
   }
-  return assigned;
+  return scheme;
+}
+
+Scheme leave_one_dataset_out(const MetaTable& table,
+                             std::span<const RowIndex> rows) {
+  Scheme scheme = parts_by_key(
+      table, rows, "leave_one_dataset_out", std::numeric_limits<int>::max(),
+      [&](const MetaRow& row) { return Key(table.dataset(row), ""); });
+  if (scheme.parts < 2) {
+    scheme.unavailable = fmt::format("all rows are of one data set ({})",
+                                     table.dataset(table.rows[rows.front()]));
+  }
+  return scheme;
+}
+
+Scheme leave_one_architecture_out(const MetaTable& table,
+                                  std::span<const RowIndex> rows) {
+  // Without a name a row could be of any architecture.
+  std::vector<RowIndex> named;
+  std::ranges::copy_if(rows, std::back_inserter(named), [&](RowIndex row) {
+    return !table.architecture(table.rows[row]).empty();
+  });
+  Scheme scheme =
+      parts_by_key(table, named, "leave_one_architecture_out",
+                   kMostArchitectureParts, [&](const MetaRow& row) {
+                     return Key(table.family(row), table.architecture(row));
+                   });
+  if (named.empty()) {
+    scheme.unavailable = "the input does not name its architectures";
+  } else if (scheme.parts < 2) {
+    scheme.unavailable =
+        fmt::format("all rows are of one architecture ({})",
+                    table.architecture(table.rows[named.front()]));
+  }
+  return scheme;
+}
+
+std::vector<bool> draw_trajectories(const MetaTable& table,
+                                    std::span<const RowIndex> rows,
+                                    double fraction, std::uint64_t seed) {
+  const auto places = shuffled_trajectories(table, rows, seed);
+  std::vector<bool> drawn;
+  drawn.reserve(rows.size());
+  for (const RowIndex row : rows) {
+    const auto place = static_cast<double>(
+        places.at(table.trajectories.text(table.rows[row].trajectory)));
+    // Every 1 / fraction-th, whatever the fraction.
+    drawn.push_back(std::floor((place + 1) * fraction) >
+                    std::floor(place * fraction));
+  }
+  return drawn;
 }
 
 }  // namespace cape

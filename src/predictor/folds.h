@@ -1,18 +1,47 @@
-/// Cross-validation folds.
+/// How rows are split into parts, each to be predicted by a model fitted on the
+/// others. The rows of a trajectory, which come from one training, are never
+/// parted.
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "predictor/meta_table.h"
 
 namespace cape {
 
-/// The fold, in [0, folds), of every row. All rows of a trajectory share one,
-/// since they come from the same training; the trajectories of each family and
-/// data set are spread evenly. Depends on the trajectories and the seed, not on
-/// the order of the rows. Throws UserError with fewer trajectories than folds.
-std::vector<int> assign_folds(const MetaTable& table, int folds,
-                              std::uint64_t seed);
+/// The part of a row that is only ever fitted on.
+inline constexpr int kNeverHeldOut = -1;
+
+struct Scheme {
+  std::string name;              ///< "kfold", "leave_one_dataset_out", ...
+  std::vector<int> part_of_row;  ///< a row of the table each
+  int parts = 0;
+  std::string unavailable;  ///< why it cannot be used; empty: it can
+};
+
+/// K folds, of the given rows. The trajectories of each family and data set are
+/// spread evenly. Depends on the trajectories and the seed, not on the order of
+/// the rows. Throws UserError with fewer trajectories than folds.
+Scheme kfold(const MetaTable& table, std::span<const RowIndex> rows, int folds,
+             std::uint64_t seed);
+
+/// A part a data set.
+Scheme leave_one_dataset_out(const MetaTable& table,
+                             std::span<const RowIndex> rows);
+
+/// A part an architecture; at most kMostArchitectureParts parts, so that some
+/// hold several architectures where there are more of them.
+inline constexpr int kMostArchitectureParts = 10;
+Scheme leave_one_architecture_out(const MetaTable& table,
+                                  std::span<const RowIndex> rows);
+
+/// Rows of whole trajectories: about `fraction` of each family's, drawn by the
+/// seed. True for those drawn, a value a row of `rows`.
+std::vector<bool> draw_trajectories(const MetaTable& table,
+                                    std::span<const RowIndex> rows,
+                                    double fraction, std::uint64_t seed);
 
 }  // namespace cape

@@ -1,26 +1,25 @@
 #include "predictor/inputs.h"
 
 #include <fmt/format.h>
+#include <glob.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
 #include "core/error.h"
 #include "core/units.h"
+#include "predictor/curves.h"
+#include "predictor/features.h"
+#include "shard/compact.h"
+#include "shard/csv.h"
+#include "shard/merge.h"
 
 namespace cape {
 namespace {
 
-struct FileCounts {
-  std::int64_t rows = 0;
-  std::int64_t censored = 0;
-  std::set<std::string> families;
-  std::set<std::string> datasets;
-};
-
-}  // namespace
-
-MetaTable meta_table(const shard::MergedTable& merged) {
+/// Adds the rows of `merged`, and their curves, to the table.
+void append(const shard::MergedTable& merged, MetaTable& table) {
   if (merged.size() == 0) {
     std::string message = "the input has no rows";
     for (const auto& file : merged.report().unreadable) {
@@ -29,37 +28,46 @@ MetaTable meta_table(const shard::MergedTable& merged) {
     fail_user("{}; give shards that cape_farm wrote or published CSV files",
               message);
   }
-  MetaTable table;
-  table.rows.reserve(merged.size());
+  const std::size_t first = table.rows.size();
+  table.rows.reserve(first + merged.size());
   for (std::size_t i = 0; i < merged.size(); ++i) table.add(merged.row(i));
-  return table;
+  read_curve_slopes(merged, std::span(table.rows).subspan(first), table);
 }
 
-std::vector<InputSummary> summarise(const shard::MergedTable& merged) {
-  std::map<std::filesystem::path, FileCounts> counts;
+std::vector<std::string> sorted_names(const MetaTable& table,
+                                      const std::set<std::uint32_t>& ids) {
+  std::vector<std::string> names;
+  for (const std::uint32_t id : ids) names.push_back(table.names.text(id));
+  std::ranges::sort(names);
+  return names;
+}
+
+std::vector<InputSummary> summarise(const shard::MergedTable& merged,
+                                    const MetaTable& table, std::size_t first) {
+  struct Names {
+    std::set<std::uint32_t> families;
+    std::set<std::uint32_t> datasets;
+  };
+  std::vector<InputSummary> files(merged.sources().size());
+  std::vector<Names> names(files.size());
   for (std::size_t i = 0; i < merged.size(); ++i) {
-    const shard::Row row = merged.row(i);
-    FileCounts& file = counts[merged.source(i)];
-    ++file.rows;
-    file.censored += row.converged ? 0 : 1;
-    file.families.insert(row.family.str());
-    file.datasets.insert(row.dataset.str());
+    const MetaRow& row = table.rows[first + i];
+    const std::size_t source = merged.source_index(i);
+    ++files[source].rows;
+    files[source].censored += row.converged ? 0 : 1;
+    names[source].families.insert(row.family);
+    names[source].datasets.insert(row.dataset);
   }
-  std::vector<InputSummary> summaries;
-  for (const std::filesystem::path& path : merged.sources()) {
-    const FileCounts& file = counts[path];
-    summaries.push_back(
-        {.path = path,
-         .rows = file.rows,
-         .censored = file.censored,
-         .families = {file.families.begin(), file.families.end()},
-         .datasets = {file.datasets.begin(), file.datasets.end()}});
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    files[i].path = merged.sources()[i];
+    files[i].families = sorted_names(table, names[i].families);
+    files[i].datasets = sorted_names(table, names[i].datasets);
   }
-  return summaries;
+  return files;
 }
 
-std::vector<std::string> warnings_of(const shard::MergeReport& report) {
-  std::vector<std::string> warnings;
+void add_warnings(const shard::MergeReport& report,
+                  std::vector<std::string>& warnings) {
   for (const auto& file : report.unreadable) {
     warnings.push_back(fmt::format("left alone: {}", file.reason));
   }
@@ -73,7 +81,123 @@ std::vector<std::string> warnings_of(const shard::MergeReport& report) {
         "picked one row of each",
         report.conflicts.size(), report.conflicts.front()));
   }
-  return warnings;
+}
+
+/// Reads `paths` to the end of the table. The merged table, which holds all
+/// columns, is gone after that.
+void read(const std::vector<std::filesystem::path>& paths,
+          const InputOptions* exports, Inputs& inputs) {
+  const shard::MergedTable merged(expand_patterns(paths));
+  const std::size_t first = inputs.table.rows.size();
+  append(merged, inputs.table);
+  std::ranges::move(summarise(merged, inputs.table, first),
+                    std::back_inserter(inputs.files));
+  add_warnings(merged.report(), inputs.warnings);
+  if (exports == nullptr) return;
+  if (!exports->export_csv.empty()) {
+    shard::export_csv(merged, exports->export_csv);
+  }
+  if (!exports->export_shard.empty()) {
+    shard::export_shard(merged, exports->export_shard);
+  }
+}
+
+/// Sorts the usable rows into those to fit and those to test.
+void divide(std::size_t first_test, Inputs& inputs) {
+  const MetaTable& table = inputs.table;
+  std::vector<bool> fitted(table.trajectories.size());
+  std::int64_t seen = 0;
+  for (RowIndex i = 0; i < table.rows.size(); ++i) {
+    const MetaRow& row = table.rows[i];
+    if (!is_usable(row)) {
+      ++inputs.unusable;
+    } else if (i < first_test) {
+      fitted[row.trajectory] = true;
+      inputs.rows.push_back(i);
+    } else if (fitted[row.trajectory]) {
+      ++seen;
+    } else {
+      inputs.test_rows.push_back(i);
+    }
+  }
+  if (inputs.unusable > 0) {
+    inputs.warnings.push_back(fmt::format(
+        "{} rows were left out: a feature is not finite or t_star is below 1",
+        format_count(inputs.unusable)));
+  }
+  if (seen > 0) {
+    inputs.warnings.push_back(
+        fmt::format("{} rows to test were left out: their trajectories are "
+                    "among those fitted on",
+                    format_count(seen)));
+  }
+}
+
+void refuse_unusable(const Inputs& inputs, std::size_t first_test) {
+  if (inputs.rows.empty()) {
+    fail_user(
+        "none of the {} rows can be fitted on: each has a feature that is not "
+        "finite or a t_star below 1; what they hold shows with --export-csv",
+        first_test);
+  }
+  if (first_test < inputs.table.rows.size() && inputs.test_rows.empty()) {
+    fail_user(
+        "none of the {} rows to test can be scored: their trajectories are "
+        "fitted on, or they are not usable; name other files behind --test",
+        inputs.table.rows.size() - first_test);
+  }
+}
+
+void refuse_small_families(const Inputs& inputs) {
+  std::map<std::string, std::vector<RowIndex>> families;
+  for (const RowIndex row : inputs.rows) {
+    families[inputs.table.family(inputs.table.rows[row])].push_back(row);
+  }
+  for (const auto& [family, rows] : families) {
+    const std::size_t trajectories = count_trajectories(inputs.table, rows);
+    if (trajectories >= kFewestTrajectories) continue;
+    fail_user(
+        "{} trajectories of family {} ({} rows) are too few to fit and "
+        "evaluate on, {} are the least; measure more (grid.trials), or leave "
+        "the family out",
+        trajectories, family, rows.size(), kFewestTrajectories);
+  }
+}
+
+}  // namespace
+
+std::vector<std::filesystem::path> expand_patterns(
+    std::span<const std::filesystem::path> paths) {
+  std::vector<std::filesystem::path> expanded;
+  for (const std::filesystem::path& path : paths) {
+    if (std::filesystem::exists(path) ||
+        path.string().find_first_of("*?[") == std::string::npos) {
+      expanded.push_back(path);
+      continue;
+    }
+    glob_t found = {};
+    const int status = ::glob(path.c_str(), 0, nullptr, &found);
+    for (std::size_t i = 0; i < found.gl_pathc; ++i) {
+      expanded.emplace_back(found.gl_pathv[i]);
+    }
+    ::globfree(&found);
+    if (status != 0) {
+      fail_user("{}: no file matches this pattern; look at it with ls",
+                path.string());
+    }
+  }
+  return expanded;
+}
+
+Inputs read_inputs(const InputOptions& options) {
+  Inputs inputs;
+  read(options.inputs, &options, inputs);
+  const std::size_t first_test = inputs.table.rows.size();
+  if (!options.test.empty()) read(options.test, nullptr, inputs);
+  divide(first_test, inputs);
+  refuse_unusable(inputs, first_test);
+  refuse_small_families(inputs);
+  return inputs;
 }
 
 }  // namespace cape

@@ -3,13 +3,16 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "predictor/meta_table.h"
-#include "shard/merge.h"
 
 namespace cape {
+
+/// Fewer trajectories of a family than these tell nothing of it.
+inline constexpr std::size_t kFewestTrajectories = 50;
 
 /// What one file contributed: the rows left when duplicates are taken out.
 struct InputSummary {
@@ -20,15 +23,32 @@ struct InputSummary {
   std::vector<std::string> datasets;  ///< sorted
 };
 
-/// The rows in the order of the merged table, which does not depend on how they
-/// are spread over files: so neither does a model fitted on them. Throws
-/// UserError when there is none, with the files that could not be read.
-MetaTable meta_table(const shard::MergedTable& merged);
+struct InputOptions {
+  std::vector<std::filesystem::path> inputs;
+  std::vector<std::filesystem::path> test;  ///< rows to score, not to fit
+  std::filesystem::path export_csv;         ///< of the inputs; empty: none
+  std::filesystem::path export_shard;       ///< of the inputs; empty: none
+};
 
-/// A summary a file, in the order they were read.
-std::vector<InputSummary> summarise(const shard::MergedTable& merged);
+struct Inputs {
+  MetaTable table;                  ///< none of its rows unusable
+  std::vector<RowIndex> rows;       ///< to fit
+  std::vector<RowIndex> test_rows;  ///< the others
+  std::int64_t unusable = 0;        ///< rows left out, see is_usable()
+  std::vector<InputSummary> files;  ///< in the order they were read
+  std::vector<std::string> warnings;
+};
 
-/// Sentences on duplicates, conflicts and unreadable files.
-std::vector<std::string> warnings_of(const shard::MergeReport& report);
+/// The paths that name files or folders, and those that patterns with *, ? and
+/// [] stand for. Throws UserError for a pattern that matches nothing.
+std::vector<std::filesystem::path> expand_patterns(
+    std::span<const std::filesystem::path> paths);
+
+/// Reads shards, folders of shards and published CSV files, and exports what
+/// was read. The order of the rows does not depend on how they are spread over
+/// files; so neither does a model fitted on them. Test rows of a trajectory
+/// that is fitted on are left out. Throws UserError for input that cannot be
+/// read, that has no usable row, or too few trajectories of a family.
+Inputs read_inputs(const InputOptions& options);
 
 }  // namespace cape

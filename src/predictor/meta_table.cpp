@@ -1,6 +1,7 @@
 #include "predictor/meta_table.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 
@@ -17,9 +18,13 @@ std::uint32_t TextPool::id(std::string_view text) {
 
 void MetaTable::add(const shard::Row& row) {
   const auto narrow = [](double value) { return static_cast<float>(value); };
+  const std::uint32_t description = names.id(row.architecture_json.view());
+  const auto [traits, is_new] = traits_.try_emplace(description);
+  if (is_new) traits->second = traits_of(row.architecture_json.view());
   rows.push_back({.trajectory = trajectories.id(row.trajectory.view()),
                   .family = names.id(row.family.view()),
                   .architecture = names.id(row.architecture.view()),
+                  .description = description,
                   .dataset = names.id(row.dataset.view()),
                   .learning_rate = row.learning_rate,
                   .epsilon = row.epsilon,
@@ -30,8 +35,19 @@ void MetaTable::add(const shard::Row& row) {
                   .log_n = narrow(row.log_n),
                   .log_lr = narrow(row.log_lr),
                   .log_b = narrow(row.log_b),
+                  .loss = narrow(std::isnan(row.probe_loss) ? row.initial_loss
+                                                            : row.probe_loss),
+                  .log_mean_g2 = narrow(row.log_mean_g2),
+                  .label_entropy = narrow(row.label_entropy),
+                  .logit_spread = narrow(row.logit_spread),
+                  .log_line_1 = narrow(row.log_line_1),
+                  .log_line_2 = narrow(row.log_line_2),
+                  .log_line_4 = narrow(row.log_line_4),
+                  .classes = row.classes,
                   .t_star = row.t_star,
-                  .converged = row.converged});
+                  .steps_run = row.steps_run,
+                  .converged = row.converged,
+                  .traits = traits->second});
 }
 
 const std::string& MetaTable::family(const MetaRow& row) const {
@@ -52,22 +68,24 @@ std::vector<RowIndex> all_rows(const MetaTable& table) {
   return rows;
 }
 
-std::size_t count_trajectories(const MetaTable& table) {
-  // Not the size of the pool: rows may have been taken out of the table.
+std::size_t count_trajectories(const MetaTable& table,
+                               std::span<const RowIndex> rows) {
   std::vector<bool> seen(table.trajectories.size());
-  for (const MetaRow& row : table.rows) seen[row.trajectory] = true;
+  for (const RowIndex row : rows) seen[table.rows[row].trajectory] = true;
   return static_cast<std::size_t>(std::ranges::count(seen, true));
 }
 
-std::int64_t count_censored(const MetaTable& table) {
-  return std::ranges::count(table.rows, false, &MetaRow::converged);
+std::int64_t count_censored(const MetaTable& table,
+                            std::span<const RowIndex> rows) {
+  return std::ranges::count_if(
+      rows, [&](RowIndex row) { return !table.rows[row].converged; });
 }
 
 std::vector<std::pair<std::string, std::int64_t>> count_by(
-    const MetaTable& table,
+    const MetaTable& table, std::span<const RowIndex> rows,
     const std::string& (MetaTable::*name)(const MetaRow&) const) {
   std::map<std::string, std::int64_t> counts;
-  for (const MetaRow& row : table.rows) ++counts[(table.*name)(row)];
+  for (const RowIndex row : rows) ++counts[(table.*name)(table.rows[row])];
   return {counts.begin(), counts.end()};
 }
 

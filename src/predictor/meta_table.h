@@ -1,4 +1,4 @@
-/// The rows of a meta-dataset as fitting needs them: 88 bytes a row, texts
+/// The rows of a meta-dataset as fitting needs them: 128 bytes a row, texts
 /// stored once.
 #pragma once
 
@@ -7,8 +7,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "predictor/architecture_traits.h"
 #include "shard/schema.h"
 
 namespace cape {
@@ -36,11 +38,12 @@ class TextPool {
 };
 
 /// One measured cell. Logarithms are natural; float is what XGBoost computes
-/// with.
+/// with; NaN is missing.
 struct MetaRow {
   std::uint32_t trajectory;  ///< number in MetaTable::trajectories
-  std::uint32_t family;      ///< this and the next two: MetaTable::names
+  std::uint32_t family;      ///< this and the next three: MetaTable::names
   std::uint32_t architecture;
+  std::uint32_t description;  ///< architecture_json
   std::uint32_t dataset;
   double learning_rate;
   double epsilon;
@@ -51,8 +54,18 @@ struct MetaRow {
   float log_n;
   float log_lr;
   float log_b;
+  float loss;  ///< L_0 of the probe; where a file has none, of the training
+  float log_mean_g2;
+  float label_entropy;
+  float logit_spread;
+  float log_line_1;
+  float log_line_2;
+  float log_line_4;
+  std::int32_t classes;  ///< 0: not known
   std::int32_t t_star;
+  std::int32_t steps_run;
   bool converged;
+  ArchitectureTraits traits;
 };
 
 using RowIndex = std::uint32_t;
@@ -61,26 +74,34 @@ struct MetaTable {
   std::vector<MetaRow> rows;
   TextPool names;
   TextPool trajectories;
+  /// By trajectory: the slope of log(L_t / L_0) over its first steps, see
+  /// curves.h; NaN, or beyond the end, where there is no curve.
+  std::vector<float> curve_slopes;
 
   void add(const shard::Row& row);
   const std::string& family(const MetaRow& row) const;
   const std::string& architecture(const MetaRow& row) const;
   const std::string& dataset(const MetaRow& row) const;
+
+ private:
+  std::unordered_map<std::uint32_t, ArchitectureTraits> traits_;  // by text
 };
 
 /// 0, 1, ..., count - 1.
 std::vector<RowIndex> all_rows(const MetaTable& table);
 
 /// How many different trajectories the rows are of.
-std::size_t count_trajectories(const MetaTable& table);
+std::size_t count_trajectories(const MetaTable& table,
+                               std::span<const RowIndex> rows);
 
 /// How many rows did not converge.
-std::int64_t count_censored(const MetaTable& table);
+std::int64_t count_censored(const MetaTable& table,
+                            std::span<const RowIndex> rows);
 
 /// How many rows carry each name, sorted by name. `name` is a text of a row:
 /// &MetaTable::family and the like.
 std::vector<std::pair<std::string, std::int64_t>> count_by(
-    const MetaTable& table,
+    const MetaTable& table, std::span<const RowIndex> rows,
     const std::string& (MetaTable::*name)(const MetaRow&) const);
 
 }  // namespace cape

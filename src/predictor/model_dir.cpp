@@ -1,193 +1,101 @@
 #include "predictor/model_dir.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
-#include <cmath>
-#include <iterator>
-#include <nlohmann/json.hpp>
+#include <cstdio>
+#include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "core/error.h"
 #include "core/files.h"
-#include "core/units.h"
-#include "core/version.h"
 #include "predictor/report.h"
+#include "predictor/tables.h"
 
 namespace cape {
 namespace {
 
-// Keeps the order in which keys are written: people read these files too.
-using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
 
-/// Raised when a reader of the previous cape.json would go wrong.
-constexpr int kModelSchemaVersion = 1;
+constexpr std::array<std::string_view, 5> kFiles = {
+    "model.json", "cape.json", "metrics.json", "report.html", "tables"};
 
-Json to_json(const Metrics& metrics) {
-  return {{"mae", metrics.mae},
-          {"rmse", metrics.rmse},
-          {"median_ae", metrics.median_ae},
-          {"r2", metrics.r2},  // NaN is written as null
-          {"avg_accuracy", metrics.avg_accuracy},
-          {"rows", metrics.rows}};
-}
-
-Json to_json(const BoosterSettings& settings) {
-  return {{"trees", settings.trees},
-          {"depth", settings.depth},
-          {"learning_rate", settings.learning_rate},
-          {"subsample", settings.subsample},
-          {"colsample_bytree", settings.colsample_bytree},
-          {"lambda", settings.lambda},
-          {"alpha", settings.alpha},
-          {"seed", settings.seed}};
-}
-
-Json ranges_json(const FitResult& result) {
-  const FeatureSet& features = result.model.features;
-  const auto ranges =
-      feature_ranges(result.table, all_rows(result.table), features);
-  Json json;
-  for (std::size_t i = 0; i < ranges.size(); ++i) {
-    json[std::string(features.features[i].name)] = {ranges[i].first,
-                                                    ranges[i].second};
+/// What is in the way of a model directory at `place`; empty: nothing.
+std::string obstacle(const fs::path& place) {
+  if (!fs::exists(place)) return "";
+  if (!fs::is_directory(place)) return "it is no directory";
+  for (const auto& entry : fs::directory_iterator(place)) {
+    const std::string name = entry.path().filename().string();
+    if (std::ranges::find(kFiles, name) == kFiles.end()) {
+      return fmt::format("it holds {}, which is no part of a model", name);
+    }
   }
-  return json;
+  return "";
 }
 
-Json counts_json(const std::vector<std::pair<std::string, std::int64_t>>& all) {
-  Json json = Json::object();
-  for (const auto& [name, count] : all) json[name] = count;
-  return json;
-}
-
-Json inputs_json(const FitResult& result) {
-  Json json = Json::array();
-  for (const InputSummary& input : result.inputs) {
-    json.push_back({{"path", input.path.string()}, {"rows", input.rows}});
+void rename_to(const fs::path& from, const fs::path& to, unsigned flags) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) != 0) {
+    throw StoppedError(fmt::format("cannot rename {} to {}: {}", from.string(),
+                                   to.string(), errno_text(errno)));
   }
-  return json;
-}
-
-std::string number_or_empty(double value) {
-  return std::isnan(value) ? std::string() : fmt::to_string(value);
-}
-
-/// RFC 4180: quoted where the text holds a separator.
-std::string csv_text(const std::string& text) {
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + "\"";
 }
 
 }  // namespace
 
-void prepare_model_dir(const std::filesystem::path& directory) {
-  std::error_code error;
-  std::filesystem::create_directories(directory / "tables", error);
-  for (const auto& folder : {directory, directory / "tables"}) {
-    const std::string cause = error ? error.message()
-                              : ::access(folder.c_str(), W_OK | X_OK) == 0
-                                  ? std::string()
-                                  : errno_text(errno);
-    if (!cause.empty()) {
-      fail_user("cannot write to {}: {}; choose another --out", folder.string(),
-                cause);
-    }
+ModelDirectory::ModelDirectory(fs::path place)
+    : place_(fs::absolute(place).lexically_normal()) {
+  if (!place_.has_filename()) place_ = place_.parent_path();
+  building_ = place_.parent_path() /
+              fmt::format(".{}.{}", place_.filename().string(), ::getpid());
+  std::string cause;
+  try {
+    cause = obstacle(place_);
+    if (cause.empty()) fs::create_directories(building_ / "tables");
+  } catch (const fs::filesystem_error& failure) {
+    cause = failure.code().message();
+  }
+  if (!cause.empty()) {
+    fail_user("cannot write a model to {}: {}; choose another --out",
+              place.string(), cause);
   }
 }
 
-std::string metrics_json(const FitResult& result) {
-  Json json;
-  for (const Evaluation& evaluation : result.evaluations) {
-    Json& groups = json[evaluation.scheme][evaluation.model];
-    for (const Group& group : evaluation.groups) {
-      groups[group.name()] = to_json(group.metrics);
-    }
-  }
-  return json.dump(2) + "\n";
+ModelDirectory::~ModelDirectory() {
+  std::error_code ignored;
+  fs::remove_all(building_, ignored);
 }
 
-std::string metrics_csv(const FitResult& result) {
-  std::string csv =
-      "scheme,model,group,mae,rmse,median_ae,r2,avg_accuracy,rows\n";
-  for (const Evaluation& evaluation : result.evaluations) {
-    for (const Group& group : evaluation.groups) {
-      const Metrics& m = group.metrics;
-      fmt::format_to(std::back_inserter(csv), "{},{},{},{},{},{},{},{},{}\n",
-                     evaluation.scheme, evaluation.model,
-                     csv_text(group.name()), m.mae, m.rmse, m.median_ae,
-                     number_or_empty(m.r2), m.avg_accuracy, m.rows);
-    }
+void ModelDirectory::write(const FitResult& result) {
+  publish_file(building_ / "model.json", result.model.booster.to_json());
+  publish_file(building_ / "cape.json", cape_json(result));
+  publish_file(building_ / "metrics.json", metrics_json(result));
+  std::vector<Table> tables = result.tables;
+  tables.push_back(metrics_table(result));
+  tables.push_back(coverage_table(result));
+  tables.push_back(unavailable_table(result));
+  auto [importance, contributions] = explain(result);
+  tables.push_back(importance);
+  publish_file(building_ / "report.html", report_html(result, tables));
+  tables.push_back(std::move(contributions));
+  for (const Table& table : tables) {
+    publish_file(building_ / "tables" / (table.name + ".csv"), to_csv(table));
   }
-  return csv;
-}
-
-std::string predictions_csv(const FitResult& result) {
-  const MetaTable& table = result.table;
-  std::string csv =
-      "trajectory,family,architecture,dataset,learning_rate,batch_size,"
-      "epsilon";
-  for (const Feature& feature : result.model.features.features) {
-    fmt::format_to(std::back_inserter(csv), ",{}", feature.name);
-  }
-  csv += ",converged,fold,t_star,predicted,fitted\n";
-  const std::vector<double> fitted =
-      result.model.predict_steps(table, all_rows(table));
-  for (std::size_t i = 0; i < table.rows.size(); ++i) {
-    const MetaRow& row = table.rows[i];
-    fmt::format_to(std::back_inserter(csv), "{},{},{},{},{},{},{}",
-                   csv_text(table.trajectories.text(row.trajectory)),
-                   csv_text(table.family(row)),
-                   csv_text(table.architecture(row)),
-                   csv_text(table.dataset(row)), row.learning_rate,
-                   row.batch_size, row.epsilon);
-    for (const Feature& feature : result.model.features.features) {
-      fmt::format_to(std::back_inserter(csv), ",{}", feature.value(row));
-    }
-    fmt::format_to(std::back_inserter(csv), ",{},{},{},{},{}\n", row.converged,
-                   result.fold_of_row[i], row.t_star,
-                   result.evaluations.front().predicted[i], fitted[i]);
-  }
-  return csv;
-}
-
-std::string cape_json(const FitResult& result) {
-  const MetaTable& table = result.table;
-  Json json = {{"schema_version", kModelSchemaVersion},
-               {"program", fmt::format("cape_fit {}", kVersion)},
-               {"git_commit", kGitCommit},
-               {"created", utc_now()},
-               {"model", result.evaluations.front().model},
-               {"target", "log(t_star)"},
-               {"max_steps", kMaxSteps},
-               {"feature_set", result.model.features.name},
-               {"features", result.model.features.names()},
-               {"ranges", ranges_json(result)},
-               {"settings", to_json(result.settings)},
-               {"folds", result.folds},
-               {"seed", result.seed},
-               {"rows", table.rows.size()},
-               {"trajectories", count_trajectories(table)},
-               {"censored", count_censored(table)},
-               {"unusable", result.unusable},
-               {"families", counts_json(count_by(table, &MetaTable::family))},
-               {"datasets", counts_json(count_by(table, &MetaTable::dataset))},
-               {"inputs", inputs_json(result)}};
-  return json.dump(2) + "\n";
-}
-
-void write_model_dir(const std::filesystem::path& directory,
-                     const FitResult& result) {
-  publish_file(directory / "metrics.json", metrics_json(result));
-  publish_file(directory / "tables" / "metrics.csv", metrics_csv(result));
-  publish_file(directory / "tables" / "predictions.csv",
+  publish_file(building_ / "tables" / "predictions.csv",
                predictions_csv(result));
-  publish_file(directory / "report.html", report_html(result));
-  publish_file(directory / "cape.json", cape_json(result));
-  publish_file(directory / "model.json", result.model.booster.to_json());
+}
+
+void ModelDirectory::publish() {
+  if (fs::exists(place_)) {
+    // What was there is then in building_, which the destructor takes away.
+    rename_to(building_, place_, RENAME_EXCHANGE);
+  } else {
+    rename_to(building_, place_, 0);
+  }
 }
 
 }  // namespace cape

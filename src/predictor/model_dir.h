@@ -9,20 +9,32 @@
 
 namespace cape {
 
-/// Creates `directory` where it does not exist. Throws UserError when files
-/// cannot be created in it.
-void prepare_model_dir(const std::filesystem::path& directory);
+/// A model directory under construction, beside the place it is for: seen as a
+/// whole or not at all.
+class ModelDirectory {
+ public:
+  /// Throws UserError when `place` cannot become a model directory: it is
+  /// something else, or nothing can be created there.
+  explicit ModelDirectory(std::filesystem::path place);
+  /// Takes away what was not published.
+  ~ModelDirectory();
+  ModelDirectory(const ModelDirectory&) = delete;
+  ModelDirectory& operator=(const ModelDirectory&) = delete;
 
-/// Writes model.json, cape.json, metrics.json, tables/metrics.csv,
-/// tables/predictions.csv and report.html, each published whole; model.json and
-/// cape.json come last. Throws StoppedError when one cannot be written.
-void write_model_dir(const std::filesystem::path& directory,
-                     const FitResult& result);
+  /// Writes model.json, cape.json, metrics.json, tables/*.csv and report.html.
+  /// Throws StoppedError when one cannot be written.
+  void write(const FitResult& result);
 
-/// The content of each file.
+  /// Puts it in its place; a model directory that was there goes.
+  void publish();
+
+ private:
+  std::filesystem::path place_;
+  std::filesystem::path building_;
+};
+
+/// The content of metrics.json and of cape.json.
 std::string metrics_json(const FitResult& result);
-std::string metrics_csv(const FitResult& result);
-std::string predictions_csv(const FitResult& result);
 std::string cape_json(const FitResult& result);
 
 }  // namespace cape

@@ -1,43 +1,50 @@
-/// What can be fitted on a meta-dataset and predicts T*.
+/// What can be fitted on a meta-dataset and predicts T*: the one interface of
+/// all regressors and baselines.
 #pragma once
 
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "predictor/features.h"
 #include "predictor/meta_table.h"
-#include "predictor/xgboost.h"
+#include "predictor/model.h"
 
 namespace cape {
 
-/// Steps, in [1, kMaxSteps], for the given rows of a table.
+/// Steps, in [1, kMaxSteps], for the given rows of a table; NaN for a row that
+/// cannot be predicted.
 using Predict = std::function<std::vector<double>(
     const MetaTable& table, std::span<const RowIndex> rows)>;
 
-/// Fits on the given rows of a table. The one interface of all regressors and
-/// baselines.
+/// Fits on the given rows of a table.
 using Fit = std::function<Predict(const MetaTable& table,
                                   std::span<const RowIndex> rows)>;
 
-/// XGBoost on log T*: the booster and the features it reads.
-struct XgboostModel {
-  Booster booster;
-  FeatureSet features;
-
-  static XgboostModel fit(const MetaTable& table,
-                          std::span<const RowIndex> rows,
-                          const FeatureSet& features,
-                          const BoosterSettings& settings);
-  std::vector<double> predict_steps(const MetaTable& table,
-                                    std::span<const RowIndex> rows) const;
+struct Regressor {
+  std::string name;         ///< "xgboost_paper"; a key of metrics.json
+  std::string description;  ///< for people
+  Fit fit;
 };
 
-/// One XgboostModel for all rows.
-Fit fit_xgboost(const FeatureSet& features, const BoosterSettings& settings);
+/// What a regressor is fitted to. The paper says log T*; some of its scripts
+/// take T* itself.
+enum class Target { log_steps, steps };
 
-/// One model of `fit` a family, each predicting its family's rows, which must
-/// be among those fitted on.
+Fit fit_model(const FeatureSet& features, const ModelSettings& settings);
+
+/// One model of `fit` a family, each predicting its family's rows. Those of
+/// other families are not predicted.
 Fit fit_by_family(Fit fit);
+
+/// Boosted trees of the given settings, without a base.
+Fit fit_boosted_trees(const FeatureSet& features,
+                      const BoosterSettings& settings, Target target);
+
+/// The regressors of the paper's Table 4, with its settings. Linear models, SVR
+/// and perceptron see standardised features.
+std::vector<Regressor> paper_regressors(const FeatureSet& features,
+                                        std::uint64_t seed, Target target);
 
 }  // namespace cape

@@ -25,8 +25,8 @@ std::string count(std::size_t number) {
   return format_count(static_cast<std::int64_t>(number));
 }
 
-std::string decimals(double value, int digits = 2) {
-  return std::isnan(value) ? "–" : fmt::format("{:.{}f}", value, digits);
+const Evaluation& kept(const FitResult& result) {
+  return result.comparison.evaluations.front();
 }
 
 std::string_view title_of(std::string_view column) {
@@ -39,7 +39,7 @@ std::string_view title_of(std::string_view column) {
 }
 
 void add_tiles(const FitResult& result, std::string& page) {
-  const Metrics& overall = result.evaluations.front().groups.front().metrics;
+  const Metrics& overall = kept(result).groups.front().metrics;
   const auto tile = [&page](std::string_view term, const std::string& value,
                             std::string_view unit) {
     fmt::format_to(std::back_inserter(page),
@@ -59,17 +59,18 @@ void add_tiles(const FitResult& result, std::string& page) {
 /// Every n-th row, coloured by family, or by data set where there is one
 /// family.
 std::vector<ScatterSeries> scatter_series(const FitResult& result) {
-  const MetaTable& table = result.table;
-  const bool by_family = count_by(table, &MetaTable::family).size() > 1;
-  const std::size_t stride = table.rows.size() / kScatterPoints + 1;
+  const MetaTable& table = result.inputs.table;
+  const std::vector<RowIndex>& rows = result.inputs.rows;
+  const bool by_family = count_by(table, rows, &MetaTable::family).size() > 1;
+  const std::size_t stride = rows.size() / kScatterPoints + 1;
   std::map<std::string, ScatterSeries> series;
-  for (std::size_t i = 0; i < table.rows.size(); i += stride) {
-    const MetaRow& row = table.rows[i];
+  for (std::size_t i = 0; i < rows.size(); i += stride) {
+    const MetaRow& row = table.rows[rows[i]];
     const std::string& name =
         by_family ? table.family(row) : table.dataset(row);
     series[name].name = name;
     series[name].points.emplace_back(row.t_star,
-                                     result.evaluations.front().predicted[i]);
+                                     kept(result).predicted[rows[i]]);
   }
   std::vector<ScatterSeries> sorted;
   sorted.reserve(series.size());
@@ -94,7 +95,7 @@ void add_scatter(const FitResult& result, std::string& page) {
                  "nothing of its trajectory. The dashed line is a perfect "
                  "prediction, the band what is within a factor of two of "
                  "it.</p></figcaption></figure>\n",
-                 count(shown), count(result.table.rows.size()));
+                 count(shown), count(result.inputs.rows.size()));
 }
 
 /// The groups of each column that has several, in order.
@@ -164,37 +165,65 @@ void add_metrics_table(const Evaluation& evaluation, std::string& page) {
 }
 
 void add_evaluations(const FitResult& result, std::string& page) {
-  page += "<h2>All metrics</h2>\n";
-  add_metrics_table(result.evaluations.front(), page);
-  for (std::size_t i = 1; i < result.evaluations.size(); ++i) {
-    const Evaluation& other = result.evaluations[i];
+  page += "<h2>All models</h2>\n";
+  for (const Evaluation& one : result.comparison.evaluations) {
     fmt::format_to(std::back_inserter(page),
-                   "<details><summary>{} ({}): MAE {}</summary>\n",
-                   html_text(other.model), html_text(other.description),
-                   decimals(other.groups.front().metrics.mae));
-    add_metrics_table(other, page);
+                   "<details{}><summary>{}, {}: MAE {}</summary><p "
+                   "class=soft>{}</p>\n",
+                   &one == &kept(result) ? " open" : "", html_text(one.scheme),
+                   html_text(one.model),
+                   decimals(one.groups.front().metrics.mae),
+                   html_text(one.description));
+    add_metrics_table(one, page);
     page += "</details>\n";
+  }
+}
+
+/// The tables that people read here, but for all metrics, which are above.
+void add_tables(const std::vector<Table>& tables, std::string& page) {
+  const auto out = std::back_inserter(page);
+  for (const Table& table : tables) {
+    if (table.rows.empty() || table.name == "metrics") continue;
+    fmt::format_to(out, "<h2>{}</h2>\n", html_text(table.title));
+    for (const std::string& note : table.notes) {
+      fmt::format_to(out, "<p class=soft>{}</p>\n", html_text(note));
+    }
+    page += "<div class=\"card scroll\"><table><thead><tr>";
+    for (const std::string& name : table.header) {
+      fmt::format_to(out, "<th>{}</th>", html_text(name));
+    }
+    page += "</tr></thead><tbody>\n";
+    for (const auto& row : table.rows) {
+      page += "<tr>";
+      for (const std::string& field : row) {
+        fmt::format_to(out, "<td>{}</td>", html_text(field));
+      }
+      page += "</tr>\n";
+    }
+    page += "</tbody></table></div>\n";
   }
 }
 
 void add_model(const FitResult& result, std::string& page) {
   const auto out = std::back_inserter(page);
-  const BoosterSettings& settings = result.settings;
-  fmt::format_to(out,
-                 "<h2>The model</h2>\n<p>XGBoost on log T*: {} trees of depth "
-                 "{}, learning rate {}, {} of the rows and {} of the columns a "
-                 "tree, lambda {}, alpha {}, seed {}. <code>model.json</code> "
-                 "is fitted on all rows. A network with a feature outside "
-                 "these ranges is unlike all of them.</p>\n",
-                 settings.trees, settings.depth, settings.learning_rate,
-                 settings.subsample, settings.colsample_bytree, settings.lambda,
-                 settings.alpha, settings.seed);
+  const BoosterSettings& settings = result.model.settings.booster;
+  fmt::format_to(
+      out,
+      "<h2>The model</h2>\n<p>XGBoost on log T*{}: {} trees of depth "
+      "{}, learning rate {}, {} of the rows and {} of the columns a "
+      "tree, lambda {}, alpha {}, seed {}. <code>model.json</code> "
+      "is fitted on all rows. A network with a feature outside "
+      "these ranges is unlike all of them.</p>\n",
+      result.model.base ? ", on a ridge regression" : "", settings.trees,
+      settings.depth, settings.learning_rate, settings.subsample,
+      settings.colsample_bytree, settings.lambda, settings.alpha,
+      settings.seed);
   page +=
       "<div class=\"card scroll\"><table><thead><tr><th>feature</th>"
       "<th>least</th><th>greatest</th></tr></thead><tbody>\n";
   const FeatureSet& features = result.model.features;
   const auto ranges =
-      feature_ranges(result.table, all_rows(result.table), features);
+      feature_ranges(result.inputs.table, result.inputs.rows, features);
   for (std::size_t i = 0; i < ranges.size(); ++i) {
     fmt::format_to(out,
                    "<tr><th scope=row>{}</th><td>{}</td><td>{}</td></tr>\n",
@@ -209,7 +238,7 @@ void add_inputs(const FitResult& result, std::string& page) {
       "<h2>The input</h2>\n<div class=\"card scroll\"><table><thead><tr>"
       "<th>file</th><th>rows</th><th>censored</th><th class=left>families</th>"
       "<th class=left>data sets</th></tr></thead><tbody>\n";
-  for (const InputSummary& input : result.inputs) {
+  for (const InputSummary& input : result.inputs.files) {
     fmt::format_to(
         std::back_inserter(page),
         "<tr><th scope=row>{}</th><td>{}</td><td>{}</td>"
@@ -220,7 +249,7 @@ void add_inputs(const FitResult& result, std::string& page) {
         html_text(fmt::format("{}", fmt::join(input.datasets, ", "))));
   }
   page += "</tbody></table></div>\n";
-  for (const std::string& warning : result.warnings) {
+  for (const std::string& warning : result.inputs.warnings) {
     fmt::format_to(std::back_inserter(page), "<p class=soft>{}</p>\n",
                    html_text(warning));
   }
@@ -228,7 +257,8 @@ void add_inputs(const FitResult& result, std::string& page) {
 
 }  // namespace
 
-std::string report_html(const FitResult& result) {
+std::string report_html(const FitResult& result,
+                        const std::vector<Table>& tables) {
   std::string page =
       "<!doctype html>\n<html lang=en>\n<head><meta charset=utf-8>\n"
       "<meta name=viewport content=\"width=device-width, initial-scale=1\">\n"
@@ -241,12 +271,14 @@ std::string report_html(const FitResult& result) {
       "on one fixed batch has fallen to epsilon times its initial value. It is "
       "not the length of a whole training.</p>\n<p class=soft>{} rows of {} "
       "trajectories, {} folds grouped by trajectory, seed {}.</p>\n",
-      count(result.table.rows.size()), count(count_trajectories(result.table)),
-      result.folds, result.seed);
+      count(result.inputs.rows.size()),
+      count(count_trajectories(result.inputs.table, result.inputs.rows)),
+      result.options.comparison.folds, result.options.comparison.seed);
   add_tiles(result, page);
   add_scatter(result, page);
-  add_bars(result.evaluations.front(), page);
+  add_bars(kept(result), page);
   add_evaluations(result, page);
+  add_tables(tables, page);
   add_model(result, page);
   add_inputs(result, page);
   fmt::format_to(

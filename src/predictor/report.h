@@ -2,14 +2,16 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "predictor/fit_result.h"
 
 namespace cape {
 
 /// HTML with its style sheet and drawings inside: metrics, predicted against
-/// measured steps, error by group, the model and its inputs. Follows the
-/// reader's light or dark theme.
-std::string report_html(const FitResult& result);
+/// measured steps, error by group, `tables`, the model and its inputs. Follows
+/// the reader's light or dark theme.
+std::string report_html(const FitResult& result,
+                        const std::vector<Table>& tables);
 
 }  // namespace cape

@@ -29,12 +29,33 @@ void print_groups(const Evaluation& evaluation,
   }
 }
 
-void print_evaluations(const std::vector<Evaluation>& evaluations) {
-  print_groups(evaluations.front(), {"", "family", "dataset", "learning_rate",
-                                     "batch_size", "epsilon"});
-  // The rest is in the report.
-  for (std::size_t i = 1; i < evaluations.size(); ++i) {
-    print_groups(evaluations[i], {"", "family"});
+/// One line a model and scheme.
+void print_overall(const Comparison& comparison) {
+  std::string_view scheme;
+  for (const Evaluation& evaluation : comparison.evaluations) {
+    if (evaluation.scheme != scheme) {
+      scheme = evaluation.scheme;
+      fmt::print("\n{:40} {:>10} {:>8} {:>8} {:>8}\n", scheme, "rows", "MAE",
+                 "MedianAE", "AvgAcc");
+    }
+    const Metrics& m = evaluation.groups.front().metrics;
+    fmt::print("{:40} {:>10} {:8.2f} {:8.2f} {:8.3f}\n", evaluation.model,
+               format_count(m.rows), m.mae, m.median_ae, m.avg_accuracy);
+  }
+  if (!comparison.unavailable.empty()) fmt::print("\nnot available\n");
+  for (const Unavailable& one : comparison.unavailable) {
+    fmt::print("{}{}{}: {}\n", one.scheme, one.model.empty() ? "" : " ",
+               one.model, one.reason);
+  }
+}
+
+void print_coverage(const FitResult& result) {
+  fmt::print("\nwhat {:g} % intervals cover\n", 100 * result.options.level);
+  for (const Intervals& intervals : result.intervals) {
+    for (const Coverage& coverage : intervals.coverage) {
+      fmt::print("{:28} {:24} {:5.1f} %\n", intervals.scheme, coverage.group,
+                 100 * coverage.covered);
+    }
   }
 }
 
@@ -54,20 +75,26 @@ void print_warnings(const std::vector<std::string>& warnings) {
   }
 }
 
-void print_result(const FitResult& result,
-                  const std::filesystem::path& directory) {
-  fmt::print(
-      "{} rows of {} trajectories, {} folds by trajectory, seed {}\n",
-      format_count(static_cast<std::int64_t>(result.table.rows.size())),
-      format_count(static_cast<std::int64_t>(count_trajectories(result.table))),
-      result.folds, result.seed);
-  print_evaluations(result.evaluations);
+void print_result(const FitResult& result) {
+  const Inputs& inputs = result.inputs;
+  const ComparisonOptions& options = result.options.comparison;
+  fmt::print("{} rows of {} trajectories, {} folds by trajectory, seed {}\n",
+             format_count(std::ssize(inputs.rows)),
+             format_count(static_cast<std::int64_t>(
+                 count_trajectories(inputs.table, inputs.rows))),
+             options.folds, options.seed);
+  print_groups(
+      result.comparison.evaluations.front(),
+      {"", "family", "dataset", "learning_rate", "batch_size", "epsilon"});
+  print_overall(result.comparison);
+  print_coverage(result);
+  const std::filesystem::path& directory = result.options.out;
   fmt::print("\nmodel    {}\nmetrics  {}\nreport   {}\n",
              (directory / "model.json").string(),
              (directory / "metrics.json").string(),
              (directory / "report.html").string());
   std::fflush(stdout);
-  print_warnings(result.warnings);
+  print_warnings(inputs.warnings);
 }
 
 }  // namespace cape

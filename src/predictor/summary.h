@@ -1,7 +1,6 @@
 /// What cape_fit says on the terminal.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -15,9 +14,8 @@ void print_inputs(const std::vector<InputSummary>& files);
 /// A line a warning, to stderr.
 void print_warnings(const std::vector<std::string>& warnings);
 
-/// The metrics as a table, and where the files of the model are, to stdout;
-/// then the warnings once more, since the first have scrolled by.
-void print_result(const FitResult& result,
-                  const std::filesystem::path& directory);
+/// The metrics as tables, and where the files of the model are, to stdout; then
+/// the warnings once more, since the first have scrolled by.
+void print_result(const FitResult& result);
 
 }  // namespace cape

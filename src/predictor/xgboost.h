@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,28 +12,54 @@
 
 namespace cape {
 
-/// The defaults are the paper's. Squared error; histogram trees, the default
-/// of Python's xgboost since 2.0.
+enum class Objective {
+  squared_error,
+  survival  ///< accelerated failure time: log T* is normal, some of it censored
+};
+
+/// The defaults are the paper's. Histogram trees, the default of Python's
+/// xgboost since 2.0.
 struct BoosterSettings {
+  Objective objective = Objective::squared_error;
   int trees = 200;
   int depth = 4;
   double learning_rate = 0.05;
   double subsample = 0.9;
   double colsample_bytree = 0.9;
+  double colsample_bynode = 1;
+  double min_child_weight = 1;
   double lambda = 1;
   double alpha = 0;
+  int parallel_trees = 1;  ///< > 1: a forest a round
+  int early_stopping = 0;  ///< rounds without progress; 0: grow all trees
   std::uint64_t seed = 42;
+};
+
+/// What a booster learns from, or is watched on: a value a row of `x` in each.
+struct BoosterData {
+  const Matrix& x;
+  std::span<const float> target;
+  /// Where trees start from (XGBoost's base_margin); empty: from one constant.
+  std::span<const float> margin = {};
+  /// Survival only: `target` is the least log T* can be, this the most;
+  /// empty: the target itself.
+  std::span<const float> upper = {};
 };
 
 /// A fitted ensemble of regression trees. All members throw Error with
 /// XGBoost's message when XGBoost fails.
 class Booster {
  public:
-  /// Fits `target` (one value a row of `x`); `names` are the columns'. Uses all
-  /// cores for a large `x`; the result is the same for any number of them.
-  static Booster train(const Matrix& x, std::span<const float> target,
+  /// `names` are the columns' of `data.x`. Uses all cores for a large `x`; the
+  /// result is the same for any number of them.
+  static Booster train(const BoosterData& data,
                        std::span<const std::string> names,
                        const BoosterSettings& settings);
+
+  /// How many rounds predict `watched` best, of at most settings.trees; stops
+  /// looking after settings.early_stopping rounds without progress.
+  static int best_rounds(const BoosterData& data, const BoosterData& watched,
+                         const BoosterSettings& settings);
 
   /// A model in XGBoost's JSON format.
   static Booster from_json(std::string_view json);
@@ -41,8 +68,18 @@ class Booster {
   Booster& operator=(Booster&& other) noexcept;
   ~Booster();
 
-  /// One prediction a row of `x`, whose columns are those of the training.
-  std::vector<float> predict(const Matrix& x) const;
+  /// One prediction a row of `x`, whose columns are those of the training, on
+  /// the scale of the margin (for Objective::survival a logarithm).
+  std::vector<float> predict(const Matrix& x,
+                             std::span<const float> margin = {}) const;
+
+  /// What each feature adds to a prediction (SHAP): a row a row of `x`, a
+  /// column a feature, then the constant. A row's sum is its prediction.
+  Matrix contributions(const Matrix& x,
+                       std::span<const float> margin = {}) const;
+
+  /// The total gain of each feature's splits; features without any are absent.
+  std::map<std::string, double> total_gain() const;
 
   /// XGBoost's JSON format, feature names included.
   std::string to_json() const;
@@ -51,6 +88,9 @@ class Booster {
 
  private:
   explicit Booster(void* handle) : handle_(handle) {}
+  std::vector<float> run(const Matrix& x, std::span<const float> margin,
+                         int type) const;
+
   void* handle_;
 };
 

@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <numeric>
+#include <map>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "core/error.h"
 #include "shard/published_csv.h"
@@ -118,44 +119,96 @@ std::uint32_t MergedTable::pick(std::span<const std::uint32_t> same_key) {
 }
 
 void MergedTable::drop_duplicates() {
-  std::vector<std::uint32_t> by_key(rows_.size());
-  std::iota(by_key.begin(), by_key.end(), 0U);
   const auto key = [this](std::uint32_t index) {
     return std::string_view(rows_[index].keys.data(), sizeof(Row::key));
   };
-  std::ranges::stable_sort(by_key, {}, key);
+  // Most keys differ in their first bytes, so that few are looked up.
+  struct Entry {
+    std::uint64_t beginning;
+    std::uint32_t index;
+  };
+  std::vector<Entry> by_key(rows_.size());
+  for (std::uint32_t i = 0; i < rows_.size(); ++i) {
+    by_key[i].index = i;
+    std::memcpy(&by_key[i].beginning, rows_[i].keys.data(),
+                sizeof(by_key[i].beginning));
+  }
+  std::ranges::sort(by_key, [&](const Entry& a, const Entry& b) {
+    if (a.beginning != b.beginning) return a.beginning < b.beginning;
+    const int order = key(a.index).compare(key(b.index));
+    return order != 0 ? order < 0 : a.index < b.index;
+  });
   order_.clear();
+  std::vector<std::uint32_t> same_key;
   for (auto first = by_key.begin(); first != by_key.end();) {
-    const auto end = std::find_if(first, by_key.end(), [&](auto index) {
-      return key(index) != key(*first);
-    });
-    order_.push_back(pick({first, end}));
+    same_key.clear();
+    auto end = first;
+    while (end != by_key.end() && end->beginning == first->beginning &&
+           key(end->index) == key(first->index)) {
+      same_key.push_back((end++)->index);
+    }
+    order_.push_back(pick(same_key));
     first = end;
   }
 }
 
+/// The place of each of texts_ when they are ordered by family and data set;
+/// equal where both are.
+std::vector<std::uint32_t> MergedTable::text_ranks() const {
+  const auto names = [this](std::size_t i) {
+    const std::string_view text = *texts_[i];
+    return std::pair(
+        text.substr(offsetof(Row, family) - kTextsBegin, sizeof(Row::family)),
+        text.substr(offsetof(Row, dataset) - kTextsBegin,
+                    sizeof(Row::dataset)));
+  };
+  std::map<std::pair<std::string_view, std::string_view>, std::uint32_t> places;
+  for (std::size_t i = 0; i < texts_.size(); ++i) places[names(i)] = 0;
+  std::uint32_t next = 0;
+  for (auto& [name, place] : places) place = next++;
+  std::vector<std::uint32_t> ranks(texts_.size());
+  for (std::size_t i = 0; i < ranks.size(); ++i) ranks[i] = places[names(i)];
+  return ranks;
+}
+
 void MergedTable::sort() {
-  const auto rest = [this]<class T>(std::uint32_t index, std::size_t offset,
+  struct Rank {
+    std::uint32_t texts;
+    std::int32_t batch_size;
+    double learning_rate;
+    double epsilon;
+    std::int64_t trial;
+    std::uint32_t index;
+  };
+  const auto read = [this]<class T>(std::uint32_t index, std::size_t offset,
                                     T value) {
     std::memcpy(&value, rows_[index].rest.data() + (offset - kTextsEnd),
                 sizeof(value));
     return value;
   };
-  const auto text = [this](std::uint32_t index, std::size_t offset,
-                           std::size_t size) {
-    return std::string_view(*texts_[rows_[index].texts])
-        .substr(offset - kTextsBegin, size);
-  };
-  const auto rank = [&](std::uint32_t i) {
-    return std::tuple(text(i, offsetof(Row, family), sizeof(Row::family)),
-                      text(i, offsetof(Row, dataset), sizeof(Row::dataset)),
-                      sortable(rest(i, offsetof(Row, learning_rate), 0.0)),
-                      rest(i, offsetof(Row, batch_size), std::int32_t{}),
-                      sortable(rest(i, offsetof(Row, epsilon), 0.0)),
-                      rest(i, offsetof(Row, trial), std::int64_t{}),
-                      std::string_view(rows_[i].keys.data(), sizeof(Row::key)));
-  };
-  std::ranges::sort(order_, {}, rank);
+  const std::vector<std::uint32_t> texts = text_ranks();
+  std::vector<Rank> ranks;
+  ranks.reserve(order_.size());
+  for (const std::uint32_t i : order_) {
+    ranks.push_back(
+        {.texts = texts[rows_[i].texts],
+         .batch_size = read(i, offsetof(Row, batch_size), std::int32_t{}),
+         .learning_rate = sortable(read(i, offsetof(Row, learning_rate), 0.0)),
+         .epsilon = sortable(read(i, offsetof(Row, epsilon), 0.0)),
+         .trial = read(i, offsetof(Row, trial), std::int64_t{}),
+         .index = i});
+  }
+  std::ranges::sort(ranks, [this](const Rank& a, const Rank& b) {
+    const auto settings = [](const Rank& rank) {
+      return std::tie(rank.texts, rank.learning_rate, rank.batch_size,
+                      rank.epsilon, rank.trial);
+    };
+    const auto order = settings(a) <=> settings(b);
+    if (order != 0) return order < 0;
+    return std::memcmp(rows_[a.index].keys.data(), rows_[b.index].keys.data(),
+                       sizeof(Row::key)) < 0;
+  });
+  std::ranges::transform(ranks, order_.begin(), &Rank::index);
 }
 
 }  // namespace cape::shard

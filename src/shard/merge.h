@@ -46,7 +46,11 @@ class MergedTable {
   Row row(std::size_t index) const { return unpack(rows_[order_[index]]); }
   /// The file that a row came from; its curve_offset counts there.
   const std::filesystem::path& source(std::size_t index) const {
-    return sources_[rows_[order_[index]].source];
+    return sources_[source_index(index)];
+  }
+  /// That file's place in sources().
+  std::size_t source_index(std::size_t index) const {
+    return rows_[order_[index]].source;
   }
   const std::vector<std::filesystem::path>& sources() const { return sources_; }
   const MergeReport& report() const { return report_; }
@@ -69,6 +73,7 @@ class MergedTable {
   Row unpack(const PackedRow& packed) const;
   std::uint32_t pick(std::span<const std::uint32_t> same_key);
   void drop_duplicates();
+  std::vector<std::uint32_t> text_ranks() const;
   void sort();
 
   std::vector<std::filesystem::path> sources_;

@@ -28,6 +28,15 @@ constexpr Name kDatasets[] = {{"MNIST", "mnist"},
                               {"CIFAR10", "cifar10"},
                               {"CIFAR100", "cifar100"}};
 
+/// Of the published data sets; 0 for another.
+std::int32_t classes_of(std::string_view dataset) {
+  if (dataset == "cifar100") return 100;
+  return std::ranges::find(kDatasets, dataset, &Name::ours) ==
+                 std::end(kDatasets)
+             ? 0
+             : 10;
+}
+
 constexpr Name kTransformers[] = {{"ViT-Tiny-32/4", "vit_tiny"},
                                   {"CCT-Small", "cct_small"},
                                   {"PiT-XS", "pit_xs"}};
@@ -37,6 +46,11 @@ constexpr const char* kRequired[] = {
     "dataset", "learning_rate", "batch_size",  "epsilon",     "logP",
     "logB",    "logG2",         "logTau",      "logLR",       "logN",
     "T_star",  "converged",     "logInitLoss", "logFinalLoss"};
+
+/// The columns that some of them have.
+constexpr const char* kOptional[] = {"censored_reason", "cnn_family",
+                                     "depth_signature", "downsample_type",
+                                     "architecture"};
 
 /// Our name for a published one; unknown names stay as they are.
 std::string_view translated(std::span<const Name> names,
@@ -60,6 +74,7 @@ class PublishedFile {
             name_, column, fmt::join(kRequired, ", "));
       }
     }
+    refuse_unknown_columns();
   }
 
   /// Steps to the next row; false at the end.
@@ -105,6 +120,20 @@ class PublishedFile {
   }
 
  private:
+  void refuse_unknown_columns() const {
+    for (const std::string& column : header_) {
+      if (std::ranges::find(kRequired, column) != std::end(kRequired) ||
+          std::ranges::find(kOptional, column) != std::end(kOptional)) {
+        continue;
+      }
+      fail_user(
+          "{}:1: unknown column '{}'; remove it: the columns of a published "
+          "CAPE meta-dataset are {} and, in some, {}",
+          name_, column, fmt::join(kRequired, ", "),
+          fmt::join(kOptional, ", "));
+    }
+  }
+
   bool next_record() {
     try {
       return reader_.next(fields_);
@@ -169,6 +198,7 @@ void set_settings(const PublishedFile& file, Row& row) {
   row.task = "classification";
   row.target = "batch_steps";
   row.learning_rate = file.number("learning_rate");
+  row.classes = classes_of(row.dataset.view());
   row.batch_size = file.integer("batch_size", 1);
   row.epsilon = file.number("epsilon");
 }

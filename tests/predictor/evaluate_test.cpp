@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "core/error.h"
@@ -39,8 +40,8 @@ TEST(CrossValidation, PredictsEachRowOnceByAModelThatSawNoneOfItsTrajectory) {
       return steps;
     };
   };
-  const auto predicted =
-      cross_validate(table, assign_folds(table, 3, 42), 3, fit);
+  const auto predicted = cross_validate(
+      table, all_rows(table), kfold(table, all_rows(table), 3, 42), fit, 42);
   EXPECT_THAT(predictions, testing::Each(1));
   for (std::size_t i = 0; i < predicted.size(); ++i) {
     EXPECT_EQ(predicted[i], static_cast<double>(i));
@@ -56,7 +57,7 @@ TEST(GroupMetrics, NameTheGroupsInAscendingOrder) {
   }
   std::vector<std::string> names;
   for (const Group& group :
-       group_metrics(table, std::vector<double>{10, 10, 10})) {
+       group_metrics(table, std::vector<double>{10, 10, 10}, 1)) {
     names.push_back(group.name());
   }
   EXPECT_THAT(names, testing::ElementsAre(
@@ -72,7 +73,7 @@ TEST(GroupMetrics, AreThoseOfTheGroupsRows) {
   row.dataset.assign("cifar10");
   row.t_star = 20;
   table.add(row);
-  const auto groups = group_metrics(table, std::vector<double>{13, 30});
+  const auto groups = group_metrics(table, std::vector<double>{13, 30}, 1);
   const auto mae = [&](const std::string& name) {
     return std::ranges::find(groups, name, &Group::name)->metrics.mae;
   };
@@ -83,7 +84,7 @@ TEST(GroupMetrics, AreThoseOfTheGroupsRows) {
 
 TEST(FitByFamily, PredictsAFamilyAsAModelOfItAloneDoes) {
   const MetaTable table = sample_table(40);
-  const Fit fit = fit_xgboost(feature_set("paper"), {});
+  const Fit fit = fit_model(feature_set("paper"), paper_settings(42));
   const auto together = fit_by_family(fit)(table, all_rows(table));
   const std::vector<double> predicted = together(table, all_rows(table));
   std::vector<RowIndex> cnn;
@@ -97,12 +98,50 @@ TEST(FitByFamily, PredictsAFamilyAsAModelOfItAloneDoes) {
   }
 }
 
-TEST(FitByFamily, RefusesAFamilyThatItDidNotSee) {
+TEST(FitByFamily, DoesNotPredictAFamilyThatItDidNotSee) {
   const MetaTable table = sample_table(4);
   const std::vector<RowIndex> mlp = {0, 1};
-  const auto predict =
-      fit_by_family(fit_xgboost(feature_set("paper"), {}))(table, mlp);
-  EXPECT_THROW(predict(table, all_rows(table)), Error);
+  const Fit fit = fit_model(feature_set("paper"), paper_settings(42));
+  const auto predicted =
+      fit_by_family(fit)(table, mlp)(table, std::vector<RowIndex>{0, 2});
+  EXPECT_GE(predicted[0], 1);
+  EXPECT_TRUE(std::isnan(predicted[1]));
+}
+
+TEST(GroupMetrics, LeaveOutRowsWithoutAPrediction) {
+  const MetaTable table = sample_table(2);
+  std::vector<double> predicted(4, std::nan(""));
+  EXPECT_THAT(group_metrics(table, predicted, 1), testing::IsEmpty());
+  predicted[2] = 9;
+  const auto groups = group_metrics(table, predicted, 1);
+  EXPECT_EQ(groups[0].metrics.rows, 1);
+  EXPECT_EQ(groups[1].name(), "family=cnn");
+}
+
+TEST(GroupMetrics, TellConvergedFromCensoredRows) {
+  MetaTable table;
+  shard::Row row = sample_row();
+  table.add(row);
+  row.converged = false;
+  table.add(row);
+  const auto groups = group_metrics(table, std::vector<double>{10, 10}, 1);
+  EXPECT_EQ(groups[groups.size() - 2].name(), "converged=false");
+  EXPECT_EQ(groups.back().name(), "converged=true");
+}
+
+TEST(Bootstrap, SpreadsAsTheTrajectoriesDo) {
+  // Every trajectory is off by 1 or by 3, in all of its ten rows.
+  Scored scored;
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    scored.measured.push_back(100);
+    scored.predicted.push_back(i / 10 % 2 == 0 ? 101 : 103);
+    scored.trajectory.push_back(i / 10);
+  }
+  const MetricInterval mae = bootstrap(scored, 7).mae;
+  // The mean of 100 values with the deviation 1: 2 +- 1.96 / 10.
+  EXPECT_NEAR(mae.low, 1.8, 0.07);
+  EXPECT_NEAR(mae.high, 2.2, 0.07);
+  EXPECT_EQ(bootstrap(scored, 7).mae.low, mae.low);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "core/error.h"
@@ -14,7 +16,7 @@ namespace {
 using testing::ElementsAre;
 
 TEST(PaperFeatures, AreTheSixOfThePaperInItsOrder) {
-  const FeatureSet& paper = feature_set("paper");
+  const FeatureSet paper = feature_set("paper");
   EXPECT_THAT(paper.names(), ElementsAre("log_p", "log_g2", "log_tau", "log_n",
                                          "log_lr", "log_b"));
   MetaTable table;
@@ -34,11 +36,66 @@ TEST(FeatureSet, RefusesAnUnknownName) {
   EXPECT_THROW(feature_set("papers"), UserError);
 }
 
+TEST(ExtendedFeatures, AreThePapersAndMore) {
+  const FeatureSet extended = feature_set("extended");
+  const std::vector<std::string> names = extended.names();
+  const std::vector<std::string> paper = feature_set("paper").names();
+  EXPECT_EQ(std::vector(names.begin(), names.begin() + 6), paper);
+  shard::Row row = sample_row();
+  row.epsilon = std::exp(-2.0);
+  row.classes = 10;
+  row.probe_loss = 3 * std::log(10.0);
+  row.initial_loss = 99;
+  row.log_mean_g2 = -1.5;  // log_g2 is 1
+  row.architecture_json =
+      R"({"family":"cnn","kind":"vgg_lite","convolutions":"2-1-1"})";
+  MetaTable table;
+  table.add(row);
+  const auto value = [&](const std::string& name) {
+    const auto at = std::ranges::find(names, name) - names.begin();
+    return extended.features[static_cast<std::size_t>(at)].value(table.rows[0]);
+  };
+  EXPECT_FLOAT_EQ(value("log_log_epsilon"), std::log(2.F));
+  EXPECT_FLOAT_EQ(value("log_loss_ratio"), std::log(3.F));
+  EXPECT_FLOAT_EQ(value("log_classes"), std::log(10.F));
+  EXPECT_FLOAT_EQ(value("alignment"), -2.5F);
+  EXPECT_EQ(value("depth"), 4);
+  EXPECT_EQ(value("is_vgg_lite"), 1);
+  EXPECT_EQ(value("is_gru"), 0);
+}
+
+TEST(ExtendedFeatures, TakeTheTrainingsLossWhereThereIsNoProbes) {
+  shard::Row row = sample_row();
+  row.initial_loss = 2.5;
+  MetaTable table;
+  table.add(row);
+  EXPECT_EQ(table.rows[0].loss, 2.5F);
+}
+
+TEST(VaryingFeatures, LeaveOutWhatIsTheSameOrMissingInAllRows) {
+  MetaTable table;
+  shard::Row row = sample_row();
+  table.add(row);
+  row.log_p = 13;
+  row.label_entropy = 2;  // the other row has none
+  table.add(row);
+  row.label_entropy = 2.5;
+  table.add(row);
+  EXPECT_THAT(varying(feature_set("extended"), table, all_rows(table)).names(),
+              ElementsAre("log_p", "label_entropy"));
+}
+
+TEST(FeatureSet, CanDoWithoutAGroup) {
+  const FeatureSet extended = feature_set("extended");
+  EXPECT_THAT(extended.groups(), testing::Contains("line probe").Times(1));
+  EXPECT_EQ(extended.without("line probe").size(), extended.size() - 3);
+}
+
 TEST(UsableRow, HasFiniteFeaturesAndAStepOrMore) {
   const auto usable = [](const shard::Row& row) {
     MetaTable table;
     table.add(row);
-    return is_usable(table.rows[0], feature_set("paper"));
+    return is_usable(table.rows[0]);
   };
   shard::Row row = sample_row();
   row.t_star = 1;
@@ -61,7 +118,7 @@ TEST(Features, AreThoseOfTheRowsAskedFor) {
     table.add(row);
   }
   const std::vector<RowIndex> rows = {2, 0};
-  const FeatureSet& paper = feature_set("paper");
+  const FeatureSet paper = feature_set("paper");
   const Matrix matrix = feature_matrix(table, rows, paper);
   EXPECT_EQ(matrix.at(0, 0), 2);
   EXPECT_EQ(matrix.at(1, 0), 3);
@@ -74,11 +131,10 @@ TEST(Prediction, IsClippedToOneStepAndTheCap) {
   EXPECT_DOUBLE_EQ(steps_from_log(20), 5000);
 }
 
-TEST(MetaTable, CountsTrajectoriesOfTheRowsLeft) {
-  MetaTable table = sample_table(10);
-  EXPECT_EQ(count_trajectories(table), 10U);
-  table.rows.resize(6);
-  EXPECT_EQ(count_trajectories(table), 3U);
+TEST(MetaTable, CountsTheTrajectoriesOfRows) {
+  const MetaTable table = sample_table(10);
+  EXPECT_EQ(count_trajectories(table, all_rows(table)), 10U);
+  EXPECT_EQ(count_trajectories(table, std::vector<RowIndex>{0, 1, 4}), 2U);
 }
 
 }  // namespace

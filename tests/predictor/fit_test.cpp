@@ -40,7 +40,7 @@ class RunFit : public testing::Test {
 
   /// Runs without its output; returns metrics.json.
   json fit(std::vector<fs::path> inputs) {
-    options_.inputs = std::move(inputs);
+    options_.input.inputs = std::move(inputs);
     testing::internal::CaptureStdout();
     testing::internal::CaptureStderr();
     try {
@@ -82,6 +82,7 @@ class RunFit : public testing::Test {
     for (int i = 0; i < count; ++i) {
       rows.push_back(sample_row(fmt::format("{:032x}", i)));
       rows.back().t_star = 5 + i % 7;
+      rows.back().log_p = 10 + i % 7;
     }
     return write(name, shard::shard_image(rows, {}, {}));
   }
@@ -94,13 +95,13 @@ class RunFit : public testing::Test {
 
 TEST_F(RunFit, MixesShardsFoldersAndPublishedFiles) {
   fs::create_directories(folder_ / "run");
-  write_shard("run/a-0000.h5", 12);
+  write_shard("run/a-0000.h5", 60);
   const json metrics = fit({kMlp, kCnn, folder_ / "run"});
-  EXPECT_EQ(metrics["kfold"]["xgboost_paper"]["overall"]["rows"], 132);
+  EXPECT_EQ(metrics["kfold"]["xgboost_paper"]["overall"]["rows"], 180);
   EXPECT_THAT(stderr_,
               AllOf(HasSubstr("published_mlp.csv: 60 rows; mlp; cifar10, "
                               "cifar100, fashion_mnist, mnist; 0 censored"),
-                    HasSubstr("a-0000.h5: 12 rows; mlp; mnist; 0 censored")));
+                    HasSubstr("a-0000.h5: 60 rows; mlp; mnist; 0 censored")));
 }
 
 TEST_F(RunFit, EvaluatesAModelAFamilyOnlyWhereThereAreSeveral) {
@@ -119,11 +120,11 @@ TEST_F(RunFit, DoesNotDependOnTheOrderOfTheInputsOrOnDuplicates) {
 }
 
 TEST_F(RunFit, GivesTheSameFromItsOwnExportedShard) {
-  options_.export_shard = folder_ / "all.h5";
-  options_.export_csv = folder_ / "all.csv";
+  options_.input.export_shard = folder_ / "all.h5";
+  options_.input.export_csv = folder_ / "all.csv";
   const json first = fit({kMlp, kCnn});
-  options_.export_shard.clear();
-  options_.export_csv.clear();
+  options_.input.export_shard.clear();
+  options_.input.export_csv.clear();
   EXPECT_EQ(fit({folder_ / "all.h5"}), first);
   const std::string csv = read_file(folder_ / "all.csv");
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 121);
@@ -131,23 +132,24 @@ TEST_F(RunFit, GivesTheSameFromItsOwnExportedShard) {
 
 TEST_F(RunFit, LeavesADamagedShardAloneAndSaysSo) {
   fs::create_directories(folder_ / "run");
-  const fs::path good = write_shard("run/good.h5", 12);
+  const fs::path good = write_shard("run/good.h5", 60);
   const std::string bytes = read_file(good);
   const fs::path half = write("run/half.h5", bytes.substr(0, bytes.size() / 2));
   EXPECT_EQ(fit({folder_ / "run"})["kfold"]["xgboost_paper"]["overall"]["rows"],
-            12);
+            60);
   EXPECT_THAT(stderr_, HasSubstr("warning: left alone: " + half.string()));
   EXPECT_TRUE(fs::exists(half));
 }
 
 TEST_F(RunFit, LeavesOutRowsThatCannotBeFitted) {
   std::vector<shard::Row> rows;
-  for (int i = 0; i < 20; ++i) {
+  for (int i = 0; i < 60; ++i) {
     rows.push_back(sample_row(fmt::format("{:032x}", i)));
+    rows.back().log_p = 10 + i % 7;
     if (i < 3) rows.back().log_g2 = shard::Row::kMissing;
   }
   const json metrics = fit({write("a.h5", shard::shard_image(rows, {}, {}))});
-  EXPECT_EQ(metrics["kfold"]["xgboost_paper"]["overall"]["rows"], 17);
+  EXPECT_EQ(metrics["kfold"]["xgboost_paper"]["overall"]["rows"], 57);
   EXPECT_THAT(stderr_, HasSubstr("3 rows were left out"));
 }
 
@@ -167,10 +169,10 @@ TEST_F(RunFit, RefusesACsvFileOfAnotherKind) {
 }
 
 TEST_F(RunFit, RefusesFewerTrajectoriesThanFolds) {
-  options_.folds = 10;
-  EXPECT_THAT(refusal({write_shard("few.h5", 9)}),
-              HasSubstr("10 folds need 10 trajectories or more, the input has "
-                        "9"));
+  options_.comparison.folds = 100;
+  EXPECT_THAT(refusal({write_shard("few.h5", 60)}),
+              HasSubstr("100 folds need 100 trajectories or more, the input "
+                        "has 60"));
 }
 
 TEST_F(RunFit, RefusesRowsThatAreAllUnusable) {
@@ -178,6 +180,126 @@ TEST_F(RunFit, RefusesRowsThatAreAllUnusable) {
   rows[0].log_tau = shard::Row::kMissing;
   EXPECT_THAT(refusal({write("a.h5", shard::shard_image(rows, {}, {}))}),
               HasSubstr("none of the 1 rows can be fitted on"));
+}
+
+TEST_F(RunFit, RefusesAFamilyOfWhichThereIsTooLittle) {
+  EXPECT_THAT(refusal({kCnn, write_shard("few.h5", 49)}),
+              AllOf(HasSubstr("49 trajectories of family mlp"),
+                    HasSubstr("50 are the least")));
+}
+
+TEST_F(RunFit, RefusesRowsThatDifferInNoFeature) {
+  std::vector<shard::Row> rows;
+  for (int i = 0; i < 60; ++i) {
+    rows.push_back(sample_row(fmt::format("{:032x}", i)));
+  }
+  EXPECT_THAT(refusal({write("a.h5", shard::shard_image(rows, {}, {}))}),
+              HasSubstr("all 60 rows have the same features"));
+}
+
+TEST_F(RunFit, SaysWhichFeaturesAreOfNoUse) {
+  fit({write_shard("a.h5", 60)});
+  EXPECT_THAT(stderr_, HasSubstr("the same in all rows, so of no use to "
+                                 "ridge_xgboost_extended: log_g2, log_tau"));
+}
+
+TEST_F(RunFit, ReadsPatterns) {
+  write_shard("b-1.h5", 60);
+  EXPECT_EQ(fit({folder_ / "b-*.h5"})["kfold"]["sl"]["overall"]["rows"], 60);
+  options_.out = folder_ / "other";
+  EXPECT_THAT(refusal({folder_ / "c-*.h5"}),
+              HasSubstr("no file matches this pattern"));
+}
+
+TEST_F(RunFit, EvaluatesModelsAndBaselinesUnderEachScheme) {
+  const json metrics = fit({kMlp, kCnn});
+  for (const char* scheme : {"kfold", "leave_one_dataset_out"}) {
+    for (const char* model :
+         {"xgboost_paper", "xgboost_extended", "ridge_xgboost_extended", "ntkl",
+          "sl", "ntkl_unclipped"}) {
+      EXPECT_EQ(metrics[scheme][model]["overall"]["rows"], 120)
+          << scheme << " " << model;
+      const std::string calibrated = std::string(model) + "_calibrated";
+      EXPECT_EQ(metrics[scheme][calibrated]["overall"]["rows"], 108);
+    }
+  }
+  // Published MLPs do not name their architectures.
+  EXPECT_EQ(metrics["leave_one_architecture_out"]["sl"]["overall"]["rows"], 60);
+  EXPECT_FALSE(metrics["kfold"].contains("lce"));
+  EXPECT_THAT(stdout_, HasSubstr("kfold lce: no two trials"));
+}
+
+TEST_F(RunFit, SaysThatTheOnlyDataSetCannotBeLeftOut) {
+  const json metrics = fit({write_shard("a.h5", 60)});
+  EXPECT_FALSE(metrics.contains("leave_one_dataset_out"));
+  EXPECT_THAT(stdout_,
+              HasSubstr("leave_one_dataset_out: all rows are of one data set"));
+}
+
+TEST_F(RunFit, ScoresRowsToTestByAModelOfAllOthers) {
+  options_.input.test = {kCnn};
+  const json metrics = fit({kMlp});
+  EXPECT_EQ(metrics["test"]["xgboost_paper"]["family=cnn"]["rows"], 60);
+  EXPECT_EQ(metrics["kfold"]["xgboost_paper"]["overall"]["rows"], 60);
+  const std::string model = read_file(options_.out / "model.json");
+  options_.input.test.clear();
+  EXPECT_EQ(fit({kMlp})["kfold"], metrics["kfold"]);
+  EXPECT_EQ(read_file(options_.out / "model.json"), model);
+}
+
+TEST_F(RunFit, DoesNotScoreWhatItFits) {
+  options_.input.test = {kMlp};
+  EXPECT_THAT(refusal({kMlp}), HasSubstr("none of the 60 rows to test"));
+}
+
+TEST_F(RunFit, ComparesTheWaysToTakeCensoredRows) {
+  std::vector<shard::Row> rows;
+  for (int i = 0; i < 60; ++i) {
+    rows.push_back(sample_row(fmt::format("{:032x}", i)));
+    rows.back().log_p = 10 + i % 7;
+    rows.back().t_star = i % 7 == 6 ? 5000 : 5 + i % 7;
+    rows.back().steps_run = i % 7 == 6 ? 300 : 5 + i % 7;
+    rows.back().converged = i % 7 != 6;
+  }
+  const json kfold =
+      fit({write("a.h5", shard::shard_image(rows, {}, {}))})["kfold"];
+  const auto mae = [&](const std::string& how) {
+    return kfold["ridge_xgboost_extended_censored_" + how]["converged=false"]
+                ["mae"]
+                    .get<double>();
+  };
+  EXPECT_GT(mae("drop"), mae("survival"));
+  EXPECT_GT(mae("survival"), mae("cap"));
+}
+
+TEST_F(RunFit, MakesThePapersTables) {
+  options_.paper_tables = true;
+  fit({kMlp, kCnn});
+  const auto table = [&](const std::string& name) {
+    return read_file(options_.out / "tables" / (name + ".csv"));
+  };
+  EXPECT_THAT(table("table1"),
+              AllOf(HasSubstr("\nmlp,NTKL,ntkl_calibrated,54,"),
+                    HasSubstr(",2.86,4.06,2.00,0.92,0.87\n"),
+                    HasSubstr("LCE,lce_calibrated,not available")));
+  EXPECT_THAT(table("table2"),
+              AllOf(HasSubstr("\n\"log_n, log_lr\","), HasSubstr("\nlog_n,")));
+  EXPECT_THAT(table("table3"), HasSubstr("leave_one_dataset_out,mnist,CAPE"));
+  for (const char* regressor : {"xgboost_500", "random_forest", "mlp_regressor",
+                                "svr", "ridge", "linear"}) {
+    EXPECT_THAT(table("table4"), HasSubstr(std::string("\n") + regressor));
+  }
+  EXPECT_THAT(table("figure1"), HasSubstr("batch_size,64,CAPE"));
+  EXPECT_THAT(read_file(options_.out / "report.html"),
+              HasSubstr("not available, the input has no rows of it"));
+}
+
+TEST_F(RunFit, MeasuresWhatEachGroupOfFeaturesIsWorth) {
+  options_.ablation = true;
+  fit({kMlp, kCnn});
+  EXPECT_THAT(read_file(options_.out / "tables" / "ablation.csv"),
+              AllOf(HasSubstr("features,kfold family=cnn,kfold family=mlp,"),
+                    HasSubstr("\nwithout epsilon,")));
 }
 
 /// Published rows, from the folder CAPE_REFERENCE_DIR names.
@@ -191,25 +313,52 @@ class PublishedRows : public RunFit {
     reference_ = folder;
   }
 
-  json overall_of(const std::string& name) {
-    return fit({reference_ / name})["kfold"]["xgboost_paper"]["overall"];
+  double mae(const json& metrics, const char* scheme, const char* model) {
+    return metrics[scheme][model]["overall"]["mae"];
+  }
+
+  /// Of 90 % intervals, over all rows.
+  double coverage() {
+    const std::string text =
+        read_file(options_.out / "tables" / "coverage.csv");
+    const std::string before = "kfold,overall,";
+    const std::size_t rows = text.find(before) + before.size();
+    return std::stod(text.substr(text.find(',', rows) + 1));
   }
 
   fs::path reference_;
 };
 
-TEST_F(PublishedRows, OfMlpsArePredictedAsWellAsThePaperFeaturesAllow) {
-  const json overall = overall_of("meta_dataset_mlp.csv");
-  EXPECT_EQ(overall["rows"], 6480);
-  EXPECT_NEAR(overall["mae"], 1.57, 0.05);
-  EXPECT_NEAR(overall["r2"], 0.90, 0.01);
+TEST_F(PublishedRows, OfMlpsArePredictedAsWellAsTheyCanBe) {
+  const json metrics = fit({reference_ / "meta_dataset_mlp.csv"});
+  const json& paper = metrics["kfold"]["xgboost_paper"]["overall"];
+  EXPECT_EQ(paper["rows"], 6480);
+  EXPECT_NEAR(paper["mae"], 1.57, 0.05);
+  EXPECT_NEAR(paper["r2"], 0.90, 0.01);
+  EXPECT_LE(mae(metrics, "kfold", "xgboost_extended"), 0.80);
+  EXPECT_LE(mae(metrics, "kfold", "ridge_xgboost_extended"), 0.80);
+  EXPECT_NEAR(mae(metrics, "kfold", "floor"), 0.63, 0.01);
+  EXPECT_NEAR(mae(metrics, "leave_one_dataset_out", "xgboost_paper"), 2.46,
+              0.1);
+  EXPECT_LE(mae(metrics, "leave_one_dataset_out", "ridge_xgboost_extended"),
+            1.55);
+  EXPECT_NEAR(coverage(), 0.9, 0.02);
 }
 
-TEST_F(PublishedRows, OfCnnsArePredictedAsWellAsThePaperFeaturesAllow) {
-  const json overall = overall_of("meta_dataset_cnn.csv");
-  EXPECT_EQ(overall["rows"], 10800);
-  EXPECT_NEAR(overall["mae"], 2.99, 0.1);
-  EXPECT_NEAR(overall["r2"], 0.91, 0.01);
+TEST_F(PublishedRows, OfCnnsArePredictedAsWellAsTheyCanBe) {
+  const json metrics = fit({reference_ / "meta_dataset_cnn.csv"});
+  const json& paper = metrics["kfold"]["xgboost_paper"]["overall"];
+  EXPECT_EQ(paper["rows"], 10800);
+  EXPECT_NEAR(paper["mae"], 2.99, 0.1);
+  EXPECT_NEAR(paper["r2"], 0.91, 0.01);
+  EXPECT_LE(mae(metrics, "kfold", "xgboost_extended"), 1.45);
+  EXPECT_LE(mae(metrics, "kfold", "ridge_xgboost_extended"), 1.45);
+  EXPECT_NEAR(mae(metrics, "kfold", "floor"), 1.28, 0.01);
+  EXPECT_NEAR(mae(metrics, "leave_one_dataset_out", "xgboost_paper"), 6.54,
+              0.15);
+  EXPECT_LE(mae(metrics, "leave_one_dataset_out", "ridge_xgboost_extended"),
+            5.3);
+  EXPECT_NEAR(coverage(), 0.9, 0.02);
 }
 
 }  // namespace

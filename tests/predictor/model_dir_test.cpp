@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -13,6 +14,7 @@
 #include "predictor/folds.h"
 #include "predictor/report.h"
 #include "predictor/rows.h"
+#include "predictor/tables.h"
 
 namespace cape {
 namespace {
@@ -21,22 +23,31 @@ using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
 
-FitResult result_of(MetaTable table) {
-  const std::vector<RowIndex> rows = all_rows(table);
-  auto model = XgboostModel::fit(table, rows, feature_set("paper"), {});
-  std::vector<double> predicted = model.predict_steps(table, rows);
-  std::vector<Group> groups = group_metrics(table, predicted);
-  std::vector<int> folds = assign_folds(table, 2, 42);
-  return {.inputs = {{"a<b>.h5", 80, 0, {"cnn", "mlp"}, {"mnist"}}},
-          .warnings = {"left alone: c&d.h5"},
-          .table = std::move(table),
-          .folds = 2,
-          .seed = 42,
-          .fold_of_row = std::move(folds),
-          .settings = {},
-          .model = std::move(model),
-          .evaluations = {{"kfold", "xgboost_paper", "one model for all rows",
-                           std::move(predicted), std::move(groups)}}};
+FitResult result_of(MetaTable table, const std::string& features = "paper") {
+  FitResult result = {
+      .options = {},
+      .inputs = {},
+      .left_out = {"log_n"},
+      .comparison = {},
+      .model = Model::fit(table, all_rows(table), feature_set(features),
+                          {.booster = {}, .ridge_base = features != "paper"}),
+      .intervals = {},
+      .tables = {}};
+  result.options.comparison.features = features;
+  result.inputs.rows = all_rows(table);
+  result.inputs.table = std::move(table);
+  result.inputs.files = {{"a<b>.h5", 80, 0, {"cnn", "mlp"}, {"mnist"}}};
+  result.inputs.warnings = {"left alone: c&d.h5"};
+  const MetaTable& rows = result.inputs.table;
+  std::vector<double> predicted =
+      result.model.predict_steps(rows, result.inputs.rows);
+  std::vector<Group> groups = group_metrics(rows, predicted, 42);
+  result.comparison.schemes = {kfold(rows, result.inputs.rows, 2, 42)};
+  result.comparison.evaluations = {
+      {"kfold", kept_name(result.options.comparison), "the model",
+       std::move(predicted), std::move(groups)}};
+  result.intervals = {{"kfold", {{"mlp", {-0.5, 0.25}}}, {}}};
+  return result;
 }
 
 std::ptrdiff_t lines(const std::string& text) {
@@ -55,13 +66,27 @@ class ModelDir : public testing::Test {
   }
   ~ModelDir() override { std::filesystem::remove_all(folder_); }
 
+  std::ptrdiff_t entries() const {
+    return std::distance(std::filesystem::directory_iterator(folder_), {});
+  }
+
+  static std::string refusal(const std::filesystem::path& place) {
+    try {
+      const ModelDirectory directory(place);
+    } catch (const UserError& error) {
+      return error.what();
+    }
+    ADD_FAILURE() << "nothing was refused";
+    return "";
+  }
+
   const std::filesystem::path folder_;
 };
 
 TEST(MetricsJson, IsSchemeThenModelThenGroup) {
   const FitResult result = result_of(sample_table(40));
   const json metrics = json::parse(metrics_json(result));
-  const Metrics& expected = result.evaluations[0].groups[0].metrics;
+  const Metrics& expected = result.comparison.evaluations[0].groups[0].metrics;
   const json& overall = metrics.at("kfold").at("xgboost_paper").at("overall");
   EXPECT_EQ(overall.at("mae"), expected.mae);
   EXPECT_EQ(overall.at("rmse"), expected.rmse);
@@ -81,15 +106,16 @@ TEST(MetricsJson, WritesAMissingR2AsNull) {
   EXPECT_TRUE(metrics["kfold"]["xgboost_paper"]["overall"]["r2"].is_null());
 }
 
-TEST(MetricsCsv, HasARowAGroupWithTheNumbersOfTheJson) {
+TEST(MetricsTable, HasARowAGroupWithTheNumbersOfTheJson) {
   const FitResult result = result_of(sample_table(40));
-  const std::string csv = metrics_csv(result);
-  const auto groups =
-      static_cast<std::ptrdiff_t>(result.evaluations[0].groups.size());
-  EXPECT_EQ(lines(csv), 1 + groups);
-  EXPECT_THAT(
-      csv, HasSubstr(fmt::format("\nkfold,xgboost_paper,overall,{},",
-                                 result.evaluations[0].groups[0].metrics.mae)));
+  const Table table = metrics_table(result);
+  const Group& overall = result.comparison.evaluations[0].groups[0];
+  EXPECT_EQ(table.rows.size(), result.comparison.evaluations[0].groups.size());
+  EXPECT_THAT(to_csv(table),
+              HasSubstr(fmt::format("\nkfold,xgboost_paper,overall,{},",
+                                    overall.metrics.mae)));
+  EXPECT_LE(overall.intervals.mae.low, overall.metrics.mae);
+  EXPECT_GE(overall.intervals.mae.high, overall.metrics.mae);
 }
 
 TEST(PredictionsCsv, HasARowATrialAndQuotesTexts) {
@@ -114,8 +140,32 @@ TEST(CapeJson, NamesFeaturesRangesAndWhereTheRowsCameFrom) {
   EXPECT_EQ(cape.at("inputs").at(0).at("path"), "a<b>.h5");
 }
 
+TEST(CapeJson, HoldsTheBaseAndTheIntervals) {
+  const FitResult result = result_of(sample_table(40), "extended");
+  const json cape = json::parse(cape_json(result));
+  EXPECT_EQ(cape.at("base").at("weights").size(), cape.at("features").size());
+  EXPECT_EQ(cape.at("intervals").at("level"), 0.9);
+  EXPECT_EQ(cape.at("intervals").at("kfold").at("mlp"), json({-0.5, 0.25}));
+  EXPECT_TRUE(
+      json::parse(cape_json(result_of(sample_table(40)))).at("base").is_null());
+}
+
+TEST(Explanation, RanksTheFeaturesAndAddsUpToThePredictions) {
+  const FitResult result = result_of(sample_table(40), "extended");
+  const auto [importance, contributions] = explain(result);
+  EXPECT_EQ(importance.rows.front().front(), "log_p");
+  ASSERT_EQ(contributions.rows.size(), 80U);
+  double sum = 0;
+  const std::vector<std::string>& row = contributions.rows[5];
+  for (std::size_t i = 7; i < row.size(); ++i) sum += std::stod(row[i]);
+  EXPECT_NEAR(sum,
+              result.model.predict_log(result.inputs.table,
+                                       std::vector<RowIndex>{5})[0],
+              1e-4);
+}
+
 TEST(Report, NeedsNothingFromOutsideAndEscapesTexts) {
-  const std::string page = report_html(result_of(sample_table(40)));
+  const std::string page = report_html(result_of(sample_table(40)), {});
   EXPECT_THAT(page, HasSubstr("a&lt;b&gt;.h5"));
   EXPECT_THAT(page, HasSubstr("left alone: c&amp;d.h5"));
   EXPECT_THAT(page, Not(HasSubstr("<b>")));
@@ -125,7 +175,7 @@ TEST(Report, NeedsNothingFromOutsideAndEscapesTexts) {
 }
 
 TEST(Report, DrawsAPointARow) {
-  const std::string page = report_html(result_of(sample_table(40)));
+  const std::string page = report_html(result_of(sample_table(40)), {});
   std::size_t points = 0;
   for (std::size_t at = page.find("h0"); at != std::string::npos;
        at = page.find("h0", at + 1)) {
@@ -136,30 +186,59 @@ TEST(Report, DrawsAPointARow) {
 
 TEST_F(ModelDir, HoldsAllFilesAndAModelThatPredictsTheSame) {
   const FitResult result = result_of(sample_table(40));
-  prepare_model_dir(folder_ / "model");
-  write_model_dir(folder_ / "model", result);
+  ModelDirectory directory(folder_ / "model");
+  directory.write(result);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "model"));
+  directory.publish();
   for (const char* name :
        {"model.json", "cape.json", "metrics.json", "tables/metrics.csv",
-        "tables/predictions.csv", "report.html"}) {
+        "tables/predictions.csv", "tables/contributions.csv",
+        "tables/coverage.csv", "report.html"}) {
     EXPECT_TRUE(std::filesystem::exists(folder_ / "model" / name)) << name;
   }
-  const XgboostModel read = {
-      Booster::from_json(read_file(folder_ / "model" / "model.json")),
-      feature_set("paper")};
-  const auto rows = all_rows(result.table);
-  EXPECT_EQ(read.predict_steps(result.table, rows),
-            result.model.predict_steps(result.table, rows));
+  const Model read = {
+      feature_set("paper"),
+      {},
+      {},
+      Booster::from_json(read_file(folder_ / "model" / "model.json"))};
+  const auto rows = all_rows(result.inputs.table);
+  EXPECT_EQ(read.predict_steps(result.inputs.table, rows),
+            result.model.predict_steps(result.inputs.table, rows));
 }
 
-TEST_F(ModelDir, IsRefusedWhereAFileIsInTheWay) {
-  std::ofstream(folder_ / "taken") << "text";
-  try {
-    prepare_model_dir(folder_ / "taken");
-    FAIL() << "a file was taken for a directory";
-  } catch (const UserError& error) {
-    EXPECT_THAT(error.what(), HasSubstr((folder_ / "taken").string()));
-    EXPECT_THAT(error.what(), HasSubstr("choose another --out"));
+TEST_F(ModelDir, TakesThePlaceOfTheOneBefore) {
+  std::filesystem::create_directories(folder_ / "model" / "tables");
+  std::ofstream(folder_ / "model" / "tables" / "old.csv") << "text";
+  {
+    ModelDirectory directory(folder_ / "model/");
+    directory.write(result_of(sample_table(40)));
+    EXPECT_TRUE(
+        std::filesystem::exists(folder_ / "model" / "tables" / "old.csv"));
+    directory.publish();
   }
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "model" / "cape.json"));
+  EXPECT_FALSE(
+      std::filesystem::exists(folder_ / "model" / "tables" / "old.csv"));
+  EXPECT_EQ(entries(), 1);
+}
+
+TEST_F(ModelDir, LeavesNothingBehindWhenItIsNotPublished) {
+  {
+    ModelDirectory directory(folder_ / "model");
+    directory.write(result_of(sample_table(40)));
+  }
+  EXPECT_EQ(entries(), 0);
+}
+
+TEST_F(ModelDir, IsRefusedWhereAnythingElseIsInTheWay) {
+  std::ofstream(folder_ / "taken") << "text";
+  EXPECT_THAT(refusal(folder_ / "taken"),
+              testing::AllOf(HasSubstr((folder_ / "taken").string()),
+                             HasSubstr("choose another --out")));
+  EXPECT_THAT(refusal(folder_ / "taken" / "model"),
+              HasSubstr("choose another --out"));
+  EXPECT_THAT(refusal(folder_), HasSubstr("it holds taken"));
+  EXPECT_EQ(entries(), 1);
 }
 
 }  // namespace

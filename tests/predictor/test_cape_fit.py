@@ -17,9 +17,16 @@ import numpy
 import pandas
 import sklearn.metrics
 import xgboost
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import LinearRegression, Ridge
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVR
 
 CAPE_FIT, FIXTURES, PREDICTOR_MD = sys.argv[1:4]
 INPUTS = [f"{FIXTURES}/published_mlp.csv", f"{FIXTURES}/published_cnn.csv"]
+REFERENCE = os.environ.get("CAPE_REFERENCE_DIR")
 FEATURES = ["log_p", "log_g2", "log_tau", "log_n", "log_lr", "log_b"]
 
 
@@ -48,12 +55,16 @@ def scores(measured, predicted):
     }
 
 
-class ModelDirectory(unittest.TestCase):
+class ModelDirectory:
+    """What holds for the model of either feature set."""
+
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         cls.model = pathlib.Path(cls.folder.name, "model")
-        cls.finished = cape_fit(*INPUTS, "--out", cls.model)
+        cls.finished = cape_fit(
+            *INPUTS, "--features", cls.features, "--out", cls.model
+        )
         assert cls.finished.returncode == 0, cls.finished.stderr
         cls.table = pandas.read_csv(cls.model / "tables" / "predictions.csv")
 
@@ -63,8 +74,12 @@ class ModelDirectory(unittest.TestCase):
 
     def test_model_loads_with_its_feature_names(self):
         booster = xgboost.Booster(model_file=self.model / "model.json")
-        self.assertEqual(booster.feature_names, FEATURES)
-        self.assertEqual(booster.num_boosted_rounds(), 200)
+        cape = json.loads((self.model / "cape.json").read_text())
+        self.assertEqual(booster.feature_names, cape["features"])
+        self.assertEqual(booster.feature_names[:6], FEATURES)
+        self.assertEqual(
+            booster.num_boosted_rounds(), cape["settings"]["trees"]
+        )
 
     def test_documented_lines_predict_what_cape_fit_does(self):
         lines = re.search(
@@ -73,9 +88,72 @@ class ModelDirectory(unittest.TestCase):
         names = {}
         exec(lines.replace('"model/', f'"{self.model}/'), names)
         self.assertEqual(len(names["steps"]), 120)
+        # float32 has 6e-8; steps are the exponential of a sum of trees.
         numpy.testing.assert_allclose(
-            names["steps"], self.table.fitted, rtol=1e-5
+            names["steps"], self.table.fitted, rtol=1e-6
         )
+
+    def test_contributions_add_up_to_the_predictions(self):
+        shares = pandas.read_csv(self.model / "tables" / "contributions.csv")
+        shares = shares[[*self.columns(), "constant"]].sum(axis=1)
+        numpy.testing.assert_allclose(
+            numpy.exp(shares).clip(1, 5000), self.table.fitted, rtol=1e-4
+        )
+
+    def columns(self):
+        return json.loads((self.model / "cape.json").read_text())["features"]
+
+    def test_metrics_are_those_of_scikit_learn(self):
+        groups = json.loads((self.model / "metrics.json").read_text())
+        groups = groups["kfold"][self.name]
+        self.assertEqual(len(groups), 17)
+        for name, metrics in groups.items():
+            rows = self.table
+            if name != "overall":
+                column, value = name.split("=")
+                kind = type(rows[column].iloc[0])
+                rows = rows[rows[column] == kind(value)]
+            expected = scores(rows.t_star.to_numpy(), rows.predicted.to_numpy())
+            self.assertEqual(metrics.keys(), expected.keys())
+            for metric, value in expected.items():
+                self.assertAlmostEqual(
+                    metrics[metric], value, delta=1e-9, msg=f"{name} {metric}"
+                )
+
+    def test_metrics_csv_has_the_numbers_of_metrics_json(self):
+        schemes = json.loads((self.model / "metrics.json").read_text())
+        table = pandas.read_csv(self.model / "tables" / "metrics.csv")
+        self.assertEqual(
+            len(table),
+            sum(len(m) for models in schemes.values() for m in models.values()),
+        )
+        for row in table.itertuples():
+            metrics = schemes[row.scheme][row.model][row.group]
+            self.assertEqual(row.mae, metrics["mae"])
+            self.assertEqual(row.r2, metrics["r2"])
+
+    def test_ranges_are_those_of_the_rows(self):
+        cape = json.loads((self.model / "cape.json").read_text())
+        self.assertEqual(list(cape["ranges"]), cape["features"])
+        for feature, (least, greatest) in cape["ranges"].items():
+            values = self.table[feature].astype("float32")
+            self.assertAlmostEqual(least, values.min(), places=5)
+            self.assertAlmostEqual(greatest, values.max(), places=5)
+
+    def test_published_steps_count_from_zero(self):
+        published = pandas.concat(map(pandas.read_csv, INPUTS))
+        self.assertEqual(
+            sorted(self.table.t_star), sorted(published.T_star - 1)
+        )
+
+    def test_output_says_where_the_files_are(self):
+        for name in ("model.json", "metrics.json", "report.html"):
+            self.assertIn(str(self.model / name), self.finished.stdout)
+
+
+class PaperModel(ModelDirectory, unittest.TestCase):
+    features = "paper"
+    name = "xgboost_paper"
 
     def test_settings_are_the_papers(self):
         """The same settings in Python's xgboost give nearly the same errors."""
@@ -92,49 +170,78 @@ class ModelDirectory(unittest.TestCase):
         # Other random rows and columns a tree, not another model.
         self.assertLess(gap.median(), 0.1)
 
-    def test_metrics_are_those_of_scikit_learn(self):
-        groups = json.loads((self.model / "metrics.json").read_text())
-        groups = groups["kfold"]["xgboost_paper"]
-        self.assertEqual(len(groups), 17)
-        for name, metrics in groups.items():
-            rows = self.table
-            if name != "overall":
-                column, value = name.split("=")
-                kind = type(rows[column].iloc[0])
-                rows = rows[rows[column] == kind(value)]
-            expected = scores(rows.t_star.to_numpy(), rows.predicted.to_numpy())
-            self.assertEqual(metrics.keys(), expected.keys())
-            for metric, value in expected.items():
-                self.assertAlmostEqual(
-                    metrics[metric], value, delta=1e-9, msg=f"{name} {metric}"
-                )
 
-    def test_metrics_csv_has_the_numbers_of_metrics_json(self):
-        models = json.loads((self.model / "metrics.json").read_text())["kfold"]
-        table = pandas.read_csv(self.model / "tables" / "metrics.csv")
-        self.assertEqual(len(table), sum(map(len, models.values())))
-        for row in table.itertuples():
-            metrics = models[row.model][row.group]
-            self.assertEqual(row.mae, metrics["mae"])
-            self.assertEqual(row.r2, metrics["r2"])
+class ExtendedModel(ModelDirectory, unittest.TestCase):
+    features = "extended"
+    name = "ridge_xgboost_extended"
 
-    def test_ranges_are_those_of_the_rows(self):
-        cape = json.loads((self.model / "cape.json").read_text())
-        self.assertEqual(list(cape["ranges"]), FEATURES)
-        for feature, (least, greatest) in cape["ranges"].items():
-            values = self.table[feature].astype("float32")
-            self.assertAlmostEqual(least, values.min(), places=5)
-            self.assertAlmostEqual(greatest, values.max(), places=5)
+    def test_features_are_the_papers_and_those_that_the_rows_tell_apart(self):
+        columns = self.columns()
+        self.assertIn("log_log_epsilon", columns)
+        self.assertIn("is_vgg_lite", columns)
+        self.assertNotIn("is_gru", columns)  # no row is of one
 
-    def test_published_steps_count_from_zero(self):
-        published = pandas.concat(map(pandas.read_csv, INPUTS))
-        self.assertEqual(
-            sorted(self.table.t_star), sorted(published.T_star - 1)
+
+class Regressors(unittest.TestCase):
+    """The same regressors in scikit-learn, on the same folds."""
+
+    SAME = {
+        "linear_paper": LinearRegression(),
+        "ridge_paper": Ridge(alpha=1),
+        "svr_paper": SVR(C=10, epsilon=0.1, gamma="scale"),
+    }
+
+    def fit(self, path):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        model = pathlib.Path(folder.name, "model")
+        run = cape_fit(
+            path, "--regressors", "--features", "paper", "--out", model
         )
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.table = pandas.read_csv(model / "tables" / "predictions.csv")
+        metrics = json.loads((model / "metrics.json").read_text())["kfold"]
+        return {name: metrics[name]["overall"]["mae"] for name in metrics}
 
-    def test_output_says_where_the_files_are(self):
-        for name in ("model.json", "metrics.json", "report.html"):
-            self.assertIn(str(self.model / name), self.finished.stdout)
+    def error_of(self, regressor):
+        """The MAE of scikit-learn's regressor by the folds of self.table."""
+        errors = []
+        for fold in self.table.fold.unique():
+            train = self.table[self.table.fold != fold]
+            test = self.table[self.table.fold == fold]
+            model = make_pipeline(StandardScaler(), regressor)
+            model.fit(train[FEATURES], numpy.log(train.t_star))
+            steps = numpy.exp(model.predict(test[FEATURES])).clip(1, 5000)
+            errors.append(numpy.abs(steps - test.t_star))
+        return pandas.concat(errors).mean()
+
+    def test_linear_models_and_svr_are_scikit_learns(self):
+        for path in INPUTS:
+            errors = self.fit(path)
+            for name, regressor in self.SAME.items():
+                expected = self.error_of(regressor)
+                self.assertLess(abs(errors[name] / expected - 1), 0.002, name)
+
+    @unittest.skipUnless(REFERENCE, "CAPE_REFERENCE_DIR is not set")
+    def test_published_mlps_are_predicted_as_by_scikit_learn(self):
+        errors = self.fit(f"{REFERENCE}/meta_dataset_mlp.csv")
+        for name, regressor in self.SAME.items():
+            expected = self.error_of(regressor)
+            self.assertLess(abs(errors[name] / expected - 1), 0.002, name)
+        # Other random rows a tree, and features cut into 256 bins.
+        forest = RandomForestRegressor(
+            n_estimators=300, max_depth=12, random_state=42, n_jobs=-1
+        )
+        expected = self.error_of(forest)
+        self.assertLess(
+            abs(errors["random_forest_paper"] / expected - 1), 0.03
+        )
+        # Other random weights: as good, or better.
+        perceptron = MLPRegressor(
+            hidden_layer_sizes=(256, 128), max_iter=500, early_stopping=True, random_state=42
+        )
+        expected = self.error_of(perceptron)
+        self.assertLess(errors["mlp_regressor_paper"], 1.05 * expected)
 
 
 class CommandLine(unittest.TestCase):

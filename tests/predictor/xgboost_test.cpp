@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -32,7 +33,7 @@ struct Sample {
 
 TEST(Booster, LearnsASimpleFunction) {
   const Sample sample;
-  const Booster booster = Booster::train(sample.x, sample.y, kNames, {});
+  const Booster booster = Booster::train({sample.x, sample.y}, kNames, {});
   const std::vector<float> predicted = booster.predict(sample.x);
   double error = 0;
   for (std::size_t i = 0; i < predicted.size(); ++i) {
@@ -43,7 +44,7 @@ TEST(Booster, LearnsASimpleFunction) {
 
 TEST(Booster, PredictsTheSameAfterBeingWrittenAndRead) {
   const Sample sample;
-  const Booster booster = Booster::train(sample.x, sample.y, kNames, {});
+  const Booster booster = Booster::train({sample.x, sample.y}, kNames, {});
   const Booster read = Booster::from_json(booster.to_json());
   EXPECT_EQ(read.predict(sample.x), booster.predict(sample.x));
   EXPECT_EQ(read.feature_names(), kNames);
@@ -53,7 +54,7 @@ TEST(Booster, IsTheSameForTheSameSeedAndOtherForAnother) {
   const Sample sample;
   BoosterSettings settings;
   const auto fitted = [&] {
-    return Booster::train(sample.x, sample.y, kNames, settings).to_json();
+    return Booster::train({sample.x, sample.y}, kNames, settings).to_json();
   };
   const std::string first = fitted();
   EXPECT_EQ(fitted(), first);
@@ -65,8 +66,75 @@ TEST(Booster, HasTheTreesItWasAskedFor) {
   const Sample sample;
   BoosterSettings settings;
   settings.trees = 7;
-  EXPECT_THAT(Booster::train(sample.x, sample.y, kNames, settings).to_json(),
+  EXPECT_THAT(Booster::train({sample.x, sample.y}, kNames, settings).to_json(),
               testing::HasSubstr(R"("num_trees":"7")"));
+}
+
+TEST(Booster, StartsFromTheMarginItIsGiven) {
+  const Sample sample;
+  BoosterSettings settings;
+  settings.trees = 1;
+  const std::vector<float> margin(sample.x.rows, 100);
+  std::vector<float> target;
+  for (const float y : sample.y) target.push_back(100 + y);
+  const Booster booster =
+      Booster::train({sample.x, target, margin}, kNames, settings);
+  EXPECT_NEAR(booster.predict(sample.x, margin)[0], 100, 1);
+  EXPECT_LT(booster.predict(sample.x)[0], 2);
+}
+
+TEST(Booster, CountsTheRoundsThatPredictWatchedRowsBest) {
+  const Sample sample;
+  Random random(2);
+  std::vector<float> noise;
+  for (std::size_t i = 0; i < sample.x.rows; ++i) {
+    noise.push_back(static_cast<float>(random.uniform()));
+  }
+  BoosterSettings settings;
+  settings.early_stopping = 20;
+  EXPECT_GT(Booster::best_rounds({sample.x, sample.y}, {sample.x, sample.y},
+                                 settings),
+            150);
+  // Nothing can be learnt from noise but its mean.
+  std::vector<float> other(noise.rbegin(), noise.rend());
+  EXPECT_LT(
+      Booster::best_rounds({sample.x, noise}, {sample.x, other}, settings),
+      150);
+}
+
+TEST(Booster, ContributionsAddUpToThePrediction) {
+  const Sample sample;
+  const Booster booster = Booster::train({sample.x, sample.y}, kNames, {});
+  const Matrix shares = booster.contributions(sample.x);
+  const std::vector<float> predicted = booster.predict(sample.x);
+  ASSERT_EQ(shares.columns, 3U);
+  for (std::size_t i = 0; i < 100; ++i) {
+    EXPECT_NEAR(shares.at(i, 0) + shares.at(i, 1) + shares.at(i, 2),
+                predicted[i], 1e-4);
+  }
+  const auto gains = booster.total_gain();
+  EXPECT_GT(gains.at("log_p"), gains.at("log_b"));
+}
+
+TEST(Booster, TakesACensoredTargetForALowerBound) {
+  // Half of the rows ran for e^3 steps without converging, the others took e^3.
+  Matrix x(400, 1);
+  const std::vector<float> lower(400, 3);
+  std::vector<float> upper(400, 3);
+  for (std::size_t i = 0; i < 400; i += 2) {
+    x.at(i, 0) = 1;
+    upper[i] = std::numeric_limits<float>::infinity();
+  }
+  BoosterSettings settings;
+  settings.objective = Objective::survival;
+  const std::vector<std::string> names = {"x"};
+  const Booster booster =
+      Booster::train({x, lower, {}, upper}, names, settings);
+  Matrix one(2, 1);
+  one.at(1, 0) = 1;
+  const std::vector<float> predicted = booster.predict(one);
+  EXPECT_NEAR(predicted[0], 3, 0.1);
+  EXPECT_GT(predicted[1], 3.3);
 }
 
 TEST(Booster, RefusesWhatIsNoModel) {
@@ -76,12 +144,12 @@ TEST(Booster, RefusesWhatIsNoModel) {
 TEST(Booster, RefusesMissingTargetsAndNames) {
   Sample sample;
   sample.y.pop_back();
-  EXPECT_THROW(Booster::train(sample.x, sample.y, kNames, {}), Error);
+  EXPECT_THROW(Booster::train({sample.x, sample.y}, kNames, {}), Error);
 }
 
 TEST(Booster, RefusesFeaturesThatItWasNotFittedOn) {
   const Sample sample;
-  const Booster booster = Booster::train(sample.x, sample.y, kNames, {});
+  const Booster booster = Booster::train({sample.x, sample.y}, kNames, {});
   EXPECT_THROW((void)booster.predict(Matrix(1, 3)), Error);
 }
 

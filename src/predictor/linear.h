@@ -1,0 +1,37 @@
+/// Linear regression and ridge regression.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "predictor/matrix.h"
+
+namespace cape {
+
+/// intercept + x . weights; a missing value counts as its column's mean.
+struct LinearModel {
+  std::vector<double> weights;  ///< a column each
+  std::vector<double> means;    ///< of the columns it was fitted on
+  double intercept = 0;
+
+  /// One value a row of `x`.
+  std::vector<double> predict(const Matrix& x) const;
+};
+
+/// Least squares on standardised columns with a penalty on each squared weight:
+/// minimises |y - z w|^2 + sum_j penalties_j w_j^2, where z has the mean 0 and
+/// the deviation 1. A column without deviation, or with an infinite penalty,
+/// has the weight 0.
+LinearModel fit_linear(const Matrix& x, std::span<const float> target,
+                       std::span<const double> penalties);
+
+/// Columns scaled to mean 0 and deviation 1; missing values are 0 then.
+struct Standardiser {
+  std::vector<double> means;
+  std::vector<double> deviations;  ///< 1 where there is none
+
+  explicit Standardiser(const Matrix& x);
+  Matrix operator()(const Matrix& x) const;
+};
+
+}  // namespace cape

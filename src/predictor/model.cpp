@@ -1,0 +1,190 @@
+#include "predictor/model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <limits>
+
+#include "core/error.h"
+#include "predictor/folds.h"
+
+namespace cape {
+namespace {
+
+/// Of the trajectories: they tell when to stop.
+constexpr double kWatched = 0.1;
+
+/// Of a ridge base, in rows.
+constexpr double kRidge = 1;
+
+/// Rows with features, targets and margins, as a booster takes them.
+struct Rows {
+  Matrix x;
+  std::vector<float> target;
+  std::vector<float> upper;
+  std::vector<float> margin;
+
+  BoosterData data() const { return {x, target, margin, upper}; }
+};
+
+std::vector<float> margins(const std::optional<LinearModel>& base,
+                           const Matrix& x) {
+  if (!base) return {};
+  const std::vector<double> values = base->predict(x);
+  return {values.begin(), values.end()};
+}
+
+/// A censored row's T* is longer than the steps it ran.
+void set_bounds(const MetaTable& table, std::span<const RowIndex> rows,
+                Rows& made) {
+  made.upper = made.target;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const MetaRow& row = table.rows[rows[i]];
+    if (row.converged) continue;
+    made.target[i] = std::log(static_cast<float>(row.steps_run + 1));
+    made.upper[i] = std::numeric_limits<float>::infinity();
+  }
+}
+
+Rows make_rows(const MetaTable& table, std::span<const RowIndex> rows,
+               const FeatureSet& features,
+               const std::optional<LinearModel>& base,
+               const ModelSettings& settings) {
+  Rows made = {.x = feature_matrix(table, rows, features),
+               .target = log_steps(table, rows),
+               .upper = {},
+               .margin = {}};
+  if (settings.censored == Censored::survival) set_bounds(table, rows, made);
+  made.margin = margins(base, made.x);
+  return made;
+}
+
+std::optional<LinearModel> fit_base(const MetaTable& table,
+                                    std::span<const RowIndex> rows,
+                                    const FeatureSet& features,
+                                    const ModelSettings& settings) {
+  if (!settings.ridge_base) return std::nullopt;
+  std::vector<double> penalties;
+  for (const Feature& feature : features.features) {
+    penalties.push_back(feature.base_penalty == kNotLinear
+                            ? std::numeric_limits<double>::infinity()
+                            : kRidge + feature.base_penalty *
+                                           static_cast<double>(rows.size()));
+  }
+  return fit_linear(feature_matrix(table, rows, features),
+                    log_steps(table, rows), penalties);
+}
+
+std::vector<RowIndex> rows_to_fit(const MetaTable& table,
+                                  std::span<const RowIndex> rows,
+                                  Censored censored) {
+  std::vector<RowIndex> wanted;
+  std::ranges::copy_if(rows, std::back_inserter(wanted), [&](RowIndex row) {
+    return censored != Censored::drop || table.rows[row].converged;
+  });
+  if (wanted.empty()) fail_user("no row converged; fit with --censored cap");
+  return wanted;
+}
+
+int count_trees(const MetaTable& table, std::span<const RowIndex> rows,
+                const FeatureSet& features,
+                const std::optional<LinearModel>& base,
+                const ModelSettings& settings) {
+  const std::vector<bool> is_watched =
+      draw_trajectories(table, rows, kWatched, settings.booster.seed);
+  std::vector<RowIndex> fitted;
+  std::vector<RowIndex> watched;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    (is_watched[i] ? watched : fitted).push_back(rows[i]);
+  }
+  if (watched.empty() || fitted.empty()) return settings.booster.trees;
+  return Booster::best_rounds(
+      make_rows(table, fitted, features, base, settings).data(),
+      make_rows(table, watched, features, base, settings).data(),
+      settings.booster);
+}
+
+}  // namespace
+
+Censored censored_from(std::string_view name) {
+  if (name == "cap") return Censored::cap;
+  if (name == "drop") return Censored::drop;
+  if (name == "survival") return Censored::survival;
+  fail_user("censored rows: \"{}\"; known: cap, drop, survival", name);
+}
+
+ModelSettings paper_settings(std::uint64_t seed) {
+  return {.booster = {.seed = seed}};
+}
+
+ModelSettings extended_settings(std::uint64_t seed) {
+  return {.booster = {.trees = 1000,
+                      .depth = 6,
+                      .learning_rate = 0.05,
+                      .subsample = 0.8,
+                      .colsample_bytree = 0.8,
+                      .min_child_weight = 20,
+                      .early_stopping = 50,
+                      .seed = seed}};
+}
+
+Model Model::fit(const MetaTable& table, std::span<const RowIndex> rows,
+                 const FeatureSet& features, const ModelSettings& settings) {
+  const std::vector<RowIndex> fitted =
+      rows_to_fit(table, rows, settings.censored);
+  std::optional<LinearModel> base = fit_base(table, fitted, features, settings);
+  BoosterSettings booster = settings.booster;
+  if (settings.censored == Censored::survival) {
+    booster.objective = Objective::survival;
+  }
+  if (booster.early_stopping > 0) {
+    ModelSettings counted = settings;
+    counted.booster = booster;
+    booster.trees = count_trees(table, fitted, features, base, counted);
+  }
+  const Rows made = make_rows(table, fitted, features, base, settings);
+  Booster trained = Booster::train(made.data(), features.names(), booster);
+  ModelSettings used = settings;
+  used.booster = booster;
+  return {.features = features,
+          .settings = used,
+          .base = std::move(base),
+          .booster = std::move(trained)};
+}
+
+std::vector<float> Model::predict_log(const MetaTable& table,
+                                      std::span<const RowIndex> rows) const {
+  const Matrix x = feature_matrix(table, rows, features);
+  return booster.predict(x, margins(base, x));
+}
+
+std::vector<double> Model::predict_steps(const MetaTable& table,
+                                         std::span<const RowIndex> rows) const {
+  std::vector<double> steps;
+  steps.reserve(rows.size());
+  for (const float value : predict_log(table, rows)) {
+    steps.push_back(steps_from_log(value));
+  }
+  return steps;
+}
+
+Matrix Model::contributions(const MetaTable& table,
+                            std::span<const RowIndex> rows) const {
+  const Matrix x = feature_matrix(table, rows, features);
+  Matrix shares = booster.contributions(x, margins(base, x));
+  if (!base) return shares;
+  // XGBoost counts the margin as a constant; it is the base's features'.
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    for (std::size_t j = 0; j < x.columns; ++j) {
+      const double value = x.at(i, j);
+      if (std::isnan(value)) continue;
+      const auto share =
+          static_cast<float>(base->weights[j] * (value - base->means[j]));
+      shares.at(i, j) += share;
+      shares.at(i, x.columns) -= share;
+    }
+  }
+  return shares;
+}
+
+}  // namespace cape

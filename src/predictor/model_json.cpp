@@ -1,0 +1,148 @@
+// metrics.json and cape.json.
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/units.h"
+#include "core/version.h"
+#include "predictor/model_dir.h"
+
+namespace cape {
+namespace {
+
+// Keeps the order in which keys are written: people read these files too.
+using Json = nlohmann::ordered_json;
+
+/// Raised when a reader of the previous cape.json would go wrong.
+constexpr int kModelSchemaVersion = 2;
+
+Json to_json(const Metrics& metrics) {
+  return {{"mae", metrics.mae},
+          {"rmse", metrics.rmse},
+          {"median_ae", metrics.median_ae},
+          {"r2", metrics.r2},  // NaN is written as null
+          {"avg_accuracy", metrics.avg_accuracy},
+          {"rows", metrics.rows}};
+}
+
+const char* name_of(Censored censored) {
+  switch (censored) {
+    case Censored::cap:
+      return "cap";
+    case Censored::drop:
+      return "drop";
+    case Censored::survival:
+      return "survival";
+  }
+  return "";
+}
+
+Json to_json(const ModelSettings& settings) {
+  const BoosterSettings& booster = settings.booster;
+  return {{"trees", booster.trees},
+          {"depth", booster.depth},
+          {"learning_rate", booster.learning_rate},
+          {"subsample", booster.subsample},
+          {"colsample_bytree", booster.colsample_bytree},
+          {"min_child_weight", booster.min_child_weight},
+          {"lambda", booster.lambda},
+          {"alpha", booster.alpha},
+          {"early_stopping", booster.early_stopping},
+          {"censored", name_of(settings.censored)},
+          {"seed", booster.seed}};
+}
+
+/// Null without a base.
+Json base_json(const Model& model) {
+  if (!model.base) return nullptr;
+  return {{"weights", model.base->weights},
+          {"missing", model.base->means},
+          {"intercept", model.base->intercept}};
+}
+
+Json ranges_json(const FitResult& result) {
+  const FeatureSet& features = result.model.features;
+  const auto ranges =
+      feature_ranges(result.inputs.table, result.inputs.rows, features);
+  Json json = Json::object();
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    json[std::string(features.features[i].name)] = {ranges[i].first,
+                                                    ranges[i].second};
+  }
+  return json;
+}
+
+Json intervals_json(const FitResult& result) {
+  Json json = {{"level", result.options.level}};
+  for (const Intervals& intervals : result.intervals) {
+    Json& families = json[intervals.scheme];
+    for (const auto& [family, offsets] : intervals.offsets) {
+      families[family] = {offsets.lower, offsets.upper};
+    }
+  }
+  return json;
+}
+
+Json counts_json(const FitResult& result,
+                 const std::string& (MetaTable::*name)(const MetaRow&) const) {
+  Json json = Json::object();
+  for (const auto& [text, count] :
+       count_by(result.inputs.table, result.inputs.rows, name)) {
+    json[text] = count;
+  }
+  return json;
+}
+
+Json inputs_json(const FitResult& result) {
+  Json json = Json::array();
+  for (const InputSummary& input : result.inputs.files) {
+    json.push_back({{"path", input.path.string()}, {"rows", input.rows}});
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string metrics_json(const FitResult& result) {
+  Json json;
+  for (const Evaluation& evaluation : result.comparison.evaluations) {
+    Json& groups = json[evaluation.scheme][evaluation.model];
+    for (const Group& group : evaluation.groups) {
+      groups[group.name()] = to_json(group.metrics);
+    }
+  }
+  return json.dump(2) + "\n";
+}
+
+std::string cape_json(const FitResult& result) {
+  const Inputs& inputs = result.inputs;
+  const Model& model = result.model;
+  const Json json = {
+      {"schema_version", kModelSchemaVersion},
+      {"program", fmt::format("cape_fit {}", kVersion)},
+      {"git_commit", kGitCommit},
+      {"created", utc_now()},
+      {"model", kept_name(result.options.comparison)},
+      {"target", "log(t_star)"},
+      {"max_steps", kMaxSteps},
+      {"feature_set", model.features.name},
+      {"features", model.features.names()},
+      {"base", base_json(model)},
+      {"ranges", ranges_json(result)},
+      {"left_out", result.left_out},
+      {"intervals", intervals_json(result)},
+      {"settings", to_json(model.settings)},
+      {"folds", result.options.comparison.folds},
+      {"seed", result.options.comparison.seed},
+      {"rows", inputs.rows.size()},
+      {"trajectories", count_trajectories(inputs.table, inputs.rows)},
+      {"censored", count_censored(inputs.table, inputs.rows)},
+      {"unusable", inputs.unusable},
+      {"families", counts_json(result, &MetaTable::family)},
+      {"datasets", counts_json(result, &MetaTable::dataset)},
+      {"inputs", inputs_json(result)}};
+  return json.dump(2) + "\n";
+}
+
+}  // namespace cape
