@@ -3,10 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <functional>
+#include <future>
 #include <limits>
 #include <map>
 #include <string_view>
+#include <thread>
 
 namespace cape {
 namespace {
@@ -55,6 +59,21 @@ std::vector<RowIndex> rows_outside(const MetaTable& table,
   return fewer;
 }
 
+/// Calls `run` with 0 ... count - 1, on all cores.
+void run_parallel(int count, const std::function<void(int)>& run) {
+  std::atomic<int> next = 0;
+  const auto work = [&] {
+    for (int i = next++; i < count; i = next++) run(i);
+  };
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  std::vector<std::future<void>> workers;
+  for (int i = 1; i < std::min(count, cores); ++i) {
+    workers.push_back(std::async(std::launch::async, work));
+  }
+  work();
+  for (std::future<void>& worker : workers) worker.get();
+}
+
 }  // namespace
 
 std::string Group::name() const {
@@ -67,7 +86,8 @@ std::vector<double> cross_validate(const MetaTable& table,
                                    std::uint64_t seed) {
   std::vector<double> predicted(table.rows.size(),
                                 std::numeric_limits<double>::quiet_NaN());
-  for (int part = 0; part < scheme.parts; ++part) {
+  // Each part writes to its own rows; many rows are fitted by all cores anyway.
+  const auto predict_part = [&](int part) {
     std::vector<RowIndex> held_out;
     for (RowIndex row = 0; row < table.rows.size(); ++row) {
       if (scheme.part_of_row[row] == part) held_out.push_back(row);
@@ -77,7 +97,8 @@ std::vector<double> cross_validate(const MetaTable& table,
     for (std::size_t i = 0; i < held_out.size(); ++i) {
       predicted[held_out[i]] = steps[i];
     }
-  }
+  };
+  run_parallel(scheme.parts, predict_part);
   return predicted;
 }
 

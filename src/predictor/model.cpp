@@ -118,13 +118,13 @@ ModelSettings paper_settings(std::uint64_t seed) {
 }
 
 ModelSettings extended_settings(std::uint64_t seed) {
-  return {.booster = {.trees = 1000,
+  return {.booster = {.trees = 500,
                       .depth = 6,
-                      .learning_rate = 0.05,
+                      .learning_rate = 0.1,
                       .subsample = 0.8,
                       .colsample_bytree = 0.8,
                       .min_child_weight = 20,
-                      .early_stopping = 50,
+                      .early_stopping = 25,
                       .seed = seed}};
 }
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <cmath>
 #include <limits>
@@ -68,6 +69,26 @@ TEST(Booster, HasTheTreesItWasAskedFor) {
   settings.trees = 7;
   EXPECT_THAT(Booster::train({sample.x, sample.y}, kNames, settings).to_json(),
               testing::HasSubstr(R"("num_trees":"7")"));
+}
+
+TEST(Booster, IsTheSameOnAnyNumberOfThreads) {
+  Matrix x(120'000, 2);  // enough that more than one thread is used
+  std::vector<float> y;
+  Random random(3);
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    x.at(i, 0) = static_cast<float>(random.uniform());
+    x.at(i, 1) = static_cast<float>(random.uniform());
+    y.push_back(x.at(i, 0) * x.at(i, 1));
+  }
+  BoosterSettings settings;
+  settings.trees = 10;
+  const auto fitted = [&](int threads) {
+    omp_set_num_threads(threads);
+    return Booster::train({x, y}, kNames, settings).to_json();
+  };
+  const int threads = omp_get_max_threads();
+  EXPECT_EQ(fitted(1), fitted(2));
+  omp_set_num_threads(threads);
 }
 
 TEST(Booster, StartsFromTheMarginItIsGiven) {
