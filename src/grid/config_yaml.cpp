@@ -40,6 +40,8 @@ std::vector<Key> keys_of(Config& config) {
       key("train.plateau_tolerance", train.plateau_tolerance,
           real(at_least(0))),
       key("train.weight_decay", train.weight_decay, real(at_least(0))),
+      key("train.record_at_least", train.record_at_least,
+          whole(from_to(0, kMostSteps))),
       key("train.independent_epsilon", config.train.independent_epsilon,
           flag()),
 

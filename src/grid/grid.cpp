@@ -115,6 +115,7 @@ std::string Grid::group_key(const Group& group) const {
       {"batch_size", group.batch_size},
       {"train", to_json(config_.train.settings)},
       {"probe", to_json(config_.probe)}};
+  content["train"].erase("record_at_least");  // it changes no row
   if (config_.train.independent_epsilon) {
     content["independent_epsilon"] = group.epsilons.front();
   }

@@ -147,7 +147,8 @@ json to_json(const TrainSettings& settings) {
           {"max_steps", settings.max_steps},
           {"plateau_window", settings.plateau_window},
           {"plateau_tolerance", settings.plateau_tolerance},
-          {"weight_decay", settings.weight_decay}};
+          {"weight_decay", settings.weight_decay},
+          {"record_at_least", settings.record_at_least}};
 }
 
 TrainSettings train_settings_from(const json& j) {
@@ -155,7 +156,8 @@ TrainSettings train_settings_from(const json& j) {
           .max_steps = j.at("max_steps"),
           .plateau_window = j.at("plateau_window"),
           .plateau_tolerance = j.at("plateau_tolerance"),
-          .weight_decay = j.at("weight_decay")};
+          .weight_decay = j.at("weight_decay"),
+          .record_at_least = j.at("record_at_least")};
 }
 
 json to_json(const ProbeSettings& settings) {

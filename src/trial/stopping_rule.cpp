@@ -17,11 +17,23 @@ StoppingRule::StoppingRule(const TrainSettings& settings,
 
 bool StoppingRule::observe(double loss) {
   losses_.push_back(static_cast<float>(loss));
-  const auto t = static_cast<std::int64_t>(losses_.size()) - 1;
   if (!std::isfinite(loss)) {
     censor(StopReason::non_finite);
     return false;
   }
+  close_reached(loss);
+  if (on_plateau()) censor(StopReason::plateau);
+  const auto seen = static_cast<std::int64_t>(losses_.size());
+  if (seen >= settings_.max_steps) {
+    censor(StopReason::max_steps);
+    return false;
+  }
+  return std::any_of(open_.begin(), open_.end(), std::identity{}) ||
+         seen < settings_.record_at_least;
+}
+
+void StoppingRule::close_reached(double loss) {
+  const auto t = static_cast<std::int64_t>(losses_.size()) - 1;
   const double initial = losses_.front();
   for (std::size_t i = 0; i < results_.size(); ++i) {
     if (!open_[i] || t == 0 || loss > results_[i].epsilon * initial) continue;
@@ -30,16 +42,6 @@ bool StoppingRule::observe(double loss) {
     results_[i].stop_reason = StopReason::converged;
     results_[i].final_loss = loss;
   }
-  if (std::none_of(open_.begin(), open_.end(), std::identity{})) return false;
-  if (on_plateau()) {
-    censor(StopReason::plateau);
-    return false;
-  }
-  if (t + 1 >= settings_.max_steps) {
-    censor(StopReason::max_steps);
-    return false;
-  }
-  return true;
 }
 
 bool StoppingRule::on_plateau() const {

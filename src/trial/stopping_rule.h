@@ -16,7 +16,8 @@ class StoppingRule {
   StoppingRule(const TrainSettings& settings,
                const std::vector<double>& epsilons);
 
-  /// Takes L_t; true when update t + 1 is wanted.
+  /// Takes L_t; true when update t + 1 is wanted: for an epsilon that is still
+  /// to be reached, or for settings.record_at_least.
   bool observe(double loss);
 
   /// One for each epsilon, in the order given. Valid once observe said false.
@@ -26,6 +27,7 @@ class StoppingRule {
   std::span<const float> losses() const { return losses_; }
 
  private:
+  void close_reached(double loss);
   bool on_plateau() const;
   void censor(StopReason reason);
 

@@ -22,11 +22,15 @@ struct TrainSettings {
   std::int64_t plateau_window = 200;   ///< losses, the newest included
   double plateau_tolerance = 1e-4;     ///< relative improvement over the window
   double weight_decay = 1e-4;
+  /// Losses to record, even where fewer tell every t_star: training goes on to
+  /// that many, at most max_steps. Changes no row, so it is no part of a key.
+  std::int64_t record_at_least = 0;
 
   bool operator==(const TrainSettings&) const = default;
 };
 
-/// One JSON form for the task line and for the key that hashes it.
+/// One JSON form for the task line and for the key that hashes it, which leaves
+/// out what changes no row.
 nlohmann::json to_json(const TrainSettings& settings);
 TrainSettings train_settings_from(const nlohmann::json& json);
 

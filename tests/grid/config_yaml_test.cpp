@@ -85,7 +85,8 @@ grid:
   epsilon: [0.1, 0.15]
   trials: 7
 train: {target: batch_steps, max_steps: 100, plateau_window: 20,
-        plateau_tolerance: 0, weight_decay: 0.5, independent_epsilon: true}
+        plateau_tolerance: 0, weight_decay: 0.5, record_at_least: 60,
+        independent_epsilon: true}
 workers: {device: cuda, per_rank: 3, per_gpu: 2, threads: 4, retries: 0,
           trial_timeout: 2h30m, gflops: 12.5, peer_timeout: 10m}
 output: {flush_seconds: 1m, retry_seconds: 2m, rows_per_shard: 10, curves: false}
@@ -115,7 +116,8 @@ output: {flush_seconds: 1m, retry_seconds: 2m, rows_per_shard: 10, curves: false
                                                   .max_steps = 100,
                                                   .plateau_window = 20,
                                                   .plateau_tolerance = 0,
-                                                  .weight_decay = 0.5}));
+                                                  .weight_decay = 0.5,
+                                                  .record_at_least = 60}));
   EXPECT_TRUE(config.train.independent_epsilon);
   EXPECT_EQ(config.workers.device, DeviceChoice::cuda);
   EXPECT_EQ(config.workers.per_rank, 3);

@@ -77,6 +77,8 @@ TEST(TrajectoryKey, ChangesWithNothingElse) {
       {"name", [](Setting& s) { s.config.name = "other"; }},
       {"data_dir", [](Setting& s) { s.config.data_dir = "/other"; }},
       {"trials", [](Setting& s) { s.config.grid.trials = 1000; }},
+      {"record_at_least",
+       [](Setting& s) { s.config.train.settings.record_at_least = 60; }},
       {"epsilon",
        [](Setting& s) {
          s.config.grid.epsilon = {0.5, 0.3, 0.1};

@@ -26,7 +26,8 @@ inline TrialTask sample_task() {
                     .max_steps = 123,
                     .plateau_window = 45,
                     .plateau_tolerance = 5e-324,
-                    .weight_decay = DBL_MAX},
+                    .weight_decay = DBL_MAX,
+                    .record_at_least = 67},
           .probe = {.extended = false}};
 }
 

@@ -57,6 +57,34 @@ TEST(StoppingRule, ConvergesAtTheFirstLossNotAboveEpsilonTimesTheInitial) {
   EXPECT_EQ(result.final_loss, 1);
 }
 
+TEST(StoppingRule, RecordsOnWithoutChangingWhatItFound) {
+  const Curve halving = [](std::int64_t t) {
+    return 4 * std::pow(0.5, static_cast<double>(t));
+  };
+  const StoppingRule short_rule = run({}, {0.25, 0.125}, halving);
+  const StoppingRule long_rule =
+      run({.record_at_least = 60}, {0.25, 0.125}, halving);
+  EXPECT_EQ(short_rule.losses().size(), 4U);
+  EXPECT_EQ(long_rule.losses().size(), 60U);
+  EXPECT_EQ(long_rule.results(), short_rule.results());
+}
+
+TEST(StoppingRule, RecordsOnAfterAPlateauUpToTheCapAndWhileLossesAreFinite) {
+  const auto lengths = [](std::int64_t max_steps, const Curve& curve) {
+    const StoppingRule rule = run(
+        {.max_steps = max_steps, .plateau_window = 5, .record_at_least = 60},
+        {0.25}, curve);
+    EXPECT_EQ(rule.results()[0].stop_reason, StopReason::plateau);
+    EXPECT_EQ(rule.results()[0].steps_run, 4);
+    return rule.losses().size();
+  };
+  EXPECT_EQ(lengths(5000, constant), 60U);
+  EXPECT_EQ(lengths(40, constant), 40U);
+  EXPECT_EQ(
+      lengths(5000, [](std::int64_t t) { return t < 20 ? 2 : kInfinity; }),
+      21U);
+}
+
 TEST(StoppingRule, NeverConvergesBeforeTheFirstUpdate) {
   // An initial loss of zero meets any threshold, at t = 1 as the earliest.
   EXPECT_EQ(run_one({}, 0.1, listed({0, 0})).t_star, 1);
