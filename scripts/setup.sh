@@ -26,6 +26,7 @@ packages=(
   libopenmpi-dev openmpi-bin
   libhdf5-dev libyaml-cpp-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
   libcli11-dev libxxhash-dev zlib1g-dev libarchive-dev
+  libeigen3-dev libsvm-dev
   libxgboost-dev xgboost # its CMake package wants the program, too
   libgtest-dev libgmock-dev
   python3-venv # brings pip, which downloads LibTorch

@@ -14,7 +14,13 @@ double upper_quantile(const std::vector<double>& sorted, double level) {
   return sorted[std::clamp<std::size_t>(rank, 1, sorted.size()) - 1];
 }
 
-Offsets offsets_of(std::vector<double> residuals, double level) {
+Offsets offsets_of(std::vector<double> residuals, double level, Sides sides) {
+  if (sides == Sides::unknown) {
+    for (double& residual : residuals) residual = std::abs(residual);
+    std::ranges::sort(residuals);
+    const double most = upper_quantile(residuals, level);
+    return {-most, most};
+  }
   std::ranges::sort(residuals);
   const double tail = (1 - level) / 2;
   Offsets offsets;
@@ -41,7 +47,7 @@ struct Count {
 OffsetsByFamily conformal_offsets(const MetaTable& table,
                                   std::span<const RowIndex> rows,
                                   std::span<const double> predicted,
-                                  double level) {
+                                  double level, Sides sides) {
   std::map<std::string, std::vector<double>> residuals;
   for (const RowIndex i : rows) {
     if (std::isnan(predicted[i])) continue;
@@ -51,7 +57,7 @@ OffsetsByFamily conformal_offsets(const MetaTable& table,
   }
   OffsetsByFamily offsets;
   for (auto& [family, values] : residuals) {
-    offsets[family] = offsets_of(std::move(values), level);
+    offsets[family] = offsets_of(std::move(values), level, sides);
   }
   return offsets;
 }
@@ -59,7 +65,7 @@ OffsetsByFamily conformal_offsets(const MetaTable& table,
 std::vector<Coverage> measure_coverage(const MetaTable& table,
                                        const Scheme& scheme,
                                        std::span<const double> predicted,
-                                       double level) {
+                                       double level, Sides sides) {
   std::map<std::string, Count> counts;
   for (int part = 0; part < scheme.parts; ++part) {
     std::vector<RowIndex> others;
@@ -69,7 +75,7 @@ std::vector<Coverage> measure_coverage(const MetaTable& table,
       (scheme.part_of_row[row] == part ? own : others).push_back(row);
     }
     const OffsetsByFamily offsets =
-        conformal_offsets(table, others, predicted, level);
+        conformal_offsets(table, others, predicted, level, sides);
     for (const RowIndex i : own) {
       const MetaRow& row = table.rows[i];
       const auto found = offsets.find(table.family(row));

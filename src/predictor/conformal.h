@@ -18,6 +18,10 @@ struct Offsets {
   double upper = 0;
 };
 
+/// How rows may err: more to one side than to the other, as in the corpus, or
+/// to a side that is not known, as on an unseen data set.
+enum class Sides { known, unknown };
+
 /// The offsets by family, and of all rows together under "overall", so that a
 /// share `level` of rows like the given ones is inside. Rows without a
 /// prediction (NaN) do not count.
@@ -25,7 +29,7 @@ using OffsetsByFamily = std::map<std::string, Offsets>;
 OffsetsByFamily conformal_offsets(const MetaTable& table,
                                   std::span<const RowIndex> rows,
                                   std::span<const double> predicted,
-                                  double level);
+                                  double level, Sides sides);
 
 /// How many rows are inside of intervals whose offsets come from the other
 /// parts of the scheme, so that no row had a say in its own.
@@ -38,6 +42,6 @@ struct Coverage {
 std::vector<Coverage> measure_coverage(const MetaTable& table,
                                        const Scheme& scheme,
                                        std::span<const double> predicted,
-                                       double level);
+                                       double level, Sides sides);
 
 }  // namespace cape

@@ -63,8 +63,6 @@ std::vector<Feature> more_features() {
        [](const Row& row) { return row.log_line_4; }},
       {"label_entropy", "label entropy",
        [](const Row& row) { return row.label_entropy; }},
-      {"logit_spread", "logit spread",
-       [](const Row& row) { return std::log(row.logit_spread); }},
       {"depth", "architecture",
        [](const Row& row) { return row.traits.depth; }},
       {"is_vgg_lite", "architecture", is_kind<Kind::vgg_lite>},

@@ -39,7 +39,6 @@ void MetaTable::add(const shard::Row& row) {
                                                             : row.probe_loss),
                   .log_mean_g2 = narrow(row.log_mean_g2),
                   .label_entropy = narrow(row.label_entropy),
-                  .logit_spread = narrow(row.logit_spread),
                   .log_line_1 = narrow(row.log_line_1),
                   .log_line_2 = narrow(row.log_line_2),
                   .log_line_4 = narrow(row.log_line_4),

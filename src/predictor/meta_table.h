@@ -1,4 +1,4 @@
-/// The rows of a meta-dataset as fitting needs them: 128 bytes a row, texts
+/// The rows of a meta-dataset as fitting needs them: 120 bytes a row, texts
 /// stored once.
 #pragma once
 
@@ -57,7 +57,6 @@ struct MetaRow {
   float loss;  ///< L_0 of the probe; where a file has none, of the training
   float log_mean_g2;
   float label_entropy;
-  float logit_spread;
   float log_line_1;
   float log_line_2;
   float log_line_4;

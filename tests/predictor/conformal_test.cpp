@@ -1,0 +1,70 @@
+#include "predictor/conformal.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "predictor/rows.h"
+
+namespace cape {
+namespace {
+
+/// 99 rows of each of two families; T* over the prediction goes evenly from
+/// e^-1 to e^1, or from e^-2 to e^2.
+struct Spread {
+  MetaTable table;
+  std::vector<double> predicted;
+
+  Spread() {
+    for (int i = 1; i <= 99; ++i) {
+      for (const char* family : {"cnn", "mlp"}) {
+        shard::Row row = sample_row(fmt::format("{}{}", family, i));
+        row.family.assign(family);
+        table.add(row);
+        const double width = row.family.view() == "cnn" ? 1 : 2;
+        predicted.push_back(10 * std::exp(-width * (i / 50.0 - 1)));
+      }
+    }
+  }
+};
+
+TEST(ConformalOffsets, AreTheTailsOfEachFamilysErrors) {
+  const Spread spread;
+  const auto offsets = conformal_offsets(spread.table, all_rows(spread.table),
+                                         spread.predicted, 0.9);
+  // Of 99 values the 5th and the 95th: a hundredth would be the new one.
+  EXPECT_NEAR(offsets.at("cnn").lower, -0.9, 1e-9);
+  EXPECT_NEAR(offsets.at("cnn").upper, 0.9, 1e-9);
+  EXPECT_NEAR(offsets.at("mlp").upper, 1.8, 1e-9);
+  EXPECT_LT(offsets.at("overall").upper, 1.8);
+}
+
+TEST(ConformalOffsets, IgnoreRowsWithoutAPrediction) {
+  Spread spread;
+  for (std::size_t i = 1; i < spread.predicted.size(); i += 2) {
+    spread.predicted[i] = std::nan("");
+  }
+  const auto offsets = conformal_offsets(spread.table, all_rows(spread.table),
+                                         spread.predicted, 0.9);
+  EXPECT_FALSE(offsets.contains("mlp"));
+  EXPECT_EQ(offsets.at("overall").upper, offsets.at("cnn").upper);
+}
+
+TEST(Coverage, IsOfRowsThatHadNoSayInTheirIntervals) {
+  const Spread spread;
+  const Scheme scheme = kfold(spread.table, all_rows(spread.table), 3, 42);
+  const auto coverage =
+      measure_coverage(spread.table, scheme, spread.predicted, 0.9);
+  ASSERT_EQ(coverage.size(), 4U);
+  for (const Coverage& group : coverage) {
+    EXPECT_NEAR(group.covered, 0.9, 0.04) << group.group;
+  }
+  EXPECT_EQ(coverage[1].group, "family=cnn");
+  EXPECT_NEAR(coverage[1].width, std::exp(1.8), 0.5);
+  EXPECT_EQ(coverage[1].rows, 99);
+}
+
+}  // namespace
+}  // namespace cape

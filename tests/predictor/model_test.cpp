@@ -1,0 +1,76 @@
+#include "predictor/model.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/error.h"
+#include "predictor/rows.h"
+
+namespace cape {
+namespace {
+
+ModelSettings on_ridge() {
+  ModelSettings settings = extended_settings(42);
+  settings.ridge_base = true;
+  return settings;
+}
+
+TEST(Model, OnARidgeGoesOnBeyondWhatItHasSeen) {
+  MetaTable table;
+  for (int i = 0; i < 400; ++i) {
+    shard::Row row = sample_row(fmt::format("t{}", i));
+    row.log_p = 10 + i / 100.0;
+    row.t_star = static_cast<std::int32_t>(std::exp(row.log_p - 7));
+    table.add(row);
+  }
+  const std::vector<RowIndex> last = {399};
+  const std::vector<RowIndex> seen(all_rows(table));
+  const std::vector<RowIndex> half(seen.begin(), seen.begin() + 200);
+  const FeatureSet features = feature_set("paper");
+  const double t_star = table.rows[399].t_star;
+  const auto of = [&](const ModelSettings& settings) {
+    return Model::fit(table, half, features, settings)
+        .predict_steps(table, last)[0];
+  };
+  EXPECT_LT(of(extended_settings(42)), 0.3 * t_star);
+  EXPECT_NEAR(of(on_ridge()) / t_star, 1, 0.1);
+}
+
+TEST(Model, ContributionsAddUpToThePrediction) {
+  const MetaTable table = sample_table(100);
+  const auto rows = all_rows(table);
+  const Model model =
+      Model::fit(table, rows, feature_set("extended"), on_ridge());
+  const Matrix shares = model.contributions(table, rows);
+  const std::vector<float> predicted = model.predict_log(table, rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    double sum = 0;
+    for (std::size_t j = 0; j < shares.columns; ++j) sum += shares.at(i, j);
+    EXPECT_NEAR(sum, predicted[i], 1e-4);
+  }
+}
+
+TEST(Model, StopsGrowingTreesWhenTheyNoLongerHelp) {
+  const MetaTable table = sample_table(100);
+  const ModelSettings settings = extended_settings(42);
+  const Model model =
+      Model::fit(table, all_rows(table), feature_set("extended"), settings);
+  EXPECT_LT(model.settings.booster.trees, settings.booster.trees);
+  const Model again =
+      Model::fit(table, all_rows(table), feature_set("extended"), settings);
+  EXPECT_EQ(again.booster.to_json(), model.booster.to_json());
+}
+
+TEST(Model, CannotDropAllRows) {
+  MetaTable table = sample_table(10);
+  for (MetaRow& row : table.rows) row.converged = false;
+  ModelSettings settings = paper_settings(42);
+  settings.censored = Censored::drop;
+  EXPECT_THROW(
+      Model::fit(table, all_rows(table), feature_set("paper"), settings),
+      UserError);
+}
+
+}  // namespace
+}  // namespace cape
