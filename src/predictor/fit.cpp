@@ -58,10 +58,12 @@ std::vector<Intervals> find_intervals(const FitOptions& options,
     if (scheme.name == "test") continue;
     const std::vector<double>& predicted =
         comparison.find(scheme.name, kept_name(options.comparison))->predicted;
-    all.push_back(
-        {scheme.name,
-         conformal_offsets(inputs.table, inputs.rows, predicted, options.level),
-         measure_coverage(inputs.table, scheme, predicted, options.level)});
+    const Sides sides = scheme.name == "kfold" ? Sides::known : Sides::unknown;
+    all.push_back({scheme.name,
+                   conformal_offsets(inputs.table, inputs.rows, predicted,
+                                     options.level, sides),
+                   measure_coverage(inputs.table, scheme, predicted,
+                                    options.level, sides)});
   }
   return all;
 }

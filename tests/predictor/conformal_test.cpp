@@ -33,7 +33,7 @@ struct Spread {
 TEST(ConformalOffsets, AreTheTailsOfEachFamilysErrors) {
   const Spread spread;
   const auto offsets = conformal_offsets(spread.table, all_rows(spread.table),
-                                         spread.predicted, 0.9);
+                                         spread.predicted, 0.9, Sides::known);
   // Of 99 values the 5th and the 95th: a hundredth would be the new one.
   EXPECT_NEAR(offsets.at("cnn").lower, -0.9, 1e-9);
   EXPECT_NEAR(offsets.at("cnn").upper, 0.9, 1e-9);
@@ -47,16 +47,25 @@ TEST(ConformalOffsets, IgnoreRowsWithoutAPrediction) {
     spread.predicted[i] = std::nan("");
   }
   const auto offsets = conformal_offsets(spread.table, all_rows(spread.table),
-                                         spread.predicted, 0.9);
+                                         spread.predicted, 0.9, Sides::known);
   EXPECT_FALSE(offsets.contains("mlp"));
   EXPECT_EQ(offsets.at("overall").upper, offsets.at("cnn").upper);
+}
+
+TEST(ConformalOffsets, AreAsWideToBothSidesWhereTheSideIsNotKnown) {
+  Spread spread;
+  for (double& predicted : spread.predicted) predicted /= 10;  // all too low
+  const auto offsets = conformal_offsets(spread.table, all_rows(spread.table),
+                                         spread.predicted, 0.9, Sides::unknown);
+  EXPECT_EQ(offsets.at("cnn").lower, -offsets.at("cnn").upper);
+  EXPECT_NEAR(offsets.at("cnn").upper, std::log(10) + 0.8, 1e-9);
 }
 
 TEST(Coverage, IsOfRowsThatHadNoSayInTheirIntervals) {
   const Spread spread;
   const Scheme scheme = kfold(spread.table, all_rows(spread.table), 3, 42);
-  const auto coverage =
-      measure_coverage(spread.table, scheme, spread.predicted, 0.9);
+  const auto coverage = measure_coverage(spread.table, scheme, spread.predicted,
+                                         0.9, Sides::known);
   ASSERT_EQ(coverage.size(), 4U);
   for (const Coverage& group : coverage) {
     EXPECT_NEAR(group.covered, 0.9, 0.04) << group.group;
