@@ -60,8 +60,7 @@ std::map<Settings, std::vector<std::uint32_t>> with_slopes(
   }
   for (auto& [settings, list] : trajectories) {
     std::ranges::sort(list);
-    const auto rest = std::ranges::unique(list);
-    list.erase(rest.begin(), rest.end());
+    list.erase(std::unique(list.begin(), list.end()), list.end());
   }
   return trajectories;
 }

@@ -42,9 +42,9 @@ std::vector<Regressor> boosted_models(const Inputs& inputs,
                       fit_by_family(fit_model(paper, as_paper))});
   }
   // The first is the one that is kept.
-  std::ranges::stable_partition(models, [&](const Regressor& model) {
-    return model.name == kept_name(options);
-  });
+  std::stable_partition(
+      models.begin(), models.end(),
+      [&](const Regressor& model) { return model.name == kept_name(options); });
   return models;
 }
 

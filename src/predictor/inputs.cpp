@@ -37,6 +37,7 @@ void append(const shard::MergedTable& merged, MetaTable& table) {
 std::vector<std::string> sorted_names(const MetaTable& table,
                                       const std::set<std::uint32_t>& ids) {
   std::vector<std::string> names;
+  names.reserve(ids.size());
   for (const std::uint32_t id : ids) names.push_back(table.names.text(id));
   std::ranges::sort(names);
   return names;

@@ -72,10 +72,9 @@ LinearModel fit_linear(const Matrix& x, std::span<const float> target,
     const Eigen::VectorXd row = Eigen::Map<const Eigen::VectorXf>(
                                     &scaled.values[i * x.columns], columns)
                                     .cast<double>();
-    gram.selfadjointView<Eigen::Lower>().rankUpdate(row);
+    gram.noalias() += row * row.transpose();
     moment += (target[i] - mean) * row;
   }
-  gram = gram.selfadjointView<Eigen::Lower>();
   for (Eigen::Index j = 0; j < columns; ++j) {
     const double penalty = penalties[static_cast<std::size_t>(j)];
     if (std::isinf(penalty) || gram(j, j) == 0) {

@@ -47,7 +47,7 @@ void rename_to(const fs::path& from, const fs::path& to, unsigned flags) {
 
 }  // namespace
 
-ModelDirectory::ModelDirectory(fs::path place)
+ModelDirectory::ModelDirectory(const fs::path& place)
     : place_(fs::absolute(place).lexically_normal()) {
   if (!place_.has_filename()) place_ = place_.parent_path();
   building_ = place_.parent_path() /

@@ -15,7 +15,7 @@ class ModelDirectory {
  public:
   /// Throws UserError when `place` cannot become a model directory: it is
   /// something else, or nothing can be created there.
-  explicit ModelDirectory(std::filesystem::path place);
+  explicit ModelDirectory(const std::filesystem::path& place);
   /// Takes away what was not published.
   ~ModelDirectory();
   ModelDirectory(const ModelDirectory&) = delete;
