@@ -203,8 +203,7 @@ void MergedTable::sort() {
       return std::tie(rank.texts, rank.learning_rate, rank.batch_size,
                       rank.epsilon, rank.trial);
     };
-    const auto order = settings(a) <=> settings(b);
-    if (order != 0) return order < 0;
+    if (settings(a) != settings(b)) return settings(a) < settings(b);
     return std::memcmp(rows_[a.index].keys.data(), rows_[b.index].keys.data(),
                        sizeof(Row::key)) < 0;
   });
