@@ -33,7 +33,7 @@ Grid grid_of(std::int64_t rows) {
   config.grid = {.models = {{.family = "mlp",
                              .sample_published = true,
                              .architectures = {}}},
-                 .datasets = {"mnist"},
+                 .datasets = {{.name = "mnist"}},
                  .learning_rate = {5e-4, 1e-3, 2e-3},
                  .batch_size = {32, 64, 128},
                  .epsilon = {0.1, 0.15, 0.2},

@@ -74,7 +74,7 @@ Grid published_grid(std::int64_t trajectories) {
     config.grid.models.push_back(
         {.family = cost.name, .sample_published = true, .architectures = {}});
   }
-  config.grid.datasets = {"mnist", "fashion_mnist", "cifar10"};
+  config.grid.datasets = {{"mnist"}, {"fashion_mnist"}, {"cifar10"}};
   config.grid.learning_rate = {5e-4, 1e-3, 2e-3};
   config.grid.batch_size = {32, 64, 128};
   config.grid.epsilon = {0.1, 0.15, 0.2};

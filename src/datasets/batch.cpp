@@ -15,14 +15,15 @@ constexpr std::int64_t kSide = 32;
 using PixelValues = std::array<float, 256>;
 
 PixelValues pixel_values(const Dataset& dataset, std::size_t channel,
-                         bool standardise) {
+                         const BatchForm& form) {
   const float mean =
-      standardise ? static_cast<float>(dataset.mean[channel]) : 0.0F;
+      form.standardise ? static_cast<float>(dataset.mean[channel]) : 0.0F;
   const float deviation =
-      standardise ? static_cast<float>(dataset.deviation[channel]) : 1.0F;
+      form.standardise ? static_cast<float>(dataset.deviation[channel]) : 1.0F;
   PixelValues values{};
   for (std::size_t pixel = 0; pixel < values.size(); ++pixel) {
-    values[pixel] = (static_cast<float>(pixel) / 255.0F - mean) / deviation;
+    const std::size_t shown = form.invert ? values.size() - 1 - pixel : pixel;
+    values[pixel] = (static_cast<float>(shown) / 255.0F - mean) / deviation;
   }
   return values;
 }
@@ -49,7 +50,7 @@ void transpose(const std::uint8_t* image, std::int64_t channels,
 }
 
 void append(const Dataset& dataset, const Images& images,
-            std::span<const std::int64_t> indices, bool standardise,
+            std::span<const std::int64_t> indices, const BatchForm& form,
             Batch& batch) {
   const std::int64_t channels = dataset.info.shape[0];
   const std::int64_t height = dataset.info.shape[1];
@@ -57,7 +58,7 @@ void append(const Dataset& dataset, const Images& images,
   const std::int64_t out_plane = batch.shape[2] * batch.shape[3];
   std::vector<PixelValues> values;
   for (std::int64_t channel = 0; channel < channels; ++channel)
-    values.push_back(pixel_values(dataset, channel, standardise));
+    values.push_back(pixel_values(dataset, channel, form));
   Resizer resizer(static_cast<int>(height), static_cast<int>(width),
                   static_cast<int>(batch.shape[2]),
                   static_cast<int>(batch.shape[3]));
@@ -118,7 +119,7 @@ Batch make_batch(const Dataset& dataset, std::span<const std::int64_t> indices,
   const std::size_t size = batch.shape[1] * batch.shape[2] * batch.shape[3];
   batch.inputs.reserve(indices.size() * size);
   if (const auto* const images = std::get_if<Images>(&dataset.inputs)) {
-    append(dataset, *images, indices, form.standardise, batch);
+    append(dataset, *images, indices, form, batch);
   } else {
     append(std::get<WordCounts>(dataset.inputs), indices, size, batch);
   }

@@ -13,6 +13,7 @@ struct BatchForm {
   /// since their hashed words are 3,072.
   bool rgb32 = false;
   bool standardise = true;  ///< (pixel / 255 - mean) / deviation, else / 255
+  bool invert = false;      ///< pixel p of an image stands for 255 - p
 };
 
 struct Batch {

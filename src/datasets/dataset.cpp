@@ -61,6 +61,7 @@ Dataset read(const KnownDataset& known, const Layout& layout,
   dataset.info.name = known.name;
   dataset.info.shape = known.shape;
   dataset.info.classes = known.classes;
+  dataset.info.images = std::holds_alternative<Images>(dataset.inputs);
   dataset.info.samples = static_cast<std::int64_t>(dataset.labels.size());
   dataset.info.train_size = known.train_size;
   dataset.info.directory = place.string();

@@ -14,6 +14,7 @@ struct DatasetInfo {
   std::string name;
   std::string task = "classification";
   std::vector<std::int64_t> shape;  ///< of a sample: C x H x W
+  bool images = true;               ///< else texts
   std::int64_t classes = 0;
   std::int64_t samples = 0;     ///< at hand
   std::int64_t train_size = 0;  ///< N: the official training split

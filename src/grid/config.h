@@ -20,9 +20,18 @@ struct ModelSpec {
   std::vector<zoo::Architecture> architectures;  ///< empty when sampled
 };
 
+/// One entry of grid.datasets.
+struct DatasetSpec {
+  std::string name;
+  datasets::Variant variant = {};
+  bool sample_variant = false;  ///< one is drawn a trajectory
+
+  bool operator==(const DatasetSpec&) const = default;
+};
+
 struct GridConfig {
   std::vector<ModelSpec> models;
-  std::vector<std::string> datasets;
+  std::vector<DatasetSpec> datasets;
   std::vector<double> learning_rate;
   std::vector<std::int64_t> batch_size;
   std::vector<double> epsilon;

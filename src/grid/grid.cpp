@@ -116,6 +116,12 @@ std::string Grid::group_key(const Group& group) const {
       {"train", to_json(config_.train.settings)},
       {"probe", to_json(config_.probe)}};
   content["train"].erase("record_at_least");  // it changes no row
+  const DatasetSpec& spec = config_.grid.datasets[group.dataset];
+  if (spec.sample_variant) {
+    content["variant"] = "sample";
+  } else if (spec.variant != datasets::Variant{}) {
+    content["variant"] = to_json(spec.variant);
+  }
   if (config_.train.independent_epsilon) {
     content["independent_epsilon"] = group.epsilons.front();
   }
@@ -124,7 +130,8 @@ std::string Grid::group_key(const Group& group) const {
 
 double Grid::group_flops(const Group& group) const {
   const ModelSpec& model = config_.grid.models[group.model];
-  const datasets::DatasetInfo& dataset = datasets_[group.dataset];
+  const datasets::DatasetInfo dataset = datasets::varied(
+      datasets_[group.dataset], config_.grid.datasets[group.dataset].variant);
   const double epsilon =
       *std::min_element(group.epsilons.begin(), group.epsilons.end());
   const auto batch = static_cast<double>(group.batch_size);
@@ -149,26 +156,36 @@ double Grid::group_flops(const Group& group) const {
   return sum / kCostDraws;
 }
 
+datasets::Variant Grid::variant(const Group& group,
+                                const std::string& trajectory_key) const {
+  const DatasetSpec& spec = config_.grid.datasets[group.dataset];
+  if (!spec.sample_variant) return spec.variant;
+  Random random(seed_of(trajectory_key + "/variant"));
+  return datasets::sample_variant(datasets_[group.dataset], random);
+}
+
 Trajectory Grid::trajectory(std::int64_t index, EpsilonMask mask) const {
   const Group group = this->group(index / config_.grid.trials);
   const ModelSpec& model = config_.grid.models[group.model];
   Trajectory trajectory{.index = index,
                         .trial = index % config_.grid.trials,
-                        .dataset = &datasets_[group.dataset],
+                        .dataset = {},
                         .task = {}};
   TrialTask& task = trajectory.task;
   task.trajectory = trajectory_key(index);
   task.seed = seed_of(task.trajectory);
+  const datasets::DatasetInfo& dataset = datasets_[group.dataset];
+  task.dataset = {dataset.name, dataset.directory, dataset.fingerprint,
+                  variant(group, task.trajectory)};
+  trajectory.dataset = datasets::varied(dataset, task.dataset.variant);
   if (model.sample_published) {
     Random random(seed_of(task.trajectory + "/architecture"));
     task.architecture =
-        zoo::sample_published(model.family, trajectory.dataset->shape,
-                              trajectory.dataset->classes, random);
+        zoo::sample_published(model.family, trajectory.dataset.shape,
+                              trajectory.dataset.classes, random);
   } else {
     task.architecture = model.architectures[group.architecture];
   }
-  task.dataset = {trajectory.dataset->name, trajectory.dataset->directory,
-                  trajectory.dataset->fingerprint};
   task.learning_rate = group.learning_rate;
   task.batch_size = group.batch_size;
   for (std::size_t e = 0; e < group.epsilons.size(); ++e) {
@@ -223,6 +240,14 @@ void Grid::check() const {
           config_.where(fmt::format("grid.batch_size[{}]", b)),
           grid.batch_size[b], dataset.name, format_count(dataset.samples)));
     }
+  }
+  for (std::size_t d = 0; d < grid.datasets.size(); ++d) {
+    const std::string problem =
+        datasets::problem_of(grid.datasets[d].variant, datasets_[d]);
+    if (problem.empty()) continue;
+    problems.push_back(fmt::format(
+        "{}: no such variant: {}",
+        config_.where(fmt::format("grid.datasets[{}].variant", d)), problem));
   }
   if (grid.epsilon.size() > kMaxEpsilons) {
     problems.push_back(fmt::format("{}: at most {} epsilons (found {})",

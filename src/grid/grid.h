@@ -34,7 +34,7 @@ struct Group {
 struct Trajectory {
   std::int64_t index = 0;  ///< in the grid's order
   std::int64_t trial = 0;
-  const datasets::DatasetInfo* dataset = nullptr;
+  datasets::DatasetInfo dataset;  ///< of the task's variant
   TrialTask task;
 };
 
@@ -84,6 +84,8 @@ class Grid {
 
  private:
   Group natural_group(std::int64_t index) const;
+  datasets::Variant variant(const Group& group,
+                            const std::string& trajectory_key) const;
   std::string group_key(const Group& group) const;
   double group_flops(const Group& group) const;
   void check() const;

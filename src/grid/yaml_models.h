@@ -16,7 +16,8 @@ const std::vector<std::string>& model_keys();
 /// architecture twice.
 Codec<std::vector<ModelSpec>> models();
 
-/// A known data set's name, or {name: NAME}.
-Codec<std::string> dataset();
+/// A known data set's name, or {name: NAME, variant: V}, V a map of
+/// datasets::Variant's members or the word `sample`.
+Codec<DatasetSpec> dataset();
 
 }  // namespace cape::yaml

@@ -14,7 +14,7 @@
 namespace cape::shard {
 
 /// Raised with every change of the columns. A reader refuses newer files.
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 /// Copies a text into `bytes` and pads with NUL. Throws Error when it is
 /// longer than that, holds a NUL or is not UTF-8: nothing is ever cut.
@@ -55,6 +55,11 @@ struct Row {
   FixedString<512> architecture_json;
   FixedString<32> dataset;
   FixedString<128> variant;
+  double label_noise = kMissing;
+  std::int32_t lowres = 0;
+  bool inverted = false;
+  double input_scale = kMissing;
+  double input_noise = kMissing;
   FixedString<24> task;
   FixedString<24> target;
   double learning_rate = kMissing;

@@ -10,9 +10,7 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/hash.h"
-#include "core/random.h"
-#include "datasets/batch.h"
+#include "datasets/variant.h"
 #include "models/build.h"
 #include "trainer/probe.h"
 #include "trainer/training.h"
@@ -66,16 +64,10 @@ double train(Training& training, StoppingRule& rule, int losses_a_look) {
 
 TrialBatch draw_batch(const TrialTask& task, const datasets::Dataset& dataset,
                       const torch::Device& device) {
-  const std::int64_t samples = dataset.info.samples;
-  if (task.batch_size < 1 || task.batch_size > samples) {
-    fail("a batch of {} from the {} samples of {}", task.batch_size, samples,
-         dataset.info.name);
-  }
-  Random random(seed_of(fmt::format("{}/batch", task.seed)));
   const zoo::InputForm form = zoo::input_form(task.architecture);
-  datasets::Batch batch = datasets::make_batch(
-      dataset, random.sample(samples, task.batch_size),
-      {.rgb32 = form.rgb32, .standardise = form.standardise});
+  datasets::Batch batch = datasets::draw_batch(
+      dataset, task.dataset.variant, task.batch_size,
+      {.rgb32 = form.rgb32, .standardise = form.standardise}, task.seed);
   // Copies: from_blob does not own what it is given.
   return {torch::from_blob(batch.inputs.data(), batch.shape).clone().to(device),
           torch::tensor(batch.labels).to(device)};
@@ -93,8 +85,9 @@ TrialResult run_trajectory(const TrialTask& task,
   }
   const TrialBatch batch = draw_batch(task, dataset, device);
   torch::manual_seed(task.seed);
-  const auto model = models::build(task.architecture, dataset.info.shape,
-                                   dataset.info.classes);
+  const datasets::DatasetInfo info =
+      datasets::varied(dataset.info, task.dataset.variant);
+  const auto model = models::build(task.architecture, info.shape, info.classes);
   model->to(device);
 
   const Clock::time_point start = Clock::now();

@@ -9,8 +9,8 @@
 
 namespace cape {
 
-/// The task's B different samples: they depend on its seed, B and the number of
-/// samples, not on the network. Throws Error where B is too large.
+/// The task's B different samples: they depend on its seed, B, the data set and
+/// its variant, not on the network. Throws Error where B is too large.
 TrialBatch draw_batch(const TrialTask& task, const datasets::Dataset& dataset,
                       const torch::Device& device);
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "datasets/variant.h"
 #include "zoo/architecture.h"
 
 namespace cape {
@@ -48,6 +49,7 @@ struct DatasetRef {
   std::string name;         ///< as in the configuration
   std::string directory;    ///< where its files are
   std::string fingerprint;  ///< hash of its decoded content
+  datasets::Variant variant = {};
 
   bool operator==(const DatasetRef&) const = default;
 };

@@ -107,7 +107,7 @@ std::vector<datasets::DatasetInfo> open_datasets(const Config& config) {
   const auto roots = datasets::search_roots(config.data_dir);
   for (std::size_t d = 0; d < config.grid.datasets.size(); ++d) {
     try {
-      infos.push_back(datasets::load(config.grid.datasets[d], roots).info);
+      infos.push_back(datasets::load(config.grid.datasets[d].name, roots).info);
       const datasets::DatasetInfo& info = infos.back();
       if (!info.note.empty()) spdlog::warn("{}: {}", info.name, info.note);
     } catch (const UserError& error) {

@@ -29,6 +29,17 @@ void add_extended(const ExtendedProbe& probe, shard::Row& row) {
   row.log_line_4 = std::log(probe.line[2]);
 }
 
+void add_variant(const datasets::Variant& variant, shard::Row& row) {
+  if (variant != datasets::Variant{}) {
+    row.variant.assign(to_json(variant).dump());
+  }
+  row.label_noise = variant.label_noise;
+  row.lowres = static_cast<std::int32_t>(variant.lowres);
+  row.inverted = variant.invert;
+  row.input_scale = variant.scale;
+  row.input_noise = variant.noise;
+}
+
 }  // namespace
 
 void check_answer(const Trajectory& trajectory, const TrialResult& result) {
@@ -37,9 +48,9 @@ void check_answer(const Trajectory& trajectory, const TrialResult& result) {
     if (!holds) fail("the trainer's answer is wrong: {}", what);
   };
   require(result.trajectory == task.trajectory, "another trajectory");
-  require(result.parameters ==
-              zoo::parameter_count(task.architecture, trajectory.dataset->shape,
-                                   trajectory.dataset->classes),
+  require(result.parameters == zoo::parameter_count(task.architecture,
+                                                    trajectory.dataset.shape,
+                                                    trajectory.dataset.classes),
           "the number of parameters is not the architecture's");
   require(!result.losses.empty() &&
               same(result.initial_loss, result.losses.front()),
@@ -63,13 +74,14 @@ void check_answer(const Trajectory& trajectory, const TrialResult& result) {
 std::vector<shard::Row> make_rows(const Trajectory& trajectory,
                                   const TrialResult& result) {
   const TrialTask& task = trajectory.task;
-  const datasets::DatasetInfo& dataset = *trajectory.dataset;
+  const datasets::DatasetInfo& dataset = trajectory.dataset;
   shard::Row row;
   row.trajectory.assign(task.trajectory);
   row.family.assign(zoo::family(task.architecture));
   row.architecture.assign(zoo::short_name(task.architecture));
   row.architecture_json.assign(zoo::describe(task.architecture).dump());
   row.dataset.assign(dataset.name);
+  add_variant(task.dataset.variant, row);
   row.task.assign(dataset.task);
   row.target.assign(task.train.target);
   row.learning_rate = task.learning_rate;

@@ -341,8 +341,8 @@ double Worker::time_limit(const Trajectory& trajectory) const {
   if (config.workers.trial_timeout) return *config.workers.trial_timeout;
   const TrialTask& task = trajectory.task;
   const double flops = trajectory_flops(
-      zoo::forward_flops(task.architecture, trajectory.dataset->shape,
-                         trajectory.dataset->classes),
+      zoo::forward_flops(task.architecture, trajectory.dataset.shape,
+                         trajectory.dataset.classes),
       static_cast<double>(task.batch_size),
       static_cast<double>(task.train.max_steps));
   return longest_trial_seconds(

@@ -96,7 +96,7 @@ TEST(ConfigRoundTrip, KeysLeftOutHaveTheirDefaults) {
   Config expected;
   expected.name = "small";
   expected.grid.models = {sampled("mlp")};
-  expected.grid.datasets = {"mnist"};
+  expected.grid.datasets = {{.name = "mnist"}};
   expected.grid.learning_rate = {1e-3};
   expected.grid.batch_size = {32};
   expected.grid.epsilon = {0.1};
@@ -137,7 +137,12 @@ TEST(ConfigRoundTrip, OddValuesReadBackEqual) {
                               .dropout = 0.1 + 0.2},
                      zoo::Mlp{.batch_norm = false}}),
       listed("transformer", {zoo::Vit{.heads = 4}})};
-  config.grid.datasets = {"mnist", "fashion_mnist"};
+  config.grid.datasets = {
+      {"mnist"},
+      {.name = "mnist", .sample_variant = true},
+      {"fashion_mnist",
+       {.classes = 3, .label_noise = 1e-7, .lowres = 4, .invert = true}},
+      {"fashion_mnist", {.scale = 0.1 + 0.2, .noise = 1.0 / 3}}};
   config.grid.learning_rate = {0.1 + 0.2, 5e-324, 1.7976931348623157e308, 3};
   config.grid.batch_size = {1, std::numeric_limits<std::int64_t>::max()};
   config.grid.epsilon = {1.0 / 3, std::nextafter(1.0, 0.0)};

@@ -107,7 +107,8 @@ output: {flush_seconds: 1m, retry_seconds: 2m, rows_per_shard: 10, curves: false
               ElementsAre(zoo::Vit{}, zoo::Vit{.depth = 4}));
   EXPECT_TRUE(config.grid.models[2].sample_published);
   EXPECT_THAT(config.grid.models[2].architectures, IsEmpty());
-  EXPECT_THAT(config.grid.datasets, ElementsAre("mnist", "fashion_mnist"));
+  EXPECT_THAT(config.grid.datasets,
+              ElementsAre(DatasetSpec{"mnist"}, DatasetSpec{"fashion_mnist"}));
   EXPECT_THAT(config.grid.learning_rate, ElementsAre(5e-4, 1e-3, 2e-3));
   EXPECT_THAT(config.grid.batch_size, ElementsAre(32, 64));
   EXPECT_THAT(config.grid.epsilon, ElementsAre(0.1, 0.15));
@@ -138,7 +139,7 @@ TEST(ConfigYaml, AValueAloneIsAListOfOne) {
       kMinimal, {"grid.epsilon=0.2", "grid.datasets={name: mnist}",
                  "grid.models={family: transformer, architectures: vit_tiny}"});
   EXPECT_THAT(config.grid.epsilon, ElementsAre(0.2));
-  EXPECT_THAT(config.grid.datasets, ElementsAre("mnist"));
+  EXPECT_THAT(config.grid.datasets, ElementsAre(DatasetSpec{"mnist"}));
   EXPECT_THAT(config.grid.models.at(0).architectures, ElementsAre(zoo::Vit{}));
 }
 
@@ -153,6 +154,35 @@ TEST(ConfigYaml, AListInAnArchitectureStandsForEveryCombination) {
                           zoo::Mlp{.layers = 3, .width = 512}));
 }
 
+TEST(ConfigYaml, ADataSetMayHaveAVariant) {
+  const Config config =
+      parse(kMinimal, {"grid.datasets=[{name: mnist, variant: sample}, "
+                       "{name: mnist, variant: {classes: 5, label_noise: 0.2, "
+                       "scale: 0.5, noise: 0.1, invert: true, lowres: 2}}]"});
+  EXPECT_THAT(config.grid.datasets,
+              ElementsAre(DatasetSpec{.name = "mnist", .sample_variant = true},
+                          DatasetSpec{"mnist",
+                                      {.classes = 5,
+                                       .label_noise = 0.2,
+                                       .lowres = 2,
+                                       .invert = true,
+                                       .scale = 0.5,
+                                       .noise = 0.1}}));
+}
+
+TEST(ConfigYaml, RefusesAVariantThatIsNone) {
+  const auto problem = [](const std::string& variant) {
+    return problem_with("grid.datasets=[{name: mnist, variant: " + variant +
+                        "}]");
+  };
+  EXPECT_THAT(problem("{classes: 1}"),
+              StartsWith("wrong value for grid.datasets[0].variant.classes"));
+  EXPECT_THAT(
+      problem("{lable_noise: 0.1}"),
+      AllOf(HasSubstr("lable_noise"), HasSubstr("did you mean 'label_noise'")));
+  EXPECT_THAT(problem("samples"), HasSubstr("did you mean 'sample'"));
+}
+
 TEST(ConfigYaml, AnAliasStandsForItsAnchor) {
   const Config config = parse(R"(name: &word mnist
 grid:
@@ -162,7 +192,7 @@ grid:
   batch_size: [32]
   epsilon: [0.1]
 )");
-  EXPECT_THAT(config.grid.datasets, ElementsAre("mnist"));
+  EXPECT_THAT(config.grid.datasets, ElementsAre(DatasetSpec{"mnist"}));
 }
 
 TEST(ConfigYaml, KnowsWhereEachKeyAndElementStands) {

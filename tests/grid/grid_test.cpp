@@ -152,7 +152,7 @@ TEST(Grid, HandsSettingsAndDataSetToTheTask) {
   const Trajectory trajectory = grid.trajectory(2, 0b11);
   EXPECT_EQ(trajectory.index, 2);
   EXPECT_EQ(trajectory.trial, 2);
-  EXPECT_EQ(trajectory.dataset, &grid.datasets()[0]);
+  EXPECT_EQ(trajectory.dataset.name, grid.datasets()[0].name);
   EXPECT_EQ(trajectory.task.trajectory, grid.trajectory_key(2));
   EXPECT_EQ(trajectory.task.train, config.train.settings);
   EXPECT_EQ(trajectory.task.architecture, zoo::Architecture(zoo::Mlp{}));
@@ -224,7 +224,7 @@ TEST(Grid, RefusesMoreTrialsThanAKeyHasDigitsFor) {
 
 TEST(Grid, ReportsAllProblemsAtOnce) {
   Config config = single_group();
-  config.grid.datasets = {"mnist", "fashion_mnist"};
+  config.grid.datasets = {{"mnist"}, {"fashion_mnist"}};
   config.grid.batch_size = {70000};
   config.grid.trials = kMostTrials + 1;
   const std::string lines = refusal(config);

@@ -136,7 +136,7 @@ TEST(TrajectoryKey, DoesNotDependOnTheOrderOrTheRestOfTheAxes) {
   std::reverse(turned.grid.batch_size.begin(), turned.grid.batch_size.end());
   EXPECT_EQ(all_keys(turned), keys);
   turned.grid.batch_size = {64};
-  turned.grid.datasets = {"mnist"};
+  turned.grid.datasets = {{.name = "mnist"}};
   const std::set<std::string> some = all_keys(turned);
   EXPECT_EQ(some.size(), keys.size() / 6);
   EXPECT_TRUE(
@@ -169,6 +169,20 @@ TEST(TrajectoryKey, IsTheOneThatRowsOfThisProtocolHave) {
   const Grid sampled = make_grid(config);
   EXPECT_EQ(sampled.trajectory_key(0), "fa31317f7c4ad2b899a398f800000000");
   EXPECT_EQ(drawn_names(sampled), "mlp_2x512 mlp_3x256 mlp_2x128 mlp_2x256 ");
+}
+
+TEST(TrajectoryKey, DiffersByVariantAndOnlyWhereThereIsOne) {
+  const auto key = [](const DatasetSpec& spec) {
+    Config config = single_group();
+    config.grid.datasets = {spec};
+    return make_grid(config).trajectory_key(2);
+  };
+  const std::set<std::string> keys = {
+      key({"mnist"}), key({.name = "mnist", .sample_variant = true}),
+      key({"mnist", {.classes = 5}}), key({"mnist", {.label_noise = 0.2}}),
+      key({"mnist", {.classes = 5, .invert = true}})};
+  EXPECT_EQ(keys.size(), 5U);
+  EXPECT_TRUE(keys.contains(make_grid(single_group()).trajectory_key(2)));
 }
 
 TEST(CellKey, DiffersByTrajectoryAndEpsilon) {

@@ -34,7 +34,7 @@ inline Config single_group() {
   Config config;
   config.name = "sample";
   config.grid = {.models = {listed_mlps({zoo::Mlp{}})},
-                 .datasets = {"mnist"},
+                 .datasets = {{.name = "mnist"}},
                  .learning_rate = {1e-3},
                  .batch_size = {32},
                  .epsilon = {0.1, 0.2},
@@ -49,7 +49,7 @@ inline Config many_groups() {
       sampled_mlps(),
       listed_mlps({zoo::Mlp{}, zoo::Mlp{.layers = 4}}),
       {.family = "transformer", .architectures = {zoo::Vit{}}}};
-  config.grid.datasets = {"mnist", "fashion_mnist"};
+  config.grid.datasets = {{"mnist"}, {"fashion_mnist"}};
   config.grid.learning_rate = {5e-4, 1e-3, 2e-3};
   config.grid.batch_size = {32, 64, 128};
   config.grid.epsilon = {0.1, 0.15, 0.2};
@@ -60,8 +60,8 @@ inline Config many_groups() {
 /// The grid of `config` over the sample of each data set that it names.
 inline Grid make_grid(const Config& config) {
   std::vector<datasets::DatasetInfo> datasets;
-  for (const std::string& name : config.grid.datasets) {
-    datasets.push_back(sample_dataset(name));
+  for (const DatasetSpec& spec : config.grid.datasets) {
+    datasets.push_back(sample_dataset(spec.name));
   }
   return {config, datasets};
 }

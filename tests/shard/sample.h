@@ -29,7 +29,12 @@ inline Row sample_row(int number) {
   row.architecture = "mlp_2x" + std::to_string(128 << (number % 3));
   row.architecture_json = R"({"family":"mlp","note":"größer, \"ja\""})";
   row.dataset = number % 2 == 0 ? "mnist" : "fashion_mnist";
-  row.variant = "first 1000";
+  row.variant = R"({"classes":5})";
+  row.label_noise = 0.125 * number;
+  row.lowres = 1 + number;
+  row.inverted = number % 3 == 1;
+  row.input_scale = 1 + 0.1 * number;
+  row.input_noise = 0.01 * number;
   row.task = "classification";
   row.target = "batch_steps";
   row.learning_rate = 5e-4 * (1 + number % 3);

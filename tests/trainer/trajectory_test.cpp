@@ -167,6 +167,17 @@ TEST(TrajectoryTest, RefusesATargetItCannotMeasure) {
   EXPECT_THROW(run(task), Error);
 }
 
+TEST(TrajectoryTest, OfAVariantHasItsHead) {
+  TrialTask task = small_task();
+  const std::int64_t whole = run(task).parameters;
+  task.dataset.variant = {.classes = 3, .noise = 0.1};
+  const TrialResult result = run(task);
+  const std::int64_t width = std::get<zoo::Mlp>(task.architecture).width;
+  EXPECT_EQ(result.parameters, whole - 7 * (width + 1));
+  EXPECT_LT(result.probe.extended->label_entropy, std::log(3) + 1e-9);
+  EXPECT_EQ(result.losses, run(task).losses);
+}
+
 TEST(DrawBatchTest, TakesDifferentSamplesInTheNetworksForm) {
   TrialTask task = small_task();
   task.batch_size = 200;

@@ -156,6 +156,35 @@ TEST_F(RowsTest, ARowAnEpsilonWithAllThatIsKnown) {
   EXPECT_EQ(row.threads, 2);
 }
 
+TEST_F(RowsTest, TheDataSetAsItIsHasNoVariant) {
+  const shard::Row row = make_rows(trajectory_, result_).front();
+  EXPECT_EQ(row.variant.view(), "");
+  EXPECT_EQ(row.classes, 10);
+  EXPECT_EQ(row.label_noise, 0);
+  EXPECT_EQ(row.lowres, 1);
+  EXPECT_FALSE(row.inverted);
+  EXPECT_EQ(row.input_scale, 1);
+  EXPECT_EQ(row.input_noise, 0);
+}
+
+TEST_F(RowsTest, AVariantIsTextAndColumns) {
+  trajectory_.task.dataset.variant = {.classes = 4,
+                                      .label_noise = 0.25,
+                                      .lowres = 2,
+                                      .invert = true,
+                                      .scale = 0.5,
+                                      .noise = 0.125};
+  const shard::Row row = make_rows(trajectory_, result_).front();
+  EXPECT_EQ(row.variant.view(),
+            R"({"classes":4,"invert":true,"label_noise":0.25,"lowres":2,)"
+            R"("noise":0.125,"scale":0.5})");
+  EXPECT_EQ(row.label_noise, 0.25);
+  EXPECT_EQ(row.lowres, 2);
+  EXPECT_TRUE(row.inverted);
+  EXPECT_EQ(row.input_scale, 0.5);
+  EXPECT_EQ(row.input_noise, 0.125);
+}
+
 TEST_F(RowsTest, ACensoredRowSaysWhy) {
   answer({2.5F, 0.6F, kNan});
   const auto rows = make_rows(trajectory_, result_);

@@ -1,0 +1,47 @@
+/// Variants of a data set: the same samples made easier or harder, so that a
+/// few data sets teach a predictor more than a few points.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+
+#include "core/random.h"
+#include "datasets/batch.h"
+#include "datasets/dataset.h"
+
+namespace cape::datasets {
+
+/// What is changed, in the order in which it is.
+struct Variant {
+  std::int64_t classes = 0;  ///< that take part, drawn a trajectory; 0: all
+  double label_noise = 0;    ///< share of the labels that are drawn afresh
+  std::int64_t lowres = 1;   ///< pixels of a square of this side become equal
+  bool invert = false;       ///< pixels p become 255 - p
+  double scale = 1;          ///< factor of the inputs, as the network has them
+  double noise = 0;          ///< deviation of Gaussian noise added to these
+
+  bool operator==(const Variant&) const = default;
+};
+
+/// What differs from the data set itself, an empty object where nothing does.
+nlohmann::json to_json(const Variant& variant);
+
+/// Throws nlohmann's exceptions where `json` is not of to_json.
+Variant variant_from(const nlohmann::json& json);
+
+/// Why `info` has no such variant, for a message; empty where it has.
+std::string problem_of(const Variant& variant, const DatasetInfo& info);
+
+/// A variant drawn from the documented ranges (docs/configuration.md).
+Variant sample_variant(const DatasetInfo& info, Random& random);
+
+/// `info` of the variant: its classes, and its share of the samples and of N.
+DatasetInfo varied(DatasetInfo info, const Variant& variant);
+
+/// A batch of `size` different samples, drawn and varied by draws from
+/// hash(`seed`, what is drawn): without a variant the samples do not depend on
+/// it. Throws Error where there are too few.
+Batch draw_batch(const Dataset& dataset, const Variant& variant,
+                 std::int64_t size, const BatchForm& form, std::uint64_t seed);
+
+}  // namespace cape::datasets
