@@ -35,7 +35,9 @@ Dataset images() {
                   .shape = {1, 5, 6},
                   .classes = 10,
                   .samples = kSamples,
-                  .train_size = 1000};
+                  .train_size = 1000,
+                  .fingerprint = "",
+                  .directory = ""};
   return dataset;
 }
 
