@@ -32,7 +32,10 @@ packages=(
   python3-venv # brings pip, which downloads LibTorch
   dataset-fashion-mnist
 )
-test_packages=(clang-format clang-tidy)
+test_packages=(
+  clang-format clang-tidy
+  slurm-wlm munge iproute2 # clusters of one machine
+)
 
 say() { printf 'setup: %s\n' "$*"; }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds everything and runs the tests; --all adds the tests under
-# AddressSanitizer and clang-tidy. The last line is "N passed, N failed".
+# Builds everything and runs the tests; --all adds the tests on clusters that are
+# made for them (a Slurm of one node, two hosts), those under AddressSanitizer
+# and clang-tidy. The last line is "N passed, N failed".
 set -uo pipefail
 set -m # a process group a stage, so that all of it can be stopped
 cd "$(dirname "$0")/.." || exit
@@ -32,12 +33,13 @@ check() {
   limited "$@" || { failed=$((failed + 1)) && false; }
 }
 
-# run_tests PRESET LIMIT: runs the tests of a preset and counts them.
+# run_tests NAME LIMIT PRESET OPTION...: runs those tests of a preset that the
+# options of ctest name, and counts them.
 run_tests() {
-  local log=build/$1/ctest.log closing ran bad idle
+  local log=build/$3/ctest.log closing ran bad idle
   : >"$log"
   limited "tests ($1)" "$2" \
-    ctest --preset "$1" -j "$jobs" --output-log "$log"
+    ctest --preset "$3" -j "$jobs" --output-log "$log" "${@:4}"
   # ctest counts what it skipped as passed.
   idle=$(grep -c '\*\*\*Skipped' "$log")
   closing=$(sed -n 's/.*tests passed, \([0-9]*\) tests* failed out of /\1 /p' \
@@ -49,6 +51,8 @@ run_tests() {
     failed=$((failed + 1)) # stopped before its closing line
   fi
 }
+
+clusters='^(slurm|hosts)$' # labels of tests
 
 # What follows runs in a shell of its own, under timeout.
 check_format() {
@@ -76,11 +80,16 @@ if check "set-up" 10m scripts/setup.sh --tests; then
   python=-DCAPE_TEST_PYTHON=$test_venv/bin/python
   check "format" 1m bash -c check_format
   if check "build (release)" 22m bash -c 'build "$@"' - release "$python"; then
-    run_tests release 8m
+    run_tests release 8m release -LE "$clusters"
+    if [[ $all == yes ]]; then
+      run_tests clusters 8m release -L "$clusters"
+      # Why tests were left out.
+      grep -hE '^skipped: ' build/release/ctest.log
+    fi
   fi
   if [[ $all == yes ]] &&
     check "build (asan)" 15m bash -c 'build "$@"' - asan "$python"; then
-    run_tests asan 8m
+    run_tests asan 8m asan -LE "$clusters"
     check "clang-tidy" 12m bash -c 'tidy "$@"' - build/asan "$jobs"
   fi
 fi

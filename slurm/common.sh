@@ -4,6 +4,7 @@
 # own, so the clone is the folder that sbatch was called in, or CAPE_ROOT.
 
 cape_bin=${CAPE_BIN:-${CAPE_ROOT:-$SLURM_SUBMIT_DIR}/build/release/bin}
+launch=() # the launcher of cape_farm, if any
 
 # This job as squeue and scontrol want it; the plain id of an array's last part
 # means the whole array.
@@ -12,10 +13,16 @@ if [[ -n ${SLURM_ARRAY_TASK_ID:-} ]]; then
   job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
 fi
 
-stopped=0 # 1 after scancel, or when the job is at its end
+asked=0     # 1 after any signal: begin nothing more
+cancelled=0 # 1 after scancel
+fruitful=0  # 1 when this run of the job has added a row
 
 # Prints the seconds until the job's limit; nothing when it has none.
 seconds_left() {
+  if [[ -n ${SLURM_JOB_END_TIME:-} ]]; then # unset in Slurm 22.05
+    echo $((SLURM_JOB_END_TIME - $(date +%s)))
+    return
+  fi
   local left days=0 field seconds=0
   left=$(squeue --noheader --jobs "$job" --format %L)
   [[ $left =~ ^[0-9:-]+$ ]] || return 0 # UNLIMITED
@@ -40,8 +47,8 @@ time_limit_option() {
 run() {
   local child=
   # Slurm may have told the command as well, which may be gone by now.
-  trap 'kill -USR1 $child 2>/dev/null || :' USR1
-  trap 'stopped=1; kill -TERM $child 2>/dev/null || :' TERM
+  trap 'asked=1; kill -USR1 $child 2>/dev/null || :' USR1
+  trap 'asked=1 cancelled=1; kill -TERM $child 2>/dev/null || :' TERM
   "$@" &
   child=$!
   # A signal that ends a wait can make bash 5.2 forget the status of what it
@@ -50,18 +57,50 @@ run() {
   wait $child
 }
 
+# ask ARGUMENT...: what cape_farm --status says, in $report; the number of rows
+# in $rows. The status is that of the directory.
+ask() {
+  local status=0
+  report=$("$cape_bin/cape_farm" "$@" --status 2>&1) || status=$?
+  rows=$(sed -n 's/^rows *\([0-9,]*\).*/\1/p' <<<"$report")
+  return "$status"
+}
+
+# farm ARGUMENT...: runs cape_farm; its status, or what the directory says where
+# it has ended in another way: killed, or with a status of mpirun's own.
+farm() {
+  local status=0 before limit
+  ask "$@" || :
+  before=$rows
+  read -ra limit <<<"$(time_limit_option)"
+  run "${launch[@]}" "$cape_bin/cape_farm" "$@" "${limit[@]}" || status=$?
+  local known=0
+  ask "$@" || known=$?
+  [[ $rows == "$before" ]] || fruitful=1
+  case $status in
+    0 | 2 | 3 | 75) return "$status" ;;
+  esac
+  echo "job $job: the farm ended with status $status; this is there:"
+  echo "$report"
+  return "$known"
+}
+
 # finish STATUS: says what the exit status of cape_farm means, queues the job
-# again where it stopped early for want of time, and exits.
+# again where that helps, and exits.
 finish() {
   local status=$1 restarts=${SLURM_RESTART_COUNT:-0}
   case $status in
     0) echo "job $job: all done" ;;
     3) echo "job $job: done, but some trials failed; --retry-failed tries again" ;;
     75)
-      if ((stopped)); then
-        echo "job $job: stopped; submit it again to go on"
+      if ((cancelled)); then
+        echo "job $job: cancelled; submit it again to go on"
+      elif ! ((fruitful)); then
+        echo "job $job: stopped before it had a single new row, and would again:" \
+          "not queued again; what it said above is the reason"
       elif ((restarts >= ${CAPE_REQUEUES:-100})); then
-        echo "job $job: stopped early; not queued again after $restarts times"
+        echo "job $job: stopped early; not queued again after $restarts times" \
+          "(CAPE_REQUEUES); submit it again to go on"
       elif echo "job $job: stopped early, queued again" &&
         scontrol requeue "$job"; then
         exit 75
@@ -69,7 +108,7 @@ finish() {
         echo "job $job: this cluster does not requeue; submit it again"
       fi
       ;;
-    *) echo "job $job: failed with status $status" ;;
+    *) echo "job $job: failed with status $status; not queued again" ;;
   esac
   exit "$status"
 }

@@ -13,6 +13,7 @@
 #include "worker/rank_loop.h"
 #include "worker/run_directory.h"
 #include "worker/run_start.h"
+#include "worker/slurm_job.h"
 #include "worker/summary.h"
 #include "worker/trainer_query.h"
 
@@ -125,6 +126,7 @@ std::vector<datasets::DatasetInfo> open_datasets(const Config& config) {
 ExitCode run_farm(Communicator& communicator, const Grid& grid,
                   const FarmOptions& options) {
   const Clock::time_point started = Clock::now();
+  refuse_unconnected_tasks(communicator.size(), options.part.count);
   const std::string part = part_name(grid.config().name, options.part);
   const std::string run = fmt::format("{}-{}", part, make_run_id());
   make_run_directory(options.directory);

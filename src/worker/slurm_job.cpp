@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "core/error.h"
+
 namespace cape {
 namespace {
 
@@ -48,6 +50,16 @@ bool has_ended(const SlurmJob& job) {
   const SlurmJob mine = this_slurm_job();
   if (job.id == mine.id) return job.restart != mine.restart;
   return ask_squeue(job.id).empty();
+}
+
+void refuse_unconnected_tasks(int ranks, std::int64_t parts) {
+  const std::string tasks = environment("SLURM_STEP_NUM_TASKS");
+  if (ranks > 1 || parts > 1 || std::atoll(tasks.c_str()) < 2) return;
+  fail_user(
+      "srun started {} tasks that do not know of each other, and each would do "
+      "the whole grid; start them with srun --mpi=pmix, or with mpirun, or let "
+      "each do a part: --shard I/N",
+      tasks);
 }
 
 }  // namespace cape

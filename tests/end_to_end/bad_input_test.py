@@ -2,6 +2,7 @@
 
 import os
 import unittest
+from unittest import mock
 
 import support
 from support import CONFIG, FarmTest, write_idx, write_mnist
@@ -61,6 +62,13 @@ class Configuration(FarmTest):
                        ("--device", "tpu"), ("--nonsense",)]:
             self.farm(*option, code=2, says=option[0].lstrip("-"))
         self.assertFalse(self.out.exists())
+
+    def test_tasks_of_slurm_that_do_not_know_of_each_other_are_refused(self):
+        with mock.patch.dict(os.environ, SLURM_STEP_NUM_TASKS="2"):
+            self.farm(code=2, says=["srun started 2 tasks", "--mpi=pmix"])
+            self.assertFalse(self.out.exists())
+            # With a part for each they are what was meant.
+            self.farm("--shard", "0/2")
 
     def test_it_is_refused_under_mpirun_too(self):
         self.farm("grid.trails=2", ranks=2, code=2, says="grid.trails")
