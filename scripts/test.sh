@@ -84,7 +84,7 @@ if check "set-up" 10m scripts/setup.sh --tests; then
     if [[ $all == yes ]]; then
       run_tests clusters 8m release -L "$clusters"
       # Why tests were left out.
-      grep -hE '^skipped: ' build/release/ctest.log
+      grep '^skipped: ' build/release/Testing/Temporary/LastTest.log
     fi
   fi
   if [[ $all == yes ]] &&

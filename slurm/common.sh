@@ -13,6 +13,7 @@ if [[ -n ${SLURM_ARRAY_TASK_ID:-} ]]; then
   job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
 fi
 
+child=      # what runs
 asked=0     # 1 after any signal: begin nothing more
 cancelled=0 # 1 after scancel
 fruitful=0  # 1 when this run of the job has added a row
@@ -42,19 +43,25 @@ time_limit_option() {
   [[ -z $left ]] || echo "--time-limit=$((left > 61 ? left - 60 : 1))s"
 }
 
-# run COMMAND...: runs it and hands it the signals that Slurm sends to the job
-# script alone. Its status is the command's.
+# Hands on to $child what Slurm tells the job script alone. Slurm may have told
+# both, and the child may be gone.
+pass_on_signals() {
+  trap 'asked=1; [[ -z $child ]] || kill -USR1 $child 2>/dev/null || :' USR1
+  trap 'asked=1 cancelled=1
+    [[ -z $child ]] || kill -TERM $child 2>/dev/null || :' TERM
+}
+
+# run COMMAND...: runs it as $child. Its status is the command's.
 run() {
-  local child=
-  # Slurm may have told the command as well, which may be gone by now.
-  trap 'asked=1; kill -USR1 $child 2>/dev/null || :' USR1
-  trap 'asked=1 cancelled=1; kill -TERM $child 2>/dev/null || :' TERM
+  local status=0
   "$@" &
   child=$!
   # A signal that ends a wait can make bash 5.2 forget the status of what it
   # waited for, so wait when the command has ended. Traps run between sleeps.
   while kill -0 $child 2>/dev/null; do sleep 1 || :; done
-  wait $child
+  wait $child || status=$?
+  child=
+  return $status
 }
 
 # ask ARGUMENT...: what cape_farm --status says, in $report; the number of rows
@@ -70,8 +77,13 @@ ask() {
 # it has ended in another way: killed, or with a status of mpirun's own.
 farm() {
   local status=0 before limit
+  pass_on_signals
   ask "$@" || :
   before=$rows
+  if ((asked)); then # before it could add anything
+    fruitful=1
+    return 75
+  fi
   read -ra limit <<<"$(time_limit_option)"
   run "${launch[@]}" "$cape_bin/cape_farm" "$@" "${limit[@]}" || status=$?
   local known=0
@@ -96,8 +108,8 @@ finish() {
       if ((cancelled)); then
         echo "job $job: cancelled; submit it again to go on"
       elif ! ((fruitful)); then
-        echo "job $job: stopped before it had a single new row, and would again:" \
-          "not queued again; what it said above is the reason"
+        echo "job $job: stopped before it had a single new row, and would" \
+          "again: not queued again; what it said above is the reason"
       elif ((restarts >= ${CAPE_REQUEUES:-100})); then
         echo "job $job: stopped early; not queued again after $restarts times" \
           "(CAPE_REQUEUES); submit it again to go on"

@@ -33,6 +33,8 @@ stand_in cape_farm <<'END'
 echo "cape_farm $*"
 if [[ $* == *--status* ]]; then # each time with a row more, or not
   [[ -z $FRUITLESS ]] && echo x >>"$LOG"
+  read -r _ _ _ script _ <"/proc/$PPID/stat" # above a subshell
+  [[ -z $EARLY ]] || kill -"$EARLY" "$script"
   echo "rows        $(wc -l <"$LOG") of 90"
   exit "$STATUS"
 fi
@@ -55,7 +57,7 @@ job() {
   shift
   : >"$work/log"
   output=$(cd "$work" && env PATH="$work:$PATH" CAPE_ROOT="$root" \
-    CAPE_BIN="$work" LOG="$work/log" FARM=0 FRUITLESS='' STATUS=0 MPI=0 \
+    CAPE_BIN="$work" LOG="$work/log" EARLY='' FARM=0 FRUITLESS='' STATUS=0 MPI=0 \
     SIGNAL='' TIME_LEFT=UNLIMITED SLURM_JOB_ID=9 \
     "${variables[@]}" "$script" "$@" 2>&1; echo "status $?") || :
 }
@@ -118,6 +120,13 @@ expect "the end of the time" "got USR1" "scontrol requeue 7_1" "status 75"
 part SIGNAL=TERM
 expect "scancel" "got TERM" "submit it again" "status 75"
 refuse "scancel" "scontrol"
+
+part EARLY=USR1
+expect "the end of the time before the farm's start" "scontrol requeue 7_1" \
+  "status 75"
+refuse "the end of the time before the farm's start" $'--shard 1/4\n'
+part EARLY=TERM
+expect "scancel before the farm's start" "submit it again" "status 75"
 
 part SLURM_ARRAY_TASK_COUNT=2
 expect "an array with gaps" "set CAPE_PARTS" "status 2"

@@ -64,6 +64,7 @@ PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 CONF
 }
 
+# shellcheck disable=SC2317 # the trap calls it
 stop() {
   local index
   timeout 10 scancel --user=root --full --signal=KILL >/dev/null 2>&1 || :
