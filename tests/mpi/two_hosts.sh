@@ -25,7 +25,8 @@ make_hosts() {
   unshare --net --uts sh -c 'hostname hostb && exec sleep infinity' &
   export CAPE_SECOND_HOST=$!
   until [[ $(enter_second hostname) == hostb ]]; do :; done
-  ip link add cable type veth peer name cable netns "$CAPE_SECOND_HOST"
+  ip link add cable type veth peer name cable netns "$CAPE_SECOND_HOST" ||
+    skip "no network devices can be made here"
   ip address add 10.77.0.1/24 dev cable
   ip link set cable up
   enter_second ip link set lo up

@@ -79,7 +79,8 @@ stop() {
 make_network() {
   hostname node
   ip link set lo up
-  ip link add net0 type veth peer name net1
+  ip link add net0 type veth peer name net1 ||
+    skip "no network devices can be made here"
   ip address add 10.77.0.1/24 dev net0
   ip link set net0 up
   ip link set net1 up
