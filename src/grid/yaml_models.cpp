@@ -191,6 +191,7 @@ void read_variant(const Value& value, const std::string& path,
   }
   const std::vector<Key> keys = variant_keys(path, spec.variant);
   std::vector<std::string> names;
+  names.reserve(keys.size());
   for (const Key& key : keys) names.push_back(key.path.substr(path.size() + 1));
   check_map(value, path, names, problems);
   for (std::size_t k = 0; k < keys.size(); ++k) {
