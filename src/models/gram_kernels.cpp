@@ -108,14 +108,7 @@ CAPE_CLONES double gram_dot(const float* a, const float* b, std::int64_t rows) {
   for (std::int64_t i = 0; i < rows; ++i) {
     const float* const x = a + i * rows;
     const float* const y = b + i * rows;
-    float lanes[kLanes] = {};
-    std::int64_t j = 0;
-    for (; j + kLanes <= i; j += kLanes) {
-      for (std::int64_t k = 0; k < kLanes; ++k) lanes[k] += x[j + k] * y[j + k];
-    }
-    float below = 0;
-    for (const float lane : lanes) below += lane;
-    for (; j < i; ++j) below += x[j] * y[j];
+    const float below = sum(i, [=](std::int64_t j) { return x[j] * y[j]; });
     total += 2.0 * below + x[i] * y[i];
   }
   return total;

@@ -1,11 +1,14 @@
 /// Elementary functions that compilers can vectorise, to about 1e-7 of the
-/// larger of 1 and the value. Private to the kernels.
+/// larger of 1 and the value, and sums. Private to the kernels.
 #pragma once
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <vector>
+
+#include "models/kernels.h"
 
 // One version of a function for each level, and a choice at start-up.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
@@ -66,6 +69,45 @@ CAPE_INLINE Normal normal(float x) {
   p = p * t + 0.254829592F;
   const float tail = 0.5F * p * t * e;
   return {x < 0 ? tail : 1.0F - tail, 0.39894228F * e};
+}
+
+/// The sum of of(0) ... of(count - 1), in lanes that compilers can vectorise.
+template <class Of>
+CAPE_INLINE float sum(std::int64_t count, const Of& of) {
+  constexpr std::int64_t kLanes = 16;
+  float lanes[kLanes] = {};
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
+      lanes[lane] += of(i + lane);
+    }
+  }
+  float total = 0;
+  for (; i < count; ++i) total += of(i);
+  for (const float lane : lanes) total += lane;
+  return total;
+}
+
+/// Two sums a column over as many rows as float32 can add up, block by block,
+/// into doubles. add(start, block, sums) adds a block's to `sums`, the first
+/// sums of all columns and then the second; `start` is its first element.
+template <class Add>
+void add_up_blocks(Matrix shape, double* first, double* second,
+                   const Add& add) {
+  constexpr std::int64_t kRows = 64;
+  const auto columns = static_cast<std::size_t>(shape.columns);
+  std::vector<float> sums(2 * columns);
+  std::fill_n(first, columns, 0.0);
+  std::fill_n(second, columns, 0.0);
+  for (std::int64_t row = 0; row < shape.rows; row += kRows) {
+    std::fill(sums.begin(), sums.end(), 0.0F);
+    add(row * shape.columns,
+        Matrix{std::min(kRows, shape.rows - row), shape.columns}, sums.data());
+    for (std::size_t c = 0; c < columns; ++c) {
+      first[c] += sums[c];
+      second[c] += sums[columns + c];
+    }
+  }
 }
 
 /// 32 well mixed bits (Wellons' lowbias32).

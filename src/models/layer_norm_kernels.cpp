@@ -1,31 +1,8 @@
-#include <algorithm>
-#include <vector>
-
 #include "models/kernels.h"
 #include "models/kernels_math.h"
 
 namespace cape::models::kernels {
 namespace {
-
-/// Rows whose sums float32 can hold before they go into a double.
-constexpr std::int64_t kBlock = 64;
-constexpr std::int64_t kLanes = 16;
-
-/// sum of of(c), in lanes that the compiler can vectorise.
-template <class Of>
-CAPE_INLINE float sum(std::int64_t columns, const Of& of) {
-  float lanes[kLanes] = {};
-  std::int64_t c = 0;
-  for (; c + kLanes <= columns; c += kLanes) {
-    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-      lanes[lane] += of(c + lane);
-    }
-  }
-  float total = 0;
-  for (; c < columns; ++c) total += of(c);
-  for (const float lane : lanes) total += lane;
-  return total;
-}
 
 struct Moments {
   float mean;
@@ -103,23 +80,13 @@ CAPE_CLONES void layer_norm(const float* x, const float* weight,
 void layer_norm_backward(const float* dy, const float* x, const float* weight,
                          const float* added, Matrix shape, double epsilon,
                          float* dx, double* sum_dy, double* sum_dyx) {
-  const auto columns = static_cast<std::size_t>(shape.columns);
-  std::vector<float> sums(2 * columns);
-  std::fill_n(sum_dy, columns, 0.0);
-  std::fill_n(sum_dyx, columns, 0.0);
-  for (std::int64_t first = 0; first < shape.rows; first += kBlock) {
-    std::fill(sums.begin(), sums.end(), 0.0F);
-    const std::int64_t start = first * shape.columns;
-    backward_block(dy + start, x + start, weight,
-                   added == nullptr ? nullptr : added + start,
-                   {std::min(kBlock, shape.rows - first), shape.columns},
-                   static_cast<float>(epsilon),
-                   dx == nullptr ? nullptr : dx + start, sums.data());
-    for (std::size_t c = 0; c < columns; ++c) {
-      sum_dy[c] += sums[c];
-      sum_dyx[c] += sums[columns + c];
-    }
-  }
+  add_up_blocks(shape, sum_dy, sum_dyx,
+                [&](std::int64_t start, Matrix block, float* sums) {
+                  backward_block(dy + start, x + start, weight,
+                                 added == nullptr ? nullptr : added + start,
+                                 block, static_cast<float>(epsilon),
+                                 dx == nullptr ? nullptr : dx + start, sums);
+                });
 }
 
 }  // namespace cape::models::kernels

@@ -2,6 +2,10 @@
 
 namespace cape::models {
 
+bool is_for_kernels(const torch::Tensor& x) {
+  return x.is_cpu() && x.scalar_type() == torch::kFloat;
+}
+
 Linear::Linear(std::int64_t inputs, std::int64_t outputs)
     : weight(register_parameter("weight", torch::empty({outputs, inputs}))),
       bias(register_parameter("bias", torch::empty({outputs}))) {}

@@ -11,6 +11,9 @@
 
 namespace cape::models {
 
+/// Whether the loops of models/kernels.h take `x`: float32 on the CPU.
+bool is_for_kernels(const torch::Tensor& x);
+
 /// samples x ... x inputs -> samples x ... x outputs.
 /// weight: sum over samples and positions of g a^T; bias: of g.
 class Linear : public Layer {

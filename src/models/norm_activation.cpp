@@ -17,9 +17,7 @@ bool has_rows(const Tensor& x) {
          (x.dim() == 4 && x.is_contiguous(at::MemoryFormat::ChannelsLast));
 }
 
-bool can_be_fused(const Tensor& x) {
-  return x.is_cpu() && x.scalar_type() == torch::kFloat && has_rows(x);
-}
+bool can_be_fused(const Tensor& x) { return is_for_kernels(x) && has_rows(x); }
 
 kernels::Matrix rows_of(const Tensor& x) {
   return {x.numel() / x.size(1), x.size(1)};

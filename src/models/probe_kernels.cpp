@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cstring>
-#include <vector>
 
 #include "models/kernels.h"
 #include "models/kernels_math.h"
@@ -10,20 +9,9 @@ namespace {
 
 /// Elements whose squares float32 can add up before they go into a double.
 constexpr std::int64_t kBlock = 4096;
-constexpr std::int64_t kLanes = 16;
 
 CAPE_CLONES float block_squares(const float* x, std::int64_t count) {
-  float lanes[kLanes] = {};
-  std::int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (std::int64_t lane = 0; lane < kLanes; ++lane) {
-      lanes[lane] += x[i + lane] * x[i + lane];
-    }
-  }
-  float sum = 0;
-  for (; i < count; ++i) sum += x[i] * x[i];
-  for (const float lane : lanes) sum += lane;
-  return sum;
+  return sum(count, [=](std::int64_t i) { return x[i] * x[i]; });
 }
 
 CAPE_CLONES void add_products(const float* d, const float* x, const float* mean,
@@ -66,33 +54,21 @@ void for_each_pixel(const float* image, const Windows& w, const Visit& visit) {
 
 void row_squares(const float* x, Matrix shape, double* sums) {
   for (std::int64_t row = 0; row < shape.rows; ++row) {
-    double sum = 0;
+    double total = 0;
     for (std::int64_t first = 0; first < shape.columns; first += kBlock) {
-      sum += block_squares(x + row * shape.columns + first,
-                           std::min(kBlock, shape.columns - first));
+      total += block_squares(x + row * shape.columns + first,
+                             std::min(kBlock, shape.columns - first));
     }
-    sums[row] = sum;
+    sums[row] = total;
   }
 }
 
 void column_sums(const float* d, const float* x, const float* mean,
                  Matrix shape, double* sum_d, double* sum_dx) {
-  constexpr std::int64_t kRows = 64;
-  const auto columns = static_cast<std::size_t>(shape.columns);
-  std::vector<float> sums(2 * columns);
-  std::fill_n(sum_d, columns, 0.0);
-  std::fill_n(sum_dx, columns, 0.0);
-  for (std::int64_t first = 0; first < shape.rows; first += kRows) {
-    std::fill(sums.begin(), sums.end(), 0.0F);
-    const std::int64_t start = first * shape.columns;
-    add_products(d + start, x + start, mean,
-                 {std::min(kRows, shape.rows - first), shape.columns},
-                 sums.data());
-    for (std::size_t c = 0; c < columns; ++c) {
-      sum_d[c] += sums[c];
-      sum_dx[c] += sums[columns + c];
-    }
-  }
+  add_up_blocks(shape, sum_d, sum_dx,
+                [&](std::int64_t start, Matrix block, float* sums) {
+                  add_products(d + start, x + start, mean, block, sums);
+                });
 }
 
 void unfold(const float* image, const Windows& windows, float* rows) {

@@ -57,9 +57,7 @@ RecurrentLayer<Gates>::RecurrentLayer(std::int64_t features,
 
 template <int Gates>
 torch::Tensor RecurrentLayer<Gates>::forward(const torch::Tensor& input) const {
-  if (!input.is_cpu() || input.scalar_type() != torch::kFloat) {
-    return forward_by_steps(input);
-  }
+  if (!is_for_kernels(input)) return forward_by_steps(input);
   const RecurrentWeights weights = {
       input_projection_->weight, hidden_projection_->weight,
       input_projection_->bias, hidden_projection_->bias};
@@ -67,7 +65,7 @@ torch::Tensor RecurrentLayer<Gates>::forward(const torch::Tensor& input) const {
     return recurrent_scan<Gates>(input.contiguous(), weights, {}, reverse_);
   }
   const auto stand_in = [&] {
-    return torch::zeros({input.size(1), input.size(0), Gates * hidden_},
+    return torch::empty({input.size(1), input.size(0), Gates * hidden_},
                         torch::requires_grad());
   };
   const torch::Tensor of_input = stand_in();

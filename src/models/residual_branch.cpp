@@ -236,10 +236,6 @@ class MlpBranch : public Function<MlpBranch> {
   }
 };
 
-bool can_be_fused(const Tensor& x) {
-  return x.is_cpu() && x.scalar_type() == torch::kFloat;
-}
-
 /// A layer, and which of a function's outputs is its input: 0 means x itself.
 struct Part {
   const Layer* layer;
@@ -273,7 +269,7 @@ Tensor recorded(const std::vector<Part>& parts, const Tensor& x,
 
 Tensor attention_branch(const LayerNorm& norm, const SelfAttention& attention,
                         const Tensor& x) {
-  if (!can_be_fused(x)) return x + attention.forward(norm.forward(x));
+  if (!is_for_kernels(x)) return x + attention.forward(norm.forward(x));
   const std::int64_t width = x.size(-1);
   const Linear &q = *attention.queries, &k = *attention.keys,
                &v = *attention.values, &o = *attention.output_projection;
@@ -294,7 +290,7 @@ Tensor attention_branch(const LayerNorm& norm, const SelfAttention& attention,
 
 Tensor mlp_branch(const LayerNorm& norm, const Linear& expand,
                   const Linear& contract, const Tensor& x) {
-  if (!can_be_fused(x)) {
+  if (!is_for_kernels(x)) {
     return x + contract.forward(torch::gelu(expand.forward(norm.forward(x))));
   }
   const std::int64_t width = x.size(-1);

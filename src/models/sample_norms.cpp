@@ -12,14 +12,9 @@ namespace {
 
 using torch::Tensor;
 
-/// What the kernels take.
-bool is_plain(const Tensor& x) {
-  return x.is_cpu() && x.scalar_type() == torch::kFloat;
-}
-
 /// Sum of squares over all dimensions but the first.
 Tensor squares(const Tensor& x) {
-  if (is_plain(x)) {
+  if (is_for_kernels(x)) {
     const Tensor rows = x.reshape({x.size(0), -1}).contiguous();
     const Tensor sums = torch::empty({x.size(0)}, torch::kDouble);
     kernels::row_squares(rows.const_data_ptr<float>(),
@@ -36,7 +31,7 @@ Tensor zeros_like_norms(const Tensor& x) {
 
 /// x x^T of every sample: samples x T x T. From the kernel the lower triangles.
 Tensor gram(const Tensor& x) {
-  if (!is_plain(x)) return torch::bmm(x, x.transpose(1, 2));
+  if (!is_for_kernels(x)) return torch::bmm(x, x.transpose(1, 2));
   const Tensor rows = x.contiguous();
   const Tensor product =
       torch::empty({rows.size(0), rows.size(1), rows.size(1)});
@@ -49,7 +44,7 @@ Tensor gram(const Tensor& x) {
 
 /// The inner products of samples' Gram matrices.
 Tensor gram_dots(const Tensor& a, const Tensor& b) {
-  if (!is_plain(a)) return (a * b).sum({1, 2}, false, torch::kDouble);
+  if (!is_for_kernels(a)) return (a * b).sum({1, 2}, false, torch::kDouble);
   const Tensor dots = torch::empty({a.size(0)}, torch::kDouble);
   for (std::int64_t s = 0; s < a.size(0); ++s) {
     dots[s] = kernels::gram_dot(a[s].const_data_ptr<float>(),
@@ -129,13 +124,17 @@ std::vector<Tensor> norms(const Linear& layer, const Uses& uses) {
   return all;
 }
 
+/// Whether every window is a pixel.
+bool is_bare(const Conv2d::Options& o) {
+  return o.kernel == 1 && o.stride == 1 && o.padding == 0;
+}
+
 /// The convolution's windows over one sample: groups x window x positions.
 Tensor windows_of(const Conv2d::Options& o, const Tensor& sample) {
-  const bool bare = o.kernel == 1 && o.stride == 1 && o.padding == 0;
   const Tensor windows =
-      bare ? sample.flatten(1)
-           : torch::im2col(sample, {o.kernel, o.kernel}, {1, 1},
-                           {o.padding, o.padding}, {o.stride, o.stride});
+      is_bare(o) ? sample.flatten(1)
+                 : torch::im2col(sample, {o.kernel, o.kernel}, {1, 1},
+                                 {o.padding, o.padding}, {o.stride, o.stride});
   return windows.reshape({o.groups, -1, windows.size(-1)});
 }
 
@@ -180,7 +179,6 @@ std::vector<Tensor> fast_convolution_weight_norms(const Conv2d& layer,
   const std::int64_t samples = input.size(0);
   const std::int64_t positions = windows.rows() * windows.columns();
   const std::int64_t window = o.kernel * o.kernel * input.size(1);
-  const bool bare = o.kernel == 1 && o.stride == 1 && o.padding == 0;
   const Tensor images = input.contiguous(at::MemoryFormat::ChannelsLast);
   std::vector<Tensor> rows, norms;
   for (const auto& gradients : uses.gradients) {
@@ -195,7 +193,7 @@ std::vector<Tensor> fast_convolution_weight_norms(const Conv2d& layer,
                                   : torch::empty({window});
   for (std::int64_t s = 0; s < samples; ++s) {
     const float* const image = images[s].const_data_ptr<float>();
-    if (o.groups == 1 && bare) {
+    if (o.groups == 1 && is_bare(o)) {
       unfolded = images[s].permute({1, 2, 0}).view({positions, window});
     } else if (o.groups == 1) {
       kernels::unfold(image, windows, unfolded.data_ptr<float>());
@@ -221,7 +219,8 @@ bool is_depthwise(const Conv2d& layer) {
 }
 
 std::vector<Tensor> norms(const Conv2d& layer, const Uses& uses) {
-  const bool fast = uses.inputs.size() == 1 && is_plain(uses.inputs.front()) &&
+  const bool fast = uses.inputs.size() == 1 &&
+                    is_for_kernels(uses.inputs.front()) &&
                     (layer.options.groups == 1 || is_depthwise(layer));
   std::vector<Tensor> all;
   if (!layer.weight.requires_grad()) {
@@ -304,7 +303,7 @@ std::vector<Tensor> fast_norms(const BatchNorm& layer, const Tensor& input,
 
 std::vector<Tensor> norms(const BatchNorm& layer, const Uses& uses) {
   const Tensor& first = uses.inputs.front();
-  if (uses.inputs.size() == 1 && first.dim() == 4 && is_plain(first)) {
+  if (uses.inputs.size() == 1 && first.dim() == 4 && is_for_kernels(first)) {
     return fast_norms(layer, first, uses);
   }
   const auto standardise = [&](const Tensor& input) {
@@ -342,7 +341,7 @@ std::vector<Tensor> fast_norms(const LayerNorm& layer, const Tensor& input,
 }
 
 std::vector<Tensor> norms(const LayerNorm& layer, const Uses& uses) {
-  if (uses.inputs.size() == 1 && is_plain(uses.inputs.front())) {
+  if (uses.inputs.size() == 1 && is_for_kernels(uses.inputs.front())) {
     return fast_norms(layer, uses.inputs.front(), uses);
   }
   const auto standardise = [&](const Tensor& input) {
