@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "core/random.h"
+#include "predictor/metrics.h"
 
 namespace cape {
 namespace {
@@ -19,7 +20,7 @@ struct Sums {
   double rows = 0;
   double error = 0;
   double squared_error = 0;
-  double accuracy = 0;
+  double accuracies = 0;
   double measured = 0;
   double squared_measured = 0;
 
@@ -28,7 +29,7 @@ struct Sums {
     rows += 1;
     error += e;
     squared_error += e * e;
-    accuracy += std::clamp(1 - e / std::max(t, 1.0), 0.0, 1.0);
+    accuracies += accuracy(t, e);
     measured += t;
     squared_measured += t * t;
   }
@@ -36,7 +37,7 @@ struct Sums {
     rows += other.rows;
     error += other.error;
     squared_error += other.squared_error;
-    accuracy += other.accuracy;
+    accuracies += other.accuracies;
     measured += other.measured;
     squared_measured += other.squared_measured;
     return *this;
@@ -90,7 +91,7 @@ MetricIntervals bootstrap(const Scored& scored, std::uint64_t seed) {
     mae.push_back(sum.error / sum.rows);
     rmse.push_back(std::sqrt(sum.squared_error / sum.rows));
     r2.push_back(sum.r2());
-    accuracy.push_back(sum.accuracy / sum.rows);
+    accuracy.push_back(sum.accuracies / sum.rows);
   }
   return {interval(std::move(mae)), interval(std::move(rmse)),
           interval(std::move(r2)), interval(std::move(accuracy))};

@@ -35,6 +35,10 @@ double r_squared(std::span<const double> measured, double squared_error) {
 
 }  // namespace
 
+double accuracy(double measured, double error) {
+  return std::clamp(1 - error / std::max(measured, 1.0), 0.0, 1.0);
+}
+
 Metrics compute_metrics(std::span<const double> measured,
                         std::span<const double> predicted) {
   if (measured.empty() || measured.size() != predicted.size()) {
@@ -44,19 +48,19 @@ Metrics compute_metrics(std::span<const double> measured,
   std::vector<double> errors;
   errors.reserve(measured.size());
   double squared_error = 0;
-  double accuracy = 0;
+  double accuracies = 0;
   for (std::size_t i = 0; i < measured.size(); ++i) {
     const double error = std::abs(predicted[i] - measured[i]);
     errors.push_back(error);
     squared_error += error * error;
-    accuracy += std::clamp(1 - error / std::max(measured[i], 1.0), 0.0, 1.0);
+    accuracies += accuracy(measured[i], error);
   }
   const auto count = static_cast<double>(measured.size());
   return {.mae = mean(errors),
           .rmse = std::sqrt(squared_error / count),
           .median_ae = median(errors),
           .r2 = r_squared(measured, squared_error),
-          .avg_accuracy = accuracy / count,
+          .avg_accuracy = accuracies / count,
           .rows = static_cast<std::int64_t>(measured.size())};
 }
 

@@ -16,6 +16,9 @@ struct Metrics {
   std::int64_t rows = 0;
 };
 
+/// What a row adds to avg_accuracy; `error` is |T_pred - T|.
+double accuracy(double measured, double error);
+
 /// Metrics of predictions and measured T*, pairwise; at least one pair.
 Metrics compute_metrics(std::span<const double> measured,
                         std::span<const double> predicted);
