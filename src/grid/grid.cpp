@@ -276,6 +276,13 @@ void Grid::check() const {
   }
 }
 
+std::string describe(const Trajectory& trajectory) {
+  const TrialTask& task = trajectory.task;
+  return fmt::format("{} on {}, learning rate {}, batch size {}, trial {}",
+                     zoo::short_name(task.architecture), task.dataset.name,
+                     task.learning_rate, task.batch_size, trajectory.trial);
+}
+
 std::string cell_key(std::string_view trajectory_key, double epsilon) {
   return content_hash(fmt::format("{}/{}", trajectory_key, epsilon));
 }

@@ -100,6 +100,9 @@ class Grid {
   mutable std::unordered_map<std::string, std::int64_t> by_key_;
 };
 
+/// "mlp_2x64 on mnist, learning rate 0.001, batch size 32, trial 0"
+std::string describe(const Trajectory& trajectory);
+
 /// The key of one cell: the hash of its trajectory's key and its epsilon.
 std::string cell_key(std::string_view trajectory_key, double epsilon);
 

@@ -130,13 +130,17 @@ FeatureSet varying(const FeatureSet& features, const MetaTable& table,
   return kept;
 }
 
-bool is_usable(const MetaRow& row) {
+bool has_paper_features(const MetaRow& row) {
   const auto is_finite = [&row](const Feature& feature) {
     return std::isfinite(feature.value(row));
   };
   static const std::vector<Feature> features = paper_features();
+  return std::ranges::all_of(features, is_finite);
+}
+
+bool is_usable(const MetaRow& row) {
   return row.t_star >= 1 && row.epsilon > 0 && row.epsilon < 1 &&
-         std::ranges::all_of(features, is_finite);
+         has_paper_features(row);
 }
 
 Matrix feature_matrix(const MetaTable& table, std::span<const RowIndex> rows,

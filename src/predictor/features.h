@@ -49,6 +49,10 @@ FeatureSet feature_set(std::string_view name);
 FeatureSet varying(const FeatureSet& features, const MetaTable& table,
                    std::span<const RowIndex> rows);
 
+/// Whether the paper's features are all finite: without them there is nothing
+/// to go by.
+bool has_paper_features(const MetaRow& row);
+
 /// Whether a model can be fitted on the row: the paper's features finite, T*
 /// >= 1, 0 < epsilon < 1.
 bool is_usable(const MetaRow& row);

@@ -14,9 +14,6 @@ namespace {
 // Keeps the order in which keys are written: people read these files too.
 using Json = nlohmann::ordered_json;
 
-/// Raised when a reader of the previous cape.json would go wrong.
-constexpr int kModelSchemaVersion = 2;
-
 Json to_json(const Metrics& metrics) {
   return {{"mae", metrics.mae},
           {"rmse", metrics.rmse},
@@ -141,6 +138,7 @@ std::string cape_json(const FitResult& result) {
       {"unusable", inputs.unusable},
       {"families", counts_json(result, &MetaTable::family)},
       {"datasets", counts_json(result, &MetaTable::dataset)},
+      {"architectures", counts_json(result, &MetaTable::architecture)},
       {"inputs", inputs_json(result)}};
   return json.dump(2) + "\n";
 }

@@ -60,6 +60,39 @@ double train(Training& training, StoppingRule& rule, int losses_a_look) {
   }
 }
 
+/// What a training gave.
+struct Trained {
+  std::vector<float> losses;
+  std::vector<EpsilonResult> epsilons;
+  double step_seconds = std::numeric_limits<double>::quiet_NaN();
+};
+
+Trained train(Training& training, const TrialTask& task, int losses_a_look) {
+  StoppingRule rule(task.train, task.epsilons);
+  const double step_seconds = train(training, rule, losses_a_look);
+  return {.losses = {rule.losses().begin(), rule.losses().end()},
+          .epsilons = rule.results(),
+          .step_seconds = step_seconds};
+}
+
+/// The mean of `updates` updates, after one that sets things up.
+Trained time_steps(Training& training, std::int64_t updates) {
+  const auto initial_loss = training.loss().item<float>();
+  training.update();
+  (void)training.loss().item<float>();  // waits for a GPU
+  const Clock::time_point start = Clock::now();
+  for (std::int64_t i = 1; i < updates; ++i) {
+    training.update();
+    (void)training.loss();
+  }
+  training.update();
+  (void)training.loss().item<float>();
+  return {.losses = {initial_loss},
+          .epsilons = {},
+          .step_seconds = seconds_between(start, Clock::now()) /
+                          static_cast<double>(updates)};
+}
+
 }  // namespace
 
 TrialBatch draw_batch(const TrialTask& task, const datasets::Dataset& dataset,
@@ -97,18 +130,19 @@ TrialResult run_trajectory(const TrialTask& task,
   const double probe_seconds = seconds_between(start, Clock::now());
 
   Training training(*model, batch, task.learning_rate, task.train.weight_decay);
-  StoppingRule rule(task.train, task.epsilons);
-  const double step_seconds = train(training, rule, losses_a_look);
+  Trained trained = task.timed_steps > 0
+                        ? time_steps(training, task.timed_steps)
+                        : train(training, task, losses_a_look);
   return {.trajectory = task.trajectory,
           .parameters = models::parameter_count(*model),
           .probe = probed,
-          .initial_loss = rule.losses().front(),
-          .epsilons = rule.results(),
+          .initial_loss = trained.losses.front(),
+          .epsilons = std::move(trained.epsilons),
           .probe_seconds = probe_seconds,
-          .step_seconds = step_seconds,
+          .step_seconds = trained.step_seconds,
           .device = device.str(),
           .threads = at::get_num_threads(),
-          .losses = {rule.losses().begin(), rule.losses().end()}};
+          .losses = std::move(trained.losses)};
 }
 
 }  // namespace cape

@@ -19,7 +19,8 @@ TrialBatch draw_batch(const TrialTask& task, const datasets::Dataset& dataset,
 int losses_a_look(const torch::Device& device);
 
 /// Builds the network, probes it and trains it on the probe batch until every
-/// epsilon of the task is reached or the run is censored. On one CPU thread the
+/// epsilon of the task is reached or the run is censored; with
+/// task.timed_steps only times so many updates. On one CPU thread the
 /// result (times aside) depends on the task and the data alone, to the bit,
 /// whatever `losses_a_look` is. Seeds Torch's generators.
 TrialResult run_trajectory(const TrialTask& task,

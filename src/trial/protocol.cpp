@@ -204,7 +204,8 @@ std::string encode(const TrialTask& task) {
                      {"epsilons", task.epsilons},
                      {"seed", task.seed},
                      {"train", to_json(task.train)},
-                     {"probe", to_json(task.probe)}};
+                     {"probe", to_json(task.probe)},
+                     {"timed_steps", task.timed_steps}};
   return json{{"task", body}}.dump() + "\n";
 }
 
@@ -225,7 +226,8 @@ TrialTask decode_task(std::string_view line) {
         .epsilons = j.at("epsilons"),
         .seed = j.at("seed"),
         .train = train_settings_from(j.at("train")),
-        .probe = probe_settings_from(j.at("probe"))};
+        .probe = probe_settings_from(j.at("probe")),
+        .timed_steps = j.at("timed_steps")};
   });
 }
 

@@ -64,6 +64,9 @@ struct TrialTask {
   std::uint64_t seed = 0;
   TrainSettings train;
   ProbeSettings probe;
+  /// 0: train. Else no epsilon is measured: the answer is the probe and the
+  /// time of this many updates, the initial loss its only loss.
+  std::int64_t timed_steps = 0;
 
   bool operator==(const TrialTask&) const = default;
 };

@@ -57,6 +57,11 @@ void check_answer(const Trajectory& trajectory, const TrialResult& result) {
           "the initial loss is not the first of the curve");
   require(result.probe.extended.has_value() == task.probe.extended,
           "extended features that nobody asked for, or none");
+  if (task.timed_steps > 0) {
+    require(result.losses.size() == 1 && result.epsilons.empty(),
+            "more than a probe and a time");
+    return;
+  }
   StoppingRule rule(task.train, task.epsilons);
   for (std::size_t t = 0; t < result.losses.size(); ++t) {
     const bool goes_on = rule.observe(result.losses[t]);
@@ -71,8 +76,7 @@ void check_answer(const Trajectory& trajectory, const TrialResult& result) {
   }
 }
 
-std::vector<shard::Row> make_rows(const Trajectory& trajectory,
-                                  const TrialResult& result) {
+shard::Row common_row(const Trajectory& trajectory, const TrialResult& result) {
   const TrialTask& task = trajectory.task;
   const datasets::DatasetInfo& dataset = trajectory.dataset;
   shard::Row row;
@@ -102,9 +106,15 @@ std::vector<shard::Row> make_rows(const Trajectory& trajectory,
   row.step_seconds = result.step_seconds;
   row.device.assign(result.device);
   row.threads = static_cast<std::int32_t>(result.threads);
+  return row;
+}
+
+std::vector<shard::Row> make_rows(const Trajectory& trajectory,
+                                  const TrialResult& result) {
+  shard::Row row = common_row(trajectory, result);
   std::vector<shard::Row> rows;
   for (const EpsilonResult& outcome : result.epsilons) {
-    row.key.assign(cell_key(task.trajectory, outcome.epsilon));
+    row.key.assign(cell_key(trajectory.task.trajectory, outcome.epsilon));
     row.epsilon = outcome.epsilon;
     row.final_loss = outcome.final_loss;
     row.t_star = static_cast<std::int32_t>(outcome.t_star);

@@ -13,6 +13,10 @@ namespace cape {
 /// outcomes must be those that the stopping rule gives for its own losses.
 void check_answer(const Trajectory& trajectory, const TrialResult& result);
 
+/// What the rows of a trajectory have in common: all but the outcome and its
+/// epsilon. `result` may have no outcome.
+shard::Row common_row(const Trajectory& trajectory, const TrialResult& result);
+
 /// One row an epsilon of the task.
 std::vector<shard::Row> make_rows(const Trajectory& trajectory,
                                   const TrialResult& result);

@@ -17,13 +17,16 @@ constexpr std::chrono::seconds kPatience{120};  // a cold network disk is slow
 
 }  // namespace
 
+void check_trainer(const std::string& trainer) {
+  if (::access(trainer.c_str(), X_OK) == 0) return;
+  fail_user(
+      "cannot run {}: {}; build it (CAPE_WITH_TORCH=ON) or name another "
+      "with --trainer",
+      trainer, errno_text(errno));
+}
+
 std::string ask_torch_version(const std::string& trainer) {
-  if (::access(trainer.c_str(), X_OK) != 0) {
-    fail_user(
-        "cannot run {}: {}; build it (CAPE_WITH_TORCH=ON) or name another "
-        "with --trainer",
-        trainer, errno_text(errno));
-  }
+  check_trainer(trainer);
   TrainerProcess process({.program = trainer, .device = "cpu"},
                          "first trainer");
   const auto give_up = std::chrono::steady_clock::now() + kPatience;

@@ -6,6 +6,9 @@
 
 namespace cape {
 
+/// Throws UserError when `trainer` is no program that can be run.
+void check_trainer(const std::string& trainer);
+
 /// LibTorch's version. Starts a trainer on the CPU and waits for its hello, so
 /// that a trainer that cannot start is found at once. Throws UserError with
 /// what it said.

@@ -21,13 +21,6 @@ using Seconds = std::chrono::duration<double>;
 constexpr std::size_t kDeathsToClose = 3;
 constexpr std::int64_t kAtStart = -1;  // instead of a trial
 
-std::string describe(const Trajectory& trajectory) {
-  const TrialTask& task = trajectory.task;
-  return fmt::format("{} on {}, learning rate {}, batch size {}, trial {}",
-                     zoo::short_name(task.architecture), task.dataset.name,
-                     task.learning_rate, task.batch_size, trajectory.trial);
-}
-
 std::chrono::nanoseconds to_nanoseconds(double seconds) {
   return std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
 }

@@ -64,7 +64,10 @@ TrialResult measure(const TrialTask& task, const Line& line) {
   const double floor = 0.2 * random.uniform();
   StoppingRule rule(task.train, task.epsilons);
   std::int64_t t = 0;
-  while (rule.observe(made_up_loss(t, initial, rate, floor))) ++t;
+  while (rule.observe(made_up_loss(t, initial, rate, floor))) {
+    if (task.timed_steps > 0) break;
+    ++t;
+  }
   return {
       .trajectory = task.trajectory,
       .parameters = zoo::parameter_count(task.architecture, kShape, kClasses),
@@ -72,7 +75,8 @@ TrialResult measure(const TrialTask& task, const Line& line) {
                 .tau = 5 + random.uniform(),
                 .extended = extended(task, random)},
       .initial_loss = rule.losses().front(),
-      .epsilons = rule.results(),
+      .epsilons =
+          task.timed_steps > 0 ? std::vector<EpsilonResult>() : rule.results(),
       .probe_seconds = 0.001,
       .step_seconds = 0.0001,
       .device = line.device,

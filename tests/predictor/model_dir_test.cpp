@@ -11,8 +11,8 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "predictor/folds.h"
 #include "predictor/report.h"
+#include "predictor/fitted.h"
 #include "predictor/rows.h"
 #include "predictor/tables.h"
 
@@ -22,33 +22,6 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 using testing::Not;
-
-FitResult result_of(MetaTable table, const std::string& features = "paper") {
-  FitResult result = {
-      .options = {},
-      .inputs = {},
-      .left_out = {"log_n"},
-      .comparison = {},
-      .model = Model::fit(table, all_rows(table), feature_set(features),
-                          {.booster = {}, .ridge_base = features != "paper"}),
-      .intervals = {},
-      .tables = {}};
-  result.options.comparison.features = features;
-  result.inputs.rows = all_rows(table);
-  result.inputs.table = std::move(table);
-  result.inputs.files = {{"a<b>.h5", 80, 0, {"cnn", "mlp"}, {"mnist"}}};
-  result.inputs.warnings = {"left alone: c&d.h5"};
-  const MetaTable& rows = result.inputs.table;
-  std::vector<double> predicted =
-      result.model.predict_steps(rows, result.inputs.rows);
-  std::vector<Group> groups = group_metrics(rows, predicted, 42);
-  result.comparison.schemes = {kfold(rows, result.inputs.rows, 2, 42)};
-  result.comparison.evaluations = {
-      {"kfold", kept_name(result.options.comparison), "the model",
-       std::move(predicted), std::move(groups)}};
-  result.intervals = {{"kfold", {{"mlp", {-0.5, 0.25}}}, {}}};
-  return result;
-}
 
 std::ptrdiff_t lines(const std::string& text) {
   return std::ranges::count(text, '\n');

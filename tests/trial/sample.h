@@ -28,7 +28,8 @@ inline TrialTask sample_task() {
                     .plateau_tolerance = 5e-324,
                     .weight_decay = DBL_MAX,
                     .record_at_least = 67},
-          .probe = {.extended = false}};
+          .probe = {.extended = false},
+          .timed_steps = 9};
 }
 
 inline TrialResult sample_result() {

@@ -1,0 +1,145 @@
+/// Predicts T* for the grid of a configuration from probes of untrained
+/// networks: cape_predict CONFIG.yaml --model runs/mlp/model
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/version.h"
+#include "forecast/forecast.h"
+#include "forecast/print.h"
+#include "grid/config_yaml.h"
+#include "worker/farm.h"
+
+namespace {
+
+using namespace cape;  // NOLINT: this is the program
+
+struct CommandLine {
+  std::vector<std::string> config;  ///< CONFIG.yaml, key.path=value
+  std::string model = "model";
+  std::string data_dir;
+  std::string device;
+  std::string trainer;
+  ForecastOrder order = ForecastOrder::grid;
+  bool measure = false;
+  bool json = false;
+};
+
+void declare(CLI::App& app, CommandLine& line) {
+  app.add_option("config", line.config,
+                 "a configuration of cape_farm, and keys laid over it or given "
+                 "without one, e.g. grid.batch_size=[64]")
+      ->type_name("[CONFIG.yaml] [key.path=value ...]");
+  app.add_option("--model", line.model, "model directory of cape_fit")
+      ->type_name("DIR")
+      ->capture_default_str();
+  app.add_option("--sort", line.order,
+                 "steps or seconds, the fewest first; default: as the grid has "
+                 "them, the largest networks first")
+      ->type_name("KEY")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, ForecastOrder>{
+          {"steps", ForecastOrder::steps},
+          {"seconds", ForecastOrder::seconds}}));
+  app.add_flag("--measure", line.measure,
+               "also train, and show what is true beside what was predicted");
+  app.add_flag("--json", line.json, "print JSON, with all features");
+  app.add_option(
+         "--data-dir", line.data_dir,
+         "where data sets are; default $CAPE_DATA, then Debian's folder")
+      ->type_name("DIR");
+  app.add_option("--device", line.device, "auto, cpu or cuda")
+      ->type_name("NAME");
+  app.add_option("--trainer", line.trainer,
+                 "the cape_trainer to use; default: beside cape_predict")
+      ->type_name("FILE");
+  app.set_version_flag(
+      "--version", fmt::format("cape_predict {} ({})", kVersion, kGitCommit));
+  app.footer(
+      "Exit codes: 0 all predicted; 2 usage, configuration or model; 3 some "
+      "networks failed.");
+}
+
+/// One trial of each cell, unless the command line wants more.
+Config load(const CommandLine& line) {
+  std::vector<std::string> overrides = {"grid.trials=1"};
+  std::string file;
+  for (const std::string& argument : line.config) {
+    if (argument.find('=') != std::string::npos) {
+      overrides.push_back(argument);
+    } else if (file.empty()) {
+      file = argument;
+    } else {
+      fail_user("one configuration, not two (found {} and {})", file, argument);
+    }
+  }
+  if (line.config.empty()) {
+    fail_user("which networks? cape_predict CONFIG.yaml; --help says more");
+  }
+  if (!line.device.empty()) {
+    overrides.push_back("workers.device=" + line.device);
+  }
+  Config config = file.empty() ? parse_config("name: prediction\n",
+                                              "command line", overrides)
+                               : load_config(file, overrides);
+  if (!line.data_dir.empty()) config.data_dir = line.data_dir;
+  return config;
+}
+
+/// A line that is written over, where somebody watches.
+void show_progress(std::size_t answered, std::int64_t all) {
+  if (::isatty(STDERR_FILENO) == 0) return;
+  fmt::print(stderr, "\r{} of {} networks", answered, all);
+  if (static_cast<std::int64_t>(answered) == all)
+    fmt::print(stderr, "\r\033[K");
+}
+
+int run(int argc, char** argv) {
+  // A child that dies is noticed by its pipe.
+  std::signal(SIGPIPE, SIG_IGN);
+  spdlog::set_default_logger(spdlog::stderr_color_mt("cape_predict"));
+  spdlog::set_pattern("%^%l%$: %v");
+  CLI::App app(
+      "Predicts how many optimizer steps networks need, from one look at them "
+      "untrained:\nall cells of a grid, by a model of cape_fit.",
+      "cape_predict");
+  CommandLine line;
+  declare(app, line);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitDone : kExitUsage;
+  }
+  const Config config = load(line);
+  const SavedModel model = load_model(line.model);
+  const Grid grid(config, open_datasets(config));
+  Forecasts forecasts = make_forecasts(
+      model, grid,
+      {.trainer = line.trainer.empty() ? executable_directory() / "cape_trainer"
+                                       : std::filesystem::path(line.trainer),
+       .measure = line.measure},
+      [&](std::size_t answered) {
+        show_progress(answered, grid.trajectories());
+      });
+  sort_cells(forecasts.cells, line.order);
+  (line.json ? print_json : print_table)(model, forecasts);
+  for (const FailedForecast& failed : forecasts.failed) {
+    spdlog::error("{}: {}", failed.what, failed.error);
+  }
+  return forecasts.failed.empty() ? kExitDone : kExitSomeFailed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return cape::guarded_main("cape_predict", run, argc, argv);
+}

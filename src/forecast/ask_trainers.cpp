@@ -1,0 +1,158 @@
+#include "forecast/ask_trainers.h"
+
+#include <poll.h>
+
+#include <chrono>
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include "core/error.h"
+#include "core/units.h"
+#include "worker/rows.h"
+
+namespace cape {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Seconds = std::chrono::duration<double>;
+
+constexpr int kTurnMilliseconds = 100;
+constexpr double kSecondsToStart = 120;  // a cold network disk is slow
+
+struct Slot {
+  TrainerCommand command;
+  std::string label;
+  std::unique_ptr<TrainerProcess> trainer;
+  std::optional<std::size_t> job;  ///< its trajectory
+  Clock::time_point since;         ///< when it was started or got its job
+};
+
+class Round {
+ public:
+  Round(const std::vector<Trajectory>& trajectories,
+        const std::vector<TrainerCommand>& trainers,
+        std::optional<double> timeout)
+      : trajectories_(trajectories),
+        timeout_(timeout.value_or(std::numeric_limits<double>::infinity())),
+        answers_(trajectories.size()) {
+    for (const TrainerCommand& command : trainers) {
+      slots_.push_back({.command = command,
+                        .label = fmt::format("trainer {}", slots_.size()),
+                        .trainer = nullptr,
+                        .job = {},
+                        .since = {}});
+    }
+  }
+
+  bool done() const { return answered_ == trajectories_.size(); }
+  std::size_t answered() const { return answered_; }
+  void turn();
+  std::vector<Answer> take() { return std::move(answers_); }
+
+ private:
+  void serve(Slot& slot);
+  void receive(Slot& slot);
+  void start_next(Slot& slot);
+  void answer(Slot& slot, Answer answer);
+  /// What it was doing has failed.
+  void lose(Slot& slot, const std::string& why);
+
+  const std::vector<Trajectory>& trajectories_;
+  const double timeout_;
+  std::vector<Slot> slots_;
+  std::vector<Answer> answers_;
+  std::size_t next_ = 0;
+  std::size_t answered_ = 0;
+};
+
+void Round::turn() {
+  for (Slot& slot : slots_) serve(slot);
+  if (done()) return;
+  std::vector<pollfd> descriptors;
+  for (const Slot& slot : slots_) {
+    if (!slot.trainer) continue;
+    for (const int fd : slot.trainer->descriptors()) {
+      descriptors.push_back({fd, POLLIN, 0});
+    }
+  }
+  (void)::poll(descriptors.data(), descriptors.size(), kTurnMilliseconds);
+}
+
+void Round::serve(Slot& slot) {
+  if (slot.trainer) {
+    slot.trainer->log_errors();
+    try {
+      receive(slot);
+    } catch (const UserError&) {
+      throw;
+    } catch (const Error& error) {
+      lose(slot, error.what());
+    }
+  }
+  if (!slot.job) start_next(slot);
+}
+
+void Round::receive(Slot& slot) {
+  const bool was_ready = slot.trainer->ready();
+  while (const auto message = slot.trainer->receive()) {
+    if (!slot.job) fail("the trainer answered without a task");
+    if (const auto* result = std::get_if<TrialResult>(&*message)) {
+      check_answer(trajectories_[*slot.job], *result);
+      answer(slot, {.result = *result, .error = {}});
+    } else {
+      const Failure& failure = std::get<Failure>(*message);
+      answer(slot,
+             {.result = {},
+              .error = fmt::format("{}: {}", failure.kind, failure.message)});
+    }
+  }
+  if (const auto death = slot.trainer->death()) return lose(slot, *death);
+  const bool ready = slot.trainer->ready();
+  if (ready && !was_ready) slot.since = Clock::now();
+  const double limit = ready ? timeout_ : kSecondsToStart;
+  if (slot.job && Seconds(Clock::now() - slot.since).count() > limit) {
+    lose(slot, fmt::format("no answer within {}", format_duration(limit)));
+  }
+}
+
+void Round::start_next(Slot& slot) {
+  if (next_ == trajectories_.size()) return;
+  if (!slot.trainer) {
+    slot.trainer = std::make_unique<TrainerProcess>(slot.command, slot.label);
+  }
+  slot.job = next_++;
+  slot.since = Clock::now();
+  // A trainer that does not listen has died, and is found so.
+  (void)slot.trainer->send(trajectories_[*slot.job].task);
+}
+
+void Round::answer(Slot& slot, Answer answer) {
+  answers_[*slot.job] = std::move(answer);
+  slot.job.reset();
+  ++answered_;
+}
+
+void Round::lose(Slot& slot, const std::string& why) {
+  if (!slot.trainer->ready()) {
+    fail_user("{} does not start: {}", slot.command.program, why);
+  }
+  slot.trainer.reset();
+  if (slot.job) answer(slot, {.result = {}, .error = why});
+}
+
+}  // namespace
+
+std::vector<Answer> ask_trainers(
+    const std::vector<Trajectory>& trajectories,
+    const std::vector<TrainerCommand>& trainers, std::optional<double> timeout,
+    const std::function<void(std::size_t answered)>& progress) {
+  Round round(trajectories, trainers, timeout);
+  while (!round.done()) {
+    round.turn();
+    progress(round.answered());
+  }
+  return round.take();
+}
+
+}  // namespace cape

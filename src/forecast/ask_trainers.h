@@ -1,0 +1,29 @@
+/// Hands tasks to a few trainers of this machine and waits for the answers.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "grid/grid.h"
+#include "worker/trainer_process.h"
+
+namespace cape {
+
+/// What became of one task.
+struct Answer {
+  std::optional<TrialResult> result;
+  std::string error;  ///< why there is none
+};
+
+/// Every trajectory is tried once, by the next trainer that is free; a trainer
+/// that dies, or that needs more than `timeout` seconds for one, is replaced.
+/// One answer a trajectory, in their order; `progress` is told how many there
+/// are. Throws UserError when a trainer does not start.
+std::vector<Answer> ask_trainers(
+    const std::vector<Trajectory>& trajectories,
+    const std::vector<TrainerCommand>& trainers, std::optional<double> timeout,
+    const std::function<void(std::size_t answered)>& progress);
+
+}  // namespace cape

@@ -1,0 +1,117 @@
+#include "forecast/forecast.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "forecast/ask_trainers.h"
+#include "worker/placement.h"
+#include "worker/rows.h"
+#include "worker/trainer_query.h"
+
+namespace cape {
+namespace {
+
+/// Enough for a mean; they cost little beside the probe.
+constexpr std::int64_t kTimedSteps = 5;
+
+std::vector<TrainerCommand> trainers_for(const Grid& grid,
+                                         const std::string& program) {
+  check_trainer(program);
+  const WorkersConfig& workers = grid.config().workers;
+  const PlacementPlan plan =
+      place({inspect_rank(workers.device, [&] { return count_gpus(program); })},
+            workers);
+  for (const std::string& warning : plan.warnings) spdlog::warn("{}", warning);
+  std::vector<TrainerCommand> trainers;
+  for (const std::string& device : plan.ranks.front().devices) {
+    if (std::ssize(trainers) == grid.trajectories()) break;
+    trainers.push_back({program, device, workers.threads});
+  }
+  return trainers;
+}
+
+std::vector<Trajectory> tasks_of(const Grid& grid, bool measure) {
+  std::vector<Trajectory> trajectories;
+  for (std::int64_t i = 0; i < grid.trajectories(); ++i) {
+    trajectories.push_back(grid.trajectory(i, grid.all_epsilons()));
+    trajectories.back().task.timed_steps = measure ? 0 : kTimedSteps;
+  }
+  return trajectories;
+}
+
+std::vector<shard::Row> rows_of(const Trajectory& trajectory,
+                                const TrialResult& result) {
+  if (trajectory.task.timed_steps == 0) return make_rows(trajectory, result);
+  std::vector<shard::Row> rows;
+  for (const double epsilon : trajectory.task.epsilons) {
+    rows.push_back(common_row(trajectory, result));
+    rows.back().epsilon = epsilon;
+  }
+  return rows;
+}
+
+/// Empty when the probe tells what every model needs.
+std::string problem_of(const shard::Row& row) {
+  MetaTable table;
+  table.add(row);
+  if (has_paper_features(table.rows.front())) return "";
+  return fmt::format("the probe is not finite (log g2 {}, log tau {})",
+                     row.log_g2, row.log_tau);
+}
+
+void predict(const SavedModel& model, std::vector<Forecast>& cells) {
+  MetaTable table;
+  for (const Forecast& cell : cells) table.add(cell.row);
+  if (cells.empty()) return;
+  std::vector<Prediction> predictions = model.predict(table);
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    cells[i].prediction = std::move(predictions[i]);
+  }
+}
+
+}  // namespace
+
+Forecasts make_forecasts(
+    const SavedModel& model, const Grid& grid, const ForecastOptions& options,
+    const std::function<void(std::size_t answered)>& progress) {
+  const std::vector<Trajectory> trajectories = tasks_of(grid, options.measure);
+  const std::vector<Answer> answers =
+      ask_trainers(trajectories, trainers_for(grid, options.trainer.string()),
+                   grid.config().workers.trial_timeout, progress);
+  Forecasts forecasts;
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    std::vector<shard::Row> rows;
+    std::string error = answers[i].error;
+    if (answers[i].result) {
+      rows = rows_of(trajectories[i], *answers[i].result);
+      error = problem_of(rows.front());
+    }
+    if (!error.empty()) {
+      forecasts.failed.push_back({describe(trajectories[i]), error});
+      continue;
+    }
+    for (const shard::Row& row : rows) {
+      forecasts.cells.push_back(
+          {.row = row, .prediction = {}, .measured = options.measure});
+    }
+  }
+  predict(model, forecasts.cells);
+  return forecasts;
+}
+
+void sort_cells(std::vector<Forecast>& cells, ForecastOrder order) {
+  if (order == ForecastOrder::grid) return;
+  const auto key = [order](const Forecast& cell) {
+    const double value =
+        order == ForecastOrder::steps ? cell.prediction.steps : cell.seconds();
+    return std::isnan(value) ? std::numeric_limits<double>::infinity() : value;
+  };
+  std::ranges::stable_sort(cells, {}, key);
+}
+
+}  // namespace cape

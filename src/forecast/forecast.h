@@ -1,0 +1,58 @@
+/// What a model says of the cells of a grid, from probes alone.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "grid/grid.h"
+#include "predictor/saved_model.h"
+#include "shard/schema.h"
+
+namespace cape {
+
+/// One cell: what the probe saw, what the model makes of it, and with
+/// `measure` what came out.
+struct Forecast {
+  /// A shard's row. Its outcome (t_star, ...) is there where it was measured.
+  shard::Row row;
+  Prediction prediction;
+  bool measured = false;
+
+  /// Predicted: T* x the seconds of a step.
+  double seconds() const { return prediction.steps * row.step_seconds; }
+};
+
+/// A trajectory without a forecast.
+struct FailedForecast {
+  std::string what;  ///< "mlp_2x64 on mnist, learning rate 0.001, ..."
+  std::string error;
+};
+
+struct Forecasts {
+  std::vector<Forecast> cells;  ///< in the grid's order
+  std::vector<FailedForecast> failed;
+};
+
+enum class ForecastOrder { grid, steps, seconds };
+
+struct ForecastOptions {
+  std::filesystem::path trainer;  ///< cape_trainer
+  bool measure = false;           ///< also train
+};
+
+/// Has trainers of this machine probe every trajectory of `grid` and time a few
+/// of its steps, without training it (or trains it, with options.measure), and
+/// asks the model. `progress` is told how many trajectories are done. Throws
+/// UserError when no trainer can be started.
+Forecasts make_forecasts(
+    const SavedModel& model, const Grid& grid, const ForecastOptions& options,
+    const std::function<void(std::size_t answered)>& progress);
+
+/// Puts the cells in order, the fewest steps or seconds first.
+void sort_cells(std::vector<Forecast>& cells, ForecastOrder order);
+
+}  // namespace cape

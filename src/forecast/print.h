@@ -1,0 +1,14 @@
+/// Forecasts for people and for programs, on standard output.
+#pragma once
+
+#include "forecast/forecast.h"
+
+namespace cape {
+
+/// A table, and what its words mean.
+void print_table(const SavedModel& model, const Forecasts& forecasts);
+
+/// One JSON object: docs/predicting.md.
+void print_json(const SavedModel& model, const Forecasts& forecasts);
+
+}  // namespace cape

@@ -1,0 +1,129 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "core/units.h"
+#include "forecast/print.h"
+
+namespace cape {
+namespace {
+
+using Line = std::vector<std::string>;
+
+/// Texts are to the left, numbers to the right.
+constexpr std::size_t kTextColumns = 2;
+
+std::vector<std::string> beyond(const Prediction& prediction) {
+  std::vector<std::string> what = prediction.unseen;
+  what.insert(what.end(), prediction.extrapolated.begin(),
+              prediction.extrapolated.end());
+  return what;
+}
+
+bool is_inside(const Forecast& cell) {
+  return cell.prediction.lower <= cell.row.t_star &&
+         cell.row.t_star <= cell.prediction.upper;
+}
+
+Line header_of(const SavedModel& model, bool measured) {
+  Line header = {"architecture", "data set",
+                 "lr",           "B",
+                 "epsilon",      "trial",
+                 "T*",           fmt::format("{:g} %", 100 * model.level),
+                 "time",         "ms/step"};
+  if (measured) header.insert(header.end(), {"true T*", "true time"});
+  header.emplace_back("beyond");
+  return header;
+}
+
+Line line_of(const Forecast& cell) {
+  const shard::Row& row = cell.row;
+  const Prediction& prediction = cell.prediction;
+  const auto time = [](double seconds) {
+    return std::isnan(seconds) ? std::string("-") : format_duration(seconds);
+  };
+  Line line = {
+      row.architecture.str(),
+      row.dataset.str(),
+      fmt::format("{:g}", row.learning_rate),
+      fmt::to_string(row.batch_size),
+      fmt::format("{:g}", row.epsilon),
+      fmt::to_string(row.trial),
+      fmt::format("{:.1f}", prediction.steps),
+      fmt::format("{:.1f} - {:.1f}", prediction.lower, prediction.upper),
+      time(cell.seconds()),
+      fmt::format("{:.2f}", 1e3 * row.step_seconds)};
+  if (cell.measured) {
+    line.push_back(row.converged ? fmt::to_string(row.t_star)
+                                 : fmt::format("> {}", row.steps_run));
+    line.push_back(row.converged ? time(row.t_star * row.step_seconds) : "-");
+  }
+  line.push_back(fmt::format("{}", fmt::join(beyond(prediction), ", ")));
+  return line;
+}
+
+void print_columns(const std::vector<Line>& lines) {
+  std::vector<std::size_t> widths(lines.front().size());
+  for (const Line& line : lines) {
+    for (std::size_t j = 0; j < line.size(); ++j) {
+      widths[j] = std::max(widths[j], line[j].size());
+    }
+  }
+  for (const Line& line : lines) {
+    std::string text;
+    for (std::size_t j = 0; j < line.size(); ++j) {
+      const bool left = j < kTextColumns || j + 1 == line.size();
+      text += left ? fmt::format("{:<{}}  ", line[j], widths[j])
+                   : fmt::format("{:>{}}  ", line[j], widths[j]);
+    }
+    fmt::print("{}\n", text.substr(0, text.find_last_not_of(' ') + 1));
+  }
+}
+
+void print_legend(const SavedModel& model, const std::vector<Forecast>& cells) {
+  const shard::Row& row = cells.front().row;
+  fmt::print(
+      "\nT*    AdamW steps on one fixed batch until its loss is epsilon times "
+      "the initial\n      loss; not the steps or epochs of a whole training\n"
+      "{:g} %  of trials like those of the model are between these\n"
+      "time  T* x the time of a step on {} ({} thread{})\n",
+      100 * model.level, row.device.view(), row.threads,
+      row.threads == 1 ? "" : "s");
+  const bool far = std::ranges::any_of(cells, [](const Forecast& cell) {
+    return !beyond(cell.prediction).empty();
+  });
+  if (!far) return;
+  fmt::print(
+      "beyond\n      what the model was not fitted on: there it extrapolates, "
+      "and the interval is\n      the wider one of data sets or architectures "
+      "that were left out\n");
+}
+
+void print_errors(const std::vector<Forecast>& cells) {
+  double error = 0;
+  for (const Forecast& cell : cells) {
+    error += std::abs(cell.prediction.steps - cell.row.t_star);
+  }
+  fmt::print("\nmean absolute error {:.2f} steps; {} of {} in their interval\n",
+             error / static_cast<double>(cells.size()),
+             std::ranges::count_if(cells, is_inside), cells.size());
+}
+
+}  // namespace
+
+void print_table(const SavedModel& model, const Forecasts& forecasts) {
+  const std::vector<Forecast>& cells = forecasts.cells;
+  if (cells.empty()) return;
+  const bool measured = cells.front().measured;
+  std::vector<Line> lines = {header_of(model, measured)};
+  for (const Forecast& cell : cells) lines.push_back(line_of(cell));
+  print_columns(lines);
+  if (measured) print_errors(cells);
+  print_legend(model, cells);
+}
+
+}  // namespace cape

@@ -1,0 +1,210 @@
+#include "predictor/saved_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "predictor/model_dir.h"
+
+namespace cape {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+std::string read_part(const fs::path& directory, const char* name) {
+  const fs::path path = directory / name;
+  if (!fs::is_regular_file(path)) {
+    fail_user("{}: no model ({} is missing); name the --out of a cape_fit",
+              directory.string(), name);
+  }
+  return read_file(path);
+}
+
+/// What `read` gives; where it cannot, `path` is damaged.
+template <class Read>
+auto undamaged(const fs::path& path, const Read& read) {
+  try {
+    return read();
+  } catch (const UserError&) {
+    throw;
+  } catch (const std::exception& error) {
+    // XGBoost adds a trace.
+    const std::string_view why = error.what();
+    fail_user("{}: damaged ({}); fit again", path.string(),
+              why.substr(0, why.find('\n')));
+  }
+}
+
+void check_schema(const json& cape, const fs::path& path) {
+  const int version = cape.at("schema_version");
+  if (version == kModelSchemaVersion) return;
+  fail_user("{}: schema_version is {}, this program reads {}; {}",
+            path.string(), version, kModelSchemaVersion,
+            version > kModelSchemaVersion ? "use a newer one" : "fit again");
+}
+
+FeatureSet features_of(const json& cape) {
+  FeatureSet set = {cape.at("feature_set"), {}};
+  const std::vector<Feature> known = feature_set("extended").features;
+  for (const std::string name : cape.at("features")) {
+    const auto found = std::ranges::find(known, name, &Feature::name);
+    if (found == known.end()) {
+      fail("unknown feature \"{}\"", name);
+    }
+    set.features.push_back(*found);
+  }
+  return set;
+}
+
+std::optional<LinearModel> base_of(const json& cape, std::size_t features) {
+  const json& base = cape.at("base");
+  if (base.is_null()) return std::nullopt;
+  LinearModel model = {.weights = base.at("weights"),
+                       .means = base.at("missing"),
+                       .intercept = base.at("intercept")};
+  if (model.weights.size() != features || model.means.size() != features) {
+    fail("a base of {} weights for {} features", model.weights.size(),
+         features);
+  }
+  return model;
+}
+
+std::vector<std::pair<float, float>> ranges_of(const json& cape) {
+  std::vector<std::pair<float, float>> ranges;
+  for (const std::string name : cape.at("features")) {
+    const json& range = cape.at("ranges").at(name);
+    ranges.emplace_back(range.at(0), range.at(1));
+  }
+  return ranges;
+}
+
+std::map<std::string, OffsetsByFamily> offsets_of(const json& cape) {
+  std::map<std::string, OffsetsByFamily> offsets;
+  for (const auto& [scheme, families] : cape.at("intervals").items()) {
+    if (scheme == "level") continue;
+    for (const auto& [family, ends] : families.items()) {
+      offsets[scheme][family] = {ends.at(0), ends.at(1)};
+    }
+  }
+  for (const auto& [scheme, families] : offsets) {
+    if (!families.contains("overall")) fail("no interval for {}", scheme);
+  }
+  if (!offsets.contains("kfold")) fail("no intervals");
+  return offsets;
+}
+
+std::set<std::string> keys_of(const json& counts) {
+  std::set<std::string> keys;
+  for (const auto& [key, count] : counts.items()) keys.insert(key);
+  return keys;
+}
+
+bool contains(const std::vector<std::string>& all, std::string_view one) {
+  return std::ranges::find(all, one) != all.end();
+}
+
+std::vector<std::string> unseen(const SavedModel& model, const MetaTable& table,
+                                const MetaRow& row) {
+  std::vector<std::string> what;
+  if (!model.families.contains(table.family(row))) what.emplace_back("family");
+  if (!model.datasets.contains(table.dataset(row))) {
+    what.emplace_back("dataset");
+  }
+  if (!model.architectures.contains(table.architecture(row))) {
+    what.emplace_back("architecture");
+  }
+  return what;
+}
+
+/// The schemes whose errors are those to expect.
+std::vector<std::string> schemes_for(const Prediction& one) {
+  const bool strange =
+      !one.extrapolated.empty() || contains(one.unseen, "family");
+  std::vector<std::string> schemes = {"kfold"};
+  if (strange || contains(one.unseen, "dataset")) {
+    schemes.emplace_back("leave_one_dataset_out");
+  }
+  if (strange || contains(one.unseen, "architecture")) {
+    schemes.emplace_back("leave_one_architecture_out");
+  }
+  return schemes;
+}
+
+Offsets widest(const SavedModel& model, const std::string& family,
+               const std::vector<std::string>& schemes) {
+  Offsets widest;
+  for (const std::string& scheme : schemes) {
+    const auto by_family = model.offsets.find(scheme);
+    // With one data set, say, none could be left out.
+    if (by_family == model.offsets.end()) continue;
+    const OffsetsByFamily& offsets = by_family->second;
+    const Offsets& ends =
+        offsets.contains(family) ? offsets.at(family) : offsets.at("overall");
+    widest.lower = std::min(widest.lower, ends.lower);
+    widest.upper = std::max(widest.upper, ends.upper);
+  }
+  return widest;
+}
+
+}  // namespace
+
+std::vector<Prediction> SavedModel::predict(const MetaTable& table) const {
+  const std::vector<RowIndex> rows = all_rows(table);
+  const Matrix x = feature_matrix(table, rows, model.features);
+  const std::vector<float> logs = model.predict_log(table, rows);
+  std::vector<Prediction> predictions(rows.size());
+  for (const RowIndex i : rows) {
+    Prediction& one = predictions[i];
+    for (std::size_t j = 0; j < x.columns; ++j) {
+      one.features.push_back(x.at(i, j));
+      if (x.at(i, j) < ranges[j].first || x.at(i, j) > ranges[j].second) {
+        one.extrapolated.emplace_back(model.features.features[j].name);
+      }
+    }
+    const MetaRow& row = table.rows[i];
+    one.unseen = unseen(*this, table, row);
+    const Offsets ends = widest(*this, table.family(row), schemes_for(one));
+    one.steps = steps_from_log(logs[i]);
+    one.lower = steps_from_log(logs[i] + ends.lower);
+    one.upper = steps_from_log(logs[i] + ends.upper);
+  }
+  return predictions;
+}
+
+SavedModel load_model(const fs::path& directory) {
+  const std::string description = read_part(directory, "cape.json");
+  const std::string trees = read_part(directory, "model.json");
+  Booster booster = undamaged(directory / "model.json",
+                              [&] { return Booster::from_json(trees); });
+  SavedModel saved = undamaged(directory / "cape.json", [&] {
+    const json cape = json::parse(description);
+    check_schema(cape, directory / "cape.json");
+    FeatureSet features = features_of(cape);
+    std::optional<LinearModel> base = base_of(cape, features.size());
+    return SavedModel{.model = {.features = std::move(features),
+                                .settings = {},
+                                .base = std::move(base),
+                                .booster = std::move(booster)},
+                      .level = cape.at("intervals").at("level"),
+                      .offsets = offsets_of(cape),
+                      .ranges = ranges_of(cape),
+                      .families = keys_of(cape.at("families")),
+                      .datasets = keys_of(cape.at("datasets")),
+                      .architectures = keys_of(cape.at("architectures"))};
+  });
+  const Model& model = saved.model;
+  if (model.booster.feature_names() != model.features.names()) {
+    fail_user("{}: model.json has other features than cape.json; fit again",
+              directory.string());
+  }
+  return saved;
+}
+
+}  // namespace cape

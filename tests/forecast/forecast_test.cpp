@@ -1,0 +1,125 @@
+#include "forecast/forecast.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <limits>
+
+#include "core/error.h"
+#include "predictor/rows.h"
+#include "worker/support.h"
+
+namespace cape {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+SavedModel sample_model() {
+  const MetaTable table = sample_table(40);
+  const FeatureSet features = feature_set("paper");
+  return {.model = Model::fit(table, all_rows(table), features, {}),
+          .level = 0.9,
+          .offsets = {{"kfold", {{"overall", {-0.5, 0.5}}}}},
+          .ranges = feature_ranges(table, all_rows(table), features),
+          .families = {"mlp"},
+          .datasets = {"mnist"},
+          .architectures = {}};
+}
+
+class ForecastTest : public testing::Test {
+ protected:
+  ForecastTest() { std::signal(SIGPIPE, SIG_IGN); }
+
+  Forecasts forecast(bool measure, const std::string& wishes = "") {
+    return make_forecasts(
+        sample_model(), grid_,
+        {.trainer = fake_trainer(folder_.path(), wishes).program,
+         .measure = measure},
+        [](std::size_t) {});
+  }
+
+  TemporaryDirectory folder_;
+  LogCapture log_;
+  Grid grid_ = small_grid();
+};
+
+TEST_F(ForecastTest, HasEveryCellOfTheGrid) {
+  const Forecasts forecasts = forecast(false);
+  ASSERT_EQ(std::ssize(forecasts.cells), grid_.cells());
+  EXPECT_TRUE(forecasts.failed.empty());
+  std::size_t i = 0;
+  for (std::int64_t t = 0; t < grid_.trajectories(); ++t) {
+    const TrialTask task = grid_.trajectory(t, grid_.all_epsilons()).task;
+    for (const double epsilon : task.epsilons) {
+      const shard::Row& row = forecasts.cells[i++].row;
+      EXPECT_EQ(row.trajectory.view(), task.trajectory);
+      EXPECT_EQ(row.epsilon, epsilon);
+    }
+  }
+}
+
+TEST_F(ForecastTest, ProbesAloneGiveThePredictionsOfMeasuredTrials) {
+  const Forecasts probed = forecast(false);
+  const Forecasts measured = forecast(true);
+  ASSERT_EQ(probed.cells.size(), measured.cells.size());
+  for (std::size_t i = 0; i < probed.cells.size(); ++i) {
+    EXPECT_EQ(probed.cells[i].prediction.features,
+              measured.cells[i].prediction.features);
+    EXPECT_EQ(probed.cells[i].prediction.steps,
+              measured.cells[i].prediction.steps);
+    EXPECT_FALSE(probed.cells[i].measured);
+    EXPECT_EQ(probed.cells[i].row.t_star, 0);
+    EXPECT_TRUE(measured.cells[i].measured);
+    EXPECT_GT(measured.cells[i].row.t_star, 0);
+  }
+}
+
+TEST_F(ForecastTest, SecondsAreStepsTimesTheTimeOfAStep) {
+  const Forecast cell = forecast(false).cells.front();
+  EXPECT_EQ(cell.row.step_seconds, 0.0001);
+  EXPECT_EQ(cell.seconds(), cell.prediction.steps * 0.0001);
+}
+
+TEST_F(ForecastTest, NamesTheTrajectoriesThatFailed) {
+  const Forecasts forecasts = forecast(false, "failure@t1");
+  EXPECT_EQ(std::ssize(forecasts.failed), grid_.groups());
+  EXPECT_EQ(std::ssize(forecasts.cells), grid_.cells() * 2 / 3);
+  EXPECT_THAT(forecasts.failed.front().what, HasSubstr("trial 1"));
+  EXPECT_THAT(forecasts.failed.front().error, HasSubstr("on demand"));
+}
+
+TEST_F(ForecastTest, RefusesATrainerThatIsNotThere) {
+  EXPECT_THROW(
+      make_forecasts(sample_model(), grid_,
+                     {.trainer = folder_.path() / "none"}, [](std::size_t) {}),
+      UserError);
+}
+
+Forecast cell_of(std::int64_t trial, double steps, double step_seconds) {
+  Forecast cell;
+  cell.row.trial = trial;
+  cell.row.step_seconds = step_seconds;
+  cell.prediction.steps = steps;
+  return cell;
+}
+
+std::vector<std::int64_t> order_of(ForecastOrder order) {
+  std::vector<Forecast> cells = {
+      cell_of(0, 10, 1), cell_of(1, 5, 3), cell_of(2, 5, 1),
+      cell_of(3, 1, std::numeric_limits<double>::quiet_NaN())};
+  sort_cells(cells, order);
+  std::vector<std::int64_t> trials;
+  for (const Forecast& cell : cells) trials.push_back(cell.row.trial);
+  return trials;
+}
+
+TEST(SortCells, PutsTheFewestFirstAndWhatIsNotKnownLast) {
+  EXPECT_THAT(order_of(ForecastOrder::grid), ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(order_of(ForecastOrder::steps), ElementsAre(3, 1, 2, 0));
+  EXPECT_THAT(order_of(ForecastOrder::seconds), ElementsAre(2, 0, 1, 3));
+}
+
+}  // namespace
+}  // namespace cape

@@ -1,0 +1,46 @@
+/// A fit of made-up rows, as a model directory is written from.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "predictor/fit_result.h"
+#include "predictor/folds.h"
+#include "predictor/rows.h"
+
+namespace cape {
+
+inline FitResult result_of(MetaTable table,
+                           const std::string& features = "paper") {
+  FitResult result = {
+      .options = {},
+      .inputs = {},
+      .left_out = {"log_n"},
+      .comparison = {},
+      .model = Model::fit(table, all_rows(table), feature_set(features),
+                          {.booster = {}, .ridge_base = features != "paper"}),
+      .intervals = {},
+      .tables = {}};
+  result.options.comparison.features = features;
+  result.inputs.rows = all_rows(table);
+  result.inputs.table = std::move(table);
+  result.inputs.files = {{"a<b>.h5", 80, 0, {"cnn", "mlp"}, {"mnist"}}};
+  result.inputs.warnings = {"left alone: c&d.h5"};
+  const MetaTable& rows = result.inputs.table;
+  std::vector<double> predicted =
+      result.model.predict_steps(rows, result.inputs.rows);
+  std::vector<Group> groups = group_metrics(rows, predicted, 42);
+  result.comparison.schemes = {kfold(rows, result.inputs.rows, 2, 42)};
+  result.comparison.evaluations = {
+      {"kfold", kept_name(result.options.comparison), "the model",
+       std::move(predicted), std::move(groups)}};
+  result.intervals = {
+      {"kfold", {{"mlp", {-0.5, 0.25}}, {"overall", {-0.75, 0.5}}}, {}},
+      {"leave_one_dataset_out",
+       {{"mlp", {-1, 1}}, {"overall", {-1.5, 1.5}}},
+       {}}};
+  return result;
+}
+
+}  // namespace cape

@@ -1,0 +1,188 @@
+#include "predictor/saved_model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "predictor/fitted.h"
+#include "predictor/model_dir.h"
+
+namespace cape {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class SavedModelTest : public testing::Test {
+ protected:
+  SavedModelTest()
+      : folder_(std::filesystem::path(testing::TempDir()) /
+                fmt::format("saved_model_{}", testing::UnitTest::GetInstance()
+                                                  ->current_test_info()
+                                                  ->name())) {
+    std::filesystem::remove_all(folder_);
+  }
+  ~SavedModelTest() override { std::filesystem::remove_all(folder_); }
+
+  /// The model of `result`, kept and read again.
+  SavedModel kept(const FitResult& result) {
+    ModelDirectory directory(folder_);
+    directory.write(result);
+    directory.publish();
+    return load_model(folder_);
+  }
+
+  void change(const std::function<void(json&)>& edit) {
+    json cape = json::parse(read_file(folder_ / "cape.json"));
+    edit(cape);
+    std::ofstream(folder_ / "cape.json") << cape;
+  }
+
+  std::string refusal() {
+    try {
+      load_model(folder_);
+    } catch (const UserError& error) {
+      return error.what();
+    }
+    ADD_FAILURE() << "nothing was refused";
+    return "";
+  }
+
+  /// The prediction for one row.
+  Prediction predict(const SavedModel& model, const shard::Row& row) {
+    MetaTable table;
+    table.add(row);
+    return model.predict(table).front();
+  }
+
+  const std::filesystem::path folder_;
+};
+
+/// In the middle of sample_table()'s ranges.
+shard::Row seen_row() {
+  shard::Row row = sample_row();
+  row.log_p = 12;
+  row.log_g2 = 1.5;
+  row.log_tau = 2;
+  return row;
+}
+
+TEST_F(SavedModelTest, PredictsWhatTheFitPredictedToTheBit) {
+  for (const char* features : {"paper", "extended"}) {
+    const FitResult result = result_of(sample_table(40), features);
+    const SavedModel model = kept(result);
+    EXPECT_EQ(
+        model.model.predict_log(result.inputs.table, result.inputs.rows),
+        result.model.predict_log(result.inputs.table, result.inputs.rows));
+    const auto steps =
+        result.model.predict_steps(result.inputs.table, result.inputs.rows);
+    const auto predictions = model.predict(result.inputs.table);
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      EXPECT_EQ(predictions[i].steps, steps[i]);
+      EXPECT_THAT(predictions[i].extrapolated, IsEmpty());
+      EXPECT_THAT(predictions[i].unseen, IsEmpty());
+    }
+  }
+}
+
+TEST_F(SavedModelTest, HasTheIntervalOfTheFamily) {
+  const Prediction one = predict(kept(result_of(sample_table(40))), seen_row());
+  EXPECT_NEAR(one.lower, one.steps * std::exp(-0.5), 1e-4 * one.steps);
+  EXPECT_NEAR(one.upper, one.steps * std::exp(0.25), 1e-4 * one.steps);
+}
+
+TEST_F(SavedModelTest, HasTheIntervalOfAllFamiliesForAnother) {
+  shard::Row row = seen_row();
+  row.family.assign("rnn");
+  const Prediction one = predict(kept(result_of(sample_table(40))), row);
+  EXPECT_THAT(one.unseen, ElementsAre("family"));
+  EXPECT_NEAR(one.upper, one.steps * std::exp(1.5), 1e-4 * one.upper);
+}
+
+TEST_F(SavedModelTest, HasTheWiderIntervalOnAnotherDataSet) {
+  shard::Row row = seen_row();
+  row.dataset.assign("svhn");
+  const Prediction one = predict(kept(result_of(sample_table(40))), row);
+  EXPECT_THAT(one.unseen, ElementsAre("dataset"));
+  EXPECT_NEAR(one.lower, one.steps * std::exp(-1), 1e-4 * one.steps);
+  EXPECT_NEAR(one.upper, one.steps * std::exp(1), 1e-4 * one.upper);
+}
+
+TEST_F(SavedModelTest, NamesWhatIsExtrapolatedAndWidensTheInterval) {
+  const SavedModel model = kept(result_of(sample_table(40)));
+  shard::Row row = seen_row();
+  row.log_p = 30;
+  row.log_g2 = -5;
+  const Prediction one = predict(model, row);
+  EXPECT_THAT(one.extrapolated, ElementsAre("log_p", "log_g2"));
+  EXPECT_NEAR(one.lower, one.steps * std::exp(-1), 1e-4 * one.steps);
+}
+
+TEST_F(SavedModelTest, KeepsPredictionAndIntervalWithinTheCap) {
+  SavedModel model = kept(result_of(sample_table(40)));
+  model.offsets["kfold"]["mlp"] = {-100, 100};
+  const Prediction one = predict(model, seen_row());
+  EXPECT_EQ(one.lower, 1);
+  EXPECT_EQ(one.upper, kMaxSteps);
+}
+
+TEST_F(SavedModelTest, RefusesADirectoryWithoutAModel) {
+  EXPECT_THAT(refusal(), AllOf(HasSubstr(folder_.string()),
+                               HasSubstr("cape.json is missing")));
+  kept(result_of(sample_table(40)));
+  std::filesystem::remove(folder_ / "model.json");
+  EXPECT_THAT(refusal(), HasSubstr("model.json is missing"));
+}
+
+TEST_F(SavedModelTest, RefusesAnotherSchema) {
+  kept(result_of(sample_table(40)));
+  change([](json& cape) { cape["schema_version"] = kModelSchemaVersion + 1; });
+  EXPECT_THAT(refusal(), HasSubstr("use a newer one"));
+  change([](json& cape) { cape["schema_version"] = kModelSchemaVersion - 1; });
+  EXPECT_THAT(refusal(), HasSubstr("fit again"));
+}
+
+TEST_F(SavedModelTest, RefusesDamagedFiles) {
+  const FitResult result = result_of(sample_table(40), "extended");
+  kept(result);
+  for (const auto& [key, value] :
+       json::parse(read_file(folder_ / "cape.json")).items()) {
+    const std::vector<std::string> unread = {
+        "program",   "git_commit",   "created",  "model",    "target",
+        "max_steps", "left_out",     "settings", "folds",    "seed",
+        "rows",      "trajectories", "censored", "unusable", "inputs"};
+    if (std::ranges::find(unread, key) != unread.end()) continue;
+    kept(result);
+    const std::string& name = key;
+    change([&](json& cape) { cape.erase(name); });
+    EXPECT_THAT(refusal(), HasSubstr("cape.json: damaged")) << key;
+  }
+  for (const char* name : {"cape.json", "model.json"}) {
+    kept(result);
+    const std::string whole = read_file(folder_ / name);
+    std::ofstream(folder_ / name) << whole.substr(0, whole.size() / 2);
+    EXPECT_THAT(refusal(), HasSubstr(fmt::format("{}: damaged", name)));
+  }
+}
+
+TEST_F(SavedModelTest, RefusesTreesOfOtherFeatures) {
+  kept(result_of(sample_table(40)));
+  change(
+      [](json& cape) { std::swap(cape["features"][0], cape["features"][1]); });
+  EXPECT_THAT(refusal(), HasSubstr("other features"));
+  change([](json& cape) { cape["features"][0] = "log_z"; });
+  EXPECT_THAT(refusal(), HasSubstr("log_z"));
+}
+
+}  // namespace
+}  // namespace cape
