@@ -47,9 +47,11 @@ void declare(CLI::App& app, CommandLine& line) {
                  "steps or seconds, the fewest first; default: as the grid has "
                  "them, the largest networks first")
       ->type_name("KEY")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, ForecastOrder>{
-          {"steps", ForecastOrder::steps},
-          {"seconds", ForecastOrder::seconds}}));
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, ForecastOrder>{
+                                      {"steps", ForecastOrder::steps},
+                                      {"seconds", ForecastOrder::seconds}})
+              .description(""));
   app.add_flag("--measure", line.measure,
                "also train, and show what is true beside what was predicted");
   app.add_flag("--json", line.json, "print JSON, with all features");

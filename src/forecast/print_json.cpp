@@ -35,6 +35,7 @@ Json to_json(const SavedModel& model, const Forecast& cell) {
                {"architecture", row.architecture.view()},
                {"architecture_json", row.architecture_json.view()},
                {"dataset", row.dataset.view()},
+               {"variant", row.variant.view()},
                {"learning_rate", row.learning_rate},
                {"batch_size", row.batch_size},
                {"epsilon", row.epsilon},

@@ -66,6 +66,19 @@ TEST(TrajectoryTest, TrainsWithAdamWOnTheProbeBatch) {
   }
 }
 
+TEST(TrajectoryTest, ProbesAndTimesStepsWithoutTraining) {
+  TrialTask task = small_task();
+  const TrialResult trained = run(task);
+  task.timed_steps = 2;
+  const TrialResult timed = run(task);
+  EXPECT_EQ(timed.probe, trained.probe);
+  EXPECT_EQ(timed.parameters, trained.parameters);
+  EXPECT_EQ(timed.initial_loss, trained.initial_loss);
+  EXPECT_EQ(timed.losses.size(), 1U);
+  EXPECT_TRUE(timed.epsilons.empty());
+  EXPECT_GT(timed.step_seconds, 0);
+}
+
 TEST(TrajectoryTest, MeasuresEveryEpsilon) {
   const TrialTask task = small_task();
   const TrialResult result = run(task);
