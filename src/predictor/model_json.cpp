@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/units.h"
 #include "core/version.h"
@@ -91,6 +93,20 @@ Json counts_json(const FitResult& result,
   return json;
 }
 
+/// {family: {architecture: rows}}; "" where rows do not name theirs.
+Json architectures_json(const FitResult& result) {
+  const MetaTable& table = result.inputs.table;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t> counts;
+  for (const RowIndex i : result.inputs.rows) {
+    ++counts[{table.rows[i].family, table.rows[i].architecture}];
+  }
+  std::map<std::string, std::map<std::string, std::int64_t>> by_name;
+  for (const auto& [ids, count] : counts) {
+    by_name[table.names.text(ids.first)][table.names.text(ids.second)] = count;
+  }
+  return by_name;
+}
+
 Json inputs_json(const FitResult& result) {
   Json json = Json::array();
   for (const InputSummary& input : result.inputs.files) {
@@ -138,7 +154,7 @@ std::string cape_json(const FitResult& result) {
       {"unusable", inputs.unusable},
       {"families", counts_json(result, &MetaTable::family)},
       {"datasets", counts_json(result, &MetaTable::dataset)},
-      {"architectures", counts_json(result, &MetaTable::architecture)},
+      {"architectures", architectures_json(result)},
       {"inputs", inputs_json(result)}};
   return json.dump(2) + "\n";
 }

@@ -106,6 +106,15 @@ std::set<std::string> keys_of(const json& counts) {
   return keys;
 }
 
+std::map<std::string, std::set<std::string>> architectures_of(
+    const json& cape) {
+  std::map<std::string, std::set<std::string>> all;
+  for (const auto& [family, counts] : cape.at("architectures").items()) {
+    all[family] = keys_of(counts);
+  }
+  return all;
+}
+
 bool contains(const std::vector<std::string>& all, std::string_view one) {
   return std::ranges::find(all, one) != all.end();
 }
@@ -113,12 +122,15 @@ bool contains(const std::vector<std::string>& all, std::string_view one) {
 std::vector<std::string> unseen(const SavedModel& model, const MetaTable& table,
                                 const MetaRow& row) {
   std::vector<std::string> what;
-  if (!model.families.contains(table.family(row))) what.emplace_back("family");
+  const auto known = model.architectures.find(table.family(row));
+  if (known == model.architectures.end()) {
+    what.emplace_back("family");
+  } else if (!known->second.contains("") &&
+             !known->second.contains(table.architecture(row))) {
+    what.emplace_back("architecture");
+  }
   if (!model.datasets.contains(table.dataset(row))) {
     what.emplace_back("dataset");
-  }
-  if (!model.architectures.contains(table.architecture(row))) {
-    what.emplace_back("architecture");
   }
   return what;
 }
@@ -195,9 +207,8 @@ SavedModel load_model(const fs::path& directory) {
                       .level = cape.at("intervals").at("level"),
                       .offsets = offsets_of(cape),
                       .ranges = ranges_of(cape),
-                      .families = keys_of(cape.at("families")),
                       .datasets = keys_of(cape.at("datasets")),
-                      .architectures = keys_of(cape.at("architectures"))};
+                      .architectures = architectures_of(cape)};
   });
   const Model& model = saved.model;
   if (model.booster.feature_names() != model.features.names()) {

@@ -33,9 +33,9 @@ struct SavedModel {
   double level = 0;  ///< share of the trials that intervals cover
   std::map<std::string, OffsetsByFamily> offsets;  ///< by scheme
   std::vector<std::pair<float, float>> ranges;     ///< of the features
-  std::set<std::string> families;                  ///< that it was fitted on
-  std::set<std::string> datasets;
-  std::set<std::string> architectures;
+  std::set<std::string> datasets;                  ///< that it was fitted on
+  /// The same by family; "" stands for some that are not named.
+  std::map<std::string, std::set<std::string>> architectures;
 
   /// One prediction a row. The interval is that of k folds for the row's
   /// family. It is at least as wide as for data sets left out where the data

@@ -23,7 +23,6 @@ SavedModel sample_model() {
           .level = 0.9,
           .offsets = {{"kfold", {{"overall", {-0.5, 0.5}}}}},
           .ranges = feature_ranges(table, all_rows(table), features),
-          .families = {"mlp"},
           .datasets = {"mnist"},
           .architectures = {}};
 }

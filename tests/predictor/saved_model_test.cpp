@@ -118,6 +118,19 @@ TEST_F(SavedModelTest, HasTheWiderIntervalOnAnotherDataSet) {
   EXPECT_NEAR(one.upper, one.steps * std::exp(1), 1e-4 * one.upper);
 }
 
+TEST_F(SavedModelTest, KnowsArchitecturesByTheirNamesWhereThereAreAny) {
+  shard::Row other = seen_row();
+  other.architecture.assign("other");
+  EXPECT_THAT(predict(kept(result_of(sample_table(40))), other).unseen,
+              ElementsAre("architecture"));
+  MetaTable table = sample_table(40);
+  shard::Row unnamed = seen_row();
+  unnamed.architecture.assign("");
+  table.add(unnamed);
+  EXPECT_THAT(predict(kept(result_of(std::move(table))), other).unseen,
+              IsEmpty());
+}
+
 TEST_F(SavedModelTest, NamesWhatIsExtrapolatedAndWidensTheInterval) {
   const SavedModel model = kept(result_of(sample_table(40)));
   shard::Row row = seen_row();
@@ -158,9 +171,9 @@ TEST_F(SavedModelTest, RefusesDamagedFiles) {
   for (const auto& [key, value] :
        json::parse(read_file(folder_ / "cape.json")).items()) {
     const std::vector<std::string> unread = {
-        "program",   "git_commit",   "created",  "model",    "target",
-        "max_steps", "left_out",     "settings", "folds",    "seed",
-        "rows",      "trajectories", "censored", "unusable", "inputs"};
+        "program",      "families", "git_commit", "created", "model", "target",
+        "max_steps",    "left_out", "settings",   "folds",   "seed",  "rows",
+        "trajectories", "censored", "unusable",   "inputs"};
     if (std::ranges::find(unread, key) != unread.end()) continue;
     kept(result);
     const std::string& name = key;
