@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -168,8 +169,8 @@ TEST_F(SavedModelTest, RefusesAnotherSchema) {
 TEST_F(SavedModelTest, RefusesDamagedFiles) {
   const FitResult result = result_of(sample_table(40), "extended");
   kept(result);
-  for (const auto& [key, value] :
-       json::parse(read_file(folder_ / "cape.json")).items()) {
+  const json whole_cape = json::parse(read_file(folder_ / "cape.json"));
+  for (const auto& [key, value] : whole_cape.items()) {
     const std::vector<std::string> unread = {
         "program",      "families", "git_commit", "created", "model", "target",
         "max_steps",    "left_out", "settings",   "folds",   "seed",  "rows",
