@@ -100,7 +100,7 @@ void print_legend(const SavedModel& model, const std::vector<Forecast>& cells) {
   fmt::print(
       "beyond\n      what the model was not fitted on: there it extrapolates, "
       "and the interval is\n      the wider one of data sets or architectures "
-      "that were left out\n");
+      "that were left out; of a new family it says little\n");
 }
 
 void print_errors(const std::vector<Forecast>& cells) {

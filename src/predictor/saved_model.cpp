@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
@@ -76,11 +77,16 @@ std::optional<LinearModel> base_of(const json& cape, std::size_t features) {
   return model;
 }
 
+/// NaN where no row had the feature: nothing is outside of that.
 std::vector<std::pair<float, float>> ranges_of(const json& cape) {
+  const auto number = [](const json& value) {
+    return value.is_null() ? std::numeric_limits<float>::quiet_NaN()
+                           : value.get<float>();
+  };
   std::vector<std::pair<float, float>> ranges;
   for (const std::string name : cape.at("features")) {
     const json& range = cape.at("ranges").at(name);
-    ranges.emplace_back(range.at(0), range.at(1));
+    ranges.emplace_back(number(range.at(0)), number(range.at(1)));
   }
   return ranges;
 }
@@ -198,17 +204,23 @@ SavedModel load_model(const fs::path& directory) {
   SavedModel saved = undamaged(directory / "cape.json", [&] {
     const json cape = json::parse(description);
     check_schema(cape, directory / "cape.json");
+    // Nothing throws once there is a SavedModel.
     FeatureSet features = features_of(cape);
     std::optional<LinearModel> base = base_of(cape, features.size());
+    const double level = cape.at("intervals").at("level");
+    auto offsets = offsets_of(cape);
+    auto ranges = ranges_of(cape);
+    std::set<std::string> datasets = keys_of(cape.at("datasets"));
+    auto architectures = architectures_of(cape);
     return SavedModel{.model = {.features = std::move(features),
                                 .settings = {},
                                 .base = std::move(base),
                                 .booster = std::move(booster)},
-                      .level = cape.at("intervals").at("level"),
-                      .offsets = offsets_of(cape),
-                      .ranges = ranges_of(cape),
-                      .datasets = keys_of(cape.at("datasets")),
-                      .architectures = architectures_of(cape)};
+                      .level = level,
+                      .offsets = std::move(offsets),
+                      .ranges = std::move(ranges),
+                      .datasets = std::move(datasets),
+                      .architectures = std::move(architectures)};
   });
   const Model& model = saved.model;
   if (model.booster.feature_names() != model.features.names()) {
