@@ -65,7 +65,7 @@ struct TrialTask {
   TrainSettings train;
   ProbeSettings probe;
   /// 0: train. Else no epsilon is measured: the answer is the probe and the
-  /// time of this many updates, the initial loss its only loss.
+  /// time of up to so many updates, the initial loss its only loss.
   std::int64_t timed_steps = 0;
 
   bool operator==(const TrialTask&) const = default;

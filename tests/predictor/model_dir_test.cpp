@@ -11,8 +11,8 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "predictor/report.h"
 #include "predictor/fitted.h"
+#include "predictor/report.h"
 #include "predictor/rows.h"
 #include "predictor/tables.h"
 
