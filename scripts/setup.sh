@@ -27,6 +27,7 @@ packages=(
   libhdf5-dev libyaml-cpp-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
   libcli11-dev libxxhash-dev zlib1g-dev libarchive-dev
   libeigen3-dev libsvm-dev
+  libjs-vega # draws the charts of reports
   libxgboost-dev xgboost # its CMake package wants the program, too
   libgtest-dev libgmock-dev
   python3-venv # brings pip, which downloads LibTorch
@@ -35,6 +36,7 @@ packages=(
 test_packages=(
   clang-format clang-tidy
   slurm-wlm munge iproute2 # clusters of one machine
+  chromium # opens reports
 )
 
 say() { printf 'setup: %s\n' "$*"; }

@@ -1,27 +1,38 @@
-/// The report's drawings, as inline SVG. Colours are the style sheet's classes
-/// c0 to c7, so that they follow the light and the dark theme.
+/// The report's charts, each a Vega specification that the page draws. Colours
+/// are the style sheet's, so that they follow the light and the dark theme.
 #pragma once
 
-#include <cstddef>
+#include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
 #include <vector>
+
+#include "predictor/fit_result.h"
 
 namespace cape {
 
 inline constexpr std::size_t kChartColours = 8;
 
-/// Points of one colour: (measured, predicted), both >= 1.
-struct ScatterSeries {
-  std::string name;
-  std::vector<std::pair<double, double>> points;
+struct Chart {
+  std::string id;      ///< of the element it is drawn in
+  std::string title;   ///< may be empty
+  std::string legend;  ///< what the colours are of; empty: no legend
+  std::vector<std::string> series;  ///< by colour
+  nlohmann::json spec;              ///< its data named "rows" is rows_json()
 };
 
-/// Predicted against measured steps on logarithmic axes, with the diagonal and
-/// the band within a factor of two of it.
-std::string scatter_svg(const std::vector<ScatterSeries>& series);
+/// Charts under one heading.
+struct ChartSection {
+  std::string title;
+  std::string note;  ///< what is drawn, or why nothing is
+  std::vector<Chart> charts;
+  bool wide = true;  ///< charts take the page's width
+};
 
-/// `text` with the characters that HTML reserves replaced.
-std::string html_text(const std::string& text);
+/// The sections that this result has something to say in.
+std::vector<ChartSection> chart_sections(const FitResult& result);
+
+/// At most 4,000 of the rows, evenly spaced: {"columns": {name: values},
+/// "names": {name: texts}}, where a column with texts holds numbers of them.
+nlohmann::json rows_json(const FitResult& result);
 
 }  // namespace cape

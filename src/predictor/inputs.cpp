@@ -95,6 +95,7 @@ void read(const std::vector<std::filesystem::path>& paths,
                     std::back_inserter(inputs.files));
   add_warnings(merged.report(), inputs.warnings);
   if (exports == nullptr) return;
+  inputs.measurements = sample_measurements(merged, inputs.table, first);
   if (!exports->export_csv.empty()) {
     shard::export_csv(merged, exports->export_csv);
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "predictor/measurements.h"
 #include "predictor/meta_table.h"
 
 namespace cape {
@@ -37,6 +38,7 @@ struct Inputs {
   std::int64_t unusable = 0;        ///< rows left out, see is_usable()
   std::vector<InputSummary> files;  ///< in the order they were read
   std::vector<std::string> warnings;
+  Measurements measurements;  ///< not of the test rows
 };
 
 /// The paths that name files or folders, and those that patterns with *, ? and

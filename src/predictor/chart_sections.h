@@ -1,0 +1,27 @@
+/// The sections of charts.h, each made by one function. A section that a
+/// result has nothing to say in has neither charts nor a note.
+#pragma once
+
+#include "predictor/charts.h"
+
+namespace cape {
+
+ChartSection prediction_section(const FitResult& result);
+ChartSection residual_section(const FitResult& result);
+ChartSection error_section(const FitResult& result);
+ChartSection model_section(const FitResult& result);
+ChartSection ablation_section(const FitResult& result);
+ChartSection coverage_section(const FitResult& result);
+ChartSection curve_section(const FitResult& result);
+ChartSection grid_section(const FitResult& result);
+ChartSection timing_section(const FitResult& result);
+
+/// What tells points apart: the families, or the data sets of a single family.
+struct Colouring {
+  std::string legend;              ///< "family" or "data set"
+  std::vector<std::string> names;  ///< by colour
+  const std::string& (MetaTable::*name)(const MetaRow&) const;
+};
+Colouring colouring(const FitResult& result);
+
+}  // namespace cape

@@ -1,0 +1,108 @@
+#include "predictor/measurements.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "shard/reader.h"
+
+namespace cape {
+namespace {
+
+constexpr std::size_t kCurvesOfFamily = 4;
+constexpr std::size_t kMostTimed = 100'000;
+
+/// By family, the first row of each trajectory, counted from `first`.
+std::map<std::string, std::vector<std::size_t>> trajectories_by_family(
+    const shard::MergedTable& merged, const MetaTable& table,
+    std::size_t first) {
+  std::map<std::string, std::vector<std::size_t>> families;
+  std::vector<bool> seen(table.trajectories.size());
+  for (std::size_t i = 0; i < merged.size(); ++i) {
+    const MetaRow& row = table.rows[first + i];
+    if (seen[row.trajectory]) continue;
+    seen[row.trajectory] = true;
+    families[table.family(row)].push_back(i);
+  }
+  return families;
+}
+
+std::vector<SampleCurve> sample_curves(const shard::MergedTable& merged,
+                                       const MetaTable& table,
+                                       std::size_t first) {
+  // By file, so that each is read once.
+  std::map<std::filesystem::path, std::vector<std::size_t>> chosen;
+  for (const auto& [family, rows] :
+       trajectories_by_family(merged, table, first)) {
+    const std::size_t count = std::min(kCurvesOfFamily, rows.size());
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t index = rows[i * rows.size() / count];
+      if (merged.row(index).curve_length == 0) continue;
+      chosen[merged.source(index)].push_back(index);
+    }
+  }
+  std::vector<SampleCurve> curves;
+  for (const auto& [path, indices] : chosen) {
+    const std::vector<float> losses = shard::read_curves(path);
+    for (const std::size_t index : indices) {
+      const shard::Row row = merged.row(index);
+      if (row.curve_offset < 0 || row.curve_length < 0) continue;
+      const auto begin = static_cast<std::size_t>(row.curve_offset);
+      const auto length = static_cast<std::size_t>(row.curve_length);
+      if (begin + length > losses.size()) continue;
+      curves.push_back({static_cast<RowIndex>(first + index),
+                        {&losses[begin], &losses[begin] + length}});
+    }
+  }
+  return curves;
+}
+
+/// Of some rows, in seconds.
+struct Times {
+  std::vector<double> step, probe, training;
+};
+
+/// Reorders the values.
+double quantile(std::vector<double>& values, double level) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(
+                                           level * (values.size() - 1) + 0.5);
+  std::ranges::nth_element(values, middle);
+  return *middle;
+}
+
+std::vector<Timing> time_trials(const shard::MergedTable& merged) {
+  std::map<std::pair<std::string, std::int32_t>, Times> groups;
+  const std::size_t stride = merged.size() / kMostTimed + 1;
+  for (std::size_t i = 0; i < merged.size(); i += stride) {
+    const shard::Row row = merged.row(i);
+    if (!std::isfinite(row.step_seconds) || !std::isfinite(row.probe_seconds)) {
+      continue;
+    }
+    Times& times = groups[{row.family.str(), row.batch_size}];
+    times.step.push_back(row.step_seconds);
+    times.probe.push_back(row.probe_seconds);
+    times.training.push_back(row.step_seconds * row.steps_run);
+  }
+  std::vector<Timing> timings;
+  for (auto& [group, times] : groups) {
+    timings.push_back({.family = group.first,
+                       .batch_size = group.second,
+                       .rows = static_cast<std::int64_t>(times.step.size()),
+                       .step_low = quantile(times.step, 0.1),
+                       .step = quantile(times.step, 0.5),
+                       .step_high = quantile(times.step, 0.9),
+                       .probe = quantile(times.probe, 0.5),
+                       .training = quantile(times.training, 0.5)});
+  }
+  return timings;
+}
+
+}  // namespace
+
+Measurements sample_measurements(const shard::MergedTable& merged,
+                                 const MetaTable& table, std::size_t first) {
+  return {sample_curves(merged, table, first), time_trials(merged)};
+}
+
+}  // namespace cape

@@ -1,0 +1,117 @@
+#include "predictor/charts.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "predictor/evaluate.h"
+#include "predictor/rows.h"
+#include "predictor/vega.h"
+
+namespace cape {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+
+/// As if every prediction were right.
+FitResult perfect_result(int trajectories) {
+  MetaTable rows = sample_table(trajectories);
+  Model model = Model::fit(rows, all_rows(rows), feature_set("paper"),
+                           {.booster = {.trees = 1}, .ridge_base = false});
+  FitResult result = {.options = {},
+                      .inputs = {},
+                      .left_out = {},
+                      .comparison = {},
+                      .model = std::move(model),
+                      .intervals = {},
+                      .tables = {}};
+  result.inputs.table = std::move(rows);
+  result.inputs.rows = all_rows(result.inputs.table);
+  const MetaTable& table = result.inputs.table;
+  std::vector<double> predicted;
+  for (const MetaRow& row : table.rows) predicted.push_back(row.t_star);
+  std::vector<Group> groups = group_metrics(table, predicted, 42);
+  result.comparison.schemes = {kfold(table, result.inputs.rows, 2, 42)};
+  result.comparison.evaluations = {{"kfold", "ridge_xgboost_extended", "",
+                                    std::move(predicted), std::move(groups)}};
+  return result;
+}
+
+const Chart* find(const std::vector<ChartSection>& sections,
+                  const std::string& id) {
+  for (const ChartSection& section : sections) {
+    const auto found = std::ranges::find(section.charts, id, &Chart::id);
+    if (found != section.charts.end()) return &*found;
+  }
+  return nullptr;
+}
+
+TEST(Charts, HoldEveryRowOfASmallInput) {
+  const FitResult result = perfect_result(60);
+  const json columns = rows_json(result)["columns"];
+  for (const auto& [name, values] : columns.items()) {
+    EXPECT_EQ(values.size(), 120U) << name;
+  }
+  EXPECT_EQ(columns["measured"][7], result.inputs.table.rows[7].t_star);
+}
+
+TEST(Charts, HoldAtMost4000RowsOfALargeInput) {
+  const json rows = rows_json(perfect_result(3000));
+  // Every second of 6,000.
+  EXPECT_EQ(rows["columns"]["measured"].size(), 3000U);
+  EXPECT_EQ(rows, rows_json(perfect_result(3000)));
+}
+
+TEST(Charts, CountEachRowOnceInTheHistogramAndTheGrid) {
+  const auto sections = chart_sections(perfect_result(60));
+  std::int64_t rows = 0;
+  for (const json& bin : find(sections, "histogram")->spec["data"][0]["values"])
+    rows += bin["rows"].get<std::int64_t>();
+  EXPECT_EQ(rows, 120);
+  const json& cells = find(sections, "grid_mlp")->spec["data"][0]["values"];
+  ASSERT_EQ(cells.size(), 1U);
+  EXPECT_EQ(cells[0]["tip"]["rows"], 60);
+}
+
+TEST(Charts, SayWhatCsvFilesDoNotHave) {
+  const auto sections = chart_sections(perfect_result(60));
+  EXPECT_EQ(find(sections, "curves"), nullptr);
+  const auto curves =
+      std::ranges::find(sections, "Loss curves", &ChartSection::title);
+  ASSERT_NE(curves, sections.end());
+  EXPECT_THAT(curves->note, testing::HasSubstr("Not available"));
+}
+
+TEST(Charts, DrawCurvesAndTimesThatAreThere) {
+  FitResult result = perfect_result(60);
+  result.inputs.measurements.curves = {{0, {2, 1, 0.5}}};
+  result.inputs.measurements.timings = {
+      {"mlp", 32, 60, 0.001, 0.002, 0.003, 0.1, 0.5}};
+  const auto sections = chart_sections(result);
+  const json& losses = find(sections, "curves")->spec["data"][0]["values"];
+  ASSERT_EQ(losses.size(), 3U);
+  EXPECT_EQ(losses[2]["step"], 2);
+  EXPECT_EQ(losses[2]["loss"], 0.25);
+  const json& times = find(sections, "step_times")->spec["data"][0]["values"];
+  EXPECT_DOUBLE_EQ(times[0]["step"], 2);
+}
+
+TEST(Vega, TicksAreOneTwoFive) {
+  EXPECT_THAT(vega::ticks(0.2, 10), ElementsAre(0.2, 0.5, 1, 2, 5, 10));
+}
+
+TEST(Vega, DotPlotHasALineForEachLabel) {
+  const json spec = vega::dot_plot(
+      {{"a", "x", 1, NAN, NAN}, {"a", "y", 3, 2, 4}, {"b", "x", 2, 1, 3}},
+      {"x", "y"}, {.title = "MAE", .reference = 0});
+  EXPECT_EQ(spec["scales"][0]["domain"], json({0.0, 4.0}));
+  EXPECT_EQ(spec["data"][0]["values"].size(), 3U);
+  EXPECT_EQ(spec["data"][0]["values"][0]["low"], 1);
+  EXPECT_EQ(spec["marks"].size(), 3U);
+}
+
+}  // namespace
+}  // namespace cape
