@@ -148,8 +148,8 @@ ChartSection error_section(const FitResult& result) {
   ChartSection section = {
       "Where the error is",
       "Mean absolute error in steps by k folds, with 95 % intervals: the "
-      "baselines, the paper's model, this one, and the noise floor, which no "
-      "model is below for long.",
+      "baselines, the paper's model, this one, and the noise floor: no model "
+      "is better by more than chance.",
       {},
       false};
   const auto evaluations = side_by_side(result.comparison);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -237,8 +238,8 @@ Json step_times(const std::vector<Timing>& timings,
                 const std::vector<std::string>& families) {
   Json values = Json::array();
   std::set<std::int32_t> batches;
-  double least = timings.front().step_low;
-  double greatest = timings.front().step_high;
+  double least = std::numeric_limits<double>::infinity();
+  double greatest = 0;
   for (const Timing& one : timings) {
     batches.insert(one.batch_size);
     least = std::min(least, one.step_low);

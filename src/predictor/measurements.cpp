@@ -1,7 +1,6 @@
 #include "predictor/measurements.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <utility>
 
@@ -76,7 +75,8 @@ std::vector<Timing> time_trials(const shard::MergedTable& merged) {
   const std::size_t stride = merged.size() / kMostTimed + 1;
   for (std::size_t i = 0; i < merged.size(); i += stride) {
     const shard::Row row = merged.row(i);
-    if (!std::isfinite(row.step_seconds) || !std::isfinite(row.probe_seconds)) {
+    // Not measured, or below what the clock tells.
+    if (!(row.step_seconds > 0 && row.probe_seconds > 0)) {
       continue;
     }
     Times& times = groups[{row.family.str(), row.batch_size}];

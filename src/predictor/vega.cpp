@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "predictor/charts.h"
 
@@ -112,9 +113,11 @@ Json dot_plot(const std::vector<Dot>& dots,
   spec["height"] = kLineHeight * static_cast<int>(labels.size());
   spec["data"][0]["values"] = values_of(dots, axis.title);
   Json& x = spec["scales"][0];
-  x["type"] = axis.logarithmic ? "log" : "linear";
+  // A perfect model has an error of 0.
+  const bool is_logarithmic = axis.logarithmic && least > 0;
+  x["type"] = is_logarithmic ? "log" : "linear";
   x["domain"] = {least, greatest};
-  if (axis.logarithmic) {
+  if (is_logarithmic) {
     spec["axes"][0]["values"] = ticks(least / 2, greatest * 2);
     x["nice"] = false;
     x["domain"] = {least / 1.2, greatest * 1.2};

@@ -27,7 +27,7 @@ struct Dot {
 /// How dots are drawn.
 struct DotAxis {
   std::string title;
-  bool logarithmic = false;
+  bool logarithmic = false;  ///< where all values are above 0
   /// A dashed line; not a number: none.
   double reference = std::numeric_limits<double>::quiet_NaN();
 };
