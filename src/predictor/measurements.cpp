@@ -63,11 +63,11 @@ struct Times {
 };
 
 /// Reorders the values.
-double quantile(std::vector<double>& values, double level) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(
-                                           level * (values.size() - 1) + 0.5);
-  std::ranges::nth_element(values, middle);
-  return *middle;
+double quantile(std::vector<double>& values, std::size_t percent) {
+  const auto place = values.begin() + static_cast<std::ptrdiff_t>(
+                                          (values.size() - 1) * percent / 100);
+  std::ranges::nth_element(values, place);
+  return *place;
 }
 
 std::vector<Timing> time_trials(const shard::MergedTable& merged) {
@@ -85,15 +85,16 @@ std::vector<Timing> time_trials(const shard::MergedTable& merged) {
     times.training.push_back(row.step_seconds * row.steps_run);
   }
   std::vector<Timing> timings;
+  timings.reserve(groups.size());
   for (auto& [group, times] : groups) {
     timings.push_back({.family = group.first,
                        .batch_size = group.second,
                        .rows = static_cast<std::int64_t>(times.step.size()),
-                       .step_low = quantile(times.step, 0.1),
-                       .step = quantile(times.step, 0.5),
-                       .step_high = quantile(times.step, 0.9),
-                       .probe = quantile(times.probe, 0.5),
-                       .training = quantile(times.training, 0.5)});
+                       .step_low = quantile(times.step, 10),
+                       .step = quantile(times.step, 50),
+                       .step_high = quantile(times.step, 90),
+                       .probe = quantile(times.probe, 50),
+                       .training = quantile(times.training, 50)});
   }
   return timings;
 }

@@ -138,8 +138,9 @@ Json scatter(const FitResult& result, const Colouring& colours) {
   Json spec = Json::parse(kScatter);
   const double end = greatest_steps(result);
   Json ideal = Json::array();
-  for (double steps = 0.5; steps < 2 * end; steps *= 2) {
-    ideal.push_back({{"steps", std::clamp(steps, 1.0, end)}});
+  const int doublings = static_cast<int>(std::ceil(std::log2(end)));
+  for (int i = 0; i <= doublings; ++i) {
+    ideal.push_back({{"steps", std::min(std::exp2(i), end)}});
   }
   spec["data"][1]["values"] = ideal;
   for (const int axis : {0, 1}) {

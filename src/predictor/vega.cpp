@@ -84,10 +84,11 @@ Json colour_scale(const std::vector<std::string>& names) {
 
 std::vector<double> ticks(double least, double greatest) {
   std::vector<double> ticks;
-  for (double decade = std::pow(10, std::floor(std::log10(least)));
-       decade <= greatest; decade *= 10) {
+  const int first = static_cast<int>(std::floor(std::log10(least)));
+  const int last = static_cast<int>(std::floor(std::log10(greatest)));
+  for (int decade = first; decade <= last; ++decade) {
     for (const int factor : {1, 2, 5}) {
-      const double tick = decade * factor;
+      const double tick = std::pow(10, decade) * factor;
       if (tick >= least && tick <= greatest) ticks.push_back(tick);
     }
   }
