@@ -173,14 +173,19 @@ void Worker::start_next(Slot& slot) {
 }
 
 std::deque<Worker::Job>::iterator Worker::next_for(const Slot& slot) {
-  // What it has just died on is for others to try, if there is anything else:
-  // so a broken slot is found out before a trial is blamed.
-  const auto next =
-      std::find_if(queue_.begin(), queue_.end(), [&](const Job& job) {
-        return std::count(slot.lost_on.begin(), slot.lost_on.end(),
-                          job.item.index) == 0;
-      });
-  return next == queue_.end() ? queue_.begin() : next;
+  if (slot.lost_on.empty()) return queue_.begin();
+  // What nobody has died on yet comes first, what it has died on itself last:
+  // so a broken slot is found out before a trial is blamed, and trials that
+  // kill trainers do not close one slot after the other.
+  const auto suspicion = [&](const Job& job) {
+    const bool own = std::count(slot.lost_on.begin(), slot.lost_on.end(),
+                                job.item.index) > 0;
+    return own ? 2 : job.attempts > 0 ? 1 : 0;
+  };
+  return std::min_element(queue_.begin(), queue_.end(),
+                          [&](const Job& left, const Job& right) {
+                            return suspicion(left) < suspicion(right);
+                          });
 }
 
 bool Worker::may_start(const Slot& slot, const Job& job) const {

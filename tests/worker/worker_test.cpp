@@ -183,15 +183,15 @@ TEST_F(WorkerTest, WhatTrainersPrintGoesToTheLogWithTheirName) {
 }
 
 TEST_F(WorkerTest, ATrialThatFailsEveryTimeIsQuarantinedAndTheRestIsDone) {
-  const Grid grid = small_grid();
+  const Grid grid = small_grid({"grid.batch_size=[16]"});
   const FarmResult result =
       run_small_farm(grid, directory(), setup("crash@t1", 2));
   EXPECT_EQ(result.code, kExitSomeFailed);
   EXPECT_EQ(result.early_reason, "");
-  EXPECT_EQ(result.tally.failed, 12);
-  EXPECT_THAT(rows_in(directory()), SizeIs(kAllRows - 12));
+  EXPECT_EQ(result.tally.failed, 6);
+  EXPECT_THAT(rows_in(directory()), SizeIs(kAllRows / 2 - 6));
   const auto failed = read_quarantine(directory());
-  ASSERT_THAT(failed, SizeIs(4)) << "trial 1 of each group";
+  ASSERT_THAT(failed, SizeIs(2)) << "trial 1 of each group";
   for (const FailedTrial& trial : failed) {
     EXPECT_EQ(trial.attempts, 3) << "one and two retries";
     EXPECT_THAT(trial.description, HasSubstr("trial 1"));
