@@ -71,8 +71,14 @@ std::optional<LinearModel> fit_base(const MetaTable& table,
                             : kRidge + feature.base_penalty *
                                            static_cast<double>(rows.size()));
   }
-  return fit_linear(feature_matrix(table, rows, features),
-                    log_steps(table, rows), penalties);
+  LinearModel base = fit_linear(feature_matrix(table, rows, features),
+                                log_steps(table, rows), penalties);
+  // Weights that two architectures determine say nothing of a third far away.
+  base.ranges = feature_ranges(table, rows, features);
+  for (auto& range : base.ranges) {
+    if (std::isnan(range.first)) range = {0, 0};  // no row has it
+  }
+  return base;
 }
 
 std::vector<RowIndex> rows_to_fit(const MetaTable& table,
@@ -176,10 +182,8 @@ Matrix Model::contributions(const MetaTable& table,
   // XGBoost counts the margin as a constant; it is the base's features'.
   for (std::size_t i = 0; i < x.rows; ++i) {
     for (std::size_t j = 0; j < x.columns; ++j) {
-      const double value = x.at(i, j);
-      if (std::isnan(value)) continue;
-      const auto share =
-          static_cast<float>(base->weights[j] * (value - base->means[j]));
+      const auto share = static_cast<float>(
+          base->weights[j] * (base->counted(j, x.at(i, j)) - base->means[j]));
       shares.at(i, j) += share;
       shares.at(i, x.columns) -= share;
     }

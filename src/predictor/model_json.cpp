@@ -55,8 +55,15 @@ Json to_json(const ModelSettings& settings) {
 /// Null without a base.
 Json base_json(const Model& model) {
   if (!model.base) return nullptr;
+  std::vector<float> least, most;
+  for (const auto& [low, high] : model.base->ranges) {
+    least.push_back(low);
+    most.push_back(high);
+  }
   return {{"weights", model.base->weights},
           {"missing", model.base->means},
+          {"least", least},
+          {"most", most},
           {"intercept", model.base->intercept}};
 }
 

@@ -70,9 +70,15 @@ std::optional<LinearModel> base_of(const json& cape, std::size_t features) {
   LinearModel model = {.weights = base.at("weights"),
                        .means = base.at("missing"),
                        .intercept = base.at("intercept")};
-  if (model.weights.size() != features || model.means.size() != features) {
+  const std::vector<float> least = base.at("least"), most = base.at("most");
+  if (model.weights.size() != features || model.means.size() != features ||
+      least.size() != features || most.size() != features) {
     fail("a base of {} weights for {} features", model.weights.size(),
          features);
+  }
+  for (std::size_t j = 0; j < features; ++j) {
+    if (!(least[j] <= most[j])) fail("a range of {}, {}", least[j], most[j]);
+    model.ranges.emplace_back(least[j], most[j]);
   }
   return model;
 }
