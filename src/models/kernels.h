@@ -52,6 +52,16 @@ void layer_norm_backward(const float* dy, const float* x, const float* weight,
                          const float* added, Matrix shape, double epsilon,
                          float* dx, double* sum_dy, double* sum_dyx);
 
+/// Every row of `x` becomes softmax(scale x), and log_sums the logarithms of
+/// the sums of exponentials.
+void softmax(float* x, Matrix shape, float scale, float* log_sums);
+
+/// The same from the log_sums that softmax gave.
+void softmax_again(float* x, Matrix shape, float scale, const float* log_sums);
+
+/// `d`, the gradient of y = softmax(scale x), becomes that of x.
+void softmax_backward(const float* y, Matrix shape, float scale, float* d);
+
 /// y = a d + b x + c, coefficients one a column. y may be d.
 void columns_combination(const float* d, const float* x, const float* a,
                          const float* b, const float* c, Matrix shape,

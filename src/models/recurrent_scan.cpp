@@ -203,7 +203,8 @@ class Scan : public torch::autograd::Function<Scan<Gates>> {
     }
     if (context.needs_input_grad(3)) all[3] = d_input_rows.sum(0);
     if (context.needs_input_grad(4)) {
-      all[4] = d.of_hidden.sum(at::IntArrayRef{0, 1});
+      const bool same = d.of_hidden.is_same(d.of_input) && all[3].defined();
+      all[4] = same ? all[3] : d.of_hidden.sum(at::IntArrayRef{0, 1});
     }
     if (context.saved_data["probed"].toBool()) {
       all[5] = d.of_input;

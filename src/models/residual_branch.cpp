@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/attention.h"
 #include "models/kernels.h"
 
 namespace cape::models {
@@ -93,15 +94,6 @@ variable_list gradients_of(const NormGradients& norm, std::size_t linear,
   return all;
 }
 
-/// samples x tokens x width -> samples x heads x tokens x width / heads
-Tensor heads_of(const Tensor& x, std::int64_t heads) {
-  return x.view({x.size(0), x.size(1), heads, -1}).transpose(1, 2);
-}
-
-Tensor rows_of_heads(const Tensor& x) {
-  return rows_of(x.transpose(1, 2).flatten(2));
-}
-
 /// Parameters: norm, queries, keys, values, output projection.
 class AttentionBranch : public Function<AttentionBranch> {
  public:
@@ -110,19 +102,19 @@ class AttentionBranch : public Function<AttentionBranch> {
                                at::TensorList stand_ins, std::int64_t heads) {
     const Tensor x = rows_of(input);
     const Tensor n = normalised(x, parameters[0], parameters[1]);
-    variable_list saved = {x};
-    for (std::size_t i = 2; i < 8; i += 2) {
-      saved.push_back(heads_of(
-          torch::addmm(parameters[i + 1], n, parameters[i].t()).view_as(input),
-          heads));
-    }
-    const auto [attended, log_sums] =
-        at::_scaled_dot_product_flash_attention_for_cpu(saved[1], saved[2],
-                                                        saved[3]);
-    const Tensor o = rows_of_heads(attended);
+    const AttentionInput heads_in = {
+        torch::addmm(parameters[3], n, parameters[2].t()),
+        torch::addmm(parameters[5], n, parameters[4].t()),
+        torch::addmm(parameters[7], n, parameters[6].t()), input.size(1),
+        heads};
+    // A probe's two backward passes go over few samples.
+    const Attention attention = attend(heads_in, !stand_ins.empty());
+    const Tensor& o = attention.output;
     const Tensor y =
         finished(o.mm(parameters[8].t()), parameters[9], x, Activation::none);
-    saved.insert(saved.end(), {attended, log_sums});
+    variable_list saved = {
+        x, heads_in.queries,   heads_in.keys,    heads_in.values,
+        o, attention.log_sums, attention.weights};
     saved.insert(saved.end(), parameters.begin(), parameters.end());
     context->save_for_backward(std::move(saved));
     context->saved_data["heads"] = heads;
@@ -134,18 +126,16 @@ class AttentionBranch : public Function<AttentionBranch> {
   static variable_list backward(AutogradContext* context,
                                 const variable_list& d_outputs) {
     const auto saved = context->get_saved_variables();
-    const Tensor &x = saved[0], &attended = saved[4];
-    const Tensor* const parameters = &saved[6];
+    const Tensor& x = saved[0];
+    const Tensor* const parameters = &saved[7];
     const Tensor& like = d_outputs[0];
     const Tensor dy = rows_of(like);
-    const Tensor d_attended = heads_of(dy.mm(parameters[8]).view_as(like),
-                                       context->saved_data["heads"].toInt());
-    const auto [dq, dk, dv] =
-        at::_scaled_dot_product_flash_attention_for_cpu_backward(
-            d_attended, saved[1], saved[2], saved[3], attended, saved[5],
-            /*dropout_p=*/0, /*is_causal=*/false);
-    const Tensor d[] = {rows_of_heads(dq), rows_of_heads(dk), rows_of_heads(dv),
-                        dy};
+    const Attention attention = {saved[4], saved[5], saved[6]};
+    const AttentionGradients of_heads =
+        attend_backward({saved[1], saved[2], saved[3], like.size(1),
+                         context->saved_data["heads"].toInt()},
+                        attention, dy.mm(parameters[8]));
+    const Tensor d[] = {of_heads.queries, of_heads.keys, of_heads.values, dy};
     const Tensor dn = d[0].mm(parameters[2])
                           .addmm_(d[1], parameters[4])
                           .addmm_(d[2], parameters[6]);
@@ -166,8 +156,7 @@ class AttentionBranch : public Function<AttentionBranch> {
       linear_gradients(*context, kLinear + 2 * i, d[i], input, all);
     }
     linear_gradients(
-        *context, kLinear + 6, dy, [&] { return rows_of_heads(attended); },
-        all);
+        *context, kLinear + 6, dy, [&] { return attention.output; }, all);
     all.emplace_back();  // heads
     return all;
   }
