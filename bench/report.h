@@ -20,14 +20,16 @@ class Report {
   void add(const std::string& family, const std::string& architecture,
            const Measured& measured);
 
-  /// Prints the line of the family whose last architecture was added.
+  /// Prints the line of the family whose last architecture was added: total
+  /// times, and as its ratio the geometric mean of its architectures', in which
+  /// each counts alike however long it takes.
   void end_family(const std::string& family);
 
   /// Prints the peak.
   void end() const;
 
-  /// {family: {"ratio": r, "gflops": g, "peak_gflops": p}}, the ratio of the
-  /// total times. Throws Error where the file cannot be written.
+  /// {family: {"ratio": r, "ratio_of_times": s, "gflops": g, "peak_gflops":
+  /// p}}. Throws Error where the file cannot be written.
   void write_json(const std::string& path) const;
 
  private:
