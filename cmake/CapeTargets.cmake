@@ -40,3 +40,7 @@ if(CAPE_SANITIZE)
                       -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
 endif()
+if(CAPE_FUZZ)
+  # libFuzzer is told which branches an input takes.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/json.h"
 
 namespace cape::datasets {
 namespace {
@@ -124,12 +125,14 @@ nlohmann::json to_json(const Variant& variant) {
 
 Variant variant_from(const nlohmann::json& json) {
   const Variant none;
-  return {.classes = json.value("classes", none.classes),
-          .label_noise = json.value("label_noise", none.label_noise),
-          .lowres = json.value("lowres", none.lowres),
-          .invert = json.value("invert", none.invert),
-          .scale = json.value("scale", none.scale),
-          .noise = json.value("noise", none.noise)};
+  return {
+      .classes =
+          whole_number(json.value("classes", nlohmann::json(none.classes))),
+      .label_noise = json.value("label_noise", none.label_noise),
+      .lowres = whole_number(json.value("lowres", nlohmann::json(none.lowres))),
+      .invert = json.value("invert", none.invert),
+      .scale = json.value("scale", none.scale),
+      .noise = json.value("noise", none.noise)};
 }
 
 std::string problem_of(const Variant& variant, const DatasetInfo& info) {

@@ -16,6 +16,19 @@
 namespace cape::yaml {
 namespace {
 
+// A configuration has a few hundred; a handful of lines with aliases of aliases
+// stand for as many as one likes.
+constexpr std::size_t kMostValues = 100'000;
+
+// Of the words of an override's key.
+constexpr std::ptrdiff_t kMostDots = 16;
+
+std::size_t count_values(const Value& value) {
+  std::size_t count = 1;
+  for (const Value& item : value.items) count += count_values(item);
+  return count;
+}
+
 /// Builds the tree from the parser's events: yaml-cpp's own nodes lose
 /// duplicate keys on look-up and can hold cycles.
 class TreeBuilder : public YAML::EventHandler {
@@ -53,6 +66,7 @@ class TreeBuilder : public YAML::EventHandler {
     if (found == anchored_.end()) {
       throw YAML::ParserException(mark, "an alias inside of its own anchor");
     }
+    spend(count_values(found->second), mark);
     add(found->second, YAML::NullAnchor);
   }
   void OnSequenceStart(const YAML::Mark& mark, const std::string& /*tag*/,
@@ -76,7 +90,8 @@ class TreeBuilder : public YAML::EventHandler {
     std::vector<Value> key = {};  ///< of the entry whose value comes next
   };
 
-  Value make(Value::Kind kind, const YAML::Mark& mark) const {
+  Value make(Value::Kind kind, const YAML::Mark& mark) {
+    spend(1, mark);
     Value value;
     value.kind = kind;
     value.location = locate(mark);
@@ -87,9 +102,21 @@ class TreeBuilder : public YAML::EventHandler {
     open_.push_back({make(kind, mark), anchor, mark});
   }
 
+  void spend(std::size_t values, const YAML::Mark& mark) {
+    values_ += values;
+    if (values_ <= kMostValues) return;
+    fail_user(
+        "{}: more than {} values up to here, those that anchors and aliases "
+        "repeat included; is it a configuration?",
+        locate(mark).text, kMostValues);
+  }
+
   void close() {
     Frame frame = std::move(open_.back());
     open_.pop_back();
+    if (frame.anchor != YAML::NullAnchor) {
+      spend(count_values(frame.value), frame.mark);
+    }
     add(std::move(frame.value), frame.anchor);
   }
 
@@ -128,6 +155,7 @@ class TreeBuilder : public YAML::EventHandler {
   Value root_;
   std::vector<Frame> open_;
   std::map<YAML::anchor_t, Value> anchored_;
+  std::size_t values_ = 0;
   bool seen_document_ = false;
 };
 
@@ -232,12 +260,17 @@ void lay_over(Value& root, const std::string& assignment, Problems& problems) {
     problems.add(location, "not of the form key.path=value");
     return;
   }
+  const std::string_view path = std::string_view(assignment).substr(0, equals);
+  if (std::count(path.begin(), path.end(), '.') > kMostDots) {
+    problems.add(location, "no key has so many parts");
+    return;
+  }
   Problems own;
   try {
     Value value = parse(assignment.substr(equals + 1), "value", own);
     own.throw_if_any();
     relocate(value, location);
-    put(root, std::string_view(assignment).substr(0, equals), std::move(value));
+    put(root, path, std::move(value));
   } catch (const UserError& error) {
     problems.add(location, error.what());
   }

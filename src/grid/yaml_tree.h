@@ -49,7 +49,7 @@ class Problems {
 
 /// The tree of `text`, which is named `origin` in messages; aliases are
 /// replaced by what they stand for. Reports duplicate keys. Throws UserError
-/// where the text is not YAML.
+/// where the text is not YAML, or would be a hundred thousand values.
 Value parse(const std::string& text, const std::string& origin,
             Problems& problems);
 

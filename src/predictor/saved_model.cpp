@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/json.h"
 #include "predictor/model_dir.h"
 
 namespace cape {
@@ -44,7 +45,7 @@ auto undamaged(const fs::path& path, const Read& read) {
 }
 
 void check_schema(const json& cape, const fs::path& path) {
-  const int version = cape.at("schema_version");
+  const std::int64_t version = whole_number(cape.at("schema_version"));
   if (version == kModelSchemaVersion) return;
   fail_user("{}: schema_version is {}, this program reads {}; {}",
             path.string(), version, kModelSchemaVersion,

@@ -60,7 +60,7 @@ std::filesystem::path PinnedFile::path() const {
   return fmt::format("/proc/self/fd/{}", file_.get());
 }
 
-std::uint64_t check_content(const PinnedFile& pinned, const std::string& name) {
+Content check_content(const PinnedFile& pinned, const std::string& name) {
   std::ifstream file(pinned.path(), std::ios::binary | std::ios::ate);
   const auto size = static_cast<std::uint64_t>(file.tellg());
   if (size == 0) {
@@ -73,17 +73,17 @@ std::uint64_t check_content(const PinnedFile& pinned, const std::string& name) {
         "only files that cape_farm wrote",
         name);
   }
-  if (size < kLineSize) return size;
+  if (size < kLineSize) return {size, false};
   const std::uint64_t content_size = size - kLineSize;
   const std::string line = read_at(file, content_size, kLineSize);
-  if (!line.starts_with(kLabel)) return size;
+  if (!line.starts_with(kLabel)) return {size, false};
   if (line.substr(kLabel.size(), 32) != hash_of_first(file, content_size)) {
     fail_user(
         "{}: damaged shard (its content does not match its checksum); move it "
         "away and run the farm again, which computes its rows anew",
         name);
   }
-  return content_size;
+  return {content_size, true};
 }
 
 }  // namespace cape::shard

@@ -28,10 +28,14 @@ class PinnedFile {
   FileHandle file_;
 };
 
+struct Content {
+  std::uint64_t size;  ///< of the HDF5 content
+  bool has_checksum;
+};
+
 /// Throws UserError, naming the file as `name`, when it is empty, no HDF5 file,
-/// or does not match its checksum. Returns the size of its HDF5 content; a file
-/// without checksum (one edited in Python) is taken for HDF5 content as a
-/// whole.
-std::uint64_t check_content(const PinnedFile& file, const std::string& name);
+/// or does not match its checksum. A file without checksum (one edited in
+/// Python) is taken for HDF5 content as a whole.
+Content check_content(const PinnedFile& file, const std::string& name);
 
 }  // namespace cape::shard

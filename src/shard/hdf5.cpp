@@ -9,6 +9,11 @@ namespace {
 constexpr unsigned kDeflateLevel = 4;
 constexpr std::size_t kMemoryFileGrowth = 1 << 20;
 
+// Of a chunk, which is in memory whole when it is read; ours have less than 1.
+constexpr double kMostChunkBytes = 64 << 20;
+// Deflate packs as many bytes into one at most.
+constexpr double kMostPacking = 1032;
+
 herr_t append_description(unsigned, const H5E_error2_t* error, void* text) {
   auto& joined = *static_cast<std::string*>(text);
   if (error->desc == nullptr || *error->desc == '\0') return 0;
@@ -30,8 +35,15 @@ void silence() {
   check(status, "turn off its messages");
 }
 
+/// What is read from a file is to be in that file.
+void forbid_external_links() {
+  static const herr_t status = H5Lunregister(H5L_TYPE_EXTERNAL);
+  check(status, "forbid external links");
+}
+
 Handle file_access() {
   silence();
+  forbid_external_links();
   Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "make a property list");
   return access;
 }
@@ -60,6 +72,41 @@ std::string take_text(Read read_into) {
   check(read_into(static_cast<void*>(&text)), "read a text");
   const std::unique_ptr<char, herr_t (*)(void*)> owner(text, H5free_memory);
   return text == nullptr ? std::string() : std::string(text);
+}
+
+/// What reading one chunk of a chunked dataset takes.
+double chunk_bytes(const Handle& layout, std::size_t element) {
+  hsize_t extents[H5S_MAX_RANK] = {};
+  const int rank = H5Pget_chunk(layout, H5S_MAX_RANK, extents);
+  if (rank < 0) raise("get the chunk length");
+  double bytes = static_cast<double>(element);
+  for (int i = 0; i < rank; ++i) bytes *= static_cast<double>(extents[i]);
+  return bytes;
+}
+
+/// HDF5 believes what a file says of a dataset, and reads other files for it.
+void check_storage(const Handle& dataset) {
+  const Handle layout(H5Dget_create_plist(dataset), H5Pclose, "get a layout");
+  const H5D_layout_t kind = H5Pget_layout(layout);
+  if (kind == H5D_VIRTUAL || H5Pget_external_count(layout) != 0) {
+    throw Hdf5Error("a dataset is in other files");
+  }
+  const Handle type(H5Dget_type(dataset), H5Tclose, "get a type");
+  const std::size_t element = H5Tget_size(type);
+  if (kind == H5D_CHUNKED && chunk_bytes(layout, element) > kMostChunkBytes) {
+    throw Hdf5Error("a dataset has chunks of more than 64 MB");
+  }
+  const Handle space(H5Dget_space(dataset), H5Sclose, "get a data space");
+  const Handle file(H5Iget_file_id(dataset), H5Fclose, "get a file");
+  hsize_t file_size = 0;
+  check(H5Fget_filesize(file, &file_size), "get the size of a file");
+  const double stored =
+      static_cast<double>(std::min(H5Dget_storage_size(dataset), file_size));
+  const double bytes = static_cast<double>(element) *
+                       static_cast<double>(H5Sget_simple_extent_npoints(space));
+  if (bytes > stored * kMostPacking) {
+    throw Hdf5Error("a dataset says that it has more than the file can hold");
+  }
 }
 
 bool is_variable_text(const Handle& type) {
@@ -185,7 +232,10 @@ Handle create_table(const Handle& parent, const char* name,
 }
 
 Handle open_dataset(const Handle& parent, const char* name) {
-  return {H5Dopen2(parent, name, H5P_DEFAULT), H5Dclose, "open a dataset"};
+  Handle dataset(H5Dopen2(parent, name, H5P_DEFAULT), H5Dclose,
+                 "open a dataset");
+  check_storage(dataset);
+  return dataset;
 }
 
 std::uint64_t length(const Handle& dataset) {
@@ -234,7 +284,10 @@ void write_text(const Handle& parent, const char* name,
 std::string read_text(const Handle& parent, const char* name) {
   const Handle dataset = open_dataset(parent, name);
   const Handle type(H5Dget_type(dataset), H5Tclose, "get a type");
-  if (!is_variable_text(type)) throw Hdf5Error("a text has another type");
+  const Handle space(H5Dget_space(dataset), H5Sclose, "get a data space");
+  if (!is_variable_text(type) || H5Sget_simple_extent_npoints(space) != 1) {
+    throw Hdf5Error("a text has another type");
+  }
   const Handle memory_type = string_type(H5T_VARIABLE);
   return take_text([&](void* text) {
     return H5Dread(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, text);

@@ -87,6 +87,8 @@ Handle packed(const Handle& compound);
 
 Handle create_table(const Handle& parent, const char* name,
                     const Handle& stored_type, std::size_t chunk_length);
+/// Throws Hdf5Error, too, for one that is not all in this file, or that would
+/// take more memory or time than what the file has stored of it can need.
 Handle open_dataset(const Handle& parent, const char* name);
 std::uint64_t length(const Handle& dataset);
 /// `memory_type` says how the elements lie at `data`.

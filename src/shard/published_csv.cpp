@@ -17,6 +17,7 @@ namespace cape::shard {
 namespace {
 
 constexpr std::int32_t kMaxSteps = 5000;  // of the published protocol
+constexpr double kMostLogN = 40;          // what an integer can count
 
 struct Name {
   std::string_view published;
@@ -99,6 +100,12 @@ class PublishedFile {
   double number(std::string_view column) const {
     const double value = parsed<double>(column, "a number");
     if (!std::isfinite(value)) reject(column, "a finite number");
+    return value;
+  }
+
+  double number(std::string_view column, double most) const {
+    const double value = number(column);
+    if (value > most) reject(column, fmt::format("at most {}", most));
     return value;
   }
 
@@ -207,7 +214,7 @@ void set_features(const PublishedFile& file, Row& row) {
   row.log_p = file.number("logP");
   row.log_g2 = file.number("logG2");
   row.log_tau = file.number("logTau");
-  row.log_n = file.number("logN");
+  row.log_n = file.number("logN", kMostLogN);
   row.log_lr = file.number("logLR");
   row.log_b = file.number("logB");
   row.samples_available = std::llround(std::exp(row.log_n));
@@ -238,6 +245,9 @@ void set_from_file(const PublishedFile& file, Row& row) {
     throw;
   } catch (const Error& error) {  // a text that fits no column
     fail_user("{}: {}; mend or remove the line", file.where(), error.what());
+  } catch (const nlohmann::json::exception&) {
+    fail_user("{}: a text that is not UTF-8; mend or remove the line",
+              file.where());
   }
 }
 

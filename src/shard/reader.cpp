@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "shard/checksum.h"
+#include "shard/rehearsal.h"
 #include "shard/row_type.h"
 
 namespace cape::shard {
@@ -13,13 +14,8 @@ namespace {
 
 constexpr std::size_t kRowsPerRead = 4096;
 
-hdf5::Handle open_shard(const std::filesystem::path& path) {
-  const PinnedFile pinned(path);
-  const std::uint64_t content_size = check_content(pinned, path.string());
-  hdf5::Handle file = hdf5::open_to_read(pinned.path());
-  if (hdf5::content_size(file) != content_size) {
-    throw hdf5::Hdf5Error("its checksum is lost");
-  }
+/// Throws what is wrong with the file as a whole.
+void check_shard(const std::filesystem::path& path, const hdf5::Handle& file) {
   if (!hdf5::has_attribute(file, "schema_version")) {
     fail_user(
         "{}: no shard (it has no attribute schema_version); name only files "
@@ -32,20 +28,6 @@ hdf5::Handle open_shard(const std::filesystem::path& path) {
         "{}: schema_version is {}, this program reads up to {}; use the newer "
         "program that wrote it",
         path.string(), version, kSchemaVersion);
-  }
-  return file;
-}
-
-/// Runs `body`; what HDF5 throws in it means that the file is damaged.
-template <class Body>
-auto reading(const std::filesystem::path& path, Body body) {
-  try {
-    return body();
-  } catch (const hdf5::Hdf5Error& error) {
-    fail_user(
-        "{}: damaged or incomplete shard ({}); move it away and run the farm "
-        "again, which computes its rows anew",
-        path.string(), error.what());
   }
 }
 
@@ -152,44 +134,95 @@ void mend_booleans(Row& row) {
   }
 }
 
+void read_rows(const std::filesystem::path& path, const hdf5::Handle& file,
+               const std::function<void(const Row&)>& take) {
+  const hdf5::Handle trials = open_trials(path, file);
+  RowReader reader(trials);
+  const std::uint64_t total = hdf5::length(trials);
+  std::vector<Row> rows(std::min<std::uint64_t>(total, kRowsPerRead));
+  for (std::uint64_t first = 0; first < total; first += rows.size()) {
+    const std::size_t count =
+        std::min<std::uint64_t>(rows.size(), total - first);
+    reader.read(first, std::span(rows).first(count));
+    for (std::size_t i = 0; i < count; ++i) {
+      mend_booleans(rows[i]);
+      take(rows[i]);
+    }
+  }
+}
+
+std::vector<float> losses_of(const hdf5::Handle& file) {
+  const hdf5::Handle dataset = hdf5::open_dataset(file, "curves/loss");
+  std::vector<float> losses(hdf5::length(dataset));
+  hdf5::read(dataset, H5T_NATIVE_FLOAT, 0, losses.size(), losses.data());
+  return losses;
+}
+
+Provenance provenance_of(const hdf5::Handle& file) {
+  return {hdf5::read_text_attributes(file), hdf5::read_text(file, "config")};
+}
+
+/// Reads all that there is in a file, in another process.
+void rehearse_reading(const std::filesystem::path& path,
+                      const PinnedFile& pinned, std::uint64_t size) {
+  const auto try_out = [&](auto part) {
+    try {
+      part(hdf5::open_to_read(pinned.path()));
+    } catch (const Error&) {  // as it will be here
+    }
+  };
+  constexpr std::uint64_t kBytesPerSecond = 1'000'000;
+  const auto end = rehearse(
+      [&] {
+        try_out([&](const hdf5::Handle& file) {
+          read_rows(path, file, [](const Row&) {});
+        });
+        try_out(losses_of);
+        try_out(provenance_of);
+      },
+      static_cast<unsigned>(10 + size / kBytesPerSecond));
+  if (end) throw hdf5::Hdf5Error("HDF5 fails on it: " + *end);
+}
+
+hdf5::Handle open_shard(const std::filesystem::path& path) {
+  const PinnedFile pinned(path);
+  const Content content = check_content(pinned, path.string());
+  if (!content.has_checksum) rehearse_reading(path, pinned, content.size);
+  hdf5::Handle file = hdf5::open_to_read(pinned.path());
+  if (hdf5::content_size(file) != content.size) {
+    throw hdf5::Hdf5Error("its checksum is lost");
+  }
+  check_shard(path, file);
+  return file;
+}
+
+/// Runs `body` on a shard; what HDF5 throws in it means that the file is
+/// damaged.
+template <class Body>
+auto reading(const std::filesystem::path& path, Body body) {
+  try {
+    return body(open_shard(path));
+  } catch (const hdf5::Hdf5Error& error) {
+    fail_user(
+        "{}: damaged or incomplete shard ({}); move it away and run the farm "
+        "again, which computes its rows anew",
+        path.string(), error.what());
+  }
+}
+
 }  // namespace
 
 void for_each_row(const std::filesystem::path& path,
                   const std::function<void(const Row&)>& take) {
-  reading(path, [&] {
-    const hdf5::Handle file = open_shard(path);
-    const hdf5::Handle trials = open_trials(path, file);
-    RowReader reader(trials);
-    const std::uint64_t total = hdf5::length(trials);
-    std::vector<Row> rows(std::min<std::uint64_t>(total, kRowsPerRead));
-    for (std::uint64_t first = 0; first < total; first += rows.size()) {
-      const std::size_t count =
-          std::min<std::uint64_t>(rows.size(), total - first);
-      reader.read(first, std::span(rows).first(count));
-      for (std::size_t i = 0; i < count; ++i) {
-        mend_booleans(rows[i]);
-        take(rows[i]);
-      }
-    }
-  });
+  reading(path, [&](const hdf5::Handle& file) { read_rows(path, file, take); });
 }
 
 std::vector<float> read_curves(const std::filesystem::path& path) {
-  return reading(path, [&] {
-    const hdf5::Handle file = open_shard(path);
-    const hdf5::Handle dataset = hdf5::open_dataset(file, "curves/loss");
-    std::vector<float> losses(hdf5::length(dataset));
-    hdf5::read(dataset, H5T_NATIVE_FLOAT, 0, losses.size(), losses.data());
-    return losses;
-  });
+  return reading(path, losses_of);
 }
 
 Provenance read_provenance(const std::filesystem::path& path) {
-  return reading(path, [&] {
-    const hdf5::Handle file = open_shard(path);
-    return Provenance{hdf5::read_text_attributes(file),
-                      hdf5::read_text(file, "config")};
-  });
+  return reading(path, provenance_of);
 }
 
 std::vector<std::filesystem::path> shards_in(

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/json.h"
 
 namespace cape {
 namespace {
@@ -40,9 +41,9 @@ json to_json(const EpsilonResult& result) {
 
 EpsilonResult epsilon_result_from(const json& j) {
   return {.epsilon = j.at("epsilon"),
-          .t_star = j.at("t_star"),
+          .t_star = whole_number(j.at("t_star")),
           .stop_reason = stop_reason_from(j.at("stop_reason")),
-          .steps_run = j.at("steps_run"),
+          .steps_run = whole_number(j.at("steps_run")),
           .final_loss = number_from(j.at("final_loss"))};
 }
 
@@ -97,14 +98,14 @@ json to_json(const TrialResult& result) {
 
 TrialResult trial_result_from(const json& j) {
   TrialResult result{.trajectory = j.at("trajectory"),
-                     .parameters = j.at("parameters"),
+                     .parameters = whole_number(j.at("parameters")),
                      .probe = probe_result_from(j.at("probe")),
                      .initial_loss = number_from(j.at("initial_loss")),
                      .epsilons = {},
                      .probe_seconds = j.at("probe_seconds"),
                      .step_seconds = number_from(j.at("step_seconds")),
                      .device = j.at("device"),
-                     .threads = j.at("threads"),
+                     .threads = whole_number(j.at("threads")),
                      .losses = {}};
   for (const json& epsilon : j.at("epsilons")) {
     result.epsilons.push_back(epsilon_result_from(epsilon));
@@ -153,11 +154,11 @@ json to_json(const TrainSettings& settings) {
 
 TrainSettings train_settings_from(const json& j) {
   return {.target = j.at("target"),
-          .max_steps = j.at("max_steps"),
-          .plateau_window = j.at("plateau_window"),
+          .max_steps = whole_number(j.at("max_steps")),
+          .plateau_window = whole_number(j.at("plateau_window")),
           .plateau_tolerance = j.at("plateau_tolerance"),
           .weight_decay = j.at("weight_decay"),
-          .record_at_least = j.at("record_at_least")};
+          .record_at_least = whole_number(j.at("record_at_least"))};
 }
 
 json to_json(const ProbeSettings& settings) {
@@ -222,12 +223,12 @@ TrialTask decode_task(std::string_view line) {
                     .fingerprint = dataset.at("fingerprint"),
                     .variant = datasets::variant_from(dataset.at("variant"))},
         .learning_rate = j.at("learning_rate"),
-        .batch_size = j.at("batch_size"),
+        .batch_size = whole_number(j.at("batch_size")),
         .epsilons = j.at("epsilons"),
-        .seed = j.at("seed"),
+        .seed = static_cast<std::uint64_t>(whole_number(j.at("seed"))),
         .train = train_settings_from(j.at("train")),
         .probe = probe_settings_from(j.at("probe")),
-        .timed_steps = j.at("timed_steps")};
+        .timed_steps = whole_number(j.at("timed_steps"))};
   });
 }
 
@@ -265,13 +266,14 @@ std::optional<TrainerMessage> TrainerMessageReader::next() {
   checked(line, [&] {
     if (parsed.contains("hello")) {
       const json& j = parsed["hello"];
-      message = Hello{j.at("protocol"), j.at("torch"), j.at("device")};
+      message = Hello{static_cast<int>(whole_number(j.at("protocol"))),
+                      j.at("torch"), j.at("device")};
     } else if (parsed.contains("failure")) {
       const json& j = parsed["failure"];
       message = Failure{j.at("trajectory"), j.at("kind"), j.at("message")};
     } else {
       TrialResult result = trial_result_from(parsed.at("result"));
-      const std::int64_t length = parsed.at("curve_length");
+      const std::int64_t length = whole_number(parsed.at("curve_length"));
       if (length < 0 || length > kMaxCurve) fail("a curve of {} steps", length);
       const std::size_t bytes =
           static_cast<std::size_t>(length) * sizeof(float);

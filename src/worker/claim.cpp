@@ -20,6 +20,7 @@
 #include "core/file_handle.h"
 #include "core/files.h"
 #include "core/hash.h"
+#include "core/json.h"
 #include "core/units.h"
 #include "worker/run_directory.h"
 #include "worker/slurm_job.h"
@@ -60,9 +61,9 @@ std::optional<Holder> read_claim(const std::filesystem::path& file) {
     const auto json = nlohmann::json::parse(text);
     return Holder{
         .text = text,
-        .part = {json.at("part"), json.at("parts")},
+        .part = {whole_number(json.at("part")), whole_number(json.at("parts"))},
         .host = json.at("host"),
-        .pid = json.at("pid"),
+        .pid = static_cast<pid_t>(whole_number(json.at("pid"))),
         .started = json.at("started"),
         .job = {json.at("slurm_job"), json.value("slurm_restart", "")}};
   } catch (const UserError&) {

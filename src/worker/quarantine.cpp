@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/files.h"
+#include "core/json.h"
 #include "core/units.h"
 
 namespace cape {
@@ -18,7 +19,8 @@ std::optional<FailedTrial> parse_line(const std::string& line) {
   try {
     const auto json = nlohmann::json::parse(line);
     return FailedTrial{json.at("trajectory"), json.at("epsilons"),
-                       json.at("trial"), json.at("error"), json.at("attempts")};
+                       json.at("trial"), json.at("error"),
+                       whole_number(json.at("attempts"))};
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;
   }

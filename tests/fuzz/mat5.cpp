@@ -1,0 +1,17 @@
+// MATLAB files: SVHN.
+#include "datasets/mat5.h"
+
+#include "datasets.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
+                                      std::size_t size) {
+  using namespace cape;
+  constexpr std::size_t kLimit = 1 << 20;
+  static const fuzz::Folder folder;
+  fuzz::takes([&] {
+    datasets::read_mat_arrays(fuzz::file_of({data, size}), {"X"}, kLimit);
+  });
+  const auto path = folder.write("train_32x32.mat", {data, size});
+  fuzz::load_and_use("svhn", path.parent_path());
+  return 0;
+}
