@@ -35,6 +35,7 @@ packages=(
 )
 test_packages=(
   clang-format clang-tidy
+  clang libclang-rt-dev # libFuzzer
   slurm-wlm munge iproute2 # clusters of one machine
   chromium # opens reports
 )

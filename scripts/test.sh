@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds everything and runs the tests; --all adds the tests on clusters that are
-# made for them (a Slurm of one node, two hosts), those under AddressSanitizer
-# and clang-tidy. The last line is "N passed, N failed".
+# made for them (a Slurm of one node, two hosts), those under AddressSanitizer,
+# clang-tidy and ten seconds of each fuzz target. The last line is "N passed, N
+# failed".
 set -uo pipefail
 set -m # a process group a stage, so that all of it can be stopped
 cd "$(dirname "$0")/.." || exit
@@ -91,6 +92,9 @@ if check "set-up" 10m scripts/setup.sh --tests; then
     check "build (asan)" 15m bash -c 'build "$@"' - asan "$python"; then
     run_tests asan 8m asan -LE "$clusters"
     check "clang-tidy" 12m bash -c 'tidy "$@"' - build/asan "$jobs"
+  fi
+  if [[ $all == yes ]]; then
+    check "fuzzing" 10m scripts/fuzz.sh 10
   fi
 fi
 

@@ -195,6 +195,23 @@ grid:
   EXPECT_THAT(config.grid.datasets, ElementsAre(DatasetSpec{"mnist"}));
 }
 
+TEST(ConfigYaml, RefusesAliasesThatStandForTooMuch) {
+  std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 20; ++i) {
+    bomb += fmt::format("a{}: &a{} [", i, i);
+    for (int n = 0; n < 10; ++n) bomb += fmt::format("*a{}, ", i - 1);
+    bomb += "]\n";
+  }
+  EXPECT_THAT(problems(bomb),
+              ElementsAre(AllOf(StartsWith("c.yaml:5:"),
+                                HasSubstr("more than 100000 values"))));
+  std::string nested;
+  for (int i = 0; i < 400; ++i) nested += fmt::format("[&a{} ", i);
+  for (int i = 0; i < 1000; ++i) nested += "x, ";
+  EXPECT_THAT(problems(nested + std::string(400, ']')),
+              ElementsAre(HasSubstr("more than 100000 values")));
+}
+
 TEST(ConfigYaml, KnowsWhereEachKeyAndElementStands) {
   const Config config = parse(kMinimal, {"grid.trials=2"});
   EXPECT_EQ(config.where("name"), "c.yaml:1:1");
@@ -471,6 +488,13 @@ TEST(ConfigYaml, OverridesAreCheckedLikeTheFile) {
           StartsWith("command line: seed.low=1: wrong value for seed (found a "
                      "map of keys)"),
           HasSubstr("duplicate key 'threads'")));
+}
+
+TEST(ConfigYaml, AnOverrideOfEndlessDepthIsRefused) {
+  std::string key = "a";
+  for (int i = 0; i < 100'000; ++i) key += ".a";
+  EXPECT_THAT(override_problems({key + "=1"}),
+              ElementsAre(HasSubstr("no key has so many parts")));
 }
 
 // --- Files ------------------------------------------------------------------

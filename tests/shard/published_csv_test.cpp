@@ -113,6 +113,9 @@ TEST_F(PublishedCsvTest, NamesFileLineAndColumnOfWhatIsWrong) {
   EXPECT_THAT(with("MNIST", "\"MNIST"), HasSubstr("does not end"));
   EXPECT_THAT(with("MNIST", std::string(33, 'x')),
               AllOf(HasSubstr(line_3), HasSubstr("its column holds 32")));
+  EXPECT_THAT(with(",11,", ",1000,"), HasSubstr("logN is '1000', not at most"));
+  EXPECT_THAT(error_from("architecture," + header + "\xff," + good),
+              AllOf(HasSubstr(":2: "), HasSubstr("not UTF-8")));
   EXPECT_THAT(error_from(""), HasSubstr("empty file"));
   EXPECT_THAT(error_from("a,b\n1,2\n"), HasSubstr("no column 'dataset'"));
 }

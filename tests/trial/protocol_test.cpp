@@ -106,6 +106,22 @@ TEST(TaskLine, WithAValueOfAnotherTypeIsRefused) {
   }
 }
 
+TEST(TaskLine, RefusesWholeNumbersThatAreNone) {
+  const json whole = json::parse(encode(sample_task()));
+  for (const char* key : {"batch_size", "seed", "timed_steps"}) {
+    for (const double number : {1e300, -1e19, 0.5}) {
+      json wrong = whole;
+      wrong["task"][key] = number;
+      EXPECT_THROW(decode_task(wrong.dump()), Error) << key << " " << number;
+    }
+  }
+  for (const char* key : {"classes", "lowres"}) {
+    json wrong = whole;
+    wrong["task"]["dataset"]["variant"][key] = 1e300;
+    EXPECT_THROW(decode_task(wrong.dump()), Error) << key;
+  }
+}
+
 TEST(TaskLine, RefusesWhatIsNone) {
   for (const char* line : {"", "{}", "[]", "null", "3", "{\"task\": 3}",
                            "{\"hello\": {}}", "task", "{\"task\":", "\xff"}) {
@@ -163,6 +179,17 @@ TEST(ResultLine, CarriesACurveThatIsNotFiniteBitForBit) {
                    std::bit_cast<float>(0x0A0A0A0AU),  // four line ends
                    std::bit_cast<float>(0x7F800001U)};
   expect_equal(read_result(encode(TrainerMessage(result))), result);
+}
+
+TEST(ResultLine, RefusesWholeNumbersThatAreNone) {
+  for (const char* key : {"parameters", "threads"}) {
+    json wrong = line_of(sample_result());
+    wrong["result"][key] = 1e300;
+    EXPECT_THROW(read_one(wrong.dump() + "\n"), Error) << key;
+  }
+  json wrong = line_of(sample_result());
+  wrong["curve_length"] = 1e300;
+  EXPECT_THROW(read_one(wrong.dump() + "\n"), Error);
 }
 
 TEST(ResultLine, MayHaveNoCurve) {
