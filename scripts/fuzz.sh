@@ -20,11 +20,15 @@ all=()
 for folder in tests/fuzz/corpus/*/; do all+=("$(basename "$folder")"); done
 found=$cape_cache/fuzz
 case ${1:-10} in
-  *[!0-9]*) usage && exit 2 ;;
+  -h | --help) usage && exit 0 ;;
+  *[!0-9]*) usage >&2 && exit 2 ;;
 esac
 seconds=${1:-10}
 targets=("${@:2}")
 ((${#targets[@]})) || targets=("${all[@]}")
+for target in "${targets[@]}"; do
+  [[ -d tests/fuzz/corpus/$target ]] || { usage >&2 && exit 2; }
+done
 
 # run TARGET: fuzzes it and says how that went.
 run() {
@@ -51,7 +55,7 @@ export -f run
 export found seconds
 
 cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz
+cmake --build --preset fuzz -- --quiet
 scratch=$(mktemp -d)
 export scratch
 trap 'rm -rf "$scratch"' EXIT

@@ -262,7 +262,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   fuzz::takes([&] { read_curves(path); });
   fuzz::takes([&] { read_provenance(path); });
   const MergedTable table({path});
-  for (std::size_t i = 0; i < table.size(); ++i)
-    (void)table.row(i);
+  for (std::size_t i = 0; i < table.size(); ++i) (void)table.row(i);
   return 0;
 }

@@ -60,7 +60,7 @@ class Folder {
   /// Writes a file of the folder anew and returns its path.
   std::filesystem::path write(const std::string& name,
                               std::span<const std::uint8_t> bytes) const {
-    const std::filesystem::path file = path_ / name;
+    std::filesystem::path file = path_ / name;
     std::filesystem::create_directories(file.parent_path());
     std::ofstream(file, std::ios::binary) << text_of(bytes);
     return file;

@@ -134,6 +134,12 @@ def make_tables():
     lines = (FIXTURES / "published_mlp.csv").read_text().splitlines()[:2]
     write("published_csv", "quoted",
           '"' + lines[0].replace(",", '","') + '"\r\n' + lines[1])
+    table = (FIXTURES / "published_cnn.csv").read_bytes().splitlines()[:2]
+    write("published_csv", "not_utf8",
+          table[0] + b"\n" + table[1].replace(b"resnet", b"\xc0"))
+    head, row = (cells.split(",") for cells in lines)
+    row[head.index("logN")] = "1000"
+    write("published_csv", "large_log_n", ",".join(head) + "\n" + ",".join(row))
     write("shard_bytes", "unchanged", bytes(64))
     write("shard_bytes", "truncated", b"\x00\x08")
     write("shard_bytes", "superblock", b"\x0d\x00\x00\xff")
