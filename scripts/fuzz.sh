@@ -34,9 +34,9 @@ done
 run() {
   local target=$1 log=$found/$1.log status=0
   mkdir -p "$found/$target"
-  # Only what a run in which it ended has left there is looked at.
+  # What earlier runs ended with; the processes of shard_bytes that crash, as
+  # they may, leave some as well.
   rm -f "$found/$target".{crash,leak,oom,timeout,slow-unit}-*
-  # A process that is tried out by shard_bytes may leave an input as well.
   TMPDIR=$scratch ASAN_OPTIONS=quarantine_size_mb=16 \
     "build/fuzz/bin/fuzz_$target" "$found/$target" "tests/fuzz/corpus/$target" \
     -max_total_time="$seconds" -rss_limit_mb=2048 -timeout=10 \
