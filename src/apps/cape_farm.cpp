@@ -78,11 +78,12 @@ void declare(CLI::App& app, CommandLine& line) {
       ->type_name("FILE");
   app.add_option("--progress", line.progress, "auto, live, plain or none")
       ->type_name("HOW")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, ProgressMode>{{"auto", ProgressMode::automatic},
+      ->transform(CLI::CheckedTransformer(std::map<std::string, ProgressMode>{
+                                              {"auto", ProgressMode::automatic},
                                               {"live", ProgressMode::live},
                                               {"plain", ProgressMode::plain},
-                                              {"none", ProgressMode::none}}));
+                                              {"none", ProgressMode::none}})
+                      .description(""));
   app.set_version_flag(
       "--version", fmt::format("cape_farm {} ({}), {}", kVersion, kGitCommit,
                                mpi_version()));

@@ -65,7 +65,7 @@ class PublishedFile {
  public:
   PublishedFile(const std::filesystem::path& path, std::string_view text)
       : name_(path.string()), reader_(text) {
-    if (!next_record()) fail_user("{}: empty file", name_);
+    if (!next_record()) fail_user("{}: empty file; copy it again", name_);
     header_ = fields_;
     for (const char* column : kRequired) {
       if (!has(column)) {
