@@ -271,7 +271,7 @@ Json step_times(const std::vector<Timing>& timings,
 
 ChartSection curve_section(const FitResult& result) {
   if (result.inputs.measurements.curves.empty()) {
-    return {"Loss curves", "Not available: CSV files have none.", {}};
+    return {"Loss curves", "Not available: the input has none.", {}};
   }
   const Colouring colours = colouring(result);
   return {
@@ -308,7 +308,7 @@ ChartSection grid_section(const FitResult& result) {
 ChartSection timing_section(const FitResult& result) {
   const std::vector<Timing>& timings = result.inputs.measurements.timings;
   if (timings.empty()) {
-    return {"Times", "Not available: CSV files have none.", {}};
+    return {"Times", "Not available: the input has none.", {}};
   }
   std::vector<std::string> families;
   std::vector<Dot> dots;

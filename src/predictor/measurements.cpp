@@ -12,8 +12,9 @@ namespace {
 constexpr std::size_t kCurvesOfFamily = 4;
 constexpr std::size_t kMostTimed = 100'000;
 
-/// By family, the first row of each trajectory, counted from `first`.
-std::map<std::string, std::vector<std::size_t>> trajectories_by_family(
+/// By family, the first row of each trajectory that has a curve, counted from
+/// `first`.
+std::map<std::string, std::vector<std::size_t>> curves_by_family(
     const shard::MergedTable& merged, const MetaTable& table,
     std::size_t first) {
   std::map<std::string, std::vector<std::size_t>> families;
@@ -22,7 +23,9 @@ std::map<std::string, std::vector<std::size_t>> trajectories_by_family(
     const MetaRow& row = table.rows[first + i];
     if (seen[row.trajectory]) continue;
     seen[row.trajectory] = true;
-    families[table.family(row)].push_back(i);
+    if (merged.row(i).curve_length > 0) {
+      families[table.family(row)].push_back(i);
+    }
   }
   return families;
 }
@@ -32,12 +35,10 @@ std::vector<SampleCurve> sample_curves(const shard::MergedTable& merged,
                                        std::size_t first) {
   // By file, so that each is read once.
   std::map<std::filesystem::path, std::vector<std::size_t>> chosen;
-  for (const auto& [family, rows] :
-       trajectories_by_family(merged, table, first)) {
+  for (const auto& [family, rows] : curves_by_family(merged, table, first)) {
     const std::size_t count = std::min(kCurvesOfFamily, rows.size());
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t index = rows[i * rows.size() / count];
-      if (merged.row(index).curve_length == 0) continue;
       chosen[merged.source(index)].push_back(index);
     }
   }

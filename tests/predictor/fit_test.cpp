@@ -104,6 +104,16 @@ TEST_F(RunFit, MixesShardsFoldersAndPublishedFiles) {
                     HasSubstr("a-0000.h5: 60 rows; mlp; mnist; 0 censored")));
 }
 
+TEST_F(RunFit, DrawsTheCurvesThatThereAreBesideRowsThatHaveNone) {
+  std::vector<shard::Row> rows = {sample_row(std::string(32, '1'))};
+  rows.front().curve_offset = 0;
+  rows.front().curve_length = 3;
+  const std::vector<float> losses = {2, 1, 0.25};
+  fit({kMlp, write("one.h5", shard::shard_image(rows, losses, {}))});
+  EXPECT_THAT(read_file(options_.out / "report.html"),
+              HasSubstr("<div class=chart id=\"curves\">"));
+}
+
 TEST_F(RunFit, EvaluatesAModelAFamilyOnlyWhereThereAreSeveral) {
   const json both = fit({kMlp, kCnn})["kfold"];
   EXPECT_EQ(both["xgboost_paper_by_family"]["overall"]["rows"], 120);
