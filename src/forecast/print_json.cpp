@@ -19,6 +19,16 @@ Json features_json(const SavedModel& model, const Prediction& prediction) {
   return json;
 }
 
+Json contributions_json(const SavedModel& model, const Prediction& prediction) {
+  Json json = Json::object();
+  std::vector<std::string> names = model.model.features.names();
+  names.emplace_back("constant");
+  for (std::size_t j = 0; j < names.size(); ++j) {
+    json[names[j]] = prediction.contributions[j];
+  }
+  return json;
+}
+
 Json measured_json(const shard::Row& row) {
   return {{"t_star", row.t_star},
           {"converged", row.converged},
@@ -48,6 +58,7 @@ Json to_json(const SavedModel& model, const Forecast& cell) {
                {"device", row.device.view()},
                {"threads", row.threads},
                {"features", features_json(model, prediction)},
+               {"contributions", contributions_json(model, prediction)},
                {"extrapolated", prediction.extrapolated},
                {"unseen", prediction.unseen}};
   if (cell.measured) json["measured"] = measured_json(row);

@@ -184,6 +184,7 @@ std::vector<Prediction> SavedModel::predict(const MetaTable& table) const {
   const std::vector<RowIndex> rows = all_rows(table);
   const Matrix x = feature_matrix(table, rows, model.features);
   const std::vector<float> logs = model.predict_log(table, rows);
+  const Matrix shares = model.contributions(table, rows);
   std::vector<Prediction> predictions(rows.size());
   for (const RowIndex i : rows) {
     Prediction& one = predictions[i];
@@ -192,6 +193,9 @@ std::vector<Prediction> SavedModel::predict(const MetaTable& table) const {
       if (x.at(i, j) < ranges[j].first || x.at(i, j) > ranges[j].second) {
         one.extrapolated.emplace_back(model.features.features[j].name);
       }
+    }
+    for (std::size_t j = 0; j < shares.columns; ++j) {
+      one.contributions.push_back(shares.at(i, j));
     }
     const MetaRow& row = table.rows[i];
     one.unseen = unseen(*this, table, row);

@@ -21,6 +21,8 @@ struct Prediction {
   double lower = 0;  ///< the ends of the interval
   double upper = 0;
   std::vector<float> features;  ///< as the model saw them; NaN: missing
+  /// What each of them adds to log T*, then the constant; the sum is log T*.
+  std::vector<float> contributions;
   /// Features outside of what the model was fitted on.
   std::vector<std::string> extrapolated;
   /// Of "family", "dataset" and "architecture": what the model never saw.

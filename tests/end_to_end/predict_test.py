@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import pathlib
 import shutil
 import subprocess
@@ -64,6 +65,9 @@ class PredictTest(FarmTest):
                                    delta=1e-4 * one["t_star"])
             for name, value in one["features"].items():
                 self.assertAlmostEqual(float(row[name]), value, places=4)
+            shares = sum(one["contributions"].values())
+            self.assertAlmostEqual(max(math.exp(shares), 1), one["t_star"],
+                                   delta=1e-4 * one["t_star"])
             low, high = one["interval"]
             self.assertLessEqual(low, one["t_star"])
             self.assertGreaterEqual(high, one["t_star"])

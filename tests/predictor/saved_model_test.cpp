@@ -9,6 +9,7 @@
 #include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -94,6 +95,15 @@ TEST_F(SavedModelTest, PredictsWhatTheFitPredictedToTheBit) {
       EXPECT_THAT(predictions[i].unseen, IsEmpty());
     }
   }
+}
+
+TEST_F(SavedModelTest, SaysWhatEachFeatureAddsToThePrediction) {
+  const SavedModel model = kept(result_of(sample_table(40), "extended"));
+  const Prediction one = predict(model, seen_row());
+  ASSERT_EQ(one.contributions.size(), one.features.size() + 1);
+  const double sum =
+      std::accumulate(one.contributions.begin(), one.contributions.end(), 0.0);
+  EXPECT_NEAR(std::exp(sum), one.steps, 1e-4 * one.steps);
 }
 
 TEST_F(SavedModelTest, HasTheIntervalOfTheFamily) {
