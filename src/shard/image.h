@@ -4,7 +4,7 @@
 #include <span>
 #include <string>
 
-#include "shard/hdf5.h"
+#include "hdf5/hdf5.h"
 #include "shard/provenance.h"
 #include "shard/schema.h"
 

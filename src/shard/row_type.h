@@ -1,7 +1,7 @@
 /// How a Row lies in memory, in HDF5's words. Private to this folder.
 #pragma once
 
-#include "shard/hdf5.h"
+#include "hdf5/hdf5.h"
 #include "shard/schema.h"
 
 namespace cape::shard {

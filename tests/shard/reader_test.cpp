@@ -6,8 +6,8 @@
 #include <random>
 
 #include "core/file_handle.h"
+#include "hdf5/hdf5.h"
 #include "sample.h"
-#include "shard/hdf5.h"
 #include "shard/row_type.h"
 
 /// HDF5 leaks some of what it has read when the rest is damaged.

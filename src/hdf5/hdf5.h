@@ -1,19 +1,20 @@
-/// The HDF5 C API as the shards use it: handles that close themselves, errors
-/// as exceptions that carry HDF5's own text. Private to this folder, and the
-/// only place that includes hdf5.h.
+/// The HDF5 C API as the farm uses it: handles that close themselves, errors as
+/// exceptions that carry HDF5's own text. The only place that includes hdf5.h;
+/// src/shard and src/datasets build on it.
 #pragma once
 
 #include <hdf5.h>
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/error.h"
 
-namespace cape::shard::hdf5 {
+namespace cape::hdf5 {
 
 /// An HDF5 call failed: what was being done, and the library's error stack.
 class Hdf5Error : public Error {
@@ -98,6 +99,24 @@ void append(const Handle& dataset, hid_t memory_type, std::size_t count,
 void read(const Handle& dataset, hid_t memory_type, std::uint64_t first,
           std::size_t count, void* data);
 
+// Arrays of numbers of any rank, whoever wrote them.
+
+/// How the elements of an array of numbers are stored.
+struct Elements {
+  enum class Kind { integer, unsigned_integer, floating, boolean };
+  Kind kind;
+  std::size_t size;  ///< bytes
+  bool big_endian;
+};
+/// Nothing where the elements are no numbers; a boolean is h5py's enum.
+std::optional<Elements> elements_of(const Handle& dataset);
+std::vector<std::uint64_t> extents(const Handle& dataset);
+/// Where the elements lie in the file one after the other, as they are; nothing
+/// where they are compressed, in chunks or nowhere.
+std::optional<std::uint64_t> offset_in_file(const Handle& dataset);
+/// All elements, little-endian, of their own kind and size.
+void read_all(const Handle& dataset, const Elements& elements, void* data);
+
 // Text and numbers of one value.
 
 void write_text(const Handle& parent, const char* name,
@@ -112,4 +131,4 @@ int read_int_attribute(const Handle& object, const char* name);
 std::vector<std::pair<std::string, std::string>> read_text_attributes(
     const Handle& object);
 
-}  // namespace cape::shard::hdf5
+}  // namespace cape::hdf5

@@ -1,9 +1,9 @@
-#include "shard/hdf5.h"
+#include "hdf5/hdf5.h"
 
 #include <algorithm>
 #include <memory>
 
-namespace cape::shard::hdf5 {
+namespace cape::hdf5 {
 namespace {
 
 constexpr unsigned kDeflateLevel = 4;
@@ -267,6 +267,62 @@ void read(const Handle& dataset, hid_t memory_type, std::uint64_t first,
         "read a dataset");
 }
 
+std::optional<Elements> elements_of(const Handle& dataset) {
+  const Handle type(H5Dget_type(dataset), H5Tclose, "get a type");
+  Elements elements{.kind = Elements::Kind::floating,
+                    .size = H5Tget_size(type),
+                    .big_endian = H5Tget_order(type) == H5T_ORDER_BE};
+  switch (H5Tget_class(type)) {
+    case H5T_FLOAT:
+      return elements;
+    case H5T_INTEGER:
+      elements.kind = H5Tget_sign(type) == H5T_SGN_NONE
+                          ? Elements::Kind::unsigned_integer
+                          : Elements::Kind::integer;
+      return elements;
+    case H5T_ENUM:
+      if (elements.size != 1 || H5Tget_nmembers(type) != 2) {
+        return std::nullopt;
+      }
+      elements.kind = Elements::Kind::boolean;
+      return elements;
+    default:
+      return std::nullopt;
+  }
+}
+
+std::vector<std::uint64_t> extents(const Handle& dataset) {
+  const Handle space(H5Dget_space(dataset), H5Sclose, "get a data space");
+  const int rank = H5Sget_simple_extent_ndims(space);
+  check(rank, "get a rank");
+  std::vector<hsize_t> sizes(static_cast<std::size_t>(rank));
+  check(H5Sget_simple_extent_dims(space, sizes.data(), nullptr),
+        "get the size of an array");
+  return {sizes.begin(), sizes.end()};
+}
+
+std::optional<std::uint64_t> offset_in_file(const Handle& dataset) {
+  const Handle layout(H5Dget_create_plist(dataset), H5Pclose,
+                      "get a property list");
+  if (H5Pget_layout(layout) != H5D_CONTIGUOUS ||
+      H5Pget_external_count(layout) > 0) {
+    return std::nullopt;
+  }
+  const haddr_t offset = H5Dget_offset(dataset);
+  if (offset == HADDR_UNDEF) return std::nullopt;
+  return offset;
+}
+
+void read_all(const Handle& dataset, const Elements& elements, void* data) {
+  const Handle type(H5Dget_type(dataset), H5Tclose, "get a type");
+  const Handle memory_type = copy_of(type);
+  if (elements.kind != Elements::Kind::boolean) {
+    check(H5Tset_order(memory_type, H5T_ORDER_LE), "choose a byte order");
+  }
+  check(H5Dread(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data),
+        "read an array");
+}
+
 void write_text(const Handle& parent, const char* name,
                 const std::string& text) {
   const Handle type = string_type(H5T_VARIABLE);
@@ -358,4 +414,4 @@ std::vector<std::pair<std::string, std::string>> read_text_attributes(
   return texts;
 }
 
-}  // namespace cape::shard::hdf5
+}  // namespace cape::hdf5
