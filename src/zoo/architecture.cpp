@@ -35,25 +35,51 @@ InputForm input_form(const Architecture& architecture) {
                     architecture);
 }
 
+std::string refusal(const Architecture& architecture, const Shape& sample,
+                    const Head& head) {
+  const Kind kind =
+      std::visit([](const auto& a) { return kind_of(a); }, architecture);
+  const Accepts& accepts = kind.accepts;
+  const std::string what =
+      fmt::format("{} ({})", short_name(architecture), kind.family);
+  const char* const shape = sample.size() == 1   ? "vectors [D]"
+                            : sample.size() == 2 ? "sequences [T, D]"
+                                                 : "images [C, H, W]";
+  const bool accepted = sample.size() == 1   ? accepts.vectors
+                        : sample.size() == 2 ? accepts.sequences
+                                             : accepts.images;
+  if (!accepted) return fmt::format("{} takes no {}", what, shape);
+  if (head.per_step && (sample.size() != 2 || !accepts.steps)) {
+    return fmt::format("{} has no outputs for every step of {}", what, shape);
+  }
+  const bool grey_or_colour = sample.front() == 1 || sample.front() == 3;
+  if (sample.size() == 3 && kind.input.rgb32 && !grey_or_colour) {
+    return fmt::format("{} takes images of 1 or 3 channels, not of {}", what,
+                       sample.front());
+  }
+  return {};
+}
+
 Shape input_shape(const Architecture& architecture, const Shape& sample) {
-  return input_form(architecture).rgb32 ? Shape{3, 32, 32} : sample;
+  const bool resized = input_form(architecture).rgb32 && sample.size() == 3;
+  return resized ? Shape{3, 32, 32} : sample;
 }
 
 static Size size(const Architecture& architecture, const Shape& sample,
-                 std::int64_t outputs) {
+                 const Head& head) {
   const Shape input = input_shape(architecture, sample);
-  return std::visit([&](const auto& a) { return size_of(a, input, outputs); },
+  return std::visit([&](const auto& a) { return size_of(a, input, head); },
                     architecture);
 }
 
 std::int64_t parameter_count(const Architecture& architecture,
-                             const Shape& sample, std::int64_t outputs) {
-  return size(architecture, sample, outputs).parameters;
+                             const Shape& sample, const Head& head) {
+  return size(architecture, sample, head).parameters;
 }
 
 double forward_flops(const Architecture& architecture, const Shape& sample,
-                     std::int64_t outputs) {
-  return size(architecture, sample, outputs).flops;
+                     const Head& head) {
+  return size(architecture, sample, head).flops;
 }
 
 nlohmann::json describe(const Architecture& architecture) {

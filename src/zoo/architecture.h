@@ -23,10 +23,19 @@ using Architecture = std::variant<Mlp, VggLite, ResnetMini, MobilenetMini, Lstm,
 
 /// How the samples of a data set are handed to a network.
 struct InputForm {
-  bool rgb32 = false;       ///< 3 x 32 x 32: resized, grey repeated
+  bool rgb32 = false;       ///< images as 3 x 32 x 32: resized, grey repeated
   bool standardise = true;  ///< with the data set's mean and deviation
 
   bool operator==(const InputForm&) const = default;
+};
+
+/// What a network says of a sample.
+struct Head {
+  std::int64_t outputs = 0;
+  bool per_step = false;  ///< so many for each step of a sequence
+
+  Head(std::int64_t outputs, bool per_step = false)
+      : outputs(outputs), per_step(per_step) {}
 };
 
 /// "mlp", "transformer", ...
@@ -37,21 +46,25 @@ std::string short_name(const Architecture& architecture);
 
 InputForm input_form(const Architecture& architecture);
 
+/// Why the network cannot be had for samples of this shape (D, T x D or
+/// C x H x W) with this head, for a message; empty where it can.
+std::string refusal(const Architecture& architecture,
+                    const std::vector<std::int64_t>& sample, const Head& head);
+
 /// Shape of one sample as the network sees it, given the data set's own.
 std::vector<std::int64_t> input_shape(const Architecture& architecture,
                                       const std::vector<std::int64_t>& sample);
 
-/// Trainable parameters. `sample` is the data set's shape of one sample
-/// (C x H x W), `outputs` the number of classes.
+/// Trainable parameters of a network that is not refused. `sample` is the data
+/// set's shape of one sample.
 std::int64_t parameter_count(const Architecture& architecture,
                              const std::vector<std::int64_t>& sample,
-                             std::int64_t outputs);
+                             const Head& head);
 
 /// Floating-point operations of one sample's forward pass in its matrix
 /// products, a multiply-add counting as two.
 double forward_flops(const Architecture& architecture,
-                     const std::vector<std::int64_t>& sample,
-                     std::int64_t outputs);
+                     const std::vector<std::int64_t>& sample, const Head& head);
 
 /// {"family": ..., "kind": ..., parameters...}.
 nlohmann::json describe(const Architecture& architecture);

@@ -63,7 +63,7 @@ std::array<InvertedResidualRow, 4> rows_of(const MobilenetMini& network) {
            {6, 64, network.blocks, 2}}};
 }
 
-Size size_of(const VggLite& vgg, const Shape& input, std::int64_t outputs) {
+Size size_of(const VggLite& vgg, const Shape& input, const Head& head) {
   Walk w(input);
   for (std::size_t stage = 0; stage < kStageStrides.size(); ++stage) {
     for (std::int64_t i = 0; i < vgg.convolutions[stage]; ++i) {
@@ -71,12 +71,11 @@ Size size_of(const VggLite& vgg, const Shape& input, std::int64_t outputs) {
     }
     if (vgg.pool && stage < 2) w.pool();
   }
-  w.head(outputs);
+  w.head(head.outputs);
   return w.size;
 }
 
-Size size_of(const ResnetMini& resnet, const Shape& input,
-             std::int64_t outputs) {
+Size size_of(const ResnetMini& resnet, const Shape& input, const Head& head) {
   Walk w(input);
   w.convolve(resnet.base, 3, 1);
   for (std::size_t stage = 0; stage < kStageStrides.size(); ++stage) {
@@ -93,12 +92,12 @@ Size size_of(const ResnetMini& resnet, const Shape& input,
       w.size.flops += shortcut.size.flops;
     }
   }
-  w.head(outputs);
+  w.head(head.outputs);
   return w.size;
 }
 
 Size size_of(const MobilenetMini& network, const Shape& input,
-             std::int64_t outputs) {
+             const Head& head) {
   Walk w(input);
   w.convolve(scaled_channels(network, network.stem), 3, 1);
   for (const InvertedResidualRow& row : rows_of(network)) {
@@ -109,20 +108,21 @@ Size size_of(const MobilenetMini& network, const Shape& input,
       w.convolve(scaled_channels(network, row.channels), 1, 1);
     }
   }
-  w.head(outputs);
+  w.head(head.outputs);
   return w.size;
 }
 
 Kind kind_of(const VggLite&) {
-  return {"cnn", "vgg_lite", {.rgb32 = true, .standardise = false}};
+  return {"cnn", "vgg_lite", {.rgb32 = true, .standardise = false}, {}};
 }
 
 Kind kind_of(const ResnetMini&) {
-  return {"cnn", "resnet_mini", {.rgb32 = true, .standardise = false}};
+  return {"cnn", "resnet_mini", {.rgb32 = true, .standardise = false}, {}};
 }
 
 Kind kind_of(const MobilenetMini&) {
-  return {"cnn", "mobilenet_v2_mini", {.rgb32 = true, .standardise = false}};
+  return {
+      "cnn", "mobilenet_v2_mini", {.rgb32 = true, .standardise = false}, {}};
 }
 
 std::string name_of(const VggLite& vgg) {

@@ -5,10 +5,10 @@
 
 namespace cape::zoo {
 
-/// Convolutional networks on 3 x 32 x 32: 3x3 convolutions without bias, each
-/// with BatchNorm, at PyTorch's default initialization; global average pool,
-/// dropout, linear head. The published ones for grey data sets are half as
-/// wide.
+/// Convolutional networks on images of 3 x 32 x 32: 3x3 convolutions without
+/// bias, each with BatchNorm, at PyTorch's default initialization; global
+/// average pool, dropout, linear head. The published ones for grey data sets
+/// are half as wide.
 
 /// Of the three stages of VggLite and ResnetMini.
 inline constexpr std::array<std::int64_t, 3> kStageStrides = {1, 2, 2};

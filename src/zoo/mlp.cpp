@@ -17,7 +17,9 @@ std::int64_t product(const Shape& shape) {
 
 }  // namespace
 
-Kind kind_of(const Mlp&) { return {"mlp", "mlp", {}}; }
+Kind kind_of(const Mlp&) {
+  return {"mlp", "mlp", {}, {.vectors = true, .sequences = true}};
+}
 
 std::string name_of(const Mlp& mlp) {
   const Mlp defaults;
@@ -30,13 +32,13 @@ std::string name_of(const Mlp& mlp) {
   return name;
 }
 
-Size size_of(const Mlp& mlp, const Shape& input, std::int64_t outputs) {
+Size size_of(const Mlp& mlp, const Shape& input, const Head& head) {
   const std::int64_t inputs = product(input);
   const std::int64_t w = mlp.width;
   const std::int64_t weights =
-      inputs * w + (mlp.layers - 1) * w * w + w * outputs;
+      inputs * w + (mlp.layers - 1) * w * w + w * head.outputs;
   const std::int64_t norms = mlp.batch_norm ? mlp.layers * 2 * w : 0;
-  return {.parameters = weights + mlp.layers * w + outputs + norms,
+  return {.parameters = weights + mlp.layers * w + head.outputs + norms,
           .flops = 2.0 * static_cast<double>(weights)};
 }
 

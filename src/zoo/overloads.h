@@ -13,11 +13,20 @@ namespace cape::zoo {
 
 using Shape = std::vector<std::int64_t>;
 
+/// What samples and heads a kind of network takes.
+struct Accepts {
+  bool vectors = false;    ///< [D]
+  bool sequences = false;  ///< [T, D]
+  bool steps = false;      ///< of these also outputs for every step
+  bool images = true;      ///< [C, H, W]
+};
+
 /// A static description of an architecture's kind.
 struct Kind {
   const char* family;
   const char* name;
   InputForm input;
+  Accepts accepts;
 };
 
 /// Of a network for samples of a given shape.
@@ -28,24 +37,23 @@ struct Size {
 
 Kind kind_of(const Mlp&);
 std::string name_of(const Mlp& mlp);
-Size size_of(const Mlp& mlp, const Shape& input, std::int64_t outputs);
+Size size_of(const Mlp& mlp, const Shape& input, const Head& head);
 void check(const Mlp& mlp);
 
 Kind kind_of(const VggLite&);
 std::string name_of(const VggLite& vgg);
-Size size_of(const VggLite& vgg, const Shape& input, std::int64_t outputs);
+Size size_of(const VggLite& vgg, const Shape& input, const Head& head);
 void check(const VggLite& vgg);
 
 Kind kind_of(const ResnetMini&);
 std::string name_of(const ResnetMini& resnet);
-Size size_of(const ResnetMini& resnet, const Shape& input,
-             std::int64_t outputs);
+Size size_of(const ResnetMini& resnet, const Shape& input, const Head& head);
 void check(const ResnetMini& resnet);
 
 Kind kind_of(const MobilenetMini&);
 std::string name_of(const MobilenetMini& network);
 Size size_of(const MobilenetMini& network, const Shape& input,
-             std::int64_t outputs);
+             const Head& head);
 void check(const MobilenetMini& network);
 
 template <int Gates>
@@ -53,24 +61,23 @@ Kind kind_of(const Recurrent<Gates>&);
 template <int Gates>
 std::string name_of(const Recurrent<Gates>& rnn);
 template <int Gates>
-Size size_of(const Recurrent<Gates>& rnn, const Shape& input,
-             std::int64_t outputs);
+Size size_of(const Recurrent<Gates>& rnn, const Shape& input, const Head& head);
 template <int Gates>
 void check(const Recurrent<Gates>& rnn);
 
 Kind kind_of(const Vit&);
 std::string name_of(const Vit& vit);
-Size size_of(const Vit& vit, const Shape& input, std::int64_t outputs);
+Size size_of(const Vit& vit, const Shape& input, const Head& head);
 void check(const Vit& vit);
 
 Kind kind_of(const Cct&);
 std::string name_of(const Cct& cct);
-Size size_of(const Cct& cct, const Shape& input, std::int64_t outputs);
+Size size_of(const Cct& cct, const Shape& input, const Head& head);
 void check(const Cct& cct);
 
 Kind kind_of(const Pit&);
 std::string name_of(const Pit& pit);
-Size size_of(const Pit& pit, const Shape& input, std::int64_t outputs);
+Size size_of(const Pit& pit, const Shape& input, const Head& head);
 void check(const Pit& pit);
 
 /// Throws UserError unless lowest <= value <= highest.

@@ -12,7 +12,8 @@ struct Sequence {
   std::int64_t steps, features;
 
   explicit Sequence(const Shape& input)
-      : steps(input.at(1)), features(input.at(0) * input.at(2)) {}
+      : steps(input.at(input.size() - 2)),
+        features(input.back() * (input.size() == 3 ? input.front() : 1)) {}
 };
 
 template <int Gates>
@@ -22,7 +23,7 @@ constexpr const char* kCell = Gates == 4 ? "lstm" : "gru";
 
 template <int Gates>
 Kind kind_of(const Recurrent<Gates>&) {
-  return {"rnn", kCell<Gates>, {}};
+  return {"rnn", kCell<Gates>, {}, {.sequences = true, .steps = true}};
 }
 
 template <int Gates>
@@ -33,7 +34,7 @@ std::string name_of(const Recurrent<Gates>& rnn) {
 
 template <int Gates>
 Size size_of(const Recurrent<Gates>& rnn, const Shape& input,
-             std::int64_t outputs) {
+             const Head& head) {
   const Sequence sequence(input);
   const std::int64_t directions = rnn.bidirectional ? 2 : 1;
   const std::int64_t output = rnn.hidden * directions;
@@ -42,15 +43,17 @@ Size size_of(const Recurrent<Gates>& rnn, const Shape& input,
     const std::int64_t inputs = layer == 0 ? sequence.features : output;
     const std::int64_t weights = Gates * rnn.hidden * (inputs + rnn.hidden);
     size.parameters += directions * (weights + 2 * Gates * rnn.hidden);
-    // Of the last layer the last step is read: the first that its backward
-    // direction takes.
-    const std::int64_t backward = layer + 1 == rnn.layers ? 1 : sequence.steps;
+    // A head for whole samples reads the last layer's last step: the first that
+    // its backward direction takes.
+    const bool one_step = layer + 1 == rnn.layers && !head.per_step;
+    const std::int64_t backward = one_step ? 1 : sequence.steps;
     const std::int64_t steps =
         sequence.steps + (rnn.bidirectional ? backward : 0);
     size.flops += 2.0 * static_cast<double>(steps * weights);
   }
-  size.parameters += (output + 1) * outputs;
-  size.flops += 2.0 * static_cast<double>(output * outputs);
+  size.parameters += (output + 1) * head.outputs;
+  size.flops += 2.0 * static_cast<double>((head.per_step ? sequence.steps : 1) *
+                                          output * head.outputs);
   return size;
 }
 
@@ -61,10 +64,10 @@ void check(const Recurrent<Gates>& rnn) {
   check_range(kind, "hidden", static_cast<double>(rnn.hidden), 1, 65536);
 }
 
-#define CAPE_INSTANTIATE(Rnn)                                    \
-  template Kind kind_of(const Rnn&);                             \
-  template std::string name_of(const Rnn&);                      \
-  template Size size_of(const Rnn&, const Shape&, std::int64_t); \
+#define CAPE_INSTANTIATE(Rnn)                                   \
+  template Kind kind_of(const Rnn&);                            \
+  template std::string name_of(const Rnn&);                     \
+  template Size size_of(const Rnn&, const Shape&, const Head&); \
   template void check(const Rnn&)
 CAPE_INSTANTIATE(Lstm);
 CAPE_INSTANTIATE(Gru);

@@ -4,9 +4,10 @@
 
 namespace cape::zoo {
 
-/// A recurrent network that reads an image row by row: step t sees row t of all
-/// channels. PyTorch's cells, both bias vectors, and default initialization;
-/// the linear head reads the output of the last step.
+/// A recurrent network that reads a sequence, or an image row by row: step t
+/// sees row t of all channels. PyTorch's cells, both bias vectors, and default
+/// initialization; the linear head reads the output of the last step, or of
+/// each.
 template <int Gates>
 struct Recurrent {
   static constexpr int kGates = Gates;

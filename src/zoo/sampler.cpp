@@ -48,10 +48,10 @@ Architecture sample_cnn_of_any_size(bool grey, Random& random) {
 }
 
 Architecture sample_cnn(bool grey, const std::vector<std::int64_t>& sample,
-                        std::int64_t outputs, Random& random) {
+                        const Head& head, Random& random) {
   while (true) {
     const Architecture drawn = sample_cnn_of_any_size(grey, random);
-    if (parameter_count(drawn, sample, outputs) <= kLargestCnn) return drawn;
+    if (parameter_count(drawn, sample, head) <= kLargestCnn) return drawn;
   }
 }
 
@@ -81,12 +81,20 @@ const std::vector<std::string>& sampled_families() {
   return names;
 }
 
+std::vector<Architecture> published_kinds(const std::string& family) {
+  if (family == "mlp") return {Mlp{}};
+  if (family == "cnn") return {VggLite{}, ResnetMini{}, MobilenetMini{}};
+  if (family == "rnn") return {Lstm{}, Gru{}};
+  if (family == "transformer") return {Cct{}, Vit{}, Pit{}};
+  fail_user("family '{}' has no published sampler", family);
+}
+
 Architecture sample_published(const std::string& family,
                               const std::vector<std::int64_t>& sample,
-                              std::int64_t outputs, Random& random) {
+                              const Head& head, Random& random) {
   const bool grey = sample.size() < 3 || sample.front() == 1;
   if (family == "mlp") return sample_mlp(grey, random);
-  if (family == "cnn") return sample_cnn(grey, sample, outputs, random);
+  if (family == "cnn") return sample_cnn(grey, sample, head, random);
   if (family == "rnn") return sample_rnn(random);
   if (family == "transformer") return sample_transformer(random);
   fail_user("family '{}' has no published sampler", family);

@@ -13,11 +13,14 @@ namespace cape::zoo {
 /// The families that have a published sampler.
 const std::vector<std::string>& sampled_families();
 
+/// One of each kind that the sampler of `family` draws.
+std::vector<Architecture> published_kinds(const std::string& family);
+
 /// An architecture of `family` as published, for a data set whose samples have
 /// this shape (the published choices differ between grey and coloured images)
-/// and that has `outputs` classes (large CNNs are drawn again).
+/// and with this head (large CNNs are drawn again).
 Architecture sample_published(const std::string& family,
                               const std::vector<std::int64_t>& sample,
-                              std::int64_t outputs, Random& random);
+                              const Head& head, Random& random);
 
 }  // namespace cape::zoo

@@ -61,14 +61,19 @@ void check_divides(const char* kind, const char* divisor_key,
 }  // namespace
 
 Kind kind_of(const Vit&) {
-  return {"transformer", "vit_tiny", {.rgb32 = true}};
+  return {"transformer",
+          "vit_tiny",
+          {.rgb32 = true},
+          {.sequences = true, .steps = true}};
 }
 
 Kind kind_of(const Cct&) {
-  return {"transformer", "cct_small", {.rgb32 = true}};
+  return {"transformer", "cct_small", {.rgb32 = true}, {}};
 }
 
-Kind kind_of(const Pit&) { return {"transformer", "pit_xs", {.rgb32 = true}}; }
+Kind kind_of(const Pit&) {
+  return {"transformer", "pit_xs", {.rgb32 = true}, {}};
+}
 
 std::string name_of(const Vit& vit) {
   if (vit == Vit{}) return "vit_tiny";
@@ -88,18 +93,21 @@ std::string name_of(const Pit& pit) {
                      pit.heads, pit.mlp_ratio);
 }
 
-Size size_of(const Vit& vit, const Shape& input, std::int64_t outputs) {
-  const std::int64_t n = patches(vit.patch, input);
+Size size_of(const Vit& vit, const Shape& input, const Head& head) {
+  const bool steps = input.size() == 2;
+  const std::int64_t n = steps ? input.front() : patches(vit.patch, input);
+  const std::int64_t class_token = head.per_step ? 0 : 1;
   Sum sum;
-  sum.matrix(input.at(0) * vit.patch * vit.patch, vit.width, n);
-  sum.learned(vit.width + (n + 1) * vit.width);
-  sum.blocks(vit.depth, n + 1, vit.width, vit.mlp_ratio);
+  sum.matrix(steps ? input.back() : input.front() * vit.patch * vit.patch,
+             vit.width, n);
+  sum.learned((class_token + n + class_token) * vit.width);
+  sum.blocks(vit.depth, n + class_token, vit.width, vit.mlp_ratio);
   sum.norm(vit.width);
-  sum.matrix(vit.width, outputs, 1);
+  sum.matrix(vit.width, head.outputs, head.per_step ? n : 1);
   return sum.size;
 }
 
-Size size_of(const Cct& cct, const Shape& input, std::int64_t outputs) {
+Size size_of(const Cct& cct, const Shape& input, const Head& head) {
   const std::int64_t pixels = input.at(1) * input.at(2);
   const std::int64_t half = cct.width / 2;
   const std::int64_t tokens =
@@ -112,11 +120,11 @@ Size size_of(const Cct& cct, const Shape& input, std::int64_t outputs) {
   sum.learned(tokens * cct.width);
   sum.blocks(cct.depth, tokens, cct.width, cct.mlp_ratio);
   sum.norm(cct.width);
-  sum.matrix(cct.width, outputs, 1);
+  sum.matrix(cct.width, head.outputs, 1);
   return sum.size;
 }
 
-Size size_of(const Pit& pit, const Shape& input, std::int64_t outputs) {
+Size size_of(const Pit& pit, const Shape& input, const Head& head) {
   const std::int64_t n = patches(pit.patch, input);
   const std::int64_t wide = 2 * pit.width;
   Sum sum;
@@ -127,7 +135,7 @@ Size size_of(const Pit& pit, const Shape& input, std::int64_t outputs) {
   sum.learned(n / 4 * wide);
   sum.blocks(pit.depth, n / 4, wide, pit.mlp_ratio);
   sum.norm(wide);
-  sum.matrix(wide, outputs, 1);
+  sum.matrix(wide, head.outputs, 1);
   return sum.size;
 }
 
