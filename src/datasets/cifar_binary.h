@@ -18,4 +18,8 @@ Samples read_cifar10_binary(const KnownDataset& known, const Layout& layout,
 Samples read_cifar100_binary(const KnownDataset& known, const Layout& layout,
                              const std::filesystem::path& place);
 
+/// The records of one file that is laid out as CIFAR-10's, labels unchecked.
+/// Throws UserError.
+Samples read_cifar_records(const File& file);
+
 }  // namespace cape::datasets

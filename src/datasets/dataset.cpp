@@ -37,7 +37,7 @@ void hash(const WordCounts& words, ContentHasher& hasher) {
 
 /// Of what was decoded, so that plain and compressed files agree.
 std::string fingerprint(const Dataset& dataset, std::size_t size) {
-  const std::string shape = fmt::format("{} x {};", dataset.labels.size(),
+  const std::string shape = fmt::format("{} x {};", dataset.info.samples,
                                         fmt::join(dataset.info.shape, " x "));
   ContentHasher hasher;
   hasher.update(shape.data(), shape.size());
@@ -46,7 +46,8 @@ std::string fingerprint(const Dataset& dataset, std::size_t size) {
   } else {
     hash(std::get<WordCounts>(dataset.inputs), hasher);
   }
-  hasher.update(dataset.labels.data(), dataset.labels.size());
+  const Bytes& labels = dataset.labels.elements;
+  hasher.update(labels.data(), labels.size());
   return hasher.digest();
 }
 
@@ -55,14 +56,14 @@ Dataset read(const KnownDataset& known, const Layout& layout,
   Samples samples = layout.read(known, layout, place);
   Dataset dataset;
   dataset.inputs = std::move(samples.inputs);
-  dataset.labels = std::move(samples.labels);
+  dataset.labels = Array::of(std::move(samples.labels));
   dataset.mean = known.mean;
   dataset.deviation = known.deviation;
   dataset.info.name = known.name;
   dataset.info.shape = known.shape;
   dataset.info.classes = known.classes;
   dataset.info.images = std::holds_alternative<Images>(dataset.inputs);
-  dataset.info.samples = static_cast<std::int64_t>(dataset.labels.size());
+  dataset.info.samples = dataset.labels.count();
   dataset.info.train_size = known.train_size;
   dataset.info.directory = place.string();
   dataset.info.note = layout.note;

@@ -6,29 +6,37 @@
 #include <string>
 #include <vector>
 
+#include "datasets/array.h"
 #include "datasets/samples.h"
+#include "datasets/task.h"
 
 namespace cape::datasets {
 
 struct DatasetInfo {
   std::string name;
-  std::string task = "classification";
-  std::vector<std::int64_t> shape;  ///< of a sample: C x H x W
-  bool images = true;               ///< else texts
-  std::int64_t classes = 0;
-  std::int64_t samples = 0;     ///< at hand
-  std::int64_t train_size = 0;  ///< N: the official training split
-  std::string fingerprint;      ///< hash of shape, samples and labels
-  std::string directory;        ///< where the files are: folder or archive
-  std::string note = {};        ///< what the user should know of the samples
+  Task task = Task::classification;
+  std::vector<std::int64_t> shape;  ///< of a sample: C x H x W, T x D or D
+  bool images = true;               ///< of 8 bits; else texts or numbers
+  std::int64_t classes = 0;         ///< multilabel: labels; regression: 0
+  std::int64_t samples = 0;         ///< at hand
+  std::int64_t train_size = 0;      ///< N: the official training split
+  std::string fingerprint;          ///< hash of shape, samples and labels
+  std::string directory;            ///< where the files are: folder or archive
+  std::string note = {};  ///< what the user should know of the samples
 };
 
 struct Dataset {
   DatasetInfo info;
-  Inputs inputs;                     ///< as the files have them
-  std::vector<std::uint8_t> labels;  ///< samples
-  std::vector<double> mean;          ///< images: a channel, of pixels / 255
+  Inputs inputs;  ///< as the files have them
+  /// classification: samples; sequence: samples x T; multilabel: samples x
+  /// labels, 1 where a sample has it; regression: samples.
+  Array labels;
+  /// Images and C x H x W: a channel, of pixels / 255 where those are bytes;
+  /// else a feature of the last dimension. Texts: none.
+  std::vector<double> mean;
   std::vector<double> deviation;
+  double target_mean = 0;  ///< regression: of the labels
+  double target_deviation = 1;
 };
 
 /// The names that a configuration may use, sorted.

@@ -2,7 +2,7 @@
 
 #include <fmt/ranges.h>
 
-#include <algorithm>
+#include <map>
 #include <string>
 
 #include "core/error.h"
@@ -18,20 +18,6 @@ std::uint32_t big_endian(const Bytes& bytes, std::size_t at) {
 
 bool is_type(std::uint8_t code) {
   return code >= 0x08 && code <= 0x0e && code != 0x0a;
-}
-
-/// Whether elements of `size` in this shape have `total` bytes; no product
-/// overflows on the way.
-bool has_size(const std::vector<std::int64_t>& shape, std::size_t size,
-              std::size_t total) {
-  if (std::find(shape.begin(), shape.end(), 0) != shape.end())
-    return total == 0;
-  std::size_t product = size;
-  for (const std::int64_t extent : shape) {
-    product *= static_cast<std::size_t>(extent);
-    if (product > total) return false;
-  }
-  return product == total;
 }
 
 void check_images(const KnownDataset& known, const std::string& file,
@@ -118,6 +104,20 @@ std::int64_t IdxArray::integer(std::size_t index) const {
       break;
   }
   fail("an integer asked for of an IDX array of floating-point numbers");
+}
+
+Array to_array(const IdxArray& idx) {
+  static const std::map<IdxType, ElementType> kTypes = {
+      {IdxType::uint8, ElementType::uint8},
+      {IdxType::int8, ElementType::int8},
+      {IdxType::int16, ElementType::int16},
+      {IdxType::int32, ElementType::int32},
+      {IdxType::float32, ElementType::float32},
+      {IdxType::float64, ElementType::float64}};
+  return {.type = kTypes.at(idx.type),
+          .big_endian = true,
+          .shape = idx.shape,
+          .elements = idx.elements};
 }
 
 IdxArray parse_idx(const File& file) {

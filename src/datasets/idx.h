@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "datasets/array.h"
 #include "datasets/registry.h"
 
 namespace cape::datasets {
@@ -35,6 +36,9 @@ struct IdxArray {
 /// Any type, any number of dimensions. Throws UserError: file, what was
 /// expected, what was found.
 IdxArray parse_idx(const File& file);
+
+/// The same array, as other formats have it.
+Array to_array(const IdxArray& idx);
 
 /// Reads grey images and their labels, in the order of `layout.files`. Labels
 /// are integers of any size, or rows of them that begin with the label. Fewer

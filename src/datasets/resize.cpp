@@ -14,9 +14,25 @@ double triangle(double x) { return std::max(1.0 - std::abs(x), 0.0); }
 
 int round_to_int(double x) { return static_cast<int>(std::lround(x)); }
 
-std::uint8_t to_pixel(std::int32_t fixed) {
-  return static_cast<std::uint8_t>(std::clamp(fixed >> kPrecisionBits, 0, 255));
-}
+/// What a pixel is made of: its products with the weights are added up.
+struct ByteSum {
+  std::int32_t fixed = 1 << (kPrecisionBits - 1);
+
+  void add(std::uint8_t pixel, std::int32_t weight) { fixed += pixel * weight; }
+  std::uint8_t pixel() const {
+    return static_cast<std::uint8_t>(
+        std::clamp(fixed >> kPrecisionBits, 0, 255));
+  }
+};
+
+struct FloatSum {
+  double sum = 0;
+
+  void add(float pixel, std::int32_t weight) { sum += double{pixel} * weight; }
+  float pixel() const {
+    return static_cast<float>(sum / (1 << kPrecisionBits));
+  }
+};
 
 /// A rectangle of pixels as lines: pixel i of line l is at l * line + i * step.
 struct Lines {
@@ -24,17 +40,17 @@ struct Lines {
   std::ptrdiff_t step;
 };
 
-void filter_lines(const LineFilter& filter, int lines, const std::uint8_t* in,
-                  Lines from, std::uint8_t* out, Lines to) {
+template <class Sum, class Pixel>
+void filter_lines(const LineFilter& filter, int lines, const Pixel* in,
+                  Lines from, Pixel* out, Lines to) {
   for (int i = 0; i < filter.out; ++i) {
     const std::int32_t* weights = &filter.weights[std::size_t(i) * filter.taps];
     for (int line = 0; line < lines; ++line) {
-      const std::uint8_t* pixel =
-          in + line * from.line + filter.first[i] * from.step;
-      std::int32_t sum = 1 << (kPrecisionBits - 1);
+      const Pixel* pixel = in + line * from.line + filter.first[i] * from.step;
+      Sum sum;
       for (int k = 0; k < filter.count[i]; ++k)
-        sum += pixel[k * from.step] * weights[k];
-      out[line * to.line + i * to.step] = to_pixel(sum);
+        sum.add(pixel[k * from.step], weights[k]);
+      out[line * to.line + i * to.step] = sum.pixel();
     }
   }
 }
@@ -70,13 +86,21 @@ LineFilter::LineFilter(int in, int out) : in(in), out(out) {
 Resizer::Resizer(int in_height, int in_width, int out_height, int out_width)
     : rows_(in_width, out_width),
       columns_(in_height, out_height),
-      between_(std::size_t(in_height) * out_width) {}
+      between_(std::size_t(in_height) * out_width),
+      between_floats_(between_.size()) {}
 
 void Resizer::resize(const std::uint8_t* in, std::uint8_t* out) {
-  filter_lines(rows_, columns_.in, in, {rows_.in, 1}, between_.data(),
-               {rows_.out, 1});
-  filter_lines(columns_, rows_.out, between_.data(), {1, rows_.out}, out,
-               {1, rows_.out});
+  filter_lines<ByteSum>(rows_, columns_.in, in, {rows_.in, 1}, between_.data(),
+                        {rows_.out, 1});
+  filter_lines<ByteSum>(columns_, rows_.out, between_.data(), {1, rows_.out},
+                        out, {1, rows_.out});
+}
+
+void Resizer::resize(const float* in, float* out) {
+  filter_lines<FloatSum>(rows_, columns_.in, in, {rows_.in, 1},
+                         between_floats_.data(), {rows_.out, 1});
+  filter_lines<FloatSum>(columns_, rows_.out, between_floats_.data(),
+                         {1, rows_.out}, out, {1, rows_.out});
 }
 
 }  // namespace cape::datasets

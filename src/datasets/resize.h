@@ -1,5 +1,6 @@
 /// The antialiased bilinear resize of Pillow, and so of torchvision, on 8-bit
-/// images: equal to it in every bit. Rows are resized before columns; Pillow 13
+/// images: equal to it in every bit. On floats it is the same without rounding
+/// the result. Rows are resized before columns; Pillow 13
 /// has the other order for some shapes that are not square.
 #pragma once
 
@@ -29,11 +30,14 @@ class Resizer {
 
   /// `in`: in_height x in_width, `out`: out_height x out_width, row by row.
   void resize(const std::uint8_t* in, std::uint8_t* out);
+  void resize(const float* in, float* out);
 
  private:
   LineFilter rows_;
   LineFilter columns_;
-  std::vector<std::uint8_t> between_;  ///< in_height x out_width
+  /// in_height x out_width, of the one kind or the other
+  std::vector<std::uint8_t> between_;
+  std::vector<float> between_floats_;
 };
 
 }  // namespace cape::datasets

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "datasets/array.h"
 #include "datasets/bytes.h"
 
 namespace cape::datasets {
@@ -41,7 +42,8 @@ struct WordCounts {
   std::span<const Entry> of(std::int64_t index) const;
 };
 
-using Inputs = std::variant<Images, WordCounts>;
+/// An Array holds numbers of any shape.
+using Inputs = std::variant<Images, WordCounts, Array>;
 
 /// What a reader finds in the files of a data set.
 struct Samples {

@@ -35,9 +35,9 @@ std::vector<std::int64_t> samples_of(const Dataset& dataset,
   std::vector<bool> wanted(static_cast<std::size_t>(dataset.info.classes));
   for (const std::int64_t c : classes) wanted[c] = true;
   std::vector<std::int64_t> samples;
-  for (std::size_t i = 0; i < dataset.labels.size(); ++i) {
-    if (wanted[dataset.labels[i]]) {
-      samples.push_back(static_cast<std::int64_t>(i));
+  for (std::int64_t i = 0; i < dataset.info.samples; ++i) {
+    if (wanted[static_cast<std::size_t>(dataset.labels[i])]) {
+      samples.push_back(i);
     }
   }
   return samples;
@@ -136,6 +136,12 @@ Variant variant_from(const nlohmann::json& json) {
 }
 
 std::string problem_of(const Variant& variant, const DatasetInfo& info) {
+  const bool labelled = info.task == Task::classification;
+  if (!labelled && (variant.classes > 0 || variant.label_noise > 0)) {
+    return fmt::format(
+        "classes and label_noise are for classification, {} is for {}",
+        info.name, to_string(info.task));
+  }
   if (variant.classes > info.classes) {
     return fmt::format("classes is {}, {} has {}", variant.classes, info.name,
                        info.classes);
@@ -153,7 +159,9 @@ Variant sample_variant(const DatasetInfo& info, Random& random) {
   const auto is_heads = [&] { return random.below(2) == 1; };
   // Every draw is made, so that one range does not move the others' values.
   const bool some_classes = is_heads();
-  const std::int64_t classes = 2 + random.below(info.classes - 1);
+  const bool labelled = info.task == Task::classification;
+  const std::int64_t classes =
+      2 + random.below(labelled ? info.classes - 1 : 1);
   const bool noisy_labels = is_heads();
   const double label_noise = 0.5 * random.uniform();
   const bool low = is_heads();
@@ -162,8 +170,9 @@ Variant sample_variant(const DatasetInfo& info, Random& random) {
   const double scale = std::pow(4, 2 * random.uniform() - 1);
   const bool noisy = is_heads();
   const double noise = random.uniform();
-  return {.classes = some_classes && classes < info.classes ? classes : 0,
-          .label_noise = noisy_labels ? rounded(label_noise) : 0,
+  return {.classes =
+              labelled && some_classes && classes < info.classes ? classes : 0,
+          .label_noise = labelled && noisy_labels ? rounded(label_noise) : 0,
           .lowres = info.images && low ? lowres : 1,
           .invert = info.images && invert,
           .scale = rounded(scale),

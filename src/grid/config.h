@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "datasets/own_data.h"
 #include "trial/task.h"
 #include "zoo/architecture.h"
 
@@ -24,7 +25,8 @@ struct ModelSpec {
 struct DatasetSpec {
   std::string name;
   datasets::Variant variant = {};
-  bool sample_variant = false;  ///< one is drawn a trajectory
+  bool sample_variant = false;                ///< one is drawn a trajectory
+  std::optional<datasets::OwnData> own = {};  ///< else one that is known
 
   bool operator==(const DatasetSpec&) const = default;
 };

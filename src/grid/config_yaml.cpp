@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "grid/yaml_datasets.h"
 #include "grid/yaml_document.h"
 #include "grid/yaml_models.h"
 
@@ -95,7 +96,15 @@ Config load_config(const std::filesystem::path& path,
     fail_user("{}: not a file (found a directory); name a configuration in it",
               path.string());
   }
-  return parse_config(read_file(path), path.string(), overrides);
+  Config config = parse_config(read_file(path), path.string(), overrides);
+  const auto base = std::filesystem::absolute(path).parent_path();
+  for (DatasetSpec& spec : config.grid.datasets) {
+    if (!spec.own) continue;
+    for (std::string* file : {&spec.own->x, &spec.own->y}) {
+      if (!file->empty()) *file = (base / *file).lexically_normal().string();
+    }
+  }
+  return config;
 }
 
 std::string to_yaml(const Config& config) {

@@ -11,14 +11,15 @@
 namespace cape {
 
 /// Reads and checks a configuration, `overrides` ("key.path=value") laid over
-/// it. Throws UserError with every problem of the file at once, one a line:
-/// "file:line:col: problem (found); advice". An override replaces what its key
-/// held, the later of two wins, and its place is "command line:
-/// key.path=value".
+/// it; paths of own data are relative to its folder. Throws UserError with
+/// every problem of the file at once, one a line: "file:line:col: problem
+/// (found); advice". An override replaces what its key held, the later of two
+/// wins, and its place is "command line: key.path=value".
 Config load_config(const std::filesystem::path& path,
                    const std::vector<std::string>& overrides);
 
-/// The same from text; `origin` stands for the file's name in messages.
+/// The same from text, paths as they are; `origin` stands for the file's name
+/// in messages.
 Config parse_config(const std::string& text, const std::string& origin,
                     const std::vector<std::string>& overrides);
 

@@ -37,6 +37,15 @@ nlohmann::json identity(const ModelSpec& model, std::size_t architecture) {
   return {{"family", model.family}, {"sample", "published"}};
 }
 
+/// Whether data set `d` has the name of an earlier one that is not the same.
+bool shares_name(const std::vector<DatasetSpec>& specs, std::size_t d) {
+  return std::any_of(
+      specs.begin(), specs.begin() + static_cast<std::ptrdiff_t>(d),
+      [&](const DatasetSpec& other) {
+        return other.name == specs[d].name && other.own != specs[d].own;
+      });
+}
+
 }  // namespace
 
 Grid::Grid(Config config, std::vector<datasets::DatasetInfo> datasets)
@@ -110,7 +119,7 @@ std::string Grid::group_key(const Group& group) const {
       {"dataset", dataset.name},
       {"fingerprint", dataset.fingerprint},
       {"train_size", dataset.train_size},
-      {"task", dataset.task},
+      {"task", to_string(dataset.task)},
       {"learning_rate", group.learning_rate},
       {"batch_size", group.batch_size},
       {"train", to_json(config_.train.settings)},
@@ -135,11 +144,12 @@ double Grid::group_flops(const Group& group) const {
   const double epsilon =
       *std::min_element(group.epsilons.begin(), group.epsilons.end());
   const auto batch = static_cast<double>(group.batch_size);
+  const zoo::Head head = head_of(dataset);
   const auto cost = [&](const zoo::Architecture& architecture) {
     const std::int64_t parameters =
-        zoo::parameter_count(architecture, dataset.shape, dataset.classes);
+        zoo::parameter_count(architecture, dataset.shape, head);
     return trajectory_flops(
-        zoo::forward_flops(architecture, dataset.shape, dataset.classes), batch,
+        zoo::forward_flops(architecture, dataset.shape, head), batch,
         std::min(expected_steps(model.family, static_cast<double>(parameters),
                                 group.learning_rate, batch, epsilon),
                  static_cast<double>(config_.train.settings.max_steps)));
@@ -150,8 +160,8 @@ double Grid::group_flops(const Group& group) const {
   Random random(0);
   double sum = 0;
   for (int draw = 0; draw < kCostDraws; ++draw) {
-    sum += cost(zoo::sample_published(model.family, dataset.shape,
-                                      dataset.classes, random));
+    sum +=
+        cost(zoo::sample_published(model.family, dataset.shape, head, random));
   }
   return sum / kCostDraws;
 }
@@ -176,13 +186,14 @@ Trajectory Grid::trajectory(std::int64_t index, EpsilonMask mask) const {
   task.seed = seed_of(task.trajectory);
   const datasets::DatasetInfo& dataset = datasets_[group.dataset];
   task.dataset = {dataset.name, dataset.directory, dataset.fingerprint,
-                  variant(group, task.trajectory)};
+                  variant(group, task.trajectory),
+                  config_.grid.datasets[group.dataset].own};
   trajectory.dataset = datasets::varied(dataset, task.dataset.variant);
   if (model.sample_published) {
     Random random(seed_of(task.trajectory + "/architecture"));
     task.architecture =
         zoo::sample_published(model.family, trajectory.dataset.shape,
-                              trajectory.dataset.classes, random);
+                              head_of(trajectory.dataset), random);
   } else {
     task.architecture = model.architectures[group.architecture];
   }
@@ -228,6 +239,31 @@ const std::string& Grid::family(std::int64_t index) const {
   return config_.grid.models[group(index / config_.grid.trials).model].family;
 }
 
+void Grid::check_networks(std::size_t d,
+                          std::vector<std::string>& problems) const {
+  const datasets::DatasetInfo& dataset = datasets_[d];
+  const auto& models = config_.grid.models;
+  for (std::size_t m = 0; m < models.size(); ++m) {
+    const std::vector<zoo::Architecture> all =
+        models[m].sample_published ? zoo::published_kinds(models[m].family)
+                                   : models[m].architectures;
+    for (std::size_t a = 0; a < all.size(); ++a) {
+      const std::string why =
+          zoo::refusal(all[a], dataset.shape, head_of(dataset));
+      if (why.empty()) continue;
+      const std::string key =
+          models[m].sample_published
+              ? fmt::format("grid.models[{}].sample", m)
+              : fmt::format("grid.models[{}].architectures[{}]", m, a);
+      problems.push_back(fmt::format(
+          "{}: {}, and the samples of {} are {} (task {}); docs/datasets.md "
+          "says which networks take what",
+          config_.where(key), why, dataset.name,
+          fmt::join(dataset.shape, " x "), to_string(dataset.task)));
+    }
+  }
+}
+
 void Grid::check() const {
   std::vector<std::string> problems;
   const GridConfig& grid = config_.grid;
@@ -242,12 +278,19 @@ void Grid::check() const {
     }
   }
   for (std::size_t d = 0; d < grid.datasets.size(); ++d) {
+    const std::string at = fmt::format("grid.datasets[{}]", d);
     const std::string problem =
         datasets::problem_of(grid.datasets[d].variant, datasets_[d]);
-    if (problem.empty()) continue;
-    problems.push_back(fmt::format(
-        "{}: no such variant: {}",
-        config_.where(fmt::format("grid.datasets[{}].variant", d)), problem));
+    if (!problem.empty()) {
+      problems.push_back(fmt::format("{}: no such variant: {}",
+                                     config_.where(at + ".variant"), problem));
+    }
+    if (shares_name(grid.datasets, d)) {
+      problems.push_back(
+          fmt::format("{}: other data have the name {} already; take another",
+                      config_.where(at), grid.datasets[d].name));
+    }
+    check_networks(d, problems);
   }
   if (grid.epsilon.size() > kMaxEpsilons) {
     problems.push_back(fmt::format("{}: at most {} epsilons (found {})",

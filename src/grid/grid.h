@@ -89,6 +89,8 @@ class Grid {
   std::string group_key(const Group& group) const;
   double group_flops(const Group& group) const;
   void check() const;
+  /// Adds why networks of the grid cannot be had for data set `d`.
+  void check_networks(std::size_t d, std::vector<std::string>& problems) const;
 
   Config config_;
   std::vector<datasets::DatasetInfo> datasets_;

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "core/error.h"
-#include "datasets/dataset.h"
 #include "grid/yaml_document.h"
 #include "zoo/catalog.h"
 #include "zoo/sampler.h"
@@ -168,55 +167,6 @@ std::string write_model(const ModelSpec& model) {
                      write_flow(model.architectures, write_architecture));
 }
 
-/// The members of `variant`, which outlives them, as keys below `path`.
-std::vector<Key> variant_keys(const std::string& path,
-                              datasets::Variant& variant) {
-  const auto at = [&](const char* name) {
-    return fmt::format("{}.{}", path, name);
-  };
-  return {key(at("classes"), variant.classes, whole(at_least(2))),
-          key(at("label_noise"), variant.label_noise, real(from_to(0, 1))),
-          key(at("lowres"), variant.lowres, whole(from_to(1, 32))),
-          key(at("invert"), variant.invert, flag()),
-          key(at("scale"), variant.scale, real(above(0))),
-          key(at("noise"), variant.noise, real(at_least(0)))};
-}
-
-void read_variant(const Value& value, const std::string& path,
-                  DatasetSpec& spec, Problems& problems) {
-  if (value.kind != Value::Kind::map) {
-    spec.sample_variant =
-        codec(word_of({"sample"})).read(value, path, problems).has_value();
-    return;
-  }
-  const std::vector<Key> keys = variant_keys(path, spec.variant);
-  std::vector<std::string> names;
-  names.reserve(keys.size());
-  for (const Key& key : keys) names.push_back(key.path.substr(path.size() + 1));
-  check_map(value, path, names, problems);
-  for (std::size_t k = 0; k < keys.size(); ++k) {
-    const Value* const given = value.find(names[k]);
-    if (given != nullptr) keys[k].read(*given, problems);
-  }
-}
-
-std::string write_dataset(const DatasetSpec& spec) {
-  if (spec.sample_variant) {
-    return fmt::format("{{name: {}, variant: sample}}", spec.name);
-  }
-  if (spec.variant == datasets::Variant{}) return spec.name;
-  const json differing = datasets::to_json(spec.variant);
-  datasets::Variant variant = spec.variant;
-  std::vector<std::string> fields;
-  for (const Key& key : variant_keys("", variant)) {
-    const std::string name = key.path.substr(1);
-    if (!differing.contains(name)) continue;
-    fields.push_back(fmt::format("{}: {}", name, key.write()));
-  }
-  return fmt::format("{{name: {}, variant: {{{}}}}}", spec.name,
-                     fmt::join(fields, ", "));
-}
-
 }  // namespace
 
 const std::vector<std::string>& model_keys() {
@@ -241,27 +191,6 @@ Codec<std::vector<ModelSpec>> models() {
           [](const std::vector<ModelSpec>& all) {
             return write_flow(all, write_model);
           }};
-}
-
-Codec<DatasetSpec> dataset() {
-  const Codec<std::string> name = codec(word_of(datasets::known_datasets()));
-  return {.read = [=](const Value& value, const std::string& path,
-                      Problems& problems) -> std::optional<DatasetSpec> {
-            const bool map = value.kind == Value::Kind::map;
-            if (map) check_map(value, path, {"name", "variant"}, problems);
-            const Value* const given = map ? value.find("name") : &value;
-            const Value missing{.location = value.location};
-            const auto known = name.read(given ? *given : missing,
-                                         map ? path + ".name" : path, problems);
-            if (!known) return std::nullopt;
-            DatasetSpec spec{.name = *known};
-            const Value* const variant = map ? value.find("variant") : nullptr;
-            if (variant != nullptr) {
-              read_variant(*variant, path + ".variant", spec, problems);
-            }
-            return spec;
-          },
-          .write = write_dataset};
 }
 
 }  // namespace cape::yaml

@@ -1,4 +1,4 @@
-/// grid.models and grid.datasets: what a grid's entries may look like.
+/// grid.models: what its entries may look like.
 #pragma once
 
 #include <string>
@@ -15,9 +15,5 @@ const std::vector<std::string>& model_keys();
 /// {family: F, sample: published} or {family: F, architectures: [...]}; no
 /// architecture twice.
 Codec<std::vector<ModelSpec>> models();
-
-/// A known data set's name, or {name: NAME, variant: V}, V a map of
-/// datasets::Variant's members or the word `sample`.
-Codec<DatasetSpec> dataset();
 
 }  // namespace cape::yaml

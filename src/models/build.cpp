@@ -6,11 +6,11 @@ namespace cape::models {
 
 std::shared_ptr<Model> build(const zoo::Architecture& architecture,
                              const std::vector<std::int64_t>& sample,
-                             std::int64_t outputs) {
+                             const zoo::Head& head) {
   const Shape input = zoo::input_shape(architecture, sample);
   return std::visit(
       [&](const auto& description) {
-        return make_model(description, input, outputs);
+        return make_model(description, input, head);
       },
       architecture);
 }

@@ -15,7 +15,8 @@ namespace cape::models {
 /// All parameters belong to layers that record probes: models/recording.h.
 class Model : public torch::nn::Module {
  public:
-  /// samples x C x H x W -> logits, samples x outputs.
+  /// samples x C x H x W, x T x D or x D -> logits, samples x outputs, or
+  /// samples x T x outputs where the head is one for every step.
   virtual torch::Tensor forward(const torch::Tensor& inputs) = 0;
 
   /// How many samples a probe takes at once. It holds every layer's inputs,
@@ -27,11 +28,12 @@ class Model : public torch::nn::Module {
 };
 
 /// A freshly initialised network on the CPU, in training mode. `sample` is the
-/// data set's shape of one sample (C x H x W), which the network may want in
-/// another form: zoo::input_form. Draws from Torch's default generator.
+/// data set's shape of one sample, which the network may want in another form
+/// (zoo::input_form) but must not refuse (zoo::refusal). Draws from Torch's
+/// default generator.
 std::shared_ptr<Model> build(const zoo::Architecture& architecture,
                              const std::vector<std::int64_t>& sample,
-                             std::int64_t outputs);
+                             const zoo::Head& head);
 
 /// Trainable parameters.
 std::int64_t parameter_count(const torch::nn::Module& model);

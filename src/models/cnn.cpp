@@ -155,7 +155,7 @@ class CnnModel : public ImageModel {
 }  // namespace
 
 std::shared_ptr<Model> make_model(const zoo::VggLite& vgg, const Shape& input,
-                                  std::int64_t outputs) {
+                                  const zoo::Head& head) {
   auto model = std::make_shared<CnnModel>(vgg.dropout);
   std::int64_t channels = input.at(0);
   for (std::size_t stage = 0; stage < zoo::kStageStrides.size(); ++stage) {
@@ -166,12 +166,12 @@ std::shared_ptr<Model> make_model(const zoo::VggLite& vgg, const Shape& input,
     }
     if (vgg.pool && stage < 2) model->add(std::make_shared<MaxPool>());
   }
-  model->add_head(channels, outputs);
+  model->add_head(channels, head.outputs);
   return model;
 }
 
 std::shared_ptr<Model> make_model(const zoo::ResnetMini& resnet,
-                                  const Shape& input, std::int64_t outputs) {
+                                  const Shape& input, const zoo::Head& head) {
   auto model = std::make_shared<CnnModel>(resnet.dropout);
   model->add(std::make_shared<PlainStage>(input.at(0), resnet.base, 1));
   std::int64_t channels = resnet.base;
@@ -183,12 +183,12 @@ std::shared_ptr<Model> make_model(const zoo::ResnetMini& resnet,
       channels = resnet.base << stage;
     }
   }
-  model->add_head(channels, outputs);
+  model->add_head(channels, head.outputs);
   return model;
 }
 
 std::shared_ptr<Model> make_model(const zoo::MobilenetMini& network,
-                                  const Shape& input, std::int64_t outputs) {
+                                  const Shape& input, const zoo::Head& head) {
   auto model = std::make_shared<CnnModel>(network.dropout);
   std::int64_t channels = scaled_channels(network, network.stem);
   model->add(std::make_shared<PlainStage>(input.at(0), channels, 1,
@@ -201,7 +201,7 @@ std::shared_ptr<Model> make_model(const zoo::MobilenetMini& network,
       channels = width;
     }
   }
-  model->add_head(channels, outputs);
+  model->add_head(channels, head.outputs);
   return model;
 }
 

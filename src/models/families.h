@@ -19,22 +19,22 @@ class ImageModel : public Model {
 };
 
 std::shared_ptr<Model> make_model(const zoo::Mlp& mlp, const Shape& input,
-                                  std::int64_t outputs);
+                                  const zoo::Head& head);
 std::shared_ptr<Model> make_model(const zoo::VggLite& vgg, const Shape& input,
-                                  std::int64_t outputs);
+                                  const zoo::Head& head);
 std::shared_ptr<Model> make_model(const zoo::ResnetMini& resnet,
-                                  const Shape& input, std::int64_t outputs);
+                                  const Shape& input, const zoo::Head& head);
 std::shared_ptr<Model> make_model(const zoo::MobilenetMini& network,
-                                  const Shape& input, std::int64_t outputs);
+                                  const Shape& input, const zoo::Head& head);
 std::shared_ptr<Model> make_model(const zoo::Lstm& lstm, const Shape& input,
-                                  std::int64_t outputs);
+                                  const zoo::Head& head);
 std::shared_ptr<Model> make_model(const zoo::Gru& gru, const Shape& input,
-                                  std::int64_t outputs);
+                                  const zoo::Head& head);
 std::shared_ptr<Model> make_model(const zoo::Cct& cct, const Shape& input,
-                                  std::int64_t outputs);
+                                  const zoo::Head& head);
 std::shared_ptr<Model> make_model(const zoo::Vit& vit, const Shape& input,
-                                  std::int64_t outputs);
+                                  const zoo::Head& head);
 std::shared_ptr<Model> make_model(const zoo::Pit& pit, const Shape& input,
-                                  std::int64_t outputs);
+                                  const zoo::Head& head);
 
 }  // namespace cape::models

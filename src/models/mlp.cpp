@@ -74,10 +74,10 @@ class MlpModel : public Model {
 }  // namespace
 
 std::shared_ptr<Model> make_model(const zoo::Mlp& mlp, const Shape& input,
-                                  std::int64_t outputs) {
+                                  const zoo::Head& head) {
   const std::int64_t inputs = std::accumulate(
       input.begin(), input.end(), std::int64_t{1}, std::multiplies<>());
-  return std::make_shared<MlpModel>(mlp, inputs, outputs);
+  return std::make_shared<MlpModel>(mlp, inputs, head.outputs);
 }
 
 }  // namespace cape::models

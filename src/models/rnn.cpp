@@ -12,9 +12,10 @@ class RnnModel : public Model {
  public:
   static constexpr int kGates = Description::kGates;
 
-  RnnModel(const Description& rnn, const Shape& input, std::int64_t outputs) {
+  RnnModel(const Description& rnn, const Shape& input, const zoo::Head& head)
+      : per_step_(head.per_step) {
     const std::int64_t width = rnn.hidden * (rnn.bidirectional ? 2 : 1);
-    std::int64_t features = input.at(0) * input.at(2);
+    std::int64_t features = input.back() * (input.size() == 3 ? input[0] : 1);
     for (std::int64_t i = 0; i < rnn.layers; ++i) {
       forward_.push_back(add("forward", i, features, rnn.hidden, false));
       if (rnn.bidirectional) {
@@ -22,19 +23,24 @@ class RnnModel : public Model {
       }
       features = width;
     }
-    head_ = register_module("head", std::make_shared<Linear>(width, outputs));
+    head_ =
+        register_module("head", std::make_shared<Linear>(width, head.outputs));
     torch_default(*head_);
   }
 
   torch::Tensor forward(const torch::Tensor& inputs) override {
-    // samples x C x H x W -> H (steps) x samples x C W
-    torch::Tensor x = inputs.permute({2, 0, 1, 3}).flatten(2);
-    for (std::size_t i = 0; i + 1 < forward_.size(); ++i) {
+    // samples x T x D or samples x C x H (steps) x W -> steps x samples x
+    // features
+    torch::Tensor x = inputs.dim() == 3
+                          ? inputs.transpose(0, 1)
+                          : inputs.permute({2, 0, 1, 3}).flatten(2);
+    const std::size_t whole = forward_.size() - (per_step_ ? 0 : 1);
+    for (std::size_t i = 0; i < whole; ++i) {
       torch::Tensor y = forward_[i]->forward(x);
       if (!backward_.empty()) y = torch::cat({y, backward_[i]->forward(x)}, 2);
       x = y;
     }
-    return head_->forward(last_step(x));
+    return head_->forward(per_step_ ? x.transpose(0, 1) : last_step(x));
   }
 
   std::int64_t samples_a_probe() const override { return 64; }
@@ -58,6 +64,7 @@ class RnnModel : public Model {
         std::make_shared<RecurrentLayer<kGates>>(features, hidden, reverse));
   }
 
+  const bool per_step_;
   std::vector<std::shared_ptr<RecurrentLayer<kGates>>> forward_, backward_;
   std::shared_ptr<Linear> head_;
 };
@@ -65,13 +72,13 @@ class RnnModel : public Model {
 }  // namespace
 
 std::shared_ptr<Model> make_model(const zoo::Lstm& lstm, const Shape& input,
-                                  std::int64_t outputs) {
-  return std::make_shared<RnnModel<zoo::Lstm>>(lstm, input, outputs);
+                                  const zoo::Head& head) {
+  return std::make_shared<RnnModel<zoo::Lstm>>(lstm, input, head);
 }
 
 std::shared_ptr<Model> make_model(const zoo::Gru& gru, const Shape& input,
-                                  std::int64_t outputs) {
-  return std::make_shared<RnnModel<zoo::Gru>>(gru, input, outputs);
+                                  const zoo::Head& head) {
+  return std::make_shared<RnnModel<zoo::Gru>>(gru, input, head);
 }
 
 }  // namespace cape::models

@@ -75,6 +75,11 @@ class Head : public torch::nn::Module {
     return linear_->forward(norm_->forward(tokens.select(1, 0)));
   }
 
+  /// samples x tokens x width -> samples x tokens x outputs.
+  torch::Tensor of_every_token(const torch::Tensor& tokens) const {
+    return linear_->forward(norm_->forward(tokens));
+  }
+
   torch::Tensor of_mean_token(const torch::Tensor& tokens) const {
     return linear_->forward(norm_->forward(tokens).mean(1));
   }
@@ -113,34 +118,66 @@ class Patches : public torch::nn::Module {
   std::shared_ptr<Conv2d> convolution_;
 };
 
-class VitModel : public ImageModel {
+/// The steps of a sequence as tokens: samples x T x D -> samples x T x width.
+class Embedding : public torch::nn::Module {
  public:
-  VitModel(const zoo::Vit& vit, const Shape& input, std::int64_t outputs)
-      : patches_(register_module(
-            "patches",
-            std::make_shared<Patches>(input.at(0), vit.patch, vit.width))),
-        class_token_(register_module("class_token", learned({1, vit.width}))),
-        positions_(register_module(
-            "positions",
-            learned({input.at(1) / vit.patch * (input.at(2) / vit.patch) + 1,
-                     vit.width}))),
-        blocks_(register_module(
-            "blocks", std::make_shared<Blocks>(vit.depth, vit.width, vit.heads,
-                                               vit.mlp_ratio))),
-        head_(register_module("head",
-                              std::make_shared<Head>(vit.width, outputs))) {}
+  Embedding(std::int64_t features, std::int64_t width)
+      : linear_(register_module("linear",
+                                std::make_shared<Linear>(features, width))) {
+    xavier_normal(*linear_);
+  }
 
-  torch::Tensor forward(const torch::Tensor& inputs) override {
-    const std::int64_t samples = inputs.size(0);
-    const torch::Tensor tokens = torch::cat(
-        {class_token_->forward(samples), patches_->forward(inputs)}, 1);
-    return head_->of_first_token(
-        blocks_->forward(tokens + positions_->forward(samples)));
+  torch::Tensor forward(const torch::Tensor& steps) const {
+    return linear_->forward(steps);
   }
 
  private:
-  std::shared_ptr<Patches> patches_;
-  std::shared_ptr<LearnedTensor> class_token_, positions_;
+  std::shared_ptr<Linear> linear_;
+};
+
+class VitModel : public ImageModel {
+ public:
+  VitModel(const zoo::Vit& vit, const Shape& input, const zoo::Head& head) {
+    std::int64_t tokens = input.front();
+    if (input.size() == 2) {
+      embedding_ = register_module(
+          "embedding", std::make_shared<Embedding>(input.back(), vit.width));
+    } else {
+      tokens = input[1] / vit.patch * (input[2] / vit.patch);
+      patches_ = register_module(
+          "patches",
+          std::make_shared<Patches>(input.front(), vit.patch, vit.width));
+    }
+    if (!head.per_step) {
+      class_token_ = register_module("class_token", learned({1, vit.width}));
+      ++tokens;
+    }
+    positions_ = register_module("positions", learned({tokens, vit.width}));
+    blocks_ = register_module(
+        "blocks", std::make_shared<Blocks>(vit.depth, vit.width, vit.heads,
+                                           vit.mlp_ratio));
+    head_ = register_module("head",
+                            std::make_shared<Head>(vit.width, head.outputs));
+  }
+
+  torch::Tensor forward(const torch::Tensor& inputs) override {
+    const std::int64_t samples = inputs.size(0);
+    // Sums of norms follow the order of use: the class token comes first.
+    std::vector<torch::Tensor> parts;
+    if (class_token_) parts.push_back(class_token_->forward(samples));
+    parts.push_back(embedding_ ? embedding_->forward(inputs)
+                               : patches_->forward(inputs));
+    torch::Tensor tokens = parts.size() == 1 ? parts[0] : torch::cat(parts, 1);
+    tokens = blocks_->forward(tokens + positions_->forward(samples));
+    return class_token_ ? head_->of_first_token(tokens)
+                        : head_->of_every_token(tokens);
+  }
+
+ private:
+  std::shared_ptr<Patches> patches_;      ///< of images
+  std::shared_ptr<Embedding> embedding_;  ///< of sequences
+  std::shared_ptr<LearnedTensor> class_token_;
+  std::shared_ptr<LearnedTensor> positions_;
   std::shared_ptr<Blocks> blocks_;
   std::shared_ptr<Head> head_;
 };
@@ -258,18 +295,18 @@ class PitModel : public ImageModel {
 }  // namespace
 
 std::shared_ptr<Model> make_model(const zoo::Vit& vit, const Shape& input,
-                                  std::int64_t outputs) {
-  return std::make_shared<VitModel>(vit, input, outputs);
+                                  const zoo::Head& head) {
+  return std::make_shared<VitModel>(vit, input, head);
 }
 
 std::shared_ptr<Model> make_model(const zoo::Cct& cct, const Shape& input,
-                                  std::int64_t outputs) {
-  return std::make_shared<CctModel>(cct, input, outputs);
+                                  const zoo::Head& head) {
+  return std::make_shared<CctModel>(cct, input, head.outputs);
 }
 
 std::shared_ptr<Model> make_model(const zoo::Pit& pit, const Shape& input,
-                                  std::int64_t outputs) {
-  return std::make_shared<PitModel>(pit, input, outputs);
+                                  const zoo::Head& head) {
+  return std::make_shared<PitModel>(pit, input, head.outputs);
 }
 
 }  // namespace cape::models

@@ -5,11 +5,14 @@
 namespace cape {
 
 const datasets::Dataset& DatasetCache::open(const DatasetRef& ref) {
-  const std::pair key(ref.name, ref.directory);
+  const std::tuple key(ref.name, ref.directory, ref.fingerprint);
   auto found = opened_.find(key);
   if (found == opened_.end()) {
     try {
-      found = opened_.emplace(key, datasets::load_from(ref.name, ref.directory))
+      found = opened_
+                  .emplace(key, ref.own ? datasets::open_own(ref.name, *ref.own)
+                                        : datasets::load_from(ref.name,
+                                                              ref.directory))
                   .first;
     } catch (const UserError& error) {
       throw DatasetError(error.what());

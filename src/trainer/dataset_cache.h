@@ -3,7 +3,7 @@
 
 #include <map>
 #include <string>
-#include <utility>
+#include <tuple>
 
 #include "core/error.h"
 #include "datasets/dataset.h"
@@ -24,7 +24,9 @@ class DatasetCache {
   const datasets::Dataset& open(const DatasetRef& ref);
 
  private:
-  std::map<std::pair<std::string, std::string>, datasets::Dataset> opened_;
+  /// By name, directory and fingerprint.
+  std::map<std::tuple<std::string, std::string, std::string>, datasets::Dataset>
+      opened_;
 };
 
 }  // namespace cape

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/sample_norms.h"
+#include "trainer/objective.h"
 
 namespace cape {
 namespace {
@@ -79,25 +80,29 @@ double squared_gradient_norm(const torch::Tensor& value,
   return sum;
 }
 
-/// A recorded forward pass over the batch; loss and true logits are sums over
-/// the samples.
+/// What is probed: a batch, and what is asked of the network there.
+struct Question {
+  const torch::Tensor& inputs;
+  const torch::Tensor& labels;
+  const Objective objective;
+};
+
+/// A recorded forward pass over the batch; loss and f are sums over the
+/// samples.
 struct Pass {
-  torch::Tensor logits, loss, true_logits;
+  torch::Tensor logits, loss, f;
   /// Of the layers from the first trainable one on: what comes before has no
   /// gradient.
   std::vector<models::Recording> recordings;
   std::vector<torch::Tensor> outputs;
 };
 
-Pass forward(models::Model& model, const torch::Tensor& inputs,
-             const torch::Tensor& labels) {
+Pass forward(models::Model& model, const Question& question) {
   const models::ProbeRecording recording(model);
   Pass pass;
-  pass.logits = model.forward(inputs);
-  pass.loss =
-      torch::cross_entropy_loss(pass.logits, labels, {}, torch::Reduction::Sum);
-  pass.true_logits =
-      -torch::nll_loss(pass.logits, labels, {}, torch::Reduction::Sum);
+  pass.logits = model.forward(question.inputs);
+  pass.loss = question.objective.summed_loss(pass.logits, question.labels);
+  pass.f = question.objective.summed_f(pass.logits, question.labels);
   for (const models::Recording& use : recording.recordings()) {
     if (!use.output.requires_grad()) continue;
     pass.recordings.push_back(use);
@@ -140,10 +145,9 @@ struct Sums {
 };
 
 /// `parameters`: whose gradients are wanted.
-Sums part(models::Model& model, const torch::Tensor& inputs,
-          const torch::Tensor& labels,
+Sums part(models::Model& model, const Question& question,
           const std::vector<torch::Tensor>& parameters) {
-  const Pass pass = forward(model, inputs, labels);
+  const Pass pass = forward(model, question);
   std::vector<torch::Tensor> of_loss =
       gradients(pass.loss, pass.outputs, parameters);
   const std::vector<torch::Tensor> of_parameters(
@@ -151,39 +155,32 @@ Sums part(models::Model& model, const torch::Tensor& inputs,
   of_loss.resize(pass.outputs.size());
   const torch::Tensor norms = models::sample_squared_norms(
       pass.recordings,
-      {std::move(of_loss), gradients(pass.true_logits, pass.outputs, {})});
+      {std::move(of_loss), gradients(pass.f, pass.outputs, {})});
   return {norms.sum(1), {pass.logits.detach()}, of_parameters};
 }
 
-double mean_loss(const torch::Tensor& logits, const torch::Tensor& labels) {
-  return torch::cross_entropy_loss(logits, labels).item<double>();
+double mean_loss(const torch::Tensor& logits, const Question& question) {
+  return question.objective.mean_loss(logits, question.labels).item<double>();
 }
 
 /// All but the line; `gradients` are of the sum of the losses.
-ExtendedProbe extended(const torch::Tensor& logits, const torch::Tensor& labels,
+ExtendedProbe extended(const torch::Tensor& logits, const Question& question,
                        const std::vector<torch::Tensor>& gradients) {
-  const auto samples = static_cast<double>(labels.size(0));
+  const auto samples = static_cast<double>(question.inputs.size(0));
   ExtendedProbe probe;
-  probe.loss = mean_loss(logits, labels);
+  probe.loss = mean_loss(logits, question);
   for (const torch::Tensor& gradient : gradients) {
     if (!gradient.defined()) continue;
     const double norm = gradient.norm(2, torch::kDouble).item<double>();
     probe.mean_gradient2 += norm / samples * (norm / samples);
   }
-  const torch::Tensor frequencies =
-      torch::bincount(labels).to(torch::kDouble) / samples;
-  probe.label_entropy =
-      -torch::xlogy(frequencies, frequencies).sum().item<double>();
-  probe.logit_spread = logits.to(torch::kDouble)
-                           .std(1, /*unbiased=*/false)
-                           .mean()
-                           .item<double>();
+  probe.label_entropy = question.objective.label_entropy(question.labels);
+  probe.logit_spread = question.objective.output_spread(logits);
   return probe;
 }
 
 /// Losses at theta - k learning_rate sign(gradient), relative to `loss`.
-std::array<double, 3> line(models::Model& model, const torch::Tensor& inputs,
-                           const torch::Tensor& labels,
+std::array<double, 3> line(models::Model& model, const Question& question,
                            const std::vector<torch::Tensor>& parameters,
                            const std::vector<torch::Tensor>& gradients,
                            double learning_rate, double loss) {
@@ -200,7 +197,7 @@ std::array<double, 3> line(models::Model& model, const torch::Tensor& inputs,
       torch::Tensor parameter = parameters[p];
       torch::sub_out(parameter, restored.original(p), signs[p], step);
     }
-    ratios[k] = mean_loss(model.forward(inputs), labels) / loss;
+    ratios[k] = mean_loss(model.forward(question.inputs), question) / loss;
   }
   return ratios;
 }
@@ -208,7 +205,7 @@ std::array<double, 3> line(models::Model& model, const torch::Tensor& inputs,
 }  // namespace
 
 ProbeResult probe_by_loop(models::Model& model, const torch::Tensor& inputs,
-                          const torch::Tensor& labels) {
+                          const torch::Tensor& labels, datasets::Task task) {
   const EvaluationMode evaluation_mode(model);
   const std::vector<torch::Tensor> parameters = trainable_parameters(model);
   const std::int64_t samples = inputs.size(0);
@@ -216,10 +213,11 @@ ProbeResult probe_by_loop(models::Model& model, const torch::Tensor& inputs,
   for (std::int64_t i = 0; i < samples; ++i) {
     const torch::Tensor label = labels.narrow(0, i, 1);
     const torch::Tensor logits = model.forward(inputs.narrow(0, i, 1));
-    const torch::Tensor loss = torch::cross_entropy_loss(logits, label);
-    const torch::Tensor true_logit = -torch::nll_loss(logits, label);
-    sum.g2 += squared_gradient_norm(loss, parameters);
-    sum.tau += squared_gradient_norm(true_logit, parameters);
+    const Objective objective(task);
+    sum.g2 +=
+        squared_gradient_norm(objective.mean_loss(logits, label), parameters);
+    sum.tau +=
+        squared_gradient_norm(objective.summed_f(logits, label), parameters);
   }
   const auto count = static_cast<double>(samples);
   return {.g2 = sum.g2 / count, .tau = sum.tau / count, .extended = {}};
@@ -227,17 +225,19 @@ ProbeResult probe_by_loop(models::Model& model, const torch::Tensor& inputs,
 
 ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
                   const torch::Tensor& labels,
-                  std::optional<double> learning_rate) {
+                  std::optional<double> learning_rate, datasets::Task task) {
   const EvaluationMode evaluation_mode(model);
   const std::vector<torch::Tensor> parameters = trainable_parameters(model);
   const std::int64_t samples = inputs.size(0);
+  const Objective objective(task);
   Sums sums;
   for (std::int64_t first = 0; first < samples;
        first += std::min(model.samples_a_probe(), samples)) {
     const std::int64_t count =
         std::min(model.samples_a_probe(), samples - first);
-    sums.add(part(model, inputs.narrow(0, first, count),
-                  labels.narrow(0, first, count),
+    const torch::Tensor some_inputs = inputs.narrow(0, first, count);
+    const torch::Tensor some_labels = labels.narrow(0, first, count);
+    sums.add(part(model, {some_inputs, some_labels, objective},
                   learning_rate ? parameters : std::vector<torch::Tensor>()));
   }
   const auto count = static_cast<double>(samples);
@@ -246,10 +246,11 @@ ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
                      .extended = {}};
   if (learning_rate) {
     const torch::NoGradGuard no_grad;
-    result.extended = extended(torch::cat(sums.logits), labels, sums.gradients);
-    result.extended->line =
-        line(model, inputs, labels, parameters, sums.gradients, *learning_rate,
-             result.extended->loss);
+    const Question question{inputs, labels, objective};
+    result.extended =
+        extended(torch::cat(sums.logits), question, sums.gradients);
+    result.extended->line = line(model, question, parameters, sums.gradients,
+                                 *learning_rate, result.extended->loss);
   }
   return result;
 }

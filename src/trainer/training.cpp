@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "trainer/objective.h"
+
 namespace cape {
 
 Training::Training(models::Model& model, TrialBatch batch, double learning_rate,
@@ -22,8 +24,8 @@ Training::Training(models::Model& model, TrialBatch batch, double learning_rate,
 }
 
 torch::Tensor Training::loss() {
-  loss_ =
-      torch::cross_entropy_loss(model_.forward(batch_.inputs), batch_.labels);
+  loss_ = Objective(batch_.task)
+              .mean_loss(model_.forward(batch_.inputs), batch_.labels);
   return loss_.detach();
 }
 

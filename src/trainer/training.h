@@ -5,14 +5,16 @@
 
 #include <vector>
 
+#include "datasets/task.h"
 #include "models/build.h"
 
 namespace cape {
 
 /// The probe batch on a device.
 struct TrialBatch {
-  torch::Tensor inputs;  ///< B x C x H x W, float32, as the network wants them
-  torch::Tensor labels;  ///< B, int64
+  torch::Tensor inputs;  ///< B x ..., float32, as the network wants them
+  torch::Tensor labels;  ///< as Objective has them
+  datasets::Task task = datasets::Task::classification;
 };
 
 /// A network in training mode with AdamW (betas 0.9 and 0.999, epsilon 1e-8,

@@ -109,8 +109,15 @@ TrialBatch draw_batch(const TrialTask& task, const datasets::Dataset& dataset,
       dataset, task.dataset.variant, task.batch_size,
       {.rgb32 = form.rgb32, .standardise = form.standardise}, task.seed);
   // Copies: from_blob does not own what it is given.
-  return {torch::from_blob(batch.inputs.data(), batch.shape).clone().to(device),
-          torch::tensor(batch.labels).to(device)};
+  const auto inputs =
+      torch::from_blob(batch.inputs.data(), batch.shape).clone();
+  torch::Tensor labels = batch.targets.empty() ? torch::tensor(batch.labels)
+                                               : torch::tensor(batch.targets);
+  const datasets::Task kind = dataset.info.task;
+  if (kind == datasets::Task::sequence || kind == datasets::Task::multilabel) {
+    labels = labels.view({task.batch_size, -1});
+  }
+  return {inputs.to(device), labels.to(device), kind};
 }
 
 int losses_a_look(const torch::Device& device) {
@@ -127,13 +134,15 @@ TrialResult run_trajectory(const TrialTask& task,
   torch::manual_seed(task.seed);
   const datasets::DatasetInfo info =
       datasets::varied(dataset.info, task.dataset.variant);
-  const auto model = models::build(task.architecture, info.shape, info.classes);
+  const auto model =
+      models::build(task.architecture, info.shape, head_of(info));
   model->to(device);
 
   const Clock::time_point start = Clock::now();
   const ProbeResult probed = probe(
       *model, batch.inputs, batch.labels,
-      task.probe.extended ? std::optional(task.learning_rate) : std::nullopt);
+      task.probe.extended ? std::optional(task.learning_rate) : std::nullopt,
+      batch.task);
   const double probe_seconds = seconds_between(start, Clock::now());
 
   Training training(*model, batch, task.learning_rate, task.train.weight_decay);

@@ -113,6 +113,27 @@ TrialResult trial_result_from(const json& j) {
   return result;
 }
 
+json to_json(const DatasetRef& dataset) {
+  json j = {{"name", dataset.name},
+            {"directory", dataset.directory},
+            {"fingerprint", dataset.fingerprint},
+            {"variant", to_json(dataset.variant)}};
+  if (dataset.own) j["own"] = *dataset.own;
+  return j;
+}
+
+DatasetRef dataset_ref_from(const json& j) {
+  DatasetRef dataset;
+  j.at("name").get_to(dataset.name);
+  j.at("directory").get_to(dataset.directory);
+  j.at("fingerprint").get_to(dataset.fingerprint);
+  dataset.variant = datasets::variant_from(j.at("variant"));
+  if (const auto own = j.find("own"); own != j.end()) {
+    dataset.own = own->get<datasets::OwnData>();
+  }
+  return dataset;
+}
+
 json parse_line(std::string_view line) {
   try {
     return json::parse(line);
@@ -195,11 +216,7 @@ StopReason stop_reason_from(const std::string& text) {
 std::string encode(const TrialTask& task) {
   const json body = {{"trajectory", task.trajectory},
                      {"architecture", zoo::describe(task.architecture)},
-                     {"dataset",
-                      {{"name", task.dataset.name},
-                       {"directory", task.dataset.directory},
-                       {"fingerprint", task.dataset.fingerprint},
-                       {"variant", to_json(task.dataset.variant)}}},
+                     {"dataset", to_json(task.dataset)},
                      {"learning_rate", task.learning_rate},
                      {"batch_size", task.batch_size},
                      {"epsilons", task.epsilons},
@@ -214,14 +231,10 @@ TrialTask decode_task(std::string_view line) {
   const json parsed = parse_line(line);
   return checked(line, [&] {
     const json& j = parsed.at("task");
-    const json& dataset = j.at("dataset");
     return TrialTask{
         .trajectory = j.at("trajectory"),
         .architecture = zoo::architecture_from(j.at("architecture")),
-        .dataset = {.name = dataset.at("name"),
-                    .directory = dataset.at("directory"),
-                    .fingerprint = dataset.at("fingerprint"),
-                    .variant = datasets::variant_from(dataset.at("variant"))},
+        .dataset = dataset_ref_from(j.at("dataset")),
         .learning_rate = j.at("learning_rate"),
         .batch_size = whole_number(j.at("batch_size")),
         .epsilons = j.at("epsilons"),

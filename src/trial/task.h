@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "datasets/own_data.h"
 #include "datasets/variant.h"
 #include "zoo/architecture.h"
 
@@ -50,9 +51,13 @@ struct DatasetRef {
   std::string directory;    ///< where its files are
   std::string fingerprint;  ///< hash of its decoded content
   datasets::Variant variant = {};
+  std::optional<datasets::OwnData> own = {};  ///< else one that is known
 
   bool operator==(const DatasetRef&) const = default;
 };
+
+/// The head that the data set's task asks of a network.
+zoo::Head head_of(const datasets::DatasetInfo& dataset);
 
 struct TrialTask {
   std::string trajectory;  ///< key, 32 hex digits

@@ -108,7 +108,9 @@ std::vector<datasets::DatasetInfo> open_datasets(const Config& config) {
   const auto roots = datasets::search_roots(config.data_dir);
   for (std::size_t d = 0; d < config.grid.datasets.size(); ++d) {
     try {
-      infos.push_back(datasets::load(config.grid.datasets[d].name, roots).info);
+      const DatasetSpec& spec = config.grid.datasets[d];
+      infos.push_back(spec.own ? datasets::open_own(spec.name, *spec.own).info
+                               : datasets::load(spec.name, roots).info);
       const datasets::DatasetInfo& info = infos.back();
       if (!info.note.empty()) spdlog::warn("{}: {}", info.name, info.note);
     } catch (const UserError& error) {

@@ -50,6 +50,22 @@ std::map<std::string, Line> work_left(const Grid& grid, Part part,
   return lines;
 }
 
+/// "10 classes".
+std::string what_is_learnt(const datasets::DatasetInfo& dataset) {
+  using datasets::Task;
+  switch (dataset.task) {
+    case Task::classification:
+      return fmt::format("{} classes", dataset.classes);
+    case Task::sequence:
+      return fmt::format("{} classes a step", dataset.classes);
+    case Task::multilabel:
+      return fmt::format("{} labels", dataset.classes);
+    case Task::regression:
+      return "a number each";
+  }
+  return "";
+}
+
 void print_axes(const Grid& grid, Part part) {
   const GridConfig& axes = grid.config().grid;
   const Scheduler scheduler(grid, part, {});
@@ -63,10 +79,9 @@ void print_axes(const Grid& grid, Part part) {
                format_count(scheduler.cells()));
   }
   for (const datasets::DatasetInfo& dataset : grid.datasets()) {
-    fmt::print("  {}: {} samples at hand (N = {}), {} classes, in {}\n",
-               dataset.name, format_count(dataset.samples),
-               format_count(dataset.train_size), dataset.classes,
-               dataset.directory);
+    fmt::print("  {}: {} samples at hand (N = {}), {}, in {}\n", dataset.name,
+               format_count(dataset.samples), format_count(dataset.train_size),
+               what_is_learnt(dataset), dataset.directory);
   }
 }
 

@@ -48,9 +48,9 @@ void check_answer(const Trajectory& trajectory, const TrialResult& result) {
     if (!holds) fail("the trainer's answer is wrong: {}", what);
   };
   require(result.trajectory == task.trajectory, "another trajectory");
-  require(result.parameters == zoo::parameter_count(task.architecture,
-                                                    trajectory.dataset.shape,
-                                                    trajectory.dataset.classes),
+  require(result.parameters ==
+              zoo::parameter_count(task.architecture, trajectory.dataset.shape,
+                                   head_of(trajectory.dataset)),
           "the number of parameters is not the architecture's");
   require(!result.losses.empty() &&
               same(result.initial_loss, result.losses.front()),
@@ -86,7 +86,7 @@ shard::Row common_row(const Trajectory& trajectory, const TrialResult& result) {
   row.architecture_json.assign(zoo::describe(task.architecture).dump());
   row.dataset.assign(dataset.name);
   add_variant(task.dataset.variant, row);
-  row.task.assign(dataset.task);
+  row.task.assign(to_string(dataset.task));
   row.target.assign(task.train.target);
   row.learning_rate = task.learning_rate;
   row.batch_size = static_cast<std::int32_t>(task.batch_size);

@@ -340,7 +340,7 @@ double Worker::time_limit(const Trajectory& trajectory) const {
   const TrialTask& task = trajectory.task;
   const double flops = trajectory_flops(
       zoo::forward_flops(task.architecture, trajectory.dataset.shape,
-                         trajectory.dataset.classes),
+                         head_of(trajectory.dataset)),
       static_cast<double>(task.batch_size),
       static_cast<double>(task.train.max_steps));
   return longest_trial_seconds(

@@ -31,12 +31,14 @@ Dataset small_dataset(std::vector<std::int64_t> shape, std::int64_t samples) {
   Dataset dataset;
   std::int64_t size = samples;
   for (const std::int64_t extent : shape) size *= extent;
+  std::vector<std::uint8_t> labels;
   std::vector<std::uint8_t> pixels;
   for (std::int64_t i = 0; i < size; ++i)
     pixels.push_back(static_cast<std::uint8_t>(i * 37 % 256));
   dataset.inputs = images_of(std::move(pixels), samples);
   for (std::int64_t i = 0; i < samples; ++i)
-    dataset.labels.push_back(static_cast<std::uint8_t>(i % 10));
+    labels.push_back(static_cast<std::uint8_t>(i % 10));
+  dataset.labels = Array::of(std::move(labels));
   dataset.mean.assign(shape[0], 0.1307);
   dataset.deviation.assign(shape[0], 0.3081);
   dataset.info.name = "small";
@@ -143,7 +145,7 @@ TEST(BatchTest, TextsAreWordCountsOfUnitLength) {
   dataset.info.samples = 3;
   dataset.inputs =
       WordCounts{.entries = {{0, 3}, {3071, 4}, {5, 2}}, .ends = {2, 2, 3}};
-  dataset.labels = {1, 0, 1};
+  dataset.labels = Array::of({1, 0, 1});
   const std::vector<std::int64_t> indices = {2, 0, 1};
   const Batch rows = make_batch(dataset, indices, {});
   EXPECT_THAT(rows.shape, ElementsAre(3, 1, 32, 96));

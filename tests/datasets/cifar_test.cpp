@@ -45,7 +45,7 @@ TEST_F(CifarTest, ReadsAnyBatchesInTheirOrder) {
   write_batch(4, records({7}));
   write_batch(2, records({3, 9}));
   const Dataset dataset = read();
-  EXPECT_THAT(dataset.labels, ElementsAre(3, 9, 7));
+  EXPECT_THAT(labels_of(dataset), ElementsAre(3, 9, 7));
   EXPECT_THAT(dataset.info.shape, ElementsAre(3, 32, 32));
   EXPECT_EQ(dataset.info.samples, 3);
   EXPECT_EQ(dataset.info.train_size, 50000);

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 
 std::array<int, 10> label_counts(const Dataset& dataset) {
   std::array<int, 10> counts{};
-  for (const std::uint8_t label : dataset.labels) ++counts.at(label);
+  for (const int label : labels_of(dataset)) ++counts.at(label);
   return counts;
 }
 
@@ -38,7 +38,7 @@ TEST(DatasetTest, DescribesWhatItRead) {
   write_mnist(root.path() / "mnist", 12);
   const Dataset dataset = load("mnist", {root.path()});
   EXPECT_EQ(dataset.info.name, "mnist");
-  EXPECT_EQ(dataset.info.task, "classification");
+  EXPECT_EQ(dataset.info.task, Task::classification);
   EXPECT_THAT(dataset.info.shape, ElementsAre(1, 28, 28));
   EXPECT_EQ(dataset.info.classes, 10);
   EXPECT_EQ(dataset.info.samples, 12);
@@ -133,7 +133,8 @@ TEST(OfficialDataTest, Cifar10IsItsBatches) {
   if (dataset.info.samples != 20000) GTEST_SKIP() << "not batches 1 and 2";
   EXPECT_THAT(label_counts(dataset), ElementsAre(1989, 1981, 2042, 2011, 2009,
                                                  1925, 2038, 2027, 2012, 1966));
-  EXPECT_THAT(std::vector(dataset.labels.begin(), dataset.labels.begin() + 10),
+  const std::vector<int> labels = labels_of(dataset);
+  EXPECT_THAT(std::vector(labels.begin(), labels.begin() + 10),
               ElementsAre(6, 9, 9, 4, 1, 1, 2, 7, 8, 3));
   EXPECT_NEAR(pixel_mean(dataset), (0.4914 + 0.4822 + 0.4465) / 3, 5e-3);
 }

@@ -159,7 +159,7 @@ TEST_F(IdxSamplesTest, TakesTheFirstOfARowOfLabels) {
                    std::string("\0\0\0\3\0\0\1\1"
                                "\0\0\0\7\0\0\0\0",
                                16));
-  EXPECT_THAT(load_from("mnist", folder_.path()).labels, ElementsAre(3, 7));
+  EXPECT_THAT(labels_of(load_from("mnist", folder_.path())), ElementsAre(3, 7));
 }
 
 TEST_F(IdxSamplesTest, RefusesMoreSamplesThanTheOfficialOnes) {

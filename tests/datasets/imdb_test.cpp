@@ -41,7 +41,7 @@ TEST_F(ImdbTest, ReadsTheLabelledTrainingReviewsInOneOrder) {
   write("train/pos/.DS_Store", "none");
   write("train/urls_pos.txt", "none");
   const Dataset dataset = read();
-  EXPECT_THAT(dataset.labels, ElementsAre(0, 0, 1, 1));
+  EXPECT_THAT(labels_of(dataset), ElementsAre(0, 0, 1, 1));
   EXPECT_EQ(words_of(dataset, 0), 2U) << "4 before 5";
   EXPECT_EQ(words_of(dataset, 1), 1U);
   EXPECT_EQ(words_of(dataset, 2), 3U) << "2 before 10";

@@ -58,7 +58,7 @@ std::vector<Expected> read_expected(const char* file) {
 void expect_equal(const Dataset& dataset, const Expected& expected) {
   EXPECT_EQ(dataset.info.samples, expected.samples);
   EXPECT_EQ(input_digest(dataset), expected.inputs);
-  EXPECT_EQ(hex_md5(dataset.labels.data(), dataset.labels.size()),
+  EXPECT_EQ(hex_md5(dataset.labels.elements.data(), dataset.labels.size()),
             expected.labels);
 }
 

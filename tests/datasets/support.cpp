@@ -92,6 +92,12 @@ std::vector<std::uint8_t> pixels_of(const Dataset& dataset) {
   return pixels;
 }
 
+std::vector<int> labels_of(const Dataset& dataset) {
+  std::vector<double> values(dataset.labels.size());
+  dataset.labels.read(0, values);
+  return {values.begin(), values.end()};
+}
+
 std::string user_error(const std::function<void()>& body) {
   try {
     body();

@@ -48,6 +48,9 @@ void write_mnist(const std::filesystem::path& folder, std::uint32_t samples,
 /// The pixels of all images as batches see them: samples x C x H x W.
 std::vector<std::uint8_t> pixels_of(const Dataset& dataset);
 
+/// The labels as whole numbers.
+std::vector<int> labels_of(const Dataset& dataset);
+
 /// The message of the UserError that `body` throws; a failure if it does not.
 std::string user_error(const std::function<void()>& body);
 

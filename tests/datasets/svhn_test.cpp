@@ -79,13 +79,13 @@ class SvhnTest : public testing::Test {
 
 TEST_F(SvhnTest, TakesTheLabelTenForTheDigitZero) {
   write(compressed(images(3)) + compressed(digits("\x0a\1\x09")));
-  EXPECT_THAT(read().labels, ElementsAre(0, 1, 9));
+  EXPECT_THAT(labels_of(read()), ElementsAre(0, 1, 9));
 }
 
 TEST_F(SvhnTest, ReadsVariablesInAnyOrderCompressedOrNot) {
   write(digits("\1\2") + variable("other", {1, 1}, "z", 6) +
         compressed(images(2)));
-  EXPECT_THAT(read().labels, ElementsAre(1, 2));
+  EXPECT_THAT(labels_of(read()), ElementsAre(1, 2));
 }
 
 TEST_F(SvhnTest, RefusesLabelsThatDoNotFit) {

@@ -18,9 +18,10 @@ constexpr std::uint64_t kSeed = 99;
 /// Images of 5 x 6 whose first pixel is their label's 20-fold, in 10 classes.
 Dataset images() {
   Dataset dataset;
+  std::vector<std::uint8_t> labels;
   std::vector<std::uint8_t> pixels;
   for (std::int64_t i = 0; i < kSamples; ++i) {
-    dataset.labels.push_back(static_cast<std::uint8_t>(i % 10));
+    labels.push_back(static_cast<std::uint8_t>(i % 10));
     for (std::int64_t p = 0; p < kPixels; ++p) {
       pixels.push_back(
           static_cast<std::uint8_t>(p == 0 ? i % 10 * 20 : (i + p * p) % 256));
@@ -29,6 +30,7 @@ Dataset images() {
   dataset.inputs = Images{.blocks = {{.bytes = Bytes(std::move(pixels)),
                                       .stride = kPixels,
                                       .count = kSamples}}};
+  dataset.labels = Array::of(std::move(labels));
   dataset.mean = {0.5};
   dataset.deviation = {0.25};
   dataset.info = {.name = "small",

@@ -45,7 +45,7 @@ TEST(TrajectoryKey, ChangesWithEverySettingThatChangesRows) {
       {"data set", [](Setting& s) { s.dataset.name = "fashion_mnist"; }},
       {"fingerprint", [](Setting& s) { s.dataset.fingerprint = "other"; }},
       {"train_size", [](Setting& s) { s.dataset.train_size = 50000; }},
-      {"task", [](Setting& s) { s.dataset.task = "regression"; }},
+      {"task", [](Setting& s) { s.dataset.task = datasets::Task::regression; }},
       {"learning_rate",
        [](Setting& s) { s.config.grid.learning_rate = {1.0000001e-3}; }},
       {"batch_size", [](Setting& s) { s.config.grid.batch_size = {33}; }},

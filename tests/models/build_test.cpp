@@ -64,6 +64,25 @@ TEST(BuildTest, HasTheParametersOfTheDescription) {
   }
 }
 
+/// Networks with the shapes and heads of sequences and vectors.
+struct OtherCase {
+  zoo::Architecture architecture;
+  std::vector<std::int64_t> sample;
+  zoo::Head head;
+};
+
+std::vector<OtherCase> other_cases() {
+  const zoo::Gru gru{.layers = 2, .hidden = 24, .bidirectional = true};
+  const zoo::Vit vit{.width = 24, .depth = 2};
+  return {{zoo::Mlp{}, {10}, 1},
+          {zoo::Mlp{}, {7, 5}, 3},
+          {zoo::Lstm{.hidden = 24}, {7, 5}, {3, true}},
+          {gru, {7, 5}, 3},
+          {gru, {7, 5}, {3, true}},
+          {vit, {7, 5}, 3},
+          {vit, {7, 5}, {3, true}}};
+}
+
 /// Of the matrix products that one sample takes, as a probe sees them.
 double recorded_flops(Model& model, const torch::Tensor& sample) {
   const ProbeRecording recording(model);
@@ -89,6 +108,25 @@ double recorded_flops(Model& model, const torch::Tensor& sample) {
     }
   }
   return 2 * products;
+}
+
+TEST(BuildTest, IsWhatTheDescriptionSaysForSequencesAndVectors) {
+  for (const auto& [architecture, sample, head] : other_cases()) {
+    SCOPED_TRACE(zoo::short_name(architecture));
+    const auto model = build(architecture, sample, head);
+    EXPECT_EQ(parameter_count(*model),
+              zoo::parameter_count(architecture, sample, head));
+    std::vector<std::int64_t> shape = sample;
+    shape.insert(shape.begin(), 2);
+    model->eval();
+    const torch::Tensor outputs = model->forward(torch::randn(shape));
+    EXPECT_EQ(outputs.dim(), head.per_step ? 3 : 2);
+    EXPECT_EQ(outputs.size(-1), head.outputs);
+    model->to(torch::kDouble);
+    shape.front() = 1;
+    EXPECT_EQ(recorded_flops(*model, torch::randn(shape, torch::kDouble)),
+              zoo::forward_flops(architecture, sample, head));
+  }
 }
 
 TEST(BuildTest, TakesTheFlopsOfTheDescription) {

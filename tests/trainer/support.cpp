@@ -50,13 +50,15 @@ datasets::Dataset noise_dataset() {
   dataset.mean = {0.1307};
   dataset.deviation = {0.3081};
   Random random(1);
+  std::vector<std::uint8_t> labels;
   std::vector<std::uint8_t> pixels;
   for (std::int64_t i = 0; i < dataset.info.samples; ++i) {
-    dataset.labels.push_back(static_cast<std::uint8_t>(random.below(10)));
+    labels.push_back(static_cast<std::uint8_t>(random.below(10)));
     for (int pixel = 0; pixel < 28 * 28; ++pixel) {
       pixels.push_back(static_cast<std::uint8_t>(random.below(256)));
     }
   }
+  dataset.labels = datasets::Array::of(std::move(labels));
   dataset.inputs =
       datasets::Images{.blocks = {{.bytes = datasets::Bytes(std::move(pixels)),
                                    .stride = 28 * 28,
@@ -71,7 +73,9 @@ void write_mnist(const datasets::Dataset& dataset,
       std::get<datasets::Images>(dataset.inputs).blocks.front().bytes;
   write_idx(directory / "train-images-idx3-ubyte", {samples, 28, 28},
             {pixels.begin(), pixels.end()});
-  write_idx(directory / "train-labels-idx1-ubyte", {samples}, dataset.labels);
+  const datasets::Bytes& labels = dataset.labels.elements;
+  write_idx(directory / "train-labels-idx1-ubyte", {samples},
+            {labels.begin(), labels.end()});
 }
 
 TrialTask small_task() {

@@ -138,7 +138,7 @@ std::string refusal(const std::string& wish) {
 TEST(TrainerQueryTest, ATrainerThatDoesNotStartIsTheUsersToMend) {
   EXPECT_THAT(refusal("exit_at_start"),
               HasSubstr("exit code 9; it said: cannot load its libraries"));
-  EXPECT_THAT(refusal("wrong_protocol"), HasSubstr("protocol 3, not 2"));
+  EXPECT_THAT(refusal("wrong_protocol"), HasSubstr("protocol 4, not 3"));
   EXPECT_THROW(ask_torch_version("/nowhere/cape_trainer"), UserError);
 }
 

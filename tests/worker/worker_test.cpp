@@ -286,7 +286,7 @@ INSTANTIATE_TEST_SUITE_P(
     AllKinds, StartTest,
     testing::Values(Failing{"exit_at_start", "cannot load its libraries"},
                     Failing{"silent_start", "did not start within"},
-                    Failing{"wrong_protocol", "protocol 3, not 2"},
+                    Failing{"wrong_protocol", "protocol 4, not 3"},
                     Failing{"no_hello", "before its hello"}),
     [](const auto& parameter) { return parameter.param.kind; });
 

@@ -1,0 +1,67 @@
+/// Arrays of numbers as files hold them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "datasets/bytes.h"
+
+namespace cape::datasets {
+
+enum class ElementType : std::uint8_t {
+  boolean,  ///< a byte
+  uint8,
+  int8,
+  uint16,
+  int16,
+  uint32,
+  int32,
+  uint64,
+  int64,
+  float32,
+  float64
+};
+
+/// Bytes of an element.
+std::size_t element_size(ElementType type);
+
+/// "float32", "bool": as numpy calls it.
+const char* name_of(ElementType type);
+
+bool is_floating(ElementType type);
+
+/// Whether elements of `size` in this shape have `total` bytes; no product
+/// overflows on the way.
+bool has_size(const std::vector<std::int64_t>& shape, std::size_t size,
+              std::size_t total);
+
+/// Numbers row by row, of which the first dimension is the samples.
+struct Array {
+  ElementType type = ElementType::uint8;
+  bool big_endian = false;
+  std::vector<std::int64_t> shape = {};
+  Bytes elements = {};
+
+  /// A vector of them.
+  static Array of(std::vector<std::uint8_t> bytes);
+
+  /// Elements; at least one.
+  std::size_t size() const { return elements.size() / element_size(type); }
+
+  /// Samples.
+  std::int64_t count() const { return shape.empty() ? 0 : shape.front(); }
+
+  /// Elements of a sample.
+  std::size_t sample_size() const;
+
+  /// The elements from `first` on, which must be there.
+  void read(std::size_t first, std::span<double> values) const;
+
+  /// One of them.
+  double operator[](std::size_t index) const;
+};
+
+}  // namespace cape::datasets

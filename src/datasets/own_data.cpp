@@ -1,0 +1,256 @@
+#include "datasets/own_data.h"
+
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "core/error.h"
+#include "core/hash.h"
+#include "datasets/cifar_binary.h"
+#include "datasets/hdf5_array.h"
+#include "datasets/idx.h"
+#include "datasets/npy.h"
+#include "datasets/own_labels.h"
+
+namespace cape::datasets {
+namespace {
+
+constexpr const char* kCifar = "cifar-bin";
+
+/// Mapped, so that trainers share it.
+File map_plain(const std::string& path) {
+  File file{path, map_file(path)};
+  if (file.bytes.size() > 1 && file.bytes[0] == 0x1f && file.bytes[1] == 0x8b)
+    fail_user("{}: compressed; unpack it first: gunzip", path);
+  return file;
+}
+
+Array read_array(const std::string& format, const std::string& path) {
+  if (format == "hdf5") return read_hdf5_array(path);
+  const File file = map_plain(path);
+  return format == "idx" ? to_array(parse_idx(file)) : parse_npy(file);
+}
+
+/// Bytes of three or more dimensions are images; an IDX file's are grey where
+/// it has no channels.
+Inputs inputs_of(Array x, const OwnData& own, DatasetInfo& info) {
+  if (own.format == "idx" && x.type == ElementType::uint8 &&
+      x.shape.size() == 3) {
+    x.shape.insert(x.shape.begin() + 1, 1);
+  }
+  const std::size_t rank = x.shape.size();
+  if (rank < 2 || rank > 4 || x.elements.empty()) {
+    fail_user(
+        "{}: an array of {}, but samples are vectors [N, D], sequences "
+        "[N, T, D] or images [N, C, H, W]",
+        own.x,
+        rank == 0 ? "one number"
+                  : fmt::format("{}", fmt::join(x.shape, " x ")));
+  }
+  if (own.task == Task::sequence && rank != 3) {
+    fail_user(
+        "{}: an array of {}, but the samples of a sequence task are "
+        "[N, T, D]",
+        own.x, fmt::join(x.shape, " x "));
+  }
+  info.samples = x.count();
+  info.shape = {x.shape.begin() + 1, x.shape.end()};
+  info.images = rank == 4 && x.type == ElementType::uint8;
+  if (!info.images) return x;
+  return Images{.blocks = {{.bytes = x.elements,
+                            .stride = x.sample_size(),
+                            .count = info.samples}}};
+}
+
+/// Records of a label and 3 x 32 x 32 pixels.
+void read_cifar(const OwnData& own, Dataset& dataset) {
+  Samples samples = read_cifar_records(map_plain(own.x));
+  dataset.inputs = std::move(samples.inputs);
+  dataset.info.samples = std::ssize(samples.labels);
+  dataset.info.shape = {3, 32, 32};
+  dataset.info.images = true;
+  take_labels(Array::of(std::move(samples.labels)), own.x, own.classes,
+              dataset);
+}
+
+/// How the values of a sample share means and deviations: those of an image by
+/// channel, the others by their last dimension.
+struct Features {
+  std::size_t count, run;
+
+  explicit Features(const std::vector<std::int64_t>& shape)
+      : count(static_cast<std::size_t>(shape.size() == 3 ? shape[0]
+                                                         : shape.back())),
+        run(static_cast<std::size_t>(shape.size() == 3 ? shape[1] * shape[2]
+                                                       : 1)) {}
+
+  std::size_t of(std::size_t value) const { return value / run % count; }
+};
+
+/// Calls `body` with every sample's values, pixels as parts of 255.
+template <class Body>
+void each_sample(const Dataset& dataset, const Body& body) {
+  std::size_t size = 1;
+  for (const std::int64_t extent : dataset.info.shape) size *= extent;
+  std::vector<double> values(size);
+  for (std::int64_t i = 0; i < dataset.info.samples; ++i) {
+    if (const auto* const images = std::get_if<Images>(&dataset.inputs)) {
+      const std::uint8_t* const pixels = images->at(i);
+      for (std::size_t k = 0; k < size; ++k) values[k] = pixels[k] / 255.0;
+    } else {
+      std::get<Array>(dataset.inputs).read(i * size, values);
+    }
+    body(i, values);
+  }
+}
+
+void check_finite(const Dataset& dataset, const std::string& file) {
+  const auto* const array = std::get_if<Array>(&dataset.inputs);
+  if (array == nullptr || !is_floating(array->type)) return;
+  each_sample(dataset, [&](std::int64_t sample, const auto& values) {
+    for (const double value : values) {
+      if (std::isfinite(value)) continue;
+      fail_user(
+          "{}: sample {} holds {}; leave such samples out or replace the value",
+          file, sample, value);
+    }
+  });
+}
+
+/// The mean over all values of each feature of `term`(value, feature).
+template <class Term>
+std::vector<double> feature_means(const Dataset& dataset, const Term& term) {
+  const Features features(dataset.info.shape);
+  std::vector<double> sums(features.count);
+  std::size_t size = 0;
+  each_sample(dataset, [&](std::int64_t, const std::vector<double>& values) {
+    size = values.size();
+    for (std::size_t k = 0; k < size; ++k) {
+      const std::size_t f = features.of(k);
+      sums[f] += term(values[k], f);
+    }
+  });
+  const double count = static_cast<double>(dataset.info.samples) *
+                       static_cast<double>(size / features.count);
+  for (double& sum : sums) sum /= count;
+  return sums;
+}
+
+/// What the user gives, a number standing for all features.
+std::vector<double> given(const std::vector<double>& values, const char* key,
+                          const Dataset& dataset) {
+  const std::size_t features = Features(dataset.info.shape).count;
+  if (values.size() == features) return values;
+  if (values.size() == 1) return std::vector<double>(features, values.front());
+  fail_user("{}: gives {} numbers, but its samples of {} have {} {}", key,
+            values.size(), fmt::join(dataset.info.shape, " x "), features,
+            dataset.info.shape.size() == 3 ? "channels" : "features");
+}
+
+void set_scale(const OwnData& own, Dataset& dataset) {
+  dataset.mean = own.mean.empty()
+                     ? feature_means(dataset, [](double value,
+                                                 std::size_t) { return value; })
+                     : given(own.mean, "mean", dataset);
+  if (!own.deviation.empty()) {
+    dataset.deviation = given(own.deviation, "std", dataset);
+    return;
+  }
+  dataset.deviation =
+      feature_means(dataset, [&](double value, std::size_t feature) {
+        const double difference = value - dataset.mean[feature];
+        return difference * difference;
+      });
+  for (double& deviation : dataset.deviation) {
+    // A feature that never changes stays what it is: 0.
+    deviation = deviation > 0 ? std::sqrt(deviation) : 1;
+  }
+}
+
+/// Of all that changes a row: contents, and what the user says of them.
+std::string fingerprint(const Dataset& dataset) {
+  const DatasetInfo& info = dataset.info;
+  const Array& y = dataset.labels;
+  const auto* const array = std::get_if<Array>(&dataset.inputs);
+  const std::string text = fmt::format(
+      "{} x {} {} {};{} {} {};{} {};{};{};", info.samples,
+      fmt::join(info.shape, " x "), array ? name_of(array->type) : "images",
+      array && array->big_endian, fmt::join(y.shape, " x "), name_of(y.type),
+      y.big_endian, to_string(info.task), info.classes,
+      fmt::join(dataset.mean, " "), fmt::join(dataset.deviation, " "));
+  ContentHasher hasher;
+  hasher.update(text.data(), text.size());
+  if (array != nullptr) {
+    hasher.update(array->elements.data(), array->elements.size());
+  } else {
+    const std::size_t size = info.shape[0] * info.shape[1] * info.shape[2];
+    for (std::int64_t i = 0; i < info.samples; ++i)
+      hasher.update(std::get<Images>(dataset.inputs).at(i), size);
+  }
+  hasher.update(y.elements.data(), y.elements.size());
+  return hasher.digest();
+}
+
+}  // namespace
+
+const std::vector<std::string>& own_formats() {
+  static const std::vector<std::string> kFormats = {"npy", "idx", "hdf5",
+                                                    kCifar};
+  return kFormats;
+}
+
+std::string format_by_name(const std::string& file) {
+  if (file.find(":/") != std::string::npos) return "hdf5";
+  const std::string name = std::filesystem::path(file).filename();
+  if (name.ends_with(".npy")) return "npy";
+  if (name.ends_with(".bin")) return kCifar;
+  if (name.ends_with("-ubyte") || name.find("idx") != std::string::npos)
+    return "idx";
+  return {};
+}
+
+void to_json(nlohmann::json& json, const OwnData& own) {
+  json = {{"format", own.format},
+          {"x", own.x},
+          {"y", own.y},
+          {"task", own.task},
+          {"classes", own.classes},
+          {"mean", own.mean},
+          {"deviation", own.deviation},
+          {"train_size", own.train_size}};
+}
+
+void from_json(const nlohmann::json& json, OwnData& own) {
+  json.at("format").get_to(own.format);
+  json.at("x").get_to(own.x);
+  json.at("y").get_to(own.y);
+  json.at("task").get_to(own.task);
+  json.at("classes").get_to(own.classes);
+  json.at("mean").get_to(own.mean);
+  json.at("deviation").get_to(own.deviation);
+  json.at("train_size").get_to(own.train_size);
+}
+
+Dataset open_own(const std::string& name, const OwnData& own) {
+  Dataset dataset;
+  DatasetInfo& info = dataset.info;
+  info.name = name;
+  info.task = own.task;
+  info.directory = own.x;
+  if (own.format == kCifar) {
+    read_cifar(own, dataset);
+  } else {
+    dataset.inputs = inputs_of(read_array(own.format, own.x), own, info);
+    check_finite(dataset, own.x);
+    take_labels(read_array(own.format, own.y), own.y, own.classes, dataset);
+  }
+  info.train_size = own.train_size > 0 ? own.train_size : info.samples;
+  set_scale(own, dataset);
+  info.fingerprint = fingerprint(dataset);
+  return dataset;
+}
+
+}  // namespace cape::datasets

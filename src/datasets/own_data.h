@@ -1,0 +1,42 @@
+/// Data sets of the user's own: arrays in files, which the configuration
+/// describes. docs/datasets.md says what they may be.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "datasets/dataset.h"
+#include "datasets/task.h"
+
+namespace cape::datasets {
+
+struct OwnData {
+  std::string format;  ///< one of own_formats()
+  std::string x;       ///< file of the samples; hdf5: FILE:/DATASET
+  std::string y = {};  ///< of the labels; empty: x holds them (cifar-bin)
+  Task task = Task::classification;
+  std::int64_t classes = 0;  ///< 0: as many as the labels show
+  /// A channel or feature, or one for all; empty: of the data.
+  std::vector<double> mean = {};
+  std::vector<double> deviation = {};
+  std::int64_t train_size = 0;  ///< N; 0: the samples at hand
+
+  bool operator==(const OwnData&) const = default;
+};
+
+/// npy, idx, hdf5 and cifar-bin.
+const std::vector<std::string>& own_formats();
+
+/// The format that a file's name tells; empty when it tells none.
+std::string format_by_name(const std::string& file);
+
+void to_json(nlohmann::json& json, const OwnData& own);
+void from_json(const nlohmann::json& json, OwnData& own);
+
+/// Reads and checks the arrays. Throws UserError: file, what was expected, what
+/// was found, what to do.
+Dataset open_own(const std::string& name, const OwnData& own);
+
+}  // namespace cape::datasets

@@ -1,0 +1,11 @@
+#include "trial/task.h"
+
+namespace cape {
+
+zoo::Head head_of(const datasets::DatasetInfo& dataset) {
+  using datasets::Task;
+  if (dataset.task == Task::regression) return {1};
+  return {dataset.classes, dataset.task == Task::sequence};
+}
+
+}  // namespace cape
