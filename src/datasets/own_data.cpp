@@ -87,7 +87,17 @@ struct Features {
         run(static_cast<std::size_t>(shape.size() == 3 ? shape[1] * shape[2]
                                                        : 1)) {}
 
-  std::size_t of(std::size_t value) const { return value / run % count; }
+  /// Adds term(value, feature) to its feature's sum, for all values.
+  template <class Term>
+  void add(const std::vector<double>& values, const Term& term,
+           std::vector<double>& sums) const {
+    std::size_t f = 0;
+    for (std::size_t k = 0; k < values.size(); f = f + 1 < count ? f + 1 : 0) {
+      for (const std::size_t end = k + run; k < end; ++k) {
+        sums[f] += term(values[k], f);
+      }
+    }
+  }
 };
 
 /// Calls `body` with every sample's values, pixels as parts of 255.
@@ -128,10 +138,7 @@ std::vector<double> feature_means(const Dataset& dataset, const Term& term) {
   std::size_t size = 0;
   each_sample(dataset, [&](std::int64_t, const std::vector<double>& values) {
     size = values.size();
-    for (std::size_t k = 0; k < size; ++k) {
-      const std::size_t f = features.of(k);
-      sums[f] += term(values[k], f);
-    }
+    features.add(values, term, sums);
   });
   const double count = static_cast<double>(dataset.info.samples) *
                        static_cast<double>(size / features.count);
