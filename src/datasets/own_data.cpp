@@ -213,6 +213,7 @@ std::string format_by_name(const std::string& file) {
   if (file.find(":/") != std::string::npos) return "hdf5";
   const std::string name = std::filesystem::path(file).filename();
   if (name.ends_with(".npy")) return "npy";
+  if (name.ends_with(".h5") || name.ends_with(".hdf5")) return "hdf5";
   if (name.ends_with(".bin")) return kCifar;
   if (name.ends_with("-ubyte") || name.find("idx") != std::string::npos)
     return "idx";

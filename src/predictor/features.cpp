@@ -18,10 +18,9 @@ float log_log_epsilon(const MetaRow& row) {
   return static_cast<float>(std::log(-std::log(row.epsilon)));
 }
 
-/// log(L_0 / log C): 0 for a network that gives every class the same chance.
+/// 0 for a network that says the same of all samples.
 float log_loss_ratio(const MetaRow& row) {
-  if (row.classes < 2) return kMissing;
-  return std::log(row.loss / std::log(static_cast<float>(row.classes)));
+  return std::log(row.loss / row.chance_loss);
 }
 
 float log_classes(const MetaRow& row) {

@@ -2,10 +2,27 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <numeric>
 
+#include "datasets/task.h"
+
 namespace cape {
+namespace {
+
+/// Every class as likely as any other, a label's being there as its not being
+/// there, or the mean of the targets, whose variance is 1.
+float chance_loss(const shard::Row& row) {
+  using datasets::Task;
+  const std::string_view task = row.task.view();
+  if (task == to_string(Task::regression)) return 0.5F;
+  if (task == to_string(Task::multilabel)) return std::log(2.0F);
+  if (row.classes < 2) return std::numeric_limits<float>::quiet_NaN();
+  return std::log(static_cast<float>(row.classes));
+}
+
+}  // namespace
 
 std::uint32_t TextPool::id(std::string_view text) {
   const auto found = ids_.find(text);
@@ -37,6 +54,7 @@ void MetaTable::add(const shard::Row& row) {
                   .log_b = narrow(row.log_b),
                   .loss = narrow(std::isnan(row.probe_loss) ? row.initial_loss
                                                             : row.probe_loss),
+                  .chance_loss = chance_loss(row),
                   .log_mean_g2 = narrow(row.log_mean_g2),
                   .label_entropy = narrow(row.label_entropy),
                   .log_line_1 = narrow(row.log_line_1),

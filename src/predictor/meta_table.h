@@ -55,6 +55,7 @@ struct MetaRow {
   float log_lr;
   float log_b;
   float loss;  ///< L_0 of the probe; where a file has none, of the training
+  float chance_loss;  ///< of a network that says the same of all samples
   float log_mean_g2;
   float label_entropy;
   float log_line_1;

@@ -350,6 +350,7 @@ TEST_F(OwnDataTest, GoesThroughJson) {
 TEST(OwnFormat, IsToldByTheName) {
   EXPECT_EQ(format_by_name("a.b/x.npy"), "npy");
   EXPECT_EQ(format_by_name("a/x.h5:/train/x"), "hdf5");
+  EXPECT_EQ(format_by_name("a/x.hdf5"), "hdf5");
   EXPECT_EQ(format_by_name("train-images-idx3-ubyte"), "idx");
   EXPECT_EQ(format_by_name("x.idx2"), "idx");
   EXPECT_EQ(format_by_name("data_batch_1.bin"), "cifar-bin");

@@ -17,6 +17,7 @@ from support import BIN, CONFIG, FarmTest, write_mnist
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
+DEBIAN = pathlib.Path("/usr/share/datasets/fashion-mnist")
 OFFICIAL = os.environ.get("CAPE_TEST_DATA")
 
 
@@ -142,6 +143,7 @@ class OfficialData(RealFarm):
         super().setUp()
         self.data = pathlib.Path(OFFICIAL)
 
+    @unittest.skipUnless(DEBIAN.exists(), "needs dataset-fashion-mnist")
     def test_each_family_on_each_data_set(self):
         config = HERE / "tasks" / "every_data_set.yaml"
         self.farm(config=config, ranks=2)

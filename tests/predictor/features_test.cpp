@@ -57,6 +57,18 @@ TEST(ExtendedFeatures, AreThePapersAndMore) {
   };
   EXPECT_FLOAT_EQ(value("log_log_epsilon"), std::log(2.F));
   EXPECT_FLOAT_EQ(value("log_loss_ratio"), std::log(3.F));
+  row.task = "multilabel";
+  table.add(row);
+  row.task = "regression";
+  row.classes = 0;
+  table.add(row);
+  const auto ratio = [&](std::size_t number) {
+    const auto at = std::ranges::find(names, "log_loss_ratio") - names.begin();
+    return extended.features[static_cast<std::size_t>(at)].value(
+        table.rows[number]);
+  };
+  EXPECT_FLOAT_EQ(ratio(1), std::log(3 * std::log(10.F) / std::log(2.F)));
+  EXPECT_FLOAT_EQ(ratio(2), std::log(2 * 3 * std::log(10.F)));
   EXPECT_FLOAT_EQ(value("log_classes"), std::log(10.F));
   EXPECT_FLOAT_EQ(value("alignment"), -2.5F);
   EXPECT_EQ(value("depth"), 4);
