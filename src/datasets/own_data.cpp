@@ -34,8 +34,8 @@ Array read_array(const std::string& format, const std::string& path) {
   return format == "idx" ? to_array(parse_idx(file)) : parse_npy(file);
 }
 
-/// Bytes of three or more dimensions are images; an IDX file's are grey where
-/// it has no channels.
+/// Unsigned bytes [N, C, H, W] are images; those of an IDX file are grey ones
+/// where it has no channels.
 Inputs inputs_of(Array x, const OwnData& own, DatasetInfo& info) {
   if (own.format == "idx" && x.type == ElementType::uint8 &&
       x.shape.size() == 3) {

@@ -189,7 +189,8 @@ std::string write_variant(const DatasetSpec& spec) {
 }
 
 std::string write_dataset(const DatasetSpec& spec) {
-  std::vector<std::string> fields = {"name: " + spec.name};
+  std::vector<std::string> fields = {
+      "name: " + (spec.own ? file_word().write(spec.name) : spec.name)};
   if (spec.own) {
     OwnData own = *spec.own;
     OwnData none;

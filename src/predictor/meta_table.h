@@ -1,4 +1,4 @@
-/// The rows of a meta-dataset as fitting needs them: 120 bytes a row, texts
+/// The rows of a meta-dataset as fitting needs them: 128 bytes a row, texts
 /// stored once.
 #pragma once
 

@@ -72,7 +72,7 @@ TEST(OwnDataYaml, ReadsBackEqual) {
   for (const char* data :
        {"{name: a, x: 'odd \"name\": é.npy', y: y.npy, task: regression, mean: "
         "[0.1, 0.1], std: [1e-7, 3]}",
-        "{name: a, x: x.bin, classes: 3, variant: sample}",
+        "{name: \"null\", x: x.bin, classes: 3, variant: sample}",
         "{name: a, x: x.npy, y: y.npy, variant: {scale: 0.5}}"}) {
     const Config config = parse_config(with_data(data), "c.yaml", {});
     EXPECT_EQ(parse_config(to_yaml(config), "again", {}).grid.datasets,
