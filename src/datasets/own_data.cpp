@@ -140,9 +140,9 @@ std::vector<double> feature_means(const Dataset& dataset, const Term& term) {
     size = values.size();
     features.add(values, term, sums);
   });
-  const double count = static_cast<double>(dataset.info.samples) *
-                       static_cast<double>(size / features.count);
-  for (double& sum : sums) sum /= count;
+  const std::size_t values_of_each =
+      size / features.count * static_cast<std::size_t>(dataset.info.samples);
+  for (double& sum : sums) sum /= static_cast<double>(values_of_each);
   return sums;
 }
 
