@@ -98,6 +98,12 @@ Config load_config(const std::filesystem::path& path,
   }
   Config config = parse_config(read_file(path), path.string(), overrides);
   const auto base = std::filesystem::absolute(path).parent_path();
+  for (ModelSpec& model : config.grid.models) {
+    for (zoo::Architecture& architecture : model.architectures) {
+      auto* const script = std::get_if<zoo::TorchScript>(&architecture);
+      if (script != nullptr) *script = zoo::opened(*script, base);
+    }
+  }
   for (DatasetSpec& spec : config.grid.datasets) {
     if (!spec.own) continue;
     for (std::string* file : {&spec.own->x, &spec.own->y}) {

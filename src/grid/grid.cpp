@@ -32,7 +32,7 @@ std::size_t pop(std::size_t& index, std::size_t size) {
 /// What the key of a group says of its architecture.
 nlohmann::json identity(const ModelSpec& model, std::size_t architecture) {
   if (!model.sample_published) {
-    return zoo::describe(model.architectures[architecture]);
+    return zoo::identity(model.architectures[architecture]);
   }
   return {{"family", model.family}, {"sample", "published"}};
 }

@@ -147,14 +147,24 @@ class ModelReader {
   std::set<std::string> seen_;
 };
 
+/// A text that YAML could take for something else in quotes.
+std::string write_text(const std::string& text) {
+  const bool is_plain = std::all_of(text.begin(), text.end(), [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' ||
+           c == '-';
+  });
+  return is_plain ? text : json(text).dump();
+}
+
 std::string write_architecture(const zoo::Architecture& architecture) {
   std::vector<std::string> fields;
   const json description = zoo::describe(architecture);
   for (const auto& [key, value] : description.items()) {
     if (key == "family") continue;
-    fields.push_back(fmt::format(
-        "{}: {}", key,
-        value.is_string() ? value.get<std::string>() : value.dump()));
+    fields.push_back(fmt::format("{}: {}", key,
+                                 value.is_string()
+                                     ? write_text(value.get<std::string>())
+                                     : value.dump()));
   }
   return fmt::format("{{{}}}", fmt::join(fields, ", "));
 }

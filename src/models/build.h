@@ -12,12 +12,15 @@
 
 namespace cape::models {
 
-/// All parameters belong to layers that record probes: models/recording.h.
+/// Unless records_probes says otherwise, all parameters belong to layers that
+/// record probes: models/recording.h.
 class Model : public torch::nn::Module {
  public:
   /// samples x C x H x W, x T x D or x D -> logits, samples x outputs, or
   /// samples x T x outputs where the head is one for every step.
   virtual torch::Tensor forward(const torch::Tensor& inputs) = 0;
+
+  virtual bool records_probes() const { return true; }
 
   /// How many samples a probe takes at once. It holds every layer's inputs,
   /// outputs and gradients: where these are large, few keep them near the

@@ -87,6 +87,27 @@ struct Question {
   const Objective objective;
 };
 
+/// Sums over the samples.
+struct Norms {
+  double g2 = 0;
+  double tau = 0;
+};
+
+/// Each sample on its own.
+Norms norms_by_loop(models::Model& model, const Question& question) {
+  const std::vector<torch::Tensor> parameters = trainable_parameters(model);
+  Norms sum;
+  for (std::int64_t i = 0; i < question.inputs.size(0); ++i) {
+    const torch::Tensor label = question.labels.narrow(0, i, 1);
+    const torch::Tensor logits = model.forward(question.inputs.narrow(0, i, 1));
+    sum.g2 += squared_gradient_norm(question.objective.mean_loss(logits, label),
+                                    parameters);
+    sum.tau += squared_gradient_norm(question.objective.summed_f(logits, label),
+                                     parameters);
+  }
+  return sum;
+}
+
 /// A recorded forward pass over the batch; loss and f are sums over the
 /// samples.
 struct Pass {
@@ -159,6 +180,17 @@ Sums part(models::Model& model, const Question& question,
   return {norms.sum(1), {pass.logits.detach()}, of_parameters};
 }
 
+/// The same of a network that records nothing: a loop over the samples.
+Sums part_by_loop(models::Model& model, const Question& question,
+                  const std::vector<torch::Tensor>& parameters) {
+  const Pass pass = forward(model, question);
+  const Norms norms = norms_by_loop(model, question);
+  return {
+      torch::tensor({norms.g2, norms.tau}, torch::kDouble),
+      {pass.logits.detach()},
+      parameters.empty() ? parameters : gradients(pass.loss, {}, parameters)};
+}
+
 double mean_loss(const torch::Tensor& logits, const Question& question) {
   return question.objective.mean_loss(logits, question.labels).item<double>();
 }
@@ -207,19 +239,8 @@ std::array<double, 3> line(models::Model& model, const Question& question,
 ProbeResult probe_by_loop(models::Model& model, const torch::Tensor& inputs,
                           const torch::Tensor& labels, datasets::Task task) {
   const EvaluationMode evaluation_mode(model);
-  const std::vector<torch::Tensor> parameters = trainable_parameters(model);
-  const std::int64_t samples = inputs.size(0);
-  ProbeResult sum;
-  for (std::int64_t i = 0; i < samples; ++i) {
-    const torch::Tensor label = labels.narrow(0, i, 1);
-    const torch::Tensor logits = model.forward(inputs.narrow(0, i, 1));
-    const Objective objective(task);
-    sum.g2 +=
-        squared_gradient_norm(objective.mean_loss(logits, label), parameters);
-    sum.tau +=
-        squared_gradient_norm(objective.summed_f(logits, label), parameters);
-  }
-  const auto count = static_cast<double>(samples);
+  const Norms sum = norms_by_loop(model, {inputs, labels, Objective(task)});
+  const auto count = static_cast<double>(inputs.size(0));
   return {.g2 = sum.g2 / count, .tau = sum.tau / count, .extended = {}};
 }
 
@@ -237,8 +258,10 @@ ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
         std::min(model.samples_a_probe(), samples - first);
     const torch::Tensor some_inputs = inputs.narrow(0, first, count);
     const torch::Tensor some_labels = labels.narrow(0, first, count);
-    sums.add(part(model, {some_inputs, some_labels, objective},
-                  learning_rate ? parameters : std::vector<torch::Tensor>()));
+    const auto of_some = model.records_probes() ? part : part_by_loop;
+    sums.add(
+        of_some(model, {some_inputs, some_labels, objective},
+                learning_rate ? parameters : std::vector<torch::Tensor>()));
   }
   const auto count = static_cast<double>(samples);
   ProbeResult result{.g2 = sums.norms[0].item<double>() / count,

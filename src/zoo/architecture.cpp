@@ -77,6 +77,10 @@ std::int64_t parameter_count(const Architecture& architecture,
   return size(architecture, sample, head).parameters;
 }
 
+bool has_known_size(const Architecture& architecture) {
+  return !std::holds_alternative<TorchScript>(architecture);
+}
+
 double forward_flops(const Architecture& architecture, const Shape& sample,
                      const Head& head) {
   return size(architecture, sample, head).flops;
@@ -91,6 +95,12 @@ nlohmann::json describe(const Architecture& architecture) {
         return json;
       },
       architecture);
+}
+
+nlohmann::json identity(const Architecture& architecture) {
+  nlohmann::json json = describe(architecture);
+  json.erase("file");
+  return json;
 }
 
 Architecture architecture_from(const nlohmann::json& description) {

@@ -14,12 +14,13 @@
 #include "zoo/cnn.h"
 #include "zoo/mlp.h"
 #include "zoo/rnn.h"
+#include "zoo/torchscript.h"
 #include "zoo/transformer.h"
 
 namespace cape::zoo {
 
 using Architecture = std::variant<Mlp, VggLite, ResnetMini, MobilenetMini, Lstm,
-                                  Gru, Cct, Vit, Pit>;
+                                  Gru, Cct, Vit, Pit, TorchScript>;
 
 /// How the samples of a data set are handed to a network.
 struct InputForm {
@@ -61,6 +62,10 @@ std::int64_t parameter_count(const Architecture& architecture,
                              const std::vector<std::int64_t>& sample,
                              const Head& head);
 
+/// Whether parameter_count and forward_flops are more than a guess: of a module
+/// in a file they are known when it is loaded.
+bool has_known_size(const Architecture& architecture);
+
 /// Floating-point operations of one sample's forward pass in its matrix
 /// products, a multiply-add counting as two.
 double forward_flops(const Architecture& architecture,
@@ -68,6 +73,9 @@ double forward_flops(const Architecture& architecture,
 
 /// {"family": ..., "kind": ..., parameters...}.
 nlohmann::json describe(const Architecture& architecture);
+
+/// The same without what changes no row: where a file lies.
+nlohmann::json identity(const Architecture& architecture);
 
 /// The inverse of describe. Parameters that are absent have their defaults.
 /// Throws UserError for an unknown family, kind or parameter, a value of the

@@ -80,6 +80,11 @@ std::string name_of(const Pit& pit);
 Size size_of(const Pit& pit, const Shape& input, const Head& head);
 void check(const Pit& pit);
 
+Kind kind_of(const TorchScript&);
+std::string name_of(const TorchScript& network);
+Size size_of(const TorchScript& network, const Shape& input, const Head& head);
+void check(const TorchScript& network);
+
 /// Throws UserError unless lowest <= value <= highest.
 void check_range(const char* kind, const char* key, double value, double lowest,
                  double highest);
@@ -99,5 +104,6 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Gru, layers, hidden, bidirectional)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Vit, patch, width, depth, heads, mlp_ratio)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Cct, width, depth, heads, mlp_ratio)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Pit, patch, width, depth, heads, mlp_ratio)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TorchScript, file, fingerprint, bytes)
 
 }  // namespace cape::zoo

@@ -173,7 +173,7 @@ TEST(ShortName, SaysWhatDiffersFromTheDefaults) {
 }
 
 TEST(Catalog, HoldsEachFamilyOnce) {
-  EXPECT_THAT(families(), ElementsAre("mlp", "cnn", "rnn", "transformer"));
+  EXPECT_THAT(families(), ElementsAre("mlp", "cnn", "rnn", "transformer", "torchscript"));
 }
 
 TEST(Catalog, MakesAllThatItNames) {

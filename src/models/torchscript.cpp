@@ -1,0 +1,120 @@
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+#include <torch/script.h>
+
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/hash.h"
+#include "models/families.h"
+
+namespace cape::models {
+namespace {
+
+/// What a LibTorch exception says, without the stacks around it.
+std::string reason(const std::exception& error) {
+  std::string what = error.what();
+  const std::size_t own = what.rfind("Error: ");
+  if (own != std::string::npos) what.erase(0, own + 7);
+  return what.substr(0, what.find('\n'));
+}
+
+torch::jit::Module load(const std::string& file, const std::string& content) {
+  std::istringstream stream(content);
+  try {
+    return torch::jit::load(stream, torch::kCPU);
+  } catch (const std::exception& error) {
+    fail("{}: no TorchScript that this LibTorch reads: {}", file,
+         reason(error));
+  }
+}
+
+class ScriptModel : public Model {
+ public:
+  ScriptModel(std::string file, torch::jit::Module module,
+              const zoo::Head& head)
+      : file_(std::move(file)), module_(std::move(module)), head_(head) {
+    std::int64_t count = 0;
+    // They are the module's own: what changes here, changes there.
+    for (const auto& parameter : module_.named_parameters()) {
+      register_parameter(flat(parameter.name), parameter.value,
+                         parameter.value.requires_grad());
+      count += parameter.value.requires_grad() ? 1 : 0;
+    }
+    for (const auto& buffer : module_.named_buffers()) {
+      register_buffer(flat(buffer.name), buffer.value);
+    }
+    if (count == 0) {
+      fail("{}: no trainable parameters; save the module with requires_grad",
+           file_);
+    }
+    module_.train();
+  }
+
+  torch::Tensor forward(const torch::Tensor& inputs) override {
+    const torch::jit::IValue outputs = run(inputs);
+    if (!outputs.isTensor()) {
+      fail("{}: forward gives a {}, not a tensor", file_, outputs.tagKind());
+    }
+    std::vector<std::int64_t> expected = {inputs.size(0)};
+    if (head_.per_step) expected.push_back(inputs.size(1));
+    expected.push_back(head_.outputs);
+    torch::Tensor tensor = outputs.toTensor();
+    if (tensor.sizes() != expected) {
+      fail("{}: forward gives {} for inputs of {}; the task takes {}", file_,
+           text(tensor.sizes()), text(inputs.sizes()), text(expected));
+    }
+    return tensor;
+  }
+
+  void train(bool on) override {
+    Model::train(on);
+    module_.train(on);
+  }
+
+  bool records_probes() const override { return false; }
+
+ private:
+  /// Names of torch::nn know no dots.
+  static std::string flat(std::string name) {
+    std::replace(name.begin(), name.end(), '.', '/');
+    return name;
+  }
+
+  static std::string text(at::IntArrayRef shape) {
+    return fmt::format("{}", fmt::join(shape, " x "));
+  }
+
+  torch::jit::IValue run(const torch::Tensor& inputs) {
+    try {
+      return module_.forward({inputs});
+    } catch (const c10::OutOfMemoryError&) {
+      throw;
+    } catch (const std::exception& error) {
+      fail("{}: forward of {} failed: {}", file_, text(inputs.sizes()),
+           reason(error));
+    }
+  }
+
+  const std::string file_;
+  torch::jit::Module module_;
+  const zoo::Head head_;
+};
+
+}  // namespace
+
+std::shared_ptr<Model> make_model(const zoo::TorchScript& network,
+                                  const Shape& /*input*/,
+                                  const zoo::Head& head) {
+  const std::string content = read_file(network.file);
+  if ("xxh-" + content_hash(content) != network.fingerprint) {
+    fail("{}: not the file that the run began with; start again", network.file);
+  }
+  return std::make_shared<ScriptModel>(network.file,
+                                       load(network.file, content), head);
+}
+
+}  // namespace cape::models

@@ -1,0 +1,63 @@
+#include "zoo/torchscript.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/hash.h"
+#include "zoo/overloads.h"
+
+namespace cape::zoo {
+
+Kind kind_of(const TorchScript&) {
+  return {"torchscript",
+          "torchscript",
+          {},
+          {.vectors = true, .sequences = true, .steps = true}};
+}
+
+std::string name_of(const TorchScript& network) {
+  const std::string stem =
+      std::filesystem::path(network.file).stem().string().substr(0, 16);
+  const std::size_t dash = network.fingerprint.find('-');
+  return dash == std::string::npos
+             ? stem
+             : fmt::format("{}_{}", stem,
+                           network.fingerprint.substr(dash + 1, 8));
+}
+
+/// As if all of the file were weights, each used once.
+Size size_of(const TorchScript& network, const Shape& /*input*/,
+             const Head& /*head*/) {
+  const std::int64_t weights =
+      std::max<std::int64_t>(1, network.bytes / std::int64_t{sizeof(float)});
+  return {.parameters = weights, .flops = 2.0 * static_cast<double>(weights)};
+}
+
+void check(const TorchScript& /*network*/) {}
+
+TorchScript opened(TorchScript network, const std::filesystem::path& folder) {
+  const std::filesystem::path path = (folder / network.file).lexically_normal();
+  if (!std::filesystem::is_regular_file(path)) {
+    fail_user(
+        "a network of family torchscript needs file, what torch.jit.save wrote "
+        "(found no file {})",
+        path.string());
+  }
+  network.file = path.string();
+  const std::string content = read_file(path);
+  // An archive with the code of modules in it; of plain weights (torch.save)
+  // only the first holds.
+  if (!content.starts_with("PK\3\4") ||
+      content.find("/code/") == std::string::npos) {
+    fail_user(
+        "{}: no TorchScript (found {} bytes of something else); write it with "
+        "torch.jit.save(torch.jit.script(module), file)",
+        network.file, content.size());
+  }
+  network.fingerprint = "xxh-" + content_hash(content);
+  network.bytes = static_cast<std::int64_t>(content.size());
+  return network;
+}
+
+}  // namespace cape::zoo
