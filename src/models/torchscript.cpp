@@ -1,5 +1,5 @@
-#include <c10/util/Exception.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <torch/script.h>
 
 #include <algorithm>
@@ -91,8 +91,6 @@ class ScriptModel : public Model {
   torch::jit::IValue run(const torch::Tensor& inputs) {
     try {
       return module_.forward({inputs});
-    } catch (const c10::OutOfMemoryError&) {
-      throw;
     } catch (const std::exception& error) {
       fail("{}: forward of {} failed: {}", file_, text(inputs.sizes()),
            reason(error));

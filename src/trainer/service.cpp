@@ -51,12 +51,12 @@ void send(std::FILE* file, const TrainerMessage& message) {
   }
 }
 
-Failure torch_failure(const std::string& trajectory, const c10::Error& error) {
-  const std::string message = error.what_without_backtrace();
-  // The CPU's allocator throws a plain Error.
+/// The CPU's allocator throws a plain Error, and what TorchScript's interpreter
+/// throws is known by its text alone.
+Failure failure(const std::string& trajectory, const std::string& message) {
   const bool out_of_memory =
-      dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
-      message.find("DefaultCPUAllocator:") != std::string::npos;
+      message.find("DefaultCPUAllocator:") != std::string::npos ||
+      message.find("CUDA out of memory") != std::string::npos;
   return {trajectory, out_of_memory ? "out_of_memory" : "exception", message};
 }
 
@@ -67,12 +67,15 @@ TrainerMessage answer(const TrialTask& task, DatasetCache& cache,
                           losses_a_look(device));
   } catch (const DatasetError& error) {
     return Failure{task.trajectory, "dataset", error.what()};
+  } catch (const c10::OutOfMemoryError& error) {
+    return Failure{task.trajectory, "out_of_memory",
+                   error.what_without_backtrace()};
   } catch (const c10::Error& error) {
-    return torch_failure(task.trajectory, error);
+    return failure(task.trajectory, error.what_without_backtrace());
   } catch (const std::bad_alloc& error) {
     return Failure{task.trajectory, "out_of_memory", error.what()};
   } catch (const std::exception& error) {
-    return Failure{task.trajectory, "exception", error.what()};
+    return failure(task.trajectory, error.what());
   }
 }
 

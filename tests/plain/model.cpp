@@ -32,6 +32,11 @@ std::vector<torch::Tensor> statistics(const torch::nn::Module& model) {
 
 }  // namespace
 
+ModelPointer make(const zoo::TorchScript& network, const Shape& /*input*/,
+                  std::int64_t /*outputs*/) {
+  fail("{} has no twin of stock modules", network.file);
+}
+
 std::shared_ptr<PlainModel> make_plain(const zoo::Architecture& architecture,
                                        const std::vector<std::int64_t>& sample,
                                        std::int64_t outputs) {
