@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
@@ -90,9 +91,13 @@ Config load(const CommandLine& line) {
   if (!line.device.empty()) {
     overrides.push_back("workers.device=" + line.device);
   }
-  Config config = file.empty() ? parse_config("name: prediction\n",
-                                              "command line", overrides)
-                               : load_config(file, overrides);
+  Config config;
+  if (file.empty()) {
+    config = parse_config("name: prediction\n", "command line", overrides);
+    open_files(config, std::filesystem::current_path());
+  } else {
+    config = load_config(file, overrides);
+  }
   if (!line.data_dir.empty()) config.data_dir = line.data_dir;
   return config;
 }

@@ -90,6 +90,21 @@ Config parse_config(const std::string& text, const std::string& origin,
   return config;
 }
 
+void open_files(Config& config, const std::filesystem::path& folder) {
+  for (ModelSpec& model : config.grid.models) {
+    for (zoo::Architecture& architecture : model.architectures) {
+      auto* const script = std::get_if<zoo::TorchScript>(&architecture);
+      if (script != nullptr) *script = zoo::opened(*script, folder);
+    }
+  }
+  for (DatasetSpec& spec : config.grid.datasets) {
+    if (!spec.own) continue;
+    for (std::string* file : {&spec.own->x, &spec.own->y}) {
+      if (!file->empty()) *file = (folder / *file).lexically_normal().string();
+    }
+  }
+}
+
 Config load_config(const std::filesystem::path& path,
                    const std::vector<std::string>& overrides) {
   if (std::filesystem::is_directory(path)) {
@@ -97,19 +112,7 @@ Config load_config(const std::filesystem::path& path,
               path.string());
   }
   Config config = parse_config(read_file(path), path.string(), overrides);
-  const auto base = std::filesystem::absolute(path).parent_path();
-  for (ModelSpec& model : config.grid.models) {
-    for (zoo::Architecture& architecture : model.architectures) {
-      auto* const script = std::get_if<zoo::TorchScript>(&architecture);
-      if (script != nullptr) *script = zoo::opened(*script, base);
-    }
-  }
-  for (DatasetSpec& spec : config.grid.datasets) {
-    if (!spec.own) continue;
-    for (std::string* file : {&spec.own->x, &spec.own->y}) {
-      if (!file->empty()) *file = (base / *file).lexically_normal().string();
-    }
-  }
+  open_files(config, std::filesystem::absolute(path).parent_path());
   return config;
 }
 

@@ -11,8 +11,8 @@
 namespace cape {
 
 /// Reads and checks a configuration, `overrides` ("key.path=value") laid over
-/// it; paths of own data are relative to its folder. Throws UserError with
-/// every problem of the file at once, one a line: "file:line:col: problem
+/// it, and its files opened, from its folder (open_files). Throws UserError
+/// with every problem of the file at once, one a line: "file:line:col: problem
 /// (found); advice". An override replaces what its key held, the later of two
 /// wins, and its place is "command line: key.path=value".
 Config load_config(const std::filesystem::path& path,
@@ -22,6 +22,10 @@ Config load_config(const std::filesystem::path& path,
 /// in messages.
 Config parse_config(const std::string& text, const std::string& origin,
                     const std::vector<std::string>& overrides);
+
+/// Makes the paths of own data and own networks absolute, from `folder`, and
+/// notes what the networks' files hold. Throws UserError where one is missing.
+void open_files(Config& config, const std::filesystem::path& folder);
 
 /// The complete configuration with all defaults, as YAML that load_config
 /// reads back to the same Config.
