@@ -1,7 +1,6 @@
 /// What the targets of src/datasets share.
 #pragma once
 
-#include <algorithm>
 #include <vector>
 
 #include "datasets/batch.h"
@@ -16,20 +15,25 @@ inline datasets::File file_of(std::span<const std::uint8_t> bytes) {
   return {"input", datasets::Bytes({bytes.begin(), bytes.end()})};
 }
 
-/// Reads a data set whole, as a trainer does, and makes a batch of its first
-/// and last samples.
+/// Makes a batch of the first and last samples of a data set that was read, as
+/// a trainer does.
+inline void use(const datasets::Dataset& dataset) {
+  const datasets::DatasetInfo& info = dataset.info;
+  const datasets::Array& labels = dataset.labels;
+  require(labels.count() == info.samples);
+  if (info.samples == 0) return;
+  for (std::size_t i = 0; info.classes > 0 && i < labels.size(); ++i) {
+    const bool listed = info.task == datasets::Task::multilabel;
+    const double most = listed ? 1 : static_cast<double>(info.classes - 1);
+    require(labels[i] >= 0 && labels[i] <= most);
+  }
+  const std::vector<std::int64_t> ends = {0, info.samples - 1};
+  datasets::make_batch(dataset, ends, {});
+}
+
 inline void load_and_use(const std::string& name,
                          const std::filesystem::path& place) {
-  takes([&] {
-    const datasets::Dataset dataset = datasets::load_from(name, place);
-    const auto& labels = dataset.labels;
-    const std::int64_t classes = dataset.info.classes;
-    require(std::ssize(labels) == dataset.info.samples);
-    require(std::ranges::all_of(labels, [&](int l) { return l < classes; }));
-    if (labels.empty()) return;
-    const std::vector<std::int64_t> ends = {0, dataset.info.samples - 1};
-    datasets::make_batch(dataset, ends, {});
-  });
+  takes([&] { use(datasets::load_from(name, place)); });
 }
 
 }  // namespace cape::fuzz

@@ -172,6 +172,32 @@ def make_idx():
                               gzip.compress(bytes(1 << 16), mtime=0)))
 
 
+def npy(kind, shape, elements, version=1):
+    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}}}"
+    header = header.ljust(117) + "\n"
+    length = struct.pack("<H" if version == 1 else "<I", len(header))
+    return (b"\x93NUMPY" + bytes([version, 0]) + length + header.encode()
+            + elements)
+
+
+def make_npy():
+    def own(task, labels, samples):
+        return bytes([task]) + struct.pack("<H", len(labels)) + labels + samples
+
+    vectors = npy("<f4", (2, 3), struct.pack("<6f", *range(6)))
+    steps = npy("<f8", (2, 2, 1), struct.pack("<4d", *range(4)))
+    images = npy("|u1", (2, 1, 2, 2), bytes(range(8)), version=2)
+    write("npy", "classification",
+          own(0, npy("<i8", (2,), struct.pack("<2q", 0, 1)), images))
+    write("npy", "regression",
+          own(1, npy("<f4", (2,), struct.pack("<2f", 0.5, -1)), vectors))
+    write("npy", "sequence", own(2, npy("<i2", (2, 2), bytes(8)), steps))
+    write("npy", "multilabel",
+          own(3, npy("|b1", (2, 2), b"\1\0\0\1"), vectors))
+    write("npy", "huge", own(0, npy("<i8", (2**62, 4), bytes(16)), vectors))
+    write("npy", "nan", own(1, npy("<f4", (2,), b"\0\0\xc0\x7f" * 2), vectors))
+
+
 PIXELS = bytes(i % 249 for i in range(3072))
 
 
@@ -275,6 +301,7 @@ if __name__ == "__main__":
     make_messages()
     make_tables()
     make_idx()
+    make_npy()
     make_cifar()
     make_mat()
     make_archives()
