@@ -1,5 +1,6 @@
 /// Networks of the user's own, against the same networks of the zoo.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/script.h>
@@ -46,8 +47,7 @@ class TorchScriptTest : public testing::Test {
     const auto model = models::build(kMlp, {1, 28, 28}, 10);
     std::vector<std::pair<std::string, Tensor>> parameters;
     for (const auto& parameter : model->parameters()) {
-      parameters.emplace_back("p" + std::to_string(parameters.size()),
-                              parameter);
+      parameters.emplace_back(fmt::format("p{}", parameters.size()), parameter);
     }
     return saved(parameters, R"(
 def forward(self, x):
