@@ -65,7 +65,7 @@ class TorchScript(FarmTest):
         (self.folder / "net.pt").rename(moved / "renamed.pt")
         self.config.write_text(CONFIG.replace("net.pt",
                                               "elsewhere/renamed.pt"))
-        self.farm("--status", says="complete")
+        self.farm("--status", says="104 of 104")
 
     def test_one_that_does_not_fit_the_task_is_named(self):
         self.make_module("7")

@@ -173,7 +173,8 @@ TEST(ShortName, SaysWhatDiffersFromTheDefaults) {
 }
 
 TEST(Catalog, HoldsEachFamilyOnce) {
-  EXPECT_THAT(families(), ElementsAre("mlp", "cnn", "rnn", "transformer", "torchscript"));
+  EXPECT_THAT(families(),
+              ElementsAre("mlp", "cnn", "rnn", "transformer", "torchscript"));
 }
 
 TEST(Catalog, MakesAllThatItNames) {
