@@ -89,7 +89,7 @@ TEST(Description, OfAnUnknownFamilyIsRefusedWithTheOneMeant) {
               StrEq("unknown family 'mpl'; did you mean 'mlp'?"));
   EXPECT_THAT(refusal({{"family", "diffusion"}, {"kind", "unet"}}),
               StrEq("unknown family 'diffusion'; there are: mlp, cnn, rnn, "
-                    "transformer"));
+                    "transformer, torchscript"));
   EXPECT_THAT(refusal({{"kind", "mlp"}}), HasSubstr("unknown family ''"));
 }
 
