@@ -127,7 +127,7 @@ void check_own(const Value& value, const std::string& path, OwnData& own,
 std::optional<std::string> read_own_name(const Value& value,
                                          const std::string& path,
                                          Problems& problems) {
-  const auto name = codec(file_word()).read(value, path, problems);
+  auto name = codec(file_word()).read(value, path, problems);
   if (!name) return std::nullopt;
   if (contains(datasets::known_datasets(), *name)) {
     report_wrong_value(

@@ -32,9 +32,9 @@ struct Measurements {
   std::vector<Timing> timings;      ///< by family and batch size
 };
 
-/// Curves spread evenly over each family's trajectories that have one, and times
-/// of at most 100,000 rows. The rows of `merged` are those of the table from `first` on.
-/// CSV files have neither.
+/// Curves spread evenly over each family's trajectories that have one, and
+/// times of at most 100,000 rows. The rows of `merged` are those of the table
+/// from `first` on. CSV files have neither.
 Measurements sample_measurements(const shard::MergedTable& merged,
                                  const MetaTable& table, std::size_t first);
 

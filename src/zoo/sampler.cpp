@@ -50,7 +50,7 @@ Architecture sample_cnn_of_any_size(bool grey, Random& random) {
 Architecture sample_cnn(bool grey, const std::vector<std::int64_t>& sample,
                         const Head& head, Random& random) {
   while (true) {
-    const Architecture drawn = sample_cnn_of_any_size(grey, random);
+    Architecture drawn = sample_cnn_of_any_size(grey, random);
     if (parameter_count(drawn, sample, head) <= kLargestCnn) return drawn;
   }
 }
