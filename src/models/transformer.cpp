@@ -235,6 +235,9 @@ class CctModel : public ImageModel {
         blocks_->forward(tokens + positions_->forward(inputs.size(0))));
   }
 
+  /// Of 256 tokens each; more at a time would need more memory than training.
+  std::int64_t samples_a_probe() const override { return 4; }
+
  private:
   std::shared_ptr<TokenizerLayer> first_, second_;
   std::shared_ptr<LearnedTensor> positions_;
