@@ -180,7 +180,7 @@ void rehearse_reading(const std::filesystem::path& path,
         try_out(losses_of);
         try_out(provenance_of);
       },
-      static_cast<unsigned>(10 + size / kBytesPerSecond));
+      static_cast<unsigned>(2 + size / kBytesPerSecond));
   if (end) throw hdf5::Hdf5Error("HDF5 fails on it: " + *end);
 }
 
