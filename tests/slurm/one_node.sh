@@ -15,6 +15,7 @@ skip() {
 }
 
 cpus=4             # as Slurm is told, whatever there is
+requeue_delay=5    # seconds until a requeued job may start; Slurm's own are 120
 folder=/etc/slurm  # of all files, in memory
 daemons=()
 
@@ -43,7 +44,7 @@ ClusterName=one_node
 SlurmctldHost=node
 SlurmUser=root
 AuthType=auth/munge
-AuthInfo=socket=$folder/munge.socket
+AuthInfo=socket=$folder/munge.socket,cred_expire=$requeue_delay
 StateSaveLocation=$folder/state
 SlurmdSpoolDir=$folder/spool
 SlurmctldPidFile=$folder/slurmctld.pid

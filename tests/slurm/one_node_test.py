@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 ROOT = pathlib.Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests" / "end_to_end"))
@@ -105,17 +104,9 @@ class OneNode(FarmTest):
         self.wait_for(lambda: state_of(job) == "PENDING", f"{job} in the queue")
 
     def all_done(self, fit):
-        """Spares requeued jobs their two minutes until the fit has ended."""
-        def has_ended():
-            for line in slurm("squeue", "-hro", "%i %r").splitlines():
-                job, reason = line.split(maxsplit=1)
-                if reason == "BeginTime":
-                    subprocess.run(["scontrol", "update", f"JobId={job}",
-                                    "StartTime=now"], capture_output=True)
-            time.sleep(0.2)
-            return state_of(fit) in ("COMPLETED", "FAILED", "CANCELLED")
-
-        self.wait_for(has_ended, "end of the fit")
+        self.wait_for(
+            lambda: state_of(fit) in ("COMPLETED", "FAILED", "CANCELLED"),
+            "end of the fit")
         self.assertEqual(state_of(fit), "COMPLETED", self.logs())
         self.assertTrue((self.out / "model" / "model.json").exists())
         self.expect_same_table()
