@@ -1,4 +1,3 @@
-#include <cstring>
 #include <vector>
 
 #include "models/kernels.h"
@@ -6,9 +5,6 @@
 
 namespace cape::models::kernels {
 namespace {
-
-/// Rows whose sums float32 can hold before they go into a double.
-constexpr std::int64_t kBlock = 64;
 
 struct Scaled {
   float factor;
@@ -72,36 +68,29 @@ CAPE_INLINE void forward_rows(const float* x, const float* residual,
   }
 }
 
+/// Of the rows of `block`, which begin with element `first`.
 template <Activation A, bool Drop>
 CAPE_INLINE void backward_rows(const float* dy, const float* y, const float* x,
                                const float* mean, const float* scale,
-                               const float* shift, Matrix shape,
-                               const Scaled& dropout, float* d, float* sums,
-                               double* sum_d, double* sum_dx) {
-  const std::int64_t columns = shape.columns;
+                               const float* shift, std::int64_t first,
+                               Matrix block, const Scaled& dropout, float* d,
+                               float* sums) {
+  const std::int64_t columns = block.columns;
   float* const sum_0 = sums;
   float* const sum_1 = sums + columns;
-  for (std::int64_t first = 0; first < shape.rows; first += kBlock) {
-    const std::int64_t last = std::min(first + kBlock, shape.rows);
-    std::memset(sums, 0, sizeof(float) * 2 * static_cast<std::size_t>(columns));
-    for (std::int64_t row = first; row < last; ++row) {
-      const std::int64_t start = row * columns;
+  for (std::int64_t row = 0; row < block.rows; ++row) {
+    const std::int64_t start = first + row * columns;
 #pragma GCC ivdep
-      for (std::int64_t c = 0; c < columns; ++c) {
-        const float value = x[start + c] - mean[c];
-        float g = dy[start + c];
-        if constexpr (Drop) {
-          g *= kept(dropout, static_cast<std::uint32_t>(start + c));
-        }
-        g *= slope<A>(value * scale[c] + shift[c], y[start + c]);
-        d[start + c] = g;
-        sum_0[c] += g;
-        sum_1[c] += g * value;
-      }
-    }
     for (std::int64_t c = 0; c < columns; ++c) {
-      sum_d[c] += sum_0[c];
-      sum_dx[c] += sum_1[c];
+      const float value = x[start + c] - mean[c];
+      float g = dy[start + c];
+      if constexpr (Drop) {
+        g *= kept(dropout, static_cast<std::uint32_t>(start + c));
+      }
+      g *= slope<A>(value * scale[c] + shift[c], y[start + c]);
+      d[start + c] = g;
+      sum_0[c] += g;
+      sum_1[c] += g * value;
     }
   }
 }
@@ -122,20 +111,18 @@ CAPE_INLINE void forward(const float* x, const float* residual,
   }
 }
 
-/// Arguments as affine_activation_backward; `sums`: 2 columns to work in.
 template <Activation A>
 CAPE_INLINE void backward(const float* dy, const float* y, const float* x,
                           const float* mean, const float* scale,
-                          const float* shift, Matrix shape,
-                          const Dropout& dropout, float* d, float* sums,
-                          double* sum_d, double* sum_dx) {
+                          const float* shift, std::int64_t first, Matrix block,
+                          const Dropout& dropout, float* d, float* sums) {
   const Scaled drops = scaled(dropout);
   if (dropout.rate > 0) {
-    backward_rows<A, true>(dy, y, x, mean, scale, shift, shape, drops, d, sums,
-                           sum_d, sum_dx);
+    backward_rows<A, true>(dy, y, x, mean, scale, shift, first, block, drops, d,
+                           sums);
   } else {
-    backward_rows<A, false>(dy, y, x, mean, scale, shift, shape, drops, d, sums,
-                            sum_d, sum_dx);
+    backward_rows<A, false>(dy, y, x, mean, scale, shift, first, block, drops,
+                            d, sums);
   }
 }
 
@@ -152,25 +139,24 @@ CAPE_CLONES void add_moments(const float* x, const float* reference,
   }
 }
 
-CAPE_CLONES void dispatch_backward(const float* dy, const float* y,
-                                   const float* x, const float* mean,
-                                   const float* scale, const float* shift,
-                                   Matrix shape, Activation activation,
-                                   const Dropout& dropout, float* d,
-                                   float* sums, double* sum_d, double* sum_dx) {
+CAPE_CLONES void backward_block(const float* dy, const float* y, const float* x,
+                                const float* mean, const float* scale,
+                                const float* shift, std::int64_t first,
+                                Matrix block, Activation activation,
+                                const Dropout& dropout, float* d, float* sums) {
   switch (activation) {
     case Activation::none:
-      return backward<Activation::none>(dy, y, x, mean, scale, shift, shape,
-                                        dropout, d, sums, sum_d, sum_dx);
+      return backward<Activation::none>(dy, y, x, mean, scale, shift, first,
+                                        block, dropout, d, sums);
     case Activation::relu:
-      return backward<Activation::relu>(dy, y, x, mean, scale, shift, shape,
-                                        dropout, d, sums, sum_d, sum_dx);
+      return backward<Activation::relu>(dy, y, x, mean, scale, shift, first,
+                                        block, dropout, d, sums);
     case Activation::relu6:
-      return backward<Activation::relu6>(dy, y, x, mean, scale, shift, shape,
-                                         dropout, d, sums, sum_d, sum_dx);
+      return backward<Activation::relu6>(dy, y, x, mean, scale, shift, first,
+                                         block, dropout, d, sums);
     case Activation::gelu:
-      return backward<Activation::gelu>(dy, y, x, mean, scale, shift, shape,
-                                        dropout, d, sums, sum_d, sum_dx);
+      return backward<Activation::gelu>(dy, y, x, mean, scale, shift, first,
+                                        block, dropout, d, sums);
   }
 }
 
@@ -179,22 +165,20 @@ CAPE_CLONES void dispatch_backward(const float* dy, const float* y,
 void column_moments(const float* x, Matrix shape, float* mean,
                     float* variance) {
   const auto columns = static_cast<std::size_t>(shape.columns);
-  std::vector<float> sums(2 * columns);
-  std::vector<double> totals(2 * columns);
-  for (std::int64_t first = 0; first < shape.rows; first += kBlock) {
-    std::fill(sums.begin(), sums.end(), 0.0F);
-    const std::int64_t rows = std::min(kBlock, shape.rows - first);
-    // Relative to the first row, so that a large mean costs no digits.
-    add_moments(x + first * shape.columns, x, {rows, shape.columns},
-                sums.data());
-    for (std::size_t i = 0; i < totals.size(); ++i) totals[i] += sums[i];
-  }
+  std::vector<double> sums(columns);
+  std::vector<double> squares(columns);
+  add_up_blocks(shape, sums.data(), squares.data(),
+                [&](std::int64_t first, Matrix block, float* block_sums) {
+                  // Relative to the first row, so that a large mean costs no
+                  // digits.
+                  add_moments(x + first, x, block, block_sums);
+                });
   const auto count = static_cast<double>(shape.rows);
   for (std::size_t c = 0; c < columns; ++c) {
-    const double shift = totals[c] / count;
+    const double shift = sums[c] / count;
     mean[c] = static_cast<float>(x[c] + shift);
-    variance[c] = static_cast<float>(
-        std::max(totals[columns + c] / count - shift * shift, 0.0));
+    variance[c] =
+        static_cast<float>(std::max(squares[c] / count - shift * shift, 0.0));
   }
 }
 
@@ -223,12 +207,11 @@ void affine_activation_backward(const float* dy, const float* y, const float* x,
                                 const float* shift, Matrix shape,
                                 Activation activation, const Dropout& dropout,
                                 float* d, double* sum_d, double* sum_dx) {
-  const auto columns = static_cast<std::size_t>(shape.columns);
-  std::vector<float> sums(2 * columns);
-  std::fill_n(sum_d, columns, 0.0);
-  std::fill_n(sum_dx, columns, 0.0);
-  dispatch_backward(dy, y, x, mean, scale, shift, shape, activation, dropout, d,
-                    sums.data(), sum_d, sum_dx);
+  add_up_blocks(shape, sum_d, sum_dx,
+                [&](std::int64_t first, Matrix block, float* sums) {
+                  backward_block(dy, y, x, mean, scale, shift, first, block,
+                                 activation, dropout, d, sums);
+                });
 }
 
 CAPE_CLONES void columns_combination(const float* d, const float* x,
