@@ -3,7 +3,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 
 #include "core/error.h"
@@ -84,12 +83,6 @@ Array read(const std::string& file, const std::string& name,
     array.elements = all.part(*offset, bytes);
     array.big_endian = elements->big_endian;
     return array;
-  }
-  // deflate gains a factor of 1,032 at most.
-  constexpr std::size_t kBestCompression = 1032;
-  if (bytes / kBestCompression > std::filesystem::file_size(file)) {
-    fail_user("{}: an array of {}, more than its file can hold", place,
-              fmt::join(array.shape, " x "));
   }
   std::vector<std::uint8_t> values(bytes);
   if (bytes > 0) hdf5::read_all(dataset, *elements, values.data());

@@ -2,8 +2,9 @@
 
 #include <fmt/ranges.h>
 
-#include <map>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "core/error.h"
 #include "datasets/files.h"
@@ -16,17 +17,33 @@ std::uint32_t big_endian(const Bytes& bytes, std::size_t at) {
          std::uint32_t{bytes[at + 2]} << 8 | std::uint32_t{bytes[at + 3]};
 }
 
-bool is_type(std::uint8_t code) {
-  return code >= 0x08 && code <= 0x0e && code != 0x0a;
+/// The codes of element types.
+constexpr std::pair<std::uint8_t, ElementType> kTypes[] = {
+    {0x08, ElementType::uint8},   {0x09, ElementType::int8},
+    {0x0b, ElementType::int16},   {0x0c, ElementType::int32},
+    {0x0d, ElementType::float32}, {0x0e, ElementType::float64}};
+
+std::optional<ElementType> type_of(std::uint8_t code) {
+  for (const auto& [known, type] : kTypes) {
+    if (known == code) return type;
+  }
+  return std::nullopt;
+}
+
+int code_of(ElementType type) {
+  for (const auto& [code, known] : kTypes) {
+    if (known == type) return code;
+  }
+  return 0;
 }
 
 void check_images(const KnownDataset& known, const std::string& file,
-                  const IdxArray& images) {
-  if (images.type != IdxType::uint8 || images.shape.size() != 3) {
+                  const Array& images) {
+  if (images.type != ElementType::uint8 || images.shape.size() != 3) {
     fail_user(
         "{}: not an IDX file of images: an array of type {:#04x} and {} "
         "dimensions, not of unsigned bytes (0x08) and 3",
-        file, static_cast<int>(images.type), images.shape.size());
+        file, code_of(images.type), images.shape.size());
   }
   const std::vector<std::int64_t> size(images.shape.begin() + 1,
                                        images.shape.end());
@@ -39,14 +56,14 @@ void check_images(const KnownDataset& known, const std::string& file,
   if (images.shape[0] == 0) fail_user("{}: holds no images", file);
 }
 
-void check_labels(const std::string& file, const IdxArray& labels,
+void check_labels(const std::string& file, const Array& labels,
                   std::int64_t images) {
-  const bool integers = labels.type < IdxType::float32;
+  const bool integers = !is_floating(labels.type);
   if (!integers || labels.shape.size() > 2 || labels.shape.back() == 0) {
     fail_user(
         "{}: not an IDX file of labels: an array of type {:#04x} and shape {}, "
         "not of integers in 1 or 2 dimensions",
-        file, static_cast<int>(labels.type), fmt::join(labels.shape, " x "));
+        file, code_of(labels.type), fmt::join(labels.shape, " x "));
   }
   if (labels.shape[0] != images) {
     fail_user(
@@ -58,76 +75,30 @@ void check_labels(const std::string& file, const IdxArray& labels,
 
 std::vector<std::uint8_t> labels_of(const KnownDataset& known,
                                     const std::string& file,
-                                    const IdxArray& array) {
+                                    const Array& array) {
   const std::size_t row =
       array.shape.size() == 2 ? static_cast<std::size_t>(array.shape[1]) : 1;
   std::vector<std::uint8_t> labels;
   labels.reserve(static_cast<std::size_t>(array.shape[0]));
   for (std::int64_t i = 0; i < array.shape[0]; ++i) {
-    const std::int64_t label = array.integer(static_cast<std::size_t>(i) * row);
-    labels.push_back(checked_label(known, file, i, label));
+    const double label = array[static_cast<std::size_t>(i) * row];
+    labels.push_back(
+        checked_label(known, file, i, static_cast<std::int64_t>(label)));
   }
   return labels;
 }
 
 }  // namespace
 
-std::size_t element_size(IdxType type) {
-  switch (type) {
-    case IdxType::uint8:
-    case IdxType::int8:
-      return 1;
-    case IdxType::int16:
-      return 2;
-    case IdxType::int32:
-    case IdxType::float32:
-      return 4;
-    case IdxType::float64:
-      return 8;
-  }
-  return 0;
-}
-
-std::int64_t IdxArray::integer(std::size_t index) const {
-  switch (type) {
-    case IdxType::uint8:
-      return elements[index];
-    case IdxType::int8:
-      return static_cast<std::int8_t>(elements[index]);
-    case IdxType::int16:
-      return static_cast<std::int16_t>(elements[2 * index] << 8 |
-                                       elements[2 * index + 1]);
-    case IdxType::int32:
-      return static_cast<std::int32_t>(big_endian(elements, 4 * index));
-    case IdxType::float32:
-    case IdxType::float64:
-      break;
-  }
-  fail("an integer asked for of an IDX array of floating-point numbers");
-}
-
-Array to_array(const IdxArray& idx) {
-  static const std::map<IdxType, ElementType> kTypes = {
-      {IdxType::uint8, ElementType::uint8},
-      {IdxType::int8, ElementType::int8},
-      {IdxType::int16, ElementType::int16},
-      {IdxType::int32, ElementType::int32},
-      {IdxType::float32, ElementType::float32},
-      {IdxType::float64, ElementType::float64}};
-  return {.type = kTypes.at(idx.type),
-          .big_endian = true,
-          .shape = idx.shape,
-          .elements = idx.elements};
-}
-
-IdxArray parse_idx(const File& file) {
+Array parse_idx(const File& file) {
   const Bytes& bytes = file.bytes;
   if (bytes.size() < 4) {
     fail_user("{}: too short for an IDX file: {} bytes", file.name,
               bytes.size());
   }
   const std::size_t rank = bytes[3];
-  if (bytes[0] != 0 || bytes[1] != 0 || !is_type(bytes[2]) || rank == 0) {
+  const auto type = type_of(bytes[2]);
+  if (bytes[0] != 0 || bytes[1] != 0 || !type || rank == 0) {
     fail_user(
         "{}: not an IDX file: it begins with {:#010x}, not with two zero "
         "bytes, an element type and the number of dimensions",
@@ -139,8 +110,7 @@ IdxArray parse_idx(const File& file) {
         "{}: too short for an IDX file: {} bytes, its header alone has {}",
         file.name, bytes.size(), header);
   }
-  IdxArray array;
-  array.type = static_cast<IdxType>(bytes[2]);
+  Array array{.type = *type, .big_endian = true};
   for (std::size_t i = 0; i < rank; ++i)
     array.shape.push_back(big_endian(bytes, 4 * (1 + i)));
   const std::size_t held = bytes.size() - header;
@@ -158,9 +128,9 @@ IdxArray parse_idx(const File& file) {
 Samples read_idx_samples(const KnownDataset& known, const Layout& layout,
                          const std::filesystem::path& place) {
   const std::vector<File> files = read_files(layout, place);
-  const IdxArray images = parse_idx(files.at(0));
+  const Array images = parse_idx(files.at(0));
   check_images(known, files[0].name, images);
-  const IdxArray labels = parse_idx(files.at(1));
+  const Array labels = parse_idx(files.at(1));
   check_labels(files[1].name, labels, images.shape[0]);
   return {Images{.blocks = {{.bytes = images.elements,
                              .stride = sample_size(known),

@@ -17,7 +17,7 @@ using testing::HasSubstr;
 
 class IdxTest : public testing::Test {
  protected:
-  IdxArray read(const std::string& bytes) {
+  Array read(const std::string& bytes) {
     write_file(file_, bytes);
     return parse_idx({file_.string(), read_maybe_gzip(file_, 116)});
   }
@@ -30,7 +30,7 @@ class IdxTest : public testing::Test {
 };
 
 TEST_F(IdxTest, ReadsShapeAndValues) {
-  const IdxArray images = read(idx({2, 1, 3}, "abcdef"));
+  const Array images = read(idx({2, 1, 3}, "abcdef"));
   EXPECT_THAT(images.shape, ElementsAre(2, 1, 3));
   EXPECT_THAT(images.elements, ElementsAre('a', 'b', 'c', 'd', 'e', 'f'));
   EXPECT_THAT(read(idx({2}, "ab")).elements, ElementsAre('a', 'b'));
@@ -40,8 +40,8 @@ TEST_F(IdxTest, ReadsIntegersOfEverySizeBigEndian) {
   const auto read_type = [&](char type, const std::string& elements) {
     std::string bytes = idx({2}, elements);
     bytes[2] = type;
-    const IdxArray array = read(bytes);
-    return std::pair(array.integer(0), array.integer(1));
+    const Array array = read(bytes);
+    return std::pair(static_cast<long>(array[0]), static_cast<long>(array[1]));
   };
   using namespace std::string_literals;
   EXPECT_EQ(read_type(8, "\x02\xfe"), std::pair(2L, 254L));
@@ -54,8 +54,8 @@ TEST_F(IdxTest, ReadsIntegersOfEverySizeBigEndian) {
 TEST_F(IdxTest, ReadsFloatingPointNumbersOfAnyShape) {
   std::string bytes = idx({1, 2, 1, 1}, std::string(16, 'x'));
   bytes[2] = 14;
-  const IdxArray array = read(bytes);
-  EXPECT_EQ(array.type, IdxType::float64);
+  const Array array = read(bytes);
+  EXPECT_EQ(array.type, ElementType::float64);
   EXPECT_THAT(array.shape, ElementsAre(1, 2, 1, 1));
   EXPECT_EQ(array.elements.size(), 16U);
 }
@@ -99,7 +99,7 @@ TEST_F(IdxTest, AnswersRandomBytesWithAnArrayOrAUserError) {
           static_cast<char>(random.below(256));
     }
     try {
-      const IdxArray array = read(bytes);
+      const Array array = read(bytes);
       std::size_t size = element_size(array.type);
       for (const std::int64_t extent : array.shape)
         size *= static_cast<std::size_t>(extent);
