@@ -16,19 +16,6 @@ namespace {
 
 constexpr const char* kDebianFolder = "/usr/share/datasets";
 
-void hash(const Images& images, std::size_t size, ContentHasher& hasher) {
-  if (images.transposed) hasher.update("transposed;", 11);
-  for (const Images::Block& block : images.blocks) {
-    const auto count = static_cast<std::size_t>(block.count);
-    if (block.stride == size) {
-      hasher.update(block.bytes.data(), count * size);
-    } else {
-      for (std::size_t i = 0; i < count; ++i)
-        hasher.update(block.bytes.data() + i * block.stride, size);
-    }
-  }
-}
-
 void hash(const WordCounts& words, ContentHasher& hasher) {
   hasher.update(words.entries.data(),
                 words.entries.size() * sizeof(WordCounts::Entry));
@@ -42,7 +29,7 @@ std::string fingerprint(const Dataset& dataset, std::size_t size) {
   ContentHasher hasher;
   hasher.update(shape.data(), shape.size());
   if (const auto* const images = std::get_if<Images>(&dataset.inputs)) {
-    hash(*images, size, hasher);
+    images->hash(size, hasher);
   } else {
     hash(std::get<WordCounts>(dataset.inputs), hasher);
   }

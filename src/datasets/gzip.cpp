@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -12,10 +11,6 @@
 
 namespace cape::datasets {
 namespace {
-
-bool begins_as_gzip(std::span<const std::uint8_t> bytes) {
-  return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
-}
 
 [[noreturn]] void fail_too_large(const std::string& file, std::size_t limit) {
   fail_user(
@@ -121,6 +116,10 @@ class Inflater {
 };
 
 }  // namespace
+
+bool begins_as_gzip(std::span<const std::uint8_t> bytes) {
+  return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
+}
 
 Bytes inflate_zlib(const File& file, const Bytes& part, std::size_t limit) {
   return Bytes(

@@ -2,11 +2,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <span>
 
 #include "datasets/bytes.h"
 
 namespace cape::datasets {
+
+/// Whether these are the first bytes of a gzip file.
+bool begins_as_gzip(std::span<const std::uint8_t> bytes);
 
 /// The contents of `path`, mapped, or inflated when they are gzip: that is told
 /// from the first bytes, since browsers like to unpack a file and leave its

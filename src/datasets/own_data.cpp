@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "datasets/cifar_binary.h"
+#include "datasets/gzip.h"
 #include "datasets/hdf5_array.h"
 #include "datasets/idx.h"
 #include "datasets/npy.h"
@@ -23,7 +24,7 @@ constexpr const char* kCifar = "cifar-bin";
 /// Mapped, so that trainers share it.
 File map_plain(const std::string& path) {
   File file{path, map_file(path)};
-  if (file.bytes.size() > 1 && file.bytes[0] == 0x1f && file.bytes[1] == 0x8b)
+  if (begins_as_gzip({file.bytes.data(), file.bytes.size()}))
     fail_user("{}: compressed; unpack it first: gunzip", path);
   return file;
 }
@@ -31,7 +32,7 @@ File map_plain(const std::string& path) {
 Array read_array(const std::string& format, const std::string& path) {
   if (format == "hdf5") return read_hdf5_array(path);
   const File file = map_plain(path);
-  return format == "idx" ? to_array(parse_idx(file)) : parse_npy(file);
+  return format == "idx" ? parse_idx(file) : parse_npy(file);
 }
 
 /// Unsigned bytes [N, C, H, W] are images; those of an IDX file are grey ones
@@ -193,9 +194,8 @@ std::string fingerprint(const Dataset& dataset) {
   if (array != nullptr) {
     hasher.update(array->elements.data(), array->elements.size());
   } else {
-    const std::size_t size = info.shape[0] * info.shape[1] * info.shape[2];
-    for (std::int64_t i = 0; i < info.samples; ++i)
-      hasher.update(std::get<Images>(dataset.inputs).at(i), size);
+    std::get<Images>(dataset.inputs)
+        .hash(info.shape[0] * info.shape[1] * info.shape[2], hasher);
   }
   hasher.update(y.elements.data(), y.elements.size());
   return hasher.digest();

@@ -11,6 +11,10 @@
 #include "datasets/array.h"
 #include "datasets/bytes.h"
 
+namespace cape {
+class ContentHasher;
+}
+
 namespace cape::datasets {
 
 /// 8-bit images, channel by channel, in one or several files.
@@ -27,6 +31,9 @@ struct Images {
 
   /// The first byte of image `index`, which must be there.
   const std::uint8_t* at(std::int64_t index) const;
+
+  /// Of images of `size` bytes, however they lie in memory.
+  void hash(std::size_t size, ContentHasher& hasher) const;
 };
 
 /// How often each hashed word is in a text: sparse, since most counts are 0.
