@@ -154,10 +154,9 @@ Matrix feature_matrix(const MetaTable& table, std::span<const RowIndex> rows,
   return matrix;
 }
 
-std::vector<std::pair<float, float>> feature_ranges(
-    const MetaTable& table, std::span<const RowIndex> rows,
-    const FeatureSet& features) {
-  std::vector<std::pair<float, float>> ranges;
+Ranges feature_ranges(const MetaTable& table, std::span<const RowIndex> rows,
+                      const FeatureSet& features) {
+  Ranges ranges;
   for (const Feature& feature : features.features) {
     auto& range = ranges.emplace_back(kMissing, kMissing);
     for (const RowIndex row : rows) {

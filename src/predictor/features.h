@@ -63,9 +63,9 @@ Matrix feature_matrix(const MetaTable& table, std::span<const RowIndex> rows,
 
 /// Least and greatest value of each feature over the rows that have it; NaN
 /// where none has.
-std::vector<std::pair<float, float>> feature_ranges(
-    const MetaTable& table, std::span<const RowIndex> rows,
-    const FeatureSet& features);
+using Ranges = std::vector<std::pair<float, float>>;
+Ranges feature_ranges(const MetaTable& table, std::span<const RowIndex> rows,
+                      const FeatureSet& features);
 
 /// The target, log T*.
 std::vector<float> log_steps(const MetaTable& table,

@@ -2,7 +2,6 @@
 
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
-#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -53,16 +52,11 @@ std::vector<double> LinearModel::predict(const Matrix& x) const {
   std::vector<double> predicted(x.rows, intercept);
   for (std::size_t i = 0; i < x.rows; ++i) {
     for (std::size_t j = 0; j < x.columns; ++j) {
-      predicted[i] += weights[j] * counted(j, x.at(i, j));
+      const float value = x.at(i, j);
+      predicted[i] += weights[j] * (std::isnan(value) ? means[j] : value);
     }
   }
   return predicted;
-}
-
-double LinearModel::counted(std::size_t column, float value) const {
-  if (std::isnan(value)) return means[column];
-  if (ranges.empty()) return value;
-  return std::clamp(value, ranges[column].first, ranges[column].second);
 }
 
 LinearModel fit_linear(const Matrix& x, std::span<const float> target,

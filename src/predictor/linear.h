@@ -2,25 +2,20 @@
 #pragma once
 
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "predictor/matrix.h"
 
 namespace cape {
 
-/// intercept + x . weights; a missing value counts as its column's mean, one
-/// outside of its column's range as the nearest within.
+/// intercept + x . weights; a missing value counts as its column's mean.
 struct LinearModel {
   std::vector<double> weights;  ///< a column each
   std::vector<double> means;    ///< of the columns it was fitted on
   double intercept = 0;
-  std::vector<std::pair<float, float>> ranges = {};  ///< empty: boundless
 
   /// One value a row of `x`.
   std::vector<double> predict(const Matrix& x) const;
-  /// What `value` in a column counts as.
-  double counted(std::size_t column, float value) const;
 };
 
 /// Least squares on standardised columns with a penalty on each squared weight:

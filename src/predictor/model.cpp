@@ -27,6 +27,17 @@ struct Rows {
   BoosterData data() const { return {x, target, margin, upper}; }
 };
 
+/// A value outside of its column's range becomes the nearest within.
+Matrix within(Matrix x, const Ranges& ranges) {
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    for (std::size_t j = 0; j < x.columns; ++j) {
+      // NaN, the range of what no row had, bounds nothing.
+      x.at(i, j) = std::clamp(x.at(i, j), ranges[j].first, ranges[j].second);
+    }
+  }
+  return x;
+}
+
 std::vector<float> margins(const std::optional<LinearModel>& base,
                            const Matrix& x) {
   if (!base) return {};
@@ -71,14 +82,8 @@ std::optional<LinearModel> fit_base(const MetaTable& table,
                             : kRidge + feature.base_penalty *
                                            static_cast<double>(rows.size()));
   }
-  LinearModel base = fit_linear(feature_matrix(table, rows, features),
-                                log_steps(table, rows), penalties);
-  // Weights that two architectures determine say nothing of a third far away.
-  base.ranges = feature_ranges(table, rows, features);
-  for (auto& range : base.ranges) {
-    if (std::isnan(range.first)) range = {0, 0};  // no row has it
-  }
-  return base;
+  return fit_linear(feature_matrix(table, rows, features),
+                    log_steps(table, rows), penalties);
 }
 
 std::vector<RowIndex> rows_to_fit(const MetaTable& table,
@@ -154,6 +159,7 @@ Model Model::fit(const MetaTable& table, std::span<const RowIndex> rows,
   used.booster = booster;
   return {.features = features,
           .settings = used,
+          .ranges = feature_ranges(table, fitted, features),
           .base = std::move(base),
           .booster = std::move(trained)};
 }
@@ -161,7 +167,10 @@ Model Model::fit(const MetaTable& table, std::span<const RowIndex> rows,
 std::vector<float> Model::predict_log(const MetaTable& table,
                                       std::span<const RowIndex> rows) const {
   const Matrix x = feature_matrix(table, rows, features);
-  return booster.predict(x, margins(base, x));
+  if (!base) return booster.predict(x, {});
+  // The base's weights, which two architectures may have determined, say
+  // nothing of a third far away.
+  return booster.predict(x, margins(base, within(x, ranges)));
 }
 
 std::vector<double> Model::predict_steps(const MetaTable& table,
@@ -177,13 +186,16 @@ std::vector<double> Model::predict_steps(const MetaTable& table,
 Matrix Model::contributions(const MetaTable& table,
                             std::span<const RowIndex> rows) const {
   const Matrix x = feature_matrix(table, rows, features);
-  Matrix shares = booster.contributions(x, margins(base, x));
-  if (!base) return shares;
+  if (!base) return booster.contributions(x, {});
+  const Matrix taken = within(x, ranges);  // by the base
+  Matrix shares = booster.contributions(x, margins(base, taken));
   // XGBoost counts the margin as a constant; it is the base's features'.
   for (std::size_t i = 0; i < x.rows; ++i) {
     for (std::size_t j = 0; j < x.columns; ++j) {
-      const auto share = static_cast<float>(
-          base->weights[j] * (base->counted(j, x.at(i, j)) - base->means[j]));
+      const double value = taken.at(i, j);
+      if (std::isnan(value)) continue;
+      const auto share =
+          static_cast<float>(base->weights[j] * (value - base->means[j]));
       shares.at(i, j) += share;
       shares.at(i, x.columns) -= share;
     }

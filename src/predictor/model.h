@@ -40,6 +40,7 @@ ModelSettings extended_settings(std::uint64_t seed);
 struct Model {
   FeatureSet features;
   ModelSettings settings;
+  Ranges ranges;  ///< of the features in the rows it was fitted on
   std::optional<LinearModel> base;  ///< of all features, weights may be 0
   Booster booster;
 

@@ -55,26 +55,16 @@ Json to_json(const ModelSettings& settings) {
 /// Null without a base.
 Json base_json(const Model& model) {
   if (!model.base) return nullptr;
-  std::vector<float> least, most;
-  for (const auto& [low, high] : model.base->ranges) {
-    least.push_back(low);
-    most.push_back(high);
-  }
   return {{"weights", model.base->weights},
           {"missing", model.base->means},
-          {"least", least},
-          {"most", most},
           {"intercept", model.base->intercept}};
 }
 
-Json ranges_json(const FitResult& result) {
-  const FeatureSet& features = result.model.features;
-  const auto ranges =
-      feature_ranges(result.inputs.table, result.inputs.rows, features);
+Json ranges_json(const Model& model) {
   Json json = Json::object();
-  for (std::size_t i = 0; i < ranges.size(); ++i) {
-    json[std::string(features.features[i].name)] = {ranges[i].first,
-                                                    ranges[i].second};
+  for (std::size_t i = 0; i < model.ranges.size(); ++i) {
+    const auto& [least, greatest] = model.ranges[i];
+    json[std::string(model.features.features[i].name)] = {least, greatest};
   }
   return json;
 }
@@ -149,7 +139,7 @@ std::string cape_json(const FitResult& result) {
       {"feature_set", model.features.name},
       {"features", model.features.names()},
       {"base", base_json(model)},
-      {"ranges", ranges_json(result)},
+      {"ranges", ranges_json(model)},
       {"left_out", result.left_out},
       {"intervals", intervals_json(result)},
       {"settings", to_json(model.settings)},

@@ -220,8 +220,7 @@ void add_model(const FitResult& result, std::string& page) {
       "<div class=\"card scroll\"><table><thead><tr><th>feature</th>"
       "<th>least</th><th>greatest</th></tr></thead><tbody>\n";
   const FeatureSet& features = result.model.features;
-  const auto ranges =
-      feature_ranges(result.inputs.table, result.inputs.rows, features);
+  const Ranges& ranges = result.model.ranges;
   for (std::size_t i = 0; i < ranges.size(); ++i) {
     fmt::format_to(out,
                    "<tr><th scope=row>{}</th><td>{}</td><td>{}</td></tr>\n",

@@ -71,29 +71,25 @@ std::optional<LinearModel> base_of(const json& cape, std::size_t features) {
   LinearModel model = {.weights = base.at("weights"),
                        .means = base.at("missing"),
                        .intercept = base.at("intercept")};
-  const std::vector<float> least = base.at("least"), most = base.at("most");
-  if (model.weights.size() != features || model.means.size() != features ||
-      least.size() != features || most.size() != features) {
+  if (model.weights.size() != features || model.means.size() != features) {
     fail("a base of {} weights for {} features", model.weights.size(),
          features);
-  }
-  for (std::size_t j = 0; j < features; ++j) {
-    if (!(least[j] <= most[j])) fail("a range of {}, {}", least[j], most[j]);
-    model.ranges.emplace_back(least[j], most[j]);
   }
   return model;
 }
 
 /// NaN where no row had the feature: nothing is outside of that.
-std::vector<std::pair<float, float>> ranges_of(const json& cape) {
+Ranges ranges_of(const json& cape) {
   const auto number = [](const json& value) {
     return value.is_null() ? std::numeric_limits<float>::quiet_NaN()
                            : value.get<float>();
   };
-  std::vector<std::pair<float, float>> ranges;
+  Ranges ranges;
   for (const std::string name : cape.at("features")) {
     const json& range = cape.at("ranges").at(name);
     ranges.emplace_back(number(range.at(0)), number(range.at(1)));
+    const auto& [least, most] = ranges.back();
+    if (least > most) fail("a range of {}, {}", least, most);
   }
   return ranges;
 }
@@ -190,7 +186,8 @@ std::vector<Prediction> SavedModel::predict(const MetaTable& table) const {
     Prediction& one = predictions[i];
     for (std::size_t j = 0; j < x.columns; ++j) {
       one.features.push_back(x.at(i, j));
-      if (x.at(i, j) < ranges[j].first || x.at(i, j) > ranges[j].second) {
+      const auto& [least, most] = model.ranges[j];
+      if (x.at(i, j) < least || x.at(i, j) > most) {
         one.extrapolated.emplace_back(model.features.features[j].name);
       }
     }
@@ -220,16 +217,16 @@ SavedModel load_model(const fs::path& directory) {
     std::optional<LinearModel> base = base_of(cape, features.size());
     const double level = cape.at("intervals").at("level");
     auto offsets = offsets_of(cape);
-    auto ranges = ranges_of(cape);
+    Ranges ranges = ranges_of(cape);
     std::set<std::string> datasets = keys_of(cape.at("datasets"));
     auto architectures = architectures_of(cape);
     return SavedModel{.model = {.features = std::move(features),
                                 .settings = {},
+                                .ranges = std::move(ranges),
                                 .base = std::move(base),
                                 .booster = std::move(booster)},
                       .level = level,
                       .offsets = std::move(offsets),
-                      .ranges = std::move(ranges),
                       .datasets = std::move(datasets),
                       .architectures = std::move(architectures)};
   });

@@ -6,7 +6,6 @@
 #include <map>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "predictor/conformal.h"
@@ -34,7 +33,6 @@ struct SavedModel {
   Model model;
   double level = 0;  ///< share of the trials that intervals cover
   std::map<std::string, OffsetsByFamily> offsets;  ///< by scheme
-  std::vector<std::pair<float, float>> ranges;     ///< of the features
   std::set<std::string> datasets;                  ///< that it was fitted on
   /// The same by family; "" stands for some that are not named.
   std::map<std::string, std::set<std::string>> architectures;

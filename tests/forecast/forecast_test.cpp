@@ -22,7 +22,6 @@ SavedModel sample_model() {
   return {.model = Model::fit(table, all_rows(table), features, {}),
           .level = 0.9,
           .offsets = {{"kfold", {{"overall", {-0.5, 0.5}}}}},
-          .ranges = feature_ranges(table, all_rows(table), features),
           .datasets = {"mnist"},
           .architectures = {}};
 }

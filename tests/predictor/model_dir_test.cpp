@@ -166,11 +166,12 @@ TEST_F(ModelDir, HoldsAllFilesAndAModelThatPredictsTheSame) {
         "tables/coverage.csv", "report.html"}) {
     EXPECT_TRUE(std::filesystem::exists(folder_ / "model" / name)) << name;
   }
-  const Model read = {
-      feature_set("paper"),
-      {},
-      {},
-      Booster::from_json(read_file(folder_ / "model" / "model.json"))};
+  const Model read = {.features = feature_set("paper"),
+                      .settings = {},
+                      .ranges = {},
+                      .base = {},
+                      .booster = Booster::from_json(
+                          read_file(folder_ / "model" / "model.json"))};
   const auto rows = all_rows(result.inputs.table);
   EXPECT_EQ(read.predict_steps(result.inputs.table, rows),
             result.model.predict_steps(result.inputs.table, rows));

@@ -33,6 +33,19 @@ TEST(Model, OnARidgeStaysAtTheEndOfWhatItHasSeen) {
         .predict_steps(table, last)[0];
   };
   EXPECT_NEAR(of(on_ridge()) / table.rows[199].t_star, 1, 0.1);
+
+  const Model model = Model::fit(table, half, features, on_ridge());
+  const std::vector<RowIndex> ends = {0, 199};
+  const std::vector<float> at_ends = model.predict_log(table, ends);
+  table.rows[0].log_p = -5;
+  table.rows[199].log_p = 50;
+  EXPECT_EQ(model.predict_log(table, ends), at_ends);
+  const Matrix shares = model.contributions(table, ends);
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    double sum = 0;
+    for (std::size_t j = 0; j < shares.columns; ++j) sum += shares.at(i, j);
+    EXPECT_NEAR(sum, at_ends[i], 1e-4);
+  }
 }
 
 TEST(Model, ContributionsAddUpToThePrediction) {
