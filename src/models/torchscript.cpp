@@ -8,7 +8,6 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "core/hash.h"
 #include "models/families.h"
 
 namespace cape::models {
@@ -108,7 +107,7 @@ std::shared_ptr<Model> make_model(const zoo::TorchScript& network,
                                   const Shape& /*input*/,
                                   const zoo::Head& head) {
   const std::string content = read_file(network.file);
-  if ("xxh-" + content_hash(content) != network.fingerprint) {
+  if (zoo::fingerprint_of(content) != network.fingerprint) {
     fail("{}: not the file that the run began with; start again", network.file);
   }
   return std::make_shared<ScriptModel>(network.file,

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace cape::zoo {
 
@@ -16,6 +17,9 @@ struct TorchScript {
 
   bool operator==(const TorchScript&) const = default;
 };
+
+/// Of a file's content.
+std::string fingerprint_of(std::string_view content);
 
 /// With a path that is relative to `folder` made absolute, and fingerprint and
 /// bytes of the file there. Throws UserError where it is missing or no such
