@@ -1,7 +1,5 @@
 #include "forecast/ask_trainers.h"
 
-#include <poll.h>
-
 #include <chrono>
 #include <limits>
 #include <memory>
@@ -17,8 +15,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
-constexpr int kTurnMilliseconds = 100;
-constexpr double kSecondsToStart = 120;  // a cold network disk is slow
+constexpr std::chrono::milliseconds kTurn{100};
 
 struct Slot {
   TrainerCommand command;
@@ -69,14 +66,10 @@ class Round {
 void Round::turn() {
   for (Slot& slot : slots_) serve(slot);
   if (done()) return;
-  std::vector<pollfd> descriptors;
-  for (const Slot& slot : slots_) {
-    if (!slot.trainer) continue;
-    for (const int fd : slot.trainer->descriptors()) {
-      descriptors.push_back({fd, POLLIN, 0});
-    }
-  }
-  (void)::poll(descriptors.data(), descriptors.size(), kTurnMilliseconds);
+  std::vector<const TrainerProcess*> trainers;
+  trainers.reserve(slots_.size());
+  for (const Slot& slot : slots_) trainers.push_back(slot.trainer.get());
+  wait_for_any(trainers, kTurn);
 }
 
 void Round::serve(Slot& slot) {
@@ -110,7 +103,7 @@ void Round::receive(Slot& slot) {
   if (const auto death = slot.trainer->death()) return lose(slot, *death);
   const bool ready = slot.trainer->ready();
   if (ready && !was_ready) slot.since = Clock::now();
-  const double limit = ready ? timeout_ : kSecondsToStart;
+  const double limit = ready ? timeout_ : Seconds(kPatienceToStart).count();
   if (slot.job && Seconds(Clock::now() - slot.since).count() > limit) {
     lose(slot, fmt::format("no answer within {}", format_duration(limit)));
   }

@@ -1,5 +1,6 @@
 #include "worker/trainer_process.h"
 
+#include <poll.h>
 #include <spdlog/spdlog.h>
 
 #include <utility>
@@ -72,6 +73,19 @@ void TrainerProcess::log_errors() {
     spdlog::warn("{}: {}", label_, last_words_);
   }
   error_text_.erase(0, begin);
+}
+
+void wait_for_any(const std::vector<const TrainerProcess*>& trainers,
+                  std::chrono::milliseconds timeout) {
+  std::vector<pollfd> descriptors;
+  for (const TrainerProcess* const trainer : trainers) {
+    if (trainer == nullptr) continue;
+    for (const int fd : trainer->descriptors()) {
+      descriptors.push_back({fd, POLLIN, 0});
+    }
+  }
+  (void)::poll(descriptors.data(), descriptors.size(),
+               static_cast<int>(timeout.count()));
 }
 
 }  // namespace cape

@@ -1,6 +1,7 @@
 /// One cape_trainer: a child process that measures one trajectory at a time.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,6 +16,9 @@ struct TrainerCommand {
   std::string device;   ///< "cpu", "cuda:0"
   std::int64_t threads = 1;
 };
+
+/// For its first word: LibTorch may come from a cold network disk.
+inline constexpr std::chrono::seconds kPatienceToStart{120};
 
 class TrainerProcess {
  public:
@@ -57,5 +61,10 @@ class TrainerProcess {
   std::string error_text_;     ///< the line that has not ended
   std::string last_words_;
 };
+
+/// Waits until one of them says something or dies, at most so long; those that
+/// are not there (null) are passed over.
+void wait_for_any(const std::vector<const TrainerProcess*>& trainers,
+                  std::chrono::milliseconds timeout);
 
 }  // namespace cape

@@ -11,11 +11,6 @@
 #include "worker/trainer_process.h"
 
 namespace cape {
-namespace {
-
-constexpr std::chrono::seconds kPatience{120};  // a cold network disk is slow
-
-}  // namespace
 
 void check_trainer(const std::string& trainer) {
   if (::access(trainer.c_str(), X_OK) == 0) return;
@@ -29,7 +24,7 @@ std::string ask_torch_version(const std::string& trainer) {
   check_trainer(trainer);
   TrainerProcess process({.program = trainer, .device = "cpu"},
                          "first trainer");
-  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  const auto give_up = std::chrono::steady_clock::now() + kPatienceToStart;
   while (std::chrono::steady_clock::now() < give_up) {
     try {
       (void)process.receive();
@@ -44,7 +39,7 @@ std::string ask_torch_version(const std::string& trainer) {
     pollfd ready{process.descriptors().front(), POLLIN, 0};
     (void)::poll(&ready, 1, 100);
   }
-  fail_user("{} says nothing for {} s", trainer, kPatience.count());
+  fail_user("{} says nothing for {} s", trainer, kPatienceToStart.count());
 }
 
 std::int64_t count_gpus(const std::string& trainer) {
@@ -55,7 +50,7 @@ std::int64_t count_gpus(const std::string& trainer) {
                      {});
   std::string text;
   pollfd ready{process.output(), POLLIN, 0};
-  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  const auto give_up = std::chrono::steady_clock::now() + kPatienceToStart;
   while (process.read_output(text) &&
          std::chrono::steady_clock::now() < give_up) {
     (void)::poll(&ready, 1, 100);

@@ -1,6 +1,5 @@
 #include "worker/worker.h"
 
-#include <poll.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -90,15 +89,10 @@ std::string Worker::abandon() {
 }
 
 void Worker::wait(std::chrono::milliseconds timeout) {
-  std::vector<pollfd> descriptors;
-  for (const Slot& slot : slots_) {
-    if (!slot.trainer) continue;
-    for (const int fd : slot.trainer->descriptors()) {
-      descriptors.push_back({fd, POLLIN, 0});
-    }
-  }
-  (void)::poll(descriptors.data(), descriptors.size(),
-               static_cast<int>(timeout.count()));
+  std::vector<const TrainerProcess*> trainers;
+  trainers.reserve(slots_.size());
+  for (const Slot& slot : slots_) trainers.push_back(slot.trainer.get());
+  wait_for_any(trainers, timeout);
 }
 
 void Worker::serve(Slot& slot) {

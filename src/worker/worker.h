@@ -26,7 +26,7 @@ class Worker {
     std::vector<TrainerCommand> trainers;  ///< one a slot
     std::optional<Clock::time_point> deadline;
     /// For a trainer's start: LibTorch from a cold network disk is slow.
-    Clock::duration patience_to_start = std::chrono::minutes(2);
+    Clock::duration patience_to_start = kPatienceToStart;
   };
 
   Worker(const Grid& grid, Communicator& communicator, Publisher publisher,
