@@ -6,17 +6,19 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <csignal>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "apps/trainer_options.h"
 #include "coordinator/communicator.h"
 #include "core/error.h"
-#include "core/files.h"
 #include "core/units.h"
 #include "core/version.h"
 #include "grid/config_yaml.h"
@@ -32,12 +34,10 @@ struct CommandLine {
   std::string config;
   std::vector<std::string> overrides;
   std::string out;
-  std::string data_dir;
+  TrainerOptions trainers;
   std::string shard;
   std::string time_limit;
-  std::string device;
   ProgressMode progress = ProgressMode::automatic;
-  std::string trainer;
   bool plan = false;
   bool status = false;
   bool print_config = false;
@@ -60,10 +60,6 @@ void declare(CLI::App& app, CommandLine& line) {
                "show which data sets were found, and where");
   app.add_option("--out", line.out, "output directory; default runs/<name>")
       ->type_name("DIR");
-  app.add_option(
-         "--data-dir", line.data_dir,
-         "where data sets are; default $CAPE_DATA, then Debian's folder")
-      ->type_name("DIR");
   app.add_option("--shard", line.shard, "run the I-th of N parts, from 0")
       ->type_name("I/N");
   app.add_option("--time-limit", line.time_limit,
@@ -71,11 +67,7 @@ void declare(CLI::App& app, CommandLine& line) {
       ->type_name("DUR");
   app.add_flag("--retry-failed", line.retry_failed,
                "try quarantined trials again");
-  app.add_option("--device", line.device, "auto, cpu or cuda")
-      ->type_name("NAME");
-  app.add_option("--trainer", line.trainer,
-                 "the cape_trainer to use; default: beside cape_farm")
-      ->type_name("FILE");
+  line.trainers.declare(app);
   app.add_option("--progress", line.progress, "auto, live, plain or none")
       ->type_name("HOW")
       ->transform(CLI::CheckedTransformer(std::map<std::string, ProgressMode>{
@@ -127,24 +119,12 @@ std::optional<double> parse_time_limit(const std::string& text) {
       text);
 }
 
-/// A text as a YAML scalar.
-std::string yaml_quoted(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? "''" : std::string(1, c);
-  return quoted + "'";
-}
-
 Config load(const CommandLine& line) {
   if (line.config.empty()) {
     fail_user("which configuration? cape_farm CONFIG.yaml; --help says more");
   }
   std::vector<std::string> overrides = line.overrides;
-  if (!line.data_dir.empty()) {
-    overrides.push_back("data_dir=" + yaml_quoted(line.data_dir));
-  }
-  if (!line.device.empty()) {
-    overrides.push_back("workers.device=" + line.device);
-  }
+  std::ranges::copy(line.trainers.overrides(), std::back_inserter(overrides));
   return load_config(line.config, overrides);
 }
 
@@ -178,7 +158,8 @@ int run_first_rank(Communicator& communicator, int argc, char** argv,
     return app.exit(error) == 0 ? kExitDone : kExitUsage;
   }
   if (line.list_datasets) {
-    list_datasets(line.config.empty() ? line.data_dir : load(line).data_dir);
+    list_datasets(line.config.empty() ? line.trainers.data_dir
+                                      : load(line).data_dir);
     return kExitDone;
   }
   const Config config = load(line);
@@ -194,8 +175,7 @@ int run_first_rank(Communicator& communicator, int argc, char** argv,
       .time_limit = parse_time_limit(line.time_limit),
       .retry_failed = line.retry_failed,
       .progress = line.progress,
-      .trainer = line.trainer.empty() ? executable_directory() / "cape_trainer"
-                                      : std::filesystem::path(line.trainer)};
+      .trainer = line.trainers.program()};
   const Grid grid(config, open_datasets(config));
   if (line.plan) {
     print_plan(grid, options.part, options.directory);

@@ -7,14 +7,16 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "apps/trainer_options.h"
 #include "core/error.h"
-#include "core/files.h"
 #include "core/version.h"
 #include "forecast/forecast.h"
 #include "forecast/print.h"
@@ -28,9 +30,7 @@ using namespace cape;  // NOLINT: this is the program
 struct CommandLine {
   std::vector<std::string> config;  ///< CONFIG.yaml, key.path=value
   std::string model = "model";
-  std::string data_dir;
-  std::string device;
-  std::string trainer;
+  TrainerOptions trainers;
   ForecastOrder order = ForecastOrder::grid;
   bool measure = false;
   bool json = false;
@@ -56,15 +56,7 @@ void declare(CLI::App& app, CommandLine& line) {
   app.add_flag("--measure", line.measure,
                "also train, and show what is true beside what was predicted");
   app.add_flag("--json", line.json, "print JSON, with all features");
-  app.add_option(
-         "--data-dir", line.data_dir,
-         "where data sets are; default $CAPE_DATA, then Debian's folder")
-      ->type_name("DIR");
-  app.add_option("--device", line.device, "auto, cpu or cuda")
-      ->type_name("NAME");
-  app.add_option("--trainer", line.trainer,
-                 "the cape_trainer to use; default: beside cape_predict")
-      ->type_name("FILE");
+  line.trainers.declare(app);
   app.set_version_flag(
       "--version", fmt::format("cape_predict {} ({})", kVersion, kGitCommit));
   app.footer(
@@ -88,17 +80,10 @@ Config load(const CommandLine& line) {
   if (line.config.empty()) {
     fail_user("which networks? cape_predict CONFIG.yaml; --help says more");
   }
-  if (!line.device.empty()) {
-    overrides.push_back("workers.device=" + line.device);
-  }
-  Config config;
-  if (file.empty()) {
-    config = parse_config("name: prediction\n", "command line", overrides);
-    open_files(config, std::filesystem::current_path());
-  } else {
-    config = load_config(file, overrides);
-  }
-  if (!line.data_dir.empty()) config.data_dir = line.data_dir;
+  std::ranges::copy(line.trainers.overrides(), std::back_inserter(overrides));
+  if (!file.empty()) return load_config(file, overrides);
+  Config config = parse_config("name: prediction\n", "command line", overrides);
+  open_files(config, std::filesystem::current_path());
   return config;
 }
 
@@ -131,9 +116,7 @@ int run(int argc, char** argv) {
   const Grid grid(config, open_datasets(config));
   Forecasts forecasts = make_forecasts(
       model, grid,
-      {.trainer = line.trainer.empty() ? executable_directory() / "cape_trainer"
-                                       : std::filesystem::path(line.trainer),
-       .measure = line.measure},
+      {.trainer = line.trainers.program(), .measure = line.measure},
       [&](std::size_t answered) {
         show_progress(answered, grid.trajectories());
       });
