@@ -1,5 +1,7 @@
 // Fits and evaluates the predictor on shards and published CSV files.
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 
 #include "core/error.h"
@@ -12,8 +14,11 @@ int run(int argc, char** argv) {
   cape::FitOptions options;
   CLI::App app{
       "Fits the CAPE predictor on measured trials and evaluates it on\n"
-      "trajectories that it was not fitted on."};
-  app.set_version_flag("--version", cape::kVersion);
+      "trajectories that it was not fitted on.",
+      "cape_fit"};
+  app.set_version_flag(
+      "--version",
+      fmt::format("cape_fit {} ({})", cape::kVersion, cape::kGitCommit));
   app.option_defaults()->always_capture_default();
   app.add_option("INPUT", options.input.inputs,
                  "Shards, folders of shards, published CSV files, patterns")
@@ -54,6 +59,8 @@ int run(int argc, char** argv) {
   app.add_option("--export-shard", options.input.export_shard,
                  "Also write the merged rows and curves as one shard")
       ->always_capture_default(false);
+  app.add_flag("--export-only", options.export_only,
+               "Only export, and fit nothing");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -81,9 +81,19 @@ std::vector<Table> make_tables(const FitOptions& options, const Inputs& inputs,
   return tables;
 }
 
+void export_only(const InputOptions& options) {
+  if (options.export_csv.empty() && options.export_shard.empty()) {
+    fail_user("--export-only needs --export-csv or --export-shard");
+  }
+  const Inputs inputs = export_inputs(options);
+  print_inputs(inputs.files);
+  print_warnings(inputs.warnings);
+}
+
 }  // namespace
 
 void run_fit(const FitOptions& options) {
+  if (options.export_only) return export_only(options.input);
   Inputs inputs = read_inputs(options.input);
   print_inputs(inputs.files);
   std::vector<std::string> constant =

@@ -202,4 +202,10 @@ Inputs read_inputs(const InputOptions& options) {
   return inputs;
 }
 
+Inputs export_inputs(const InputOptions& options) {
+  Inputs inputs;
+  read(options.inputs, &options, inputs);
+  return inputs;
+}
+
 }  // namespace cape

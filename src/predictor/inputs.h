@@ -53,4 +53,9 @@ std::vector<std::filesystem::path> expand_patterns(
 /// read, that has no usable row, or too few trajectories of a family.
 Inputs read_inputs(const InputOptions& options);
 
+/// Only reads the inputs and exports them, whether or not they can be fitted
+/// on: sets files and warnings. Throws UserError for input that cannot be read
+/// or has no rows.
+Inputs export_inputs(const InputOptions& options);
+
 }  // namespace cape

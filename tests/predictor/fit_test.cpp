@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "predictor/rows.h"
+#include "shard/reader.h"
 #include "shard/writer.h"
 
 namespace cape {
@@ -138,6 +139,19 @@ TEST_F(RunFit, GivesTheSameFromItsOwnExportedShard) {
   EXPECT_EQ(fit({folder_ / "all.h5"}), first);
   const std::string csv = read_file(folder_ / "all.csv");
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 121);
+}
+
+TEST_F(RunFit, OnlyExportsWhatIsTooLittleToFitOn) {
+  options_.input.inputs = {write_shard("a.h5", 3), write_shard("b.h5", 4)};
+  options_.export_only = true;
+  EXPECT_THROW(run_fit(options_), UserError);
+  options_.input.export_shard = folder_ / "all.h5";
+  run_fit(options_);
+  int rows = 0;
+  shard::for_each_row(options_.input.export_shard,
+                      [&](const shard::Row&) { ++rows; });
+  EXPECT_EQ(rows, 4);
+  EXPECT_FALSE(fs::exists(options_.out));
 }
 
 TEST_F(RunFit, LeavesADamagedShardAloneAndSaysSo) {

@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# Makes the shards in data/ that the default predictor is fitted on, by the
+# configurations in configs/metadataset.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/common.sh
+
+bin=${CAPE_BIN:-build/release/bin}
+runs=${CAPE_RUNS:-runs/metadataset}
+data=${CAPE_DATA_OUT:-data}
+# The cheapest first; hours lie between the first and the last.
+all=(mlp mlp_variants rnn cnn heldout transformer rnn_variants cnn_variants
+  transformer_variants)
+
+usage() {
+  cat <<END
+Usage: scripts/make_metadataset.sh [--export] [NAME...] [-- cape_farm options]
+
+Measures the grids of configs/metadataset/NAME.yaml (of none named: all) one
+after the other, on all cores, into $runs/NAME, and then
+writes $data/FAMILY.h5, data sets and variants together,
+$data/heldout/svhn_imdb.h5, and $data/SHA256SUMS.
+What is measured stays: the same command goes on where it was stopped.
+
+  --export   measure nothing; write what has been measured so far
+
+What is behind -- goes to cape_farm: -- --time-limit 2h grid.trials=2
+Data sets are looked for in \$CAPE_DATA (or -- --data-dir DIR).
+\$CAPE_BIN is the folder of the programs ($bin),
+\$CAPE_RUNS and \$CAPE_DATA_OUT take the place of $runs and $data.
+
+Names: ${all[*]}
+END
+}
+
+fail() {
+  printf 'make_metadataset: %s\n' "$@" >&2
+  exit 2
+}
+
+say() { printf 'make_metadataset: %s\n' "$*"; }
+
+# farm NAME OPTION...: runs cape_farm on a configuration.
+farm() {
+  local name=$1
+  shift
+  "$bin/cape_farm" "configs/metadataset/$name.yaml" --out "$runs/$name" "$@"
+}
+
+# Says at once what would stop a farm in some hours, such as a data set that is
+# not there.
+check() {
+  local name problems
+  for name in "$@"; do
+    problems=$(farm "$name" "${options[@]}" --plan 2>&1 >/dev/null) ||
+      fail "$name cannot run:" "$problems"
+  done
+}
+
+measure() {
+  local name status
+  for name in "$@"; do
+    stage "$name" farm "$name" "${options[@]}" && status=0 || status=$?
+    case $status in
+      0) ;;
+      3) say "$name: some trials failed; the rest counts" ;;
+      75)
+        say "$name stopped early: the same command goes on, --export writes" \
+          "what is there"
+        exit 75
+        ;;
+      *) exit "$status" ;;
+    esac
+  done
+}
+
+# The file in data/ that the rows of NAME go to.
+file_of() {
+  case $1 in
+    heldout) echo heldout/svhn_imdb.h5 ;;
+    *) echo "${1%_variants}.h5" ;;
+  esac
+}
+
+# export_file FILE: what has been measured for it, as one shard in $scratch.
+export_file() {
+  local name inputs=()
+  for name in "${all[@]}"; do
+    [[ $(file_of "$name") == "$1" ]] || continue
+    if compgen -G "$runs/$name/*.h5" >/dev/null; then
+      inputs+=("$runs/$name")
+    else
+      say "$1 is without $name, which has not been measured"
+    fi
+  done
+  ((${#inputs[@]})) || return 0
+  "$bin/cape_fit" "${inputs[@]}" --export-only --export-shard "$scratch/$1"
+}
+
+# export_files NAME...: their files. All are written before the first takes its
+# place.
+export_files() {
+  local name file files
+  mapfile -t files < <(for name; do file_of "$name"; done | sort -u)
+  mkdir -p "$data"
+  scratch=$(mktemp -d "$data/.partial.XXXXXX")
+  trap 'rm -rf "$scratch"' EXIT
+  mkdir "$scratch/heldout"
+  for file in "${files[@]}"; do export_file "$file"; done
+  for file in "${files[@]}"; do
+    [[ -f $scratch/$file ]] || continue
+    mkdir -p "$(dirname "$data/$file")"
+    mv "$scratch/$file" "$data/$file"
+    say "$data/$file: $(stat -c %s "$data/$file") bytes"
+  done
+  (cd "$data" && find . -name '*.h5' -not -path './.partial.*' -printf '%P\0' |
+    sort -z | xargs -0r sha256sum) >"$scratch/SHA256SUMS"
+  mv "$scratch/SHA256SUMS" "$data/SHA256SUMS"
+}
+
+names=() options=() measures=yes
+while (($#)); do
+  case $1 in
+    -h | --help) usage && exit 0 ;;
+    --export) measures=no ;;
+    --) shift && options=("$@") && break ;;
+    *)
+      [[ " ${all[*]} " == *" $1 "* ]] ||
+        fail "there is no configuration '$1'; there are ${all[*]}"
+      names+=("$1")
+      ;;
+  esac
+  shift
+done
+((${#names[@]})) || names=("${all[@]}")
+[[ -x $bin/cape_fit && -x $bin/cape_farm ]] ||
+  fail "cape_farm or cape_fit is not in $bin; build them: scripts/setup.sh &&" \
+    "cmake --preset release && cmake --build --preset release"
+
+if [[ $measures == yes ]]; then
+  check "${names[@]}"
+  measure "${names[@]}"
+fi
+export_files "${names[@]}"
