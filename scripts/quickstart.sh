@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From a fresh clone to a fitted predictor: set-up, build, a small farm on
-# FashionMNIST, and the fit of what it measured.
+# From a fresh clone to a prediction: set-up, build, a small farm on FashionMNIST,
+# the fit of what it measured, and what that says of networks not yet trained.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/common.sh
@@ -13,7 +13,8 @@ trap print_stage_times EXIT
 stage "set-up" scripts/setup.sh
 stage "configure" cmake --preset release
 stage "build" cmake --build --preset release \
-  --target cape_farm_program cape_trainer_program cape_fit_program
+  --target cape_farm_program cape_trainer_program cape_fit_program \
+  cape_predict_program
 # Open MPI would bind each rank, and the trainer it starts, to one core.
 run_farm() {
   mpirun -n "$ranks" --bind-to none --oversubscribe \
@@ -21,5 +22,7 @@ run_farm() {
 }
 stage "farm on $ranks ranks" run_farm
 stage "fit" "$bin/cape_fit" "$out" --out "$out/model"
+stage "predict" "$bin/cape_predict" configs/quickstart.yaml seed=1 \
+  'grid.epsilon=[0.1]' --sort seconds --model "$out/model"
 
 echo "shards   $out/*.h5"

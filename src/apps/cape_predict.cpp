@@ -1,5 +1,5 @@
 /// Predicts T* for the grid of a configuration from probes of untrained
-/// networks: cape_predict CONFIG.yaml --model runs/mlp/model
+/// networks: cape_predict CONFIG.yaml
 
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -17,6 +17,7 @@
 
 #include "apps/trainer_options.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "core/version.h"
 #include "forecast/forecast.h"
 #include "forecast/print.h"
@@ -29,7 +30,7 @@ using namespace cape;  // NOLINT: this is the program
 
 struct CommandLine {
   std::vector<std::string> config;  ///< CONFIG.yaml, key.path=value
-  std::string model = "model";
+  std::string model;
   TrainerOptions trainers;
   ForecastOrder order = ForecastOrder::grid;
   bool measure = false;
@@ -41,9 +42,10 @@ void declare(CLI::App& app, CommandLine& line) {
                  "a configuration of cape_farm, and keys laid over it or given "
                  "without one, e.g. grid.batch_size=[64]")
       ->type_name("[CONFIG.yaml] [key.path=value ...]");
-  app.add_option("--model", line.model, "model directory of cape_fit")
-      ->type_name("DIR")
-      ->capture_default_str();
+  app.add_option("--model", line.model,
+                 "model directory of cape_fit; default: the model that comes "
+                 "with cape_predict")
+      ->type_name("DIR");
   app.add_option("--sort", line.order,
                  "steps or seconds, the fewest first; default: as the grid has "
                  "them, the largest networks first")
@@ -87,6 +89,17 @@ Config load(const CommandLine& line) {
   return config;
 }
 
+/// The model that was named, else the one that comes with the program.
+SavedModel open_model(const std::string& named) {
+  if (!named.empty()) return load_model(named);
+  const std::filesystem::path model = data_directory() / "model";
+  if (std::filesystem::exists(model)) return load_model(model);
+  fail_user(
+      "there is no default model (looked for {}); name the --out of a cape_fit "
+      "with --model, or make it with scripts/make_default_model.sh",
+      model.string());
+}
+
 /// A line that is written over, where somebody watches.
 void show_progress(std::size_t answered, std::int64_t all) {
   if (::isatty(STDERR_FILENO) == 0) return;
@@ -112,7 +125,7 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? kExitDone : kExitUsage;
   }
   const Config config = load(line);
-  const SavedModel model = load_model(line.model);
+  const SavedModel model = open_model(line.model);
   const Grid grid(config, open_datasets(config));
   Forecasts forecasts = make_forecasts(
       model, grid,

@@ -77,6 +77,10 @@ std::filesystem::path executable_directory() {
   return std::filesystem::read_symlink("/proc/self/exe").parent_path();
 }
 
+std::filesystem::path data_directory() {
+  return (executable_directory() / CAPE_DATA_FROM_PROGRAMS).lexically_normal();
+}
+
 std::string host_name() {
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);

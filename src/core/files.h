@@ -17,6 +17,10 @@ void publish_file(const std::filesystem::path& path, std::string_view bytes);
 /// The directory of the running executable, through symbolic links.
 std::filesystem::path executable_directory();
 
+/// The folder of the project's own data, such as the default model. It is found
+/// from the running executable, so that an installed tree can be moved.
+std::filesystem::path data_directory();
+
 /// The name of this machine.
 std::string host_name();
 

@@ -1,0 +1,15 @@
+# Where things go when they are installed, and how programs find them there: by
+# relative paths, so that an installed tree can be moved. A build tree looks the
+# same to its programs.
+include(GNUInstallDirs)
+set(CAPE_DATADIR ${CMAKE_INSTALL_DATADIR}/cape-farm)
+# LibTorch stays where it was found.
+set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
+
+cmake_path(ABSOLUTE_PATH CAPE_DATADIR BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX}
+           OUTPUT_VARIABLE CAPE_DATA_FROM_PROGRAMS)
+cmake_path(RELATIVE_PATH CAPE_DATA_FROM_PROGRAMS
+           BASE_DIRECTORY ${CMAKE_INSTALL_FULL_BINDIR})
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/share)
+file(CREATE_LINK ${PROJECT_SOURCE_DIR}/data ${PROJECT_BINARY_DIR}/share/cape-farm
+     SYMBOLIC)

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Fits the predictor that cape_predict uses when no model is named, on the shards
+# in data/.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+bin=${CAPE_BIN:-build/release/bin}
+work=runs/metadataset/model
+target=data/model
+
+usage() {
+  cat <<END
+Usage: scripts/make_default_model.sh [cape_fit options]
+
+Fits data/*.h5 into $work, with tables and the report, scores
+it on data/heldout/*.h5, and puts into $target what cape_predict reads.
+\$CAPE_BIN is the folder of the programs ($bin).
+END
+}
+
+fail() {
+  printf 'make_default_model: %s\n' "$@" >&2
+  exit 2
+}
+
+case ${1:-} in
+  -h | --help) usage && exit 0 ;;
+esac
+[[ -x $bin/cape_fit ]] ||
+  fail "cape_fit is not in $bin; build it: cmake --build --preset release"
+shopt -s nullglob
+inputs=(data/*.h5) heldout=(data/heldout/*.h5)
+((${#inputs[@]})) ||
+  fail "there are no shards in data/; scripts/make_metadataset.sh makes them"
+test=()
+((${#heldout[@]} == 0)) || test=(--test "${heldout[@]}")
+
+"$bin/cape_fit" "${inputs[@]}" "${test[@]}" --out "$work" "$@"
+
+scratch=$(mktemp -d data/.model.XXXXXX)
+trap 'rm -rf "$scratch"' EXIT
+cp "$work"/{model,cape,metrics}.json "$scratch"
+chmod 755 "$scratch"
+rm -rf "$target"
+mv -T "$scratch" "$target"
+echo "model    $target"
