@@ -3,7 +3,9 @@
 # left, and how it ends. sbatch runs a copy of a job script from a folder of its
 # own, so the clone is the folder that sbatch was called in, or CAPE_ROOT.
 
-cape_bin=${CAPE_BIN:-${CAPE_ROOT:-$SLURM_SUBMIT_DIR}/build/release/bin}
+cape_root=${CAPE_ROOT:-$SLURM_SUBMIT_DIR}
+cape_bin=${CAPE_BIN:-$cape_root/build/release/bin}
+[[ -d $cape_bin ]] || cape_bin=$cape_root/../../bin # an installed tree
 launch=() # the launcher of cape_farm, if any
 
 # This job as squeue and scontrol want it; the plain id of an array's last part

@@ -46,6 +46,7 @@ done
 CAPE_ROOT=$(cd "$(dirname "$0")/.." && pwd)
 export CAPE_ROOT
 bin=${CAPE_BIN:-$CAPE_ROOT/build/release/bin}
+[[ -d $bin ]] || bin=$CAPE_ROOT/../../bin # an installed tree
 name=$(basename "$config")
 out=${CAPE_OUT:-runs/${name%.*}}
 
