@@ -1,0 +1,79 @@
+"""scripts/make_metadataset.sh: what it measures, writes, and says is missing."""
+
+import os
+import pathlib
+import subprocess
+import unittest
+
+import support
+from support import BIN, FarmTest
+
+SCRIPT = (pathlib.Path(__file__).resolve().parents[2] / "scripts" /
+          "make_metadataset.sh")
+
+
+class MakeMetadataset(FarmTest):
+    def make(self, *arguments, code=0, says=(), **wishes):
+        """Without the data sets but MNIST."""
+        variables = self.environment(**wishes) | {
+            "CAPE_BIN": str(BIN), "CAPE_DATA": str(self.data),
+            "CAPE_RUNS": str(self.folder / "runs"),
+            "CAPE_DATA_OUT": str(self.folder / "made")}
+        done = subprocess.run([SCRIPT, *arguments], env=variables,
+                              cwd=self.folder, capture_output=True, text=True)
+        self.expect(done.returncode, done.stdout + done.stderr, code, says)
+
+    def farm_options(self, datasets="[mnist]"):
+        return ["--", f"grid.datasets={datasets}", "grid.trials=1",
+                "--trainer", str(BIN / self.trainer)]
+
+    def made(self):
+        """The files there are, once they have their checksums."""
+        folder = self.folder / "made"
+        subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"],
+                       cwd=folder, check=True)
+        return sorted(str(path.relative_to(folder)) for path in
+                      folder.rglob("*") if path.is_file())
+
+    def test_plain_and_variants_become_one_shard(self):
+        variants = "[{name: mnist, variant: {noise: 0.5}}]"
+        self.make("mlp", *self.farm_options(),
+                  says="mlp.h5 is without mlp_variants")
+        self.make("mlp_variants", *self.farm_options(variants),
+                  says="rows       27 new")
+        self.make("heldout", *self.farm_options())
+        self.assertEqual(self.made(), ["SHA256SUMS", "heldout/svhn_imdb.h5",
+                                       "mlp.h5"])
+        table = self.csv(self.folder / "made" / "mlp.h5").decode()
+        self.assertEqual(len(table.splitlines()), 1 + 2 * 27)
+
+    def test_what_was_measured_stays(self):
+        self.make("mlp", *self.farm_options())
+        first = (self.folder / "made" / "mlp.h5").read_bytes()
+        self.make("mlp", *self.farm_options(), says="nothing to do")
+        self.assertEqual((self.folder / "made" / "mlp.h5").read_bytes(), first)
+
+    def test_a_farm_that_stops_leaves_what_was_made(self):
+        self.make("mlp", *self.farm_options(), "--time-limit", "1s", code=75,
+                  says="the same command goes on", pace=300)
+        self.assertFalse((self.folder / "made").exists())
+        self.make("--export", "mlp")
+        self.make("mlp", *self.farm_options())
+        self.assertEqual(self.made(), ["SHA256SUMS", "mlp.h5"])
+
+    def test_failed_trials_do_not_stop_it(self):
+        self.make("mlp", *self.farm_options(), "grid.learning_rate=[1e-3]",
+                  "grid.batch_size=[16]", "grid.trials=5",
+                  says=["failed     3", "some trials failed"], fake="crash@t1")
+        self.assertEqual(self.made(), ["SHA256SUMS", "mlp.h5"])
+
+    def test_it_begins_nothing_that_cannot_end(self):
+        self.make("mlp", "cnn", "--", "--trainer", str(BIN / self.trainer),
+                  code=2, says=["mlp cannot run", "data set 'cifar10' was not "
+                                "found"])
+        self.make("mpl", code=2, says="no configuration 'mpl'")
+        self.assertFalse((self.folder / "runs").exists())
+
+
+if __name__ == "__main__":
+    support.main()
