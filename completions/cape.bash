@@ -12,7 +12,7 @@ _cape() {
     *)
       [[ $word == -* ]] || return 0 # files: see complete
       choices=$("$program" --help 2>/dev/null |
-        sed -nE 's/^ +(-h,)?(--[a-z-]+).*/\2/p')
+        sed -nE 's/^ +(-h, *)?(--[a-z-]+).*/\2/p')
       ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$choices" -- "$word")

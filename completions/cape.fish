@@ -2,7 +2,7 @@
 
 set -l program (basename (status filename) .fish)
 for option in (command $program --help 2>/dev/null |
-        string match -rg '^ +(?:-h,)?--([a-z-]+)')
+        string match -rg '^ +(?:-h, *)?--([a-z-]+)')
     complete -c $program -l $option
 end
 complete -c $program -l device -xa "auto cpu cuda"

@@ -119,7 +119,7 @@ class Installed(FarmTest):
 
     def test_every_option_is_completed(self):
         for name in PROGRAMS:
-            options = re.findall(r"^ +(?:-h,)?(--[\w-]+)",
+            options = re.findall(r"^ +(?:-h, *)?(--[\w-]+)",
                                  self.run_installed(name, "--help"), re.M)
             self.assertIn("--version", options)
             self.assertCountEqual(self.completed(name, name, "--"), options)
