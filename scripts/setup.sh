@@ -25,7 +25,7 @@ packages=(
   g++ cmake ninja-build ccache git pkg-config ca-certificates curl
   libopenmpi-dev openmpi-bin
   libhdf5-dev libyaml-cpp-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
-  libcli11-dev libxxhash-dev zlib1g-dev libarchive-dev
+  libcli11-dev libxxhash-dev libdeflate-dev libarchive-dev
   libeigen3-dev libsvm-dev
   libjs-vega # draws the charts of reports
   libxgboost-dev xgboost # its CMake package wants the program, too

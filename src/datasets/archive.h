@@ -1,4 +1,5 @@
 /// The members of a .tar.gz, one after the other; nothing is unpacked to disk.
+/// It is in memory whole as long as the Archive is.
 #pragma once
 
 #include <cstddef>
@@ -6,6 +7,8 @@
 #include <filesystem>
 #include <string>
 #include <vector>
+
+#include "datasets/bytes.h"
 
 struct archive;
 struct archive_entry;
@@ -36,6 +39,7 @@ class Archive {
 
   std::string path_;
   std::string member_;
+  Bytes bytes_;  ///< unpacked
   ::archive* archive_;
   ::archive_entry* entry_ = nullptr;
 };

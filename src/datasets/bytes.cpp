@@ -27,12 +27,19 @@ Bytes::Bytes(std::vector<std::uint8_t> values) : size_(values.size()) {
 }
 
 Bytes map_file(const std::filesystem::path& path) {
-  const FileHandle file = open_file(path, O_RDONLY);
+  // A pipe would have us wait for its writer.
+  const FileHandle file = open_file(path, O_RDONLY | O_NONBLOCK);
   struct stat status {};
   if (!file.is_open() || ::fstat(file.get(), &status) != 0) {
     fail_unreadable(path, errno);
   }
   if (S_ISDIR(status.st_mode)) fail_unreadable(path, EISDIR);
+  if (!S_ISREG(status.st_mode)) {
+    fail_user(
+        "cannot read {}: a pipe or a device, not a regular file; put a file "
+        "there",
+        path.string());
+  }
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return {};  // which cannot be mapped
   void* const start =

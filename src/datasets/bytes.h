@@ -47,7 +47,7 @@ struct File {
 
 /// Maps `path`, so that all processes that read it share its pages; whoever
 /// shortens the file while it is mapped kills them. Throws UserError naming the
-/// file when it cannot be read.
+/// file when it cannot be read or is no regular file.
 Bytes map_file(const std::filesystem::path& path);
 
 }  // namespace cape::datasets

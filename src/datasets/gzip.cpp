@@ -1,13 +1,12 @@
 #include "datasets/gzip.h"
 
-#include <zlib.h>
-
 #include <algorithm>
-#include <limits>
+#include <memory>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "core/error.h"
+#include "core/inflate.h"
 
 namespace cape::datasets {
 namespace {
@@ -21,85 +20,66 @@ namespace {
 
 /// Inflates all of its input: a gzip file, of one member or several, or one
 /// piece of zlib's own format.
-class Inflater {
+class Inflation {
  public:
-  enum Format { kZlib = MAX_WBITS, kGzip = 16 + MAX_WBITS };
+  using Format = Inflater::Format;
 
-  Inflater(std::string file, std::span<const std::uint8_t> input,
-           std::size_t limit, Format format)
+  Inflation(std::string file, std::span<const std::uint8_t> input,
+            std::size_t limit, Format format)
       : file_(std::move(file)), input_(input), limit_(limit), format_(format) {
-    if (inflateInit2(&stream_, format) != Z_OK)
-      fail("cannot start zlib for {}", file_);
+    grow(likely_size() + 64);
   }
-  ~Inflater() { inflateEnd(&stream_); }
-  Inflater(const Inflater&) = delete;
-  Inflater& operator=(const Inflater&) = delete;
 
-  std::vector<std::uint8_t> inflate_all() {
+  Bytes inflate_all() {
     do {
       inflate_member();
-    } while (format_ == kGzip && begins_as_gzip(input_.subspan(used_)));
+    } while (format_ == Format::gzip && begins_as_gzip(rest()));
     if (used_ < input_.size()) {
       fail_user(
           "{}: {} bytes follow the end of the compressed data; copy or "
           "download it again",
           file_, input_.size() - used_);
     }
-    output_.resize(produced_);
-    return std::move(output_);
+    return {{output_, output_.get()}, produced_};
   }
 
  private:
+  std::span<const std::uint8_t> rest() const { return input_.subspan(used_); }
+
   void inflate_member() {
-    inflateReset(&stream_);
-    int status = Z_OK;
-    while (status != Z_STREAM_END) {
-      if (produced_ == output_.size()) grow();
-      status = step();
-      if (produced_ > limit_) fail_too_large(file_, limit_);
-      if (status == Z_BUF_ERROR && used_ == input_.size()) {
-        fail_user(
-            "{}: truncated: its {} bytes end before the compressed data does; "
-            "copy "
-            "or download it again",
-            file_, input_.size());
+    using enum Inflater::Status;
+    while (true) {
+      const auto [status, used, produced] = inflater_.inflate(
+          format_, rest(), {output_.get() + produced_, room_ - produced_});
+      used_ += used;
+      produced_ += produced;
+      if (produced_ > limit_ || (status == no_room && room_ > limit_)) {
+        fail_too_large(file_, limit_);
       }
-      if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR) {
+      if (status == done) return;
+      if (status == damaged) {
         fail_user(
-            "{}: corrupt compressed data at byte {} ({}); copy or download it "
-            "again",
-            file_, used_, stream_.msg ? stream_.msg : zError(status));
+            "{}: truncated or corrupt compressed data ({} bytes, from byte {} "
+            "on); copy or download it again",
+            file_, input_.size(), used_);
       }
+      grow(2 * room_);
     }
   }
 
-  /// One call of zlib, whose counters have 32 bits.
-  int step() {
-    constexpr std::size_t kMost = std::numeric_limits<uInt>::max();
-    const auto input =
-        static_cast<uInt>(std::min(input_.size() - used_, kMost));
-    const auto room =
-        static_cast<uInt>(std::min(output_.size() - produced_, kMost));
-    stream_.next_in = const_cast<Bytef*>(input_.data() + used_);
-    stream_.avail_in = input;
-    stream_.next_out = output_.data() + produced_;
-    stream_.avail_out = room;
-    const int status = ::inflate(&stream_, Z_NO_FLUSH);
-    used_ += input - stream_.avail_in;
-    produced_ += room - stream_.avail_out;
-    return status;
-  }
-
-  /// Up to one byte beyond the limit, which shows that there is more.
-  void grow() {
-    const std::size_t first = likely_size() + 64;
-    output_.resize(std::min(std::max(first, 2 * output_.size()), limit_ + 1));
+  /// Up to one byte beyond the limit, which shows that there is more. Memory
+  /// that is never written to costs nothing.
+  void grow(std::size_t room) {
+    room_ = std::min(room, limit_ + 1);
+    std::shared_ptr<std::uint8_t[]> larger(new std::uint8_t[room_]);
+    std::copy_n(output_.get(), produced_, larger.get());
+    output_ = std::move(larger);
   }
 
   /// A gzip file ends with its size (modulo 2^32), which is believed where it
   /// can be true: deflate packs 1032 bytes into one at most.
   std::size_t likely_size() const {
-    if (format_ == kZlib || input_.size() < 4) return 2 * input_.size();
+    if (format_ == Format::zlib || input_.size() < 4) return 2 * input_.size();
     std::size_t size = 0;
     for (int i = 1; i <= 4; ++i) size = size << 8 | *(input_.end() - i);
     return std::min(size, 1032 * input_.size());
@@ -109,10 +89,11 @@ class Inflater {
   std::span<const std::uint8_t> input_;
   std::size_t limit_;
   Format format_;
-  z_stream stream_{};
+  Inflater inflater_;
   std::size_t used_ = 0;
   std::size_t produced_ = 0;
-  std::vector<std::uint8_t> output_;
+  std::size_t room_ = 0;
+  std::shared_ptr<std::uint8_t[]> output_;
 };
 
 }  // namespace
@@ -122,17 +103,17 @@ bool begins_as_gzip(std::span<const std::uint8_t> bytes) {
 }
 
 Bytes inflate_zlib(const File& file, const Bytes& part, std::size_t limit) {
-  return Bytes(
-      Inflater(file.name, {part.begin(), part.size()}, limit, Inflater::kZlib)
-          .inflate_all());
+  return Inflation(file.name, {part.begin(), part.size()}, limit,
+                   Inflater::Format::zlib)
+      .inflate_all();
 }
 
 Bytes read_maybe_gzip(const std::filesystem::path& path, std::size_t limit) {
   Bytes bytes = map_file(path);
   const std::span<const std::uint8_t> all(bytes.begin(), bytes.size());
   if (begins_as_gzip(all))
-    return Bytes(
-        Inflater(path.string(), all, limit, Inflater::kGzip).inflate_all());
+    return Inflation(path.string(), all, limit, Inflater::Format::gzip)
+        .inflate_all();
   if (bytes.size() > limit) fail_too_large(path.string(), limit);
   return bytes;
 }

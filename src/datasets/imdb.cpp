@@ -1,6 +1,7 @@
 #include "datasets/imdb.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 #include <tuple>
@@ -20,15 +21,25 @@ struct Review {
   std::vector<WordCounts::Entry> words;
 };
 
-bool is_letter(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '\'';
+/// Of a word's letters, in lower case; 0 for all else.
+constexpr std::array<char, 256> kLetters = [] {
+  std::array<char, 256> letters{};
+  for (char c = 'a'; c <= 'z'; ++c) letters[c] = letters[c - 'a' + 'A'] = c;
+  letters['\''] = '\'';
+  return letters;
+}();
+
+/// Five bits a letter; 0 for a word that is too long for that.
+std::uint64_t code_of(const std::string& word) {
+  if (word.size() > 64 / 5) return 0;
+  std::uint64_t code = 0;
+  for (const char letter : word)
+    code = code << 5 | (letter == '\'' ? 27 : letter - 'a' + 1);
+  return code;
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; }
-
 /// The numbers of "ID_RATING.txt"; nothing when the name is not like that.
-std::optional<std::pair<std::int64_t, int>> parse_name(
-    const std::string& name) {
+std::optional<std::pair<std::int64_t, int>> parse_name(std::string_view name) {
   std::int64_t id = 0;
   int rating = 0;
   const char* const end = name.data() + name.size();
@@ -47,17 +58,22 @@ class Reviews {
       : known_(known), hasher_(sample_size(known)) {}
 
   /// Whether a path ends in train/{neg,pos}/ID_RATING.txt.
-  static bool is_review(const fs::path& path) {
-    const fs::path folder = path.parent_path();
-    return (folder.filename() == "pos" || folder.filename() == "neg") &&
-           folder.parent_path().filename() == "train" &&
-           parse_name(path.filename());
+  static bool is_review(std::string_view path) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == path.npos) return false;
+    const std::string_view folder = path.substr(0, slash);
+    const auto is = [&](std::string_view name) {
+      return folder.ends_with(name) &&
+             (folder == name || folder[folder.size() - name.size() - 1] == '/');
+    };
+    return (is("train/pos") || is("train/neg")) &&
+           parse_name(path.substr(slash + 1));
   }
 
   void add(const std::string& name, std::string_view text) {
-    const fs::path path = fs::path(name);
-    const bool positive = path.parent_path().filename() == "pos";
-    const auto [id, rating] = parse_name(path.filename()).value();
+    const std::size_t slash = name.rfind('/');
+    const bool positive = name.compare(slash - 3, 3, "pos") == 0;
+    const auto [id, rating] = parse_name(name.substr(slash + 1)).value();
     if (positive ? rating < 7 || rating > 10 : rating < 1 || rating > 4) {
       fail_user("{}: rating {}, but reviews in {} have {}", name, rating,
                 positive ? "pos" : "neg", positive ? "7 to 10" : "1 to 4");
@@ -100,7 +116,7 @@ void read_folder(const Layout& layout, const fs::path& place,
   for (const std::string& folder : layout.files) {
     for (const fs::directory_entry& entry :
          fs::directory_iterator(place / fs::path(folder).parent_path())) {
-      if (!Reviews::is_review(entry.path())) continue;
+      if (!Reviews::is_review(entry.path().native())) continue;
       const Bytes text = map_file(entry.path());
       if (text.size() > layout.largest)
         fail_user("{}: too long for a review", entry.path().string());
@@ -125,15 +141,20 @@ void read_archive(const Layout& layout, const fs::path& place,
 std::vector<WordCounts::Entry> WordHasher::count(std::string_view text) {
   std::vector<std::uint16_t> seen;
   std::string word;
-  for (std::size_t i = 0; i <= text.size(); ++i) {
-    if (i < text.size() && is_letter(text[i])) {
-      word += lower(text[i]);
-    } else if (!word.empty()) {
-      const std::uint16_t bucket = bucket_of(word);
-      if (counts_[bucket]++ == 0) seen.push_back(bucket);
-      word.clear();
+  const auto end_word = [&] {
+    if (word.empty()) return;
+    const std::uint16_t bucket = bucket_of(word);
+    if (counts_[bucket]++ == 0) seen.push_back(bucket);
+    word.clear();
+  };
+  for (const char c : text) {
+    if (const char letter = kLetters[static_cast<unsigned char>(c)]) {
+      word += letter;
+    } else {
+      end_word();
     }
   }
+  end_word();
   std::sort(seen.begin(), seen.end());
   std::vector<WordCounts::Entry> entries;
   entries.reserve(seen.size());
@@ -143,14 +164,16 @@ std::vector<WordCounts::Entry> WordHasher::count(std::string_view text) {
 }
 
 std::uint16_t WordHasher::bucket_of(const std::string& word) {
-  const auto [found, added] = buckets_.try_emplace(word);
-  if (added) {
+  const std::uint64_t code = code_of(word);
+  const std::uint64_t spread = code * 0x9e3779b97f4a7c15;
+  Known& known = known_[spread >> (64 - kKnownBits)];
+  if (code == 0 || known.code != code) {
     std::size_t remainder = 0;
     for (const std::uint8_t byte : md5(word))
       remainder = (remainder << 8 | byte) % counts_.size();
-    found->second = static_cast<std::uint16_t>(remainder);
+    known = {code, static_cast<std::uint16_t>(remainder)};
   }
-  return found->second;
+  return known.bucket;
 }
 
 Samples read_imdb(const KnownDataset& known, const Layout& layout,

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "datasets/registry.h"
@@ -18,16 +17,23 @@ namespace cape::datasets {
 /// case; its hash is its MD5 digest as a big-endian number, modulo `buckets`.
 class WordHasher {
  public:
-  explicit WordHasher(std::size_t buckets) : counts_(buckets) {}
+  explicit WordHasher(std::size_t buckets)
+      : counts_(buckets), known_(std::size_t{1} << kKnownBits) {}
 
   /// Sorted by word. At most 65,535 words.
   std::vector<WordCounts::Entry> count(std::string_view text);
 
  private:
+  static constexpr int kKnownBits = 16;
+  struct Known {
+    std::uint64_t code = 0;  ///< of the word; 0: none
+    std::uint16_t bucket = 0;
+  };
+
   std::uint16_t bucket_of(const std::string& word);
 
   std::vector<std::uint16_t> counts_;
-  std::unordered_map<std::string, std::uint16_t> buckets_;
+  std::vector<Known> known_;  ///< each at a place that its code decides
 };
 
 /// The labelled reviews of the training split, negative (0) before positive

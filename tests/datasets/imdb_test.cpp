@@ -1,6 +1,7 @@
 #include "datasets/imdb.h"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <map>
 
@@ -79,6 +80,15 @@ TEST_F(ImdbTest, RefusesATextThatIsNoReview) {
   EXPECT_THAT(message(), HasSubstr("0_1.txt: too long"));
 }
 
+TEST_F(ImdbTest, RefusesAPipeAmongTheReviews) {
+  write("train/neg/0_1.txt", "bad");
+  write("train/pos/0_7.txt", "good");
+  const std::filesystem::path pipe =
+      folder_.path() / "aclImdb/train/pos/1_8.txt";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_THAT(message(), HasSubstr("1_8.txt: a pipe or a device"));
+}
+
 TEST(WordHasherTest, CountsLowerCaseWordsByTheirHash) {
   WordHasher hasher(3072);
   // Of Python: int(hashlib.md5(word).hexdigest(), 16) % 3072.
@@ -89,6 +99,14 @@ TEST(WordHasherTest, CountsLowerCaseWordsByTheirHash) {
   }
   EXPECT_EQ(counts, (std::map<int, int>{{1578, 4}, {2285, 1}}));
   EXPECT_EQ(hasher.count("").size(), 0U);
+  counts.clear();
+  const std::string words =
+      "g ' abcdefghijkl abcdefghijklm aaaaaaaaaaaaaaaaaaaaaaaaa";
+  for (const auto& [word, count] : hasher.count(words + " " + words)) {
+    counts[word] = count;
+  }
+  EXPECT_EQ(counts, (std::map<int, int>{
+                        {326, 2}, {2141, 2}, {2295, 2}, {2684, 2}, {3017, 2}}));
 }
 
 }  // namespace

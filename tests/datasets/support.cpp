@@ -1,7 +1,7 @@
 #include "support.h"
 
+#include <libdeflate.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <charconv>
 #include <cmath>
@@ -39,17 +39,12 @@ std::string read_file(const std::filesystem::path& path) {
 }
 
 std::string gzip(const std::string& bytes) {
-  z_stream stream{};
-  deflateInit2(&stream, 9, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY);
-  std::string packed(deflateBound(&stream, bytes.size()), '\0');
-  std::string input = bytes;
-  stream.next_in = reinterpret_cast<Bytef*>(input.data());
-  stream.avail_in = static_cast<uInt>(input.size());
-  stream.next_out = reinterpret_cast<Bytef*>(packed.data());
-  stream.avail_out = static_cast<uInt>(packed.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  packed.resize(stream.total_out);
-  deflateEnd(&stream);
+  libdeflate_compressor* const compressor = libdeflate_alloc_compressor(9);
+  std::string packed(libdeflate_gzip_compress_bound(compressor, bytes.size()),
+                     '\0');
+  packed.resize(libdeflate_gzip_compress(compressor, bytes.data(), bytes.size(),
+                                         packed.data(), packed.size()));
+  libdeflate_free_compressor(compressor);
   return packed;
 }
 

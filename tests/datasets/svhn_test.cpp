@@ -1,7 +1,7 @@
 #include "datasets/svhn.h"
 
 #include <gmock/gmock.h>
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include "core/error.h"
 #include "core/random.h"
@@ -30,12 +30,14 @@ std::string element(std::uint32_t type, const std::string& bytes) {
 }
 
 std::string compressed(const std::string& bytes) {
-  std::vector<Bytef> packed(compressBound(bytes.size()));
-  uLongf size = packed.size();
-  compress(packed.data(), &size, reinterpret_cast<const Bytef*>(bytes.data()),
-           bytes.size());
-  return little_endian(15) + little_endian(static_cast<std::uint32_t>(size)) +
-         std::string(packed.begin(), packed.begin() + std::ptrdiff_t(size));
+  libdeflate_compressor* const compressor = libdeflate_alloc_compressor(6);
+  std::string packed(libdeflate_zlib_compress_bound(compressor, bytes.size()),
+                     '\0');
+  packed.resize(libdeflate_zlib_compress(compressor, bytes.data(), bytes.size(),
+                                         packed.data(), packed.size()));
+  libdeflate_free_compressor(compressor);
+  return little_endian(15) +
+         little_endian(static_cast<std::uint32_t>(packed.size())) + packed;
 }
 
 /// A variable; `kind` is the array's class, 9 for unsigned bytes.
