@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "hdf5/chunks.h"
+
 namespace cape::hdf5 {
 namespace {
 
@@ -261,6 +263,7 @@ void append(const Handle& dataset, hid_t memory_type, std::size_t count,
 
 void read(const Handle& dataset, hid_t memory_type, std::uint64_t first,
           std::size_t count, void* data) {
+  if (read_chunks(dataset, memory_type, first, count, data)) return;
   const Handle source = selection(dataset, first, count);
   check(H5Dread(dataset, memory_type, line_space(count), source, H5P_DEFAULT,
                 data),

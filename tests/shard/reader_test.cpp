@@ -135,6 +135,61 @@ hdf5::Handle chunked(hsize_t length) {
   return layout;
 }
 
+/// Replaces /trials by the same rows in this layout.
+void store_rows(const hdf5::Handle& file, const std::vector<Row>& rows,
+                const hdf5::Handle& layout) {
+  replace_by_empty(file, "trials", hdf5::packed(row_type()), rows.size(),
+                   layout);
+  const hdf5::Handle trials =
+      hdf5::Handle(H5Dopen2(file, "trials", H5P_DEFAULT), H5Dclose, "open");
+  ASSERT_GE(
+      H5Dwrite(trials, row_type(), H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()),
+      0);
+}
+
+TEST_F(ShardReaderTest, ReadsRowsHoweverTheyAreStored) {
+  using Filter = void (*)(const hdf5::Handle& layout);
+  const Filter shuffle = [](const auto& layout) { H5Pset_shuffle(layout); };
+  const Filter deflate = [](const auto& layout) { H5Pset_deflate(layout, 1); };
+  const Filter sum = [](const auto& layout) { H5Pset_fletcher32(layout); };
+  const std::vector<Row> rows = sample_rows(0, 600);
+  for (const hsize_t chunk : {7, 256, 600}) {
+    for (const std::vector<Filter>& filters :
+         std::vector<std::vector<Filter>>{{},
+                                          {shuffle},
+                                          {deflate},
+                                          {shuffle, deflate},
+                                          {deflate, shuffle},
+                                          {shuffle, deflate, sum}}) {
+      edit_shard([&](const hdf5::Handle& file) {
+        const hdf5::Handle layout = chunked(chunk);
+        for (const Filter filter : filters) filter(layout);
+        store_rows(file, rows, layout);
+      });
+      const std::vector<Row> read = rows_of(path);
+      ASSERT_EQ(read.size(), rows.size());
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        expect_same_row(read[i], rows[i]);
+      }
+    }
+  }
+}
+
+TEST_F(ShardReaderTest, RefusesAChunkThatIsDamaged) {
+  for (const std::string& bytes :
+       {std::string("no zlib"), std::string(100'000, 'x')}) {
+    edit_shard([&](const hdf5::Handle& file) {
+      const hdf5::Handle trials = hdf5::open_dataset(file, "trials");
+      const hsize_t first = 0;
+      ASSERT_GE(H5Dwrite_chunk(trials, H5P_DEFAULT, 0, &first, bytes.size(),
+                               bytes.data()),
+                0);
+    });
+    EXPECT_THAT(user_error_of([&] { rows_of(path); }),
+                AllOf(HasSubstr(path.string()), HasSubstr("damaged")));
+  }
+}
+
 TEST_F(ShardReaderTest, RefusesMoreThanTheFileCanHold) {
   edit_shard([](const hdf5::Handle& file) {
     replace_by_empty(file, "trials", row_type(), 1ULL << 50, chunked(8));
