@@ -57,7 +57,8 @@ void declare(CLI::App& app, CommandLine& line) {
   app.add_flag("--print-config", line.print_config,
                "print the complete configuration with all defaults");
   app.add_flag("--list-datasets", line.list_datasets,
-               "show which data sets were found, and where");
+               "show which data sets were found, and where; of a "
+               "configuration also its own data");
   app.add_option("--out", line.out, "output directory; default runs/<name>")
       ->type_name("DIR");
   app.add_option("--shard", line.shard, "run the I-th of N parts, from 0")
@@ -128,17 +129,36 @@ Config load(const CommandLine& line) {
   return load_config(line.config, overrides);
 }
 
-void list_datasets(const std::string& data_dir) {
-  const auto roots = datasets::search_roots(data_dir);
+void print(const datasets::Found& found) {
+  if (!found.problem.empty()) {
+    fmt::print("{:<16} not usable: {}\n", found.name, found.problem);
+    return;
+  }
+  std::string what = format_count(found.samples) + " samples";
+  if (found.classes > 0) {
+    const bool listed = found.task == datasets::Task::multilabel;
+    what +=
+        fmt::format(", {} {}", found.classes, listed ? "labels" : "classes");
+  }
+  if (found.task) what += fmt::format(", {}", to_string(*found.task));
+  fmt::print("{:<16} {}, in {}{}\n", found.name, what, found.directory,
+             found.note.empty() ? "" : " (" + found.note + ")");
+}
+
+/// The known data sets and, of a configuration, the user's own.
+void list_datasets(const CommandLine& line) {
+  const Config config = line.config.empty() ? Config{} : load(line);
+  const auto roots = datasets::search_roots(
+      line.config.empty() ? line.trainers.data_dir : config.data_dir);
   for (const auto& root : roots) fmt::print("looked in {}\n", root.string());
-  for (const datasets::Found& found : datasets::list_datasets(roots)) {
-    if (!found.problem.empty()) {
-      fmt::print("{:<16} not usable: {}\n", found.name, found.problem);
-    } else {
-      fmt::print("{:<16} {} samples, {} classes, in {}{}\n", found.name,
-                 format_count(found.samples), found.classes, found.directory,
-                 found.note.empty() ? "" : " (" + found.note + ")");
+  for (const auto& found : datasets::list_datasets(roots)) print(found);
+  std::vector<datasets::OwnData> listed;  // once, whatever its variants
+  for (const DatasetSpec& spec : config.grid.datasets) {
+    if (!spec.own || std::ranges::find(listed, *spec.own) != listed.end()) {
+      continue;
     }
+    print(datasets::find_own(spec.name, *spec.own));
+    listed.push_back(*spec.own);
   }
 }
 
@@ -158,8 +178,7 @@ int run_first_rank(Communicator& communicator, int argc, char** argv,
     return app.exit(error) == 0 ? kExitDone : kExitUsage;
   }
   if (line.list_datasets) {
-    list_datasets(line.config.empty() ? line.trainers.data_dir
-                                      : load(line).data_dir);
+    list_datasets(line);
     return kExitDone;
   }
   const Config config = load(line);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,7 +56,7 @@ Dataset load(const std::string& name,
 Dataset load_from(const std::string& name,
                   const std::filesystem::path& directory);
 
-/// What became of a known data set.
+/// What became of a data set that may be there.
 struct Found {
   std::string name;
   std::string directory;  ///< empty when it was not found
@@ -63,6 +64,7 @@ struct Found {
   std::string note;       ///< DatasetInfo::note
   std::int64_t samples = 0;
   std::int64_t classes = 0;
+  std::optional<Task> task = {};  ///< of the user's own data
 };
 
 /// All known data sets, in the order of known_datasets(); each that is found is

@@ -261,4 +261,19 @@ Dataset open_own(const std::string& name, const OwnData& own) {
   return dataset;
 }
 
+Found find_own(const std::string& name, const OwnData& own) {
+  Found found;
+  found.name = name;
+  found.task = own.task;
+  found.directory = own.x;
+  try {
+    const DatasetInfo info = open_own(name, own).info;
+    found.samples = info.samples;
+    found.classes = info.classes;
+  } catch (const UserError& error) {
+    found.problem = error.what();
+  }
+  return found;
+}
+
 }  // namespace cape::datasets

@@ -39,4 +39,7 @@ void from_json(const nlohmann::json& json, OwnData& own);
 /// was found, what to do.
 Dataset open_own(const std::string& name, const OwnData& own);
 
+/// What open_own makes of it, for a list.
+Found find_own(const std::string& name, const OwnData& own);
+
 }  // namespace cape::datasets

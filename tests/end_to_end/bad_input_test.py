@@ -114,6 +114,21 @@ class DataSets(FarmTest):
         self.farm("--list-datasets", code=0,
                   says=[f"looked in {self.data}", "mnist", "not usable"])
 
+    def test_listing_a_configuration_shows_its_own_data_too(self):
+        write_idx(self.folder / "x.idx", (20, 4, 4),
+                  list(range(160)) * 2)
+        write_idx(self.folder / "y.idx", (20,), [0, 4] * 10)
+        mine = "{name: mine, x: x.idx, y: y.idx%s}"
+        config = self.write_config(CONFIG.replace("[mnist]", ", ".join([
+            "[mnist", mine % "", mine % ", variant: {noise: 0.1}",
+            "{name: other, x: x.idx, y: none.idx}]"])))
+        printed = self.farm("--list-datasets", config=config, code=0, says=[
+            "mnist            200 samples, 10 classes, in ",
+            "mine             20 samples, 5 classes, classification, in "
+            f"{self.folder}/x.idx\n",
+            f"other            not usable: cannot read {self.folder}/none.idx"])
+        self.assertEqual(printed.count("mine"), 1)
+
 
 class Output(FarmTest):
     def test_a_directory_under_a_file_is_refused(self):
