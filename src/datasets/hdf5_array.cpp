@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/rehearsal.h"
 #include "hdf5/hdf5.h"
 
 namespace cape::datasets {
@@ -98,9 +99,17 @@ Array read_hdf5_array(const std::string& place) {
     fail_user("{}: which array of the file? Give FILE:/NAME", place);
   }
   const std::string file = place.substr(0, colon);
-  (void)map_file(file);  // its message is clearer than HDF5's
+  const std::string name = place.substr(colon + 1);
+  const std::size_t size = map_file(file).size();
+  constexpr std::size_t kBytesPerSecond = 1'000'000;
+  const auto end = rehearse([&] { read(file, name, place); },
+                            static_cast<unsigned>(2 + size / kBytesPerSecond));
+  if (end) {
+    fail_user("{}: HDF5 fails on it: {}; the file is damaged, copy it again",
+              place, *end);
+  }
   try {
-    return read(file, place.substr(colon + 1), place);
+    return read(file, name, place);
   } catch (const hdf5::Hdf5Error& error) {
     fail_user("{}: {}", place, error.what());
   }

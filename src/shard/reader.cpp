@@ -5,8 +5,8 @@
 #include <span>
 #include <system_error>
 
+#include "core/rehearsal.h"
 #include "shard/checksum.h"
-#include "shard/rehearsal.h"
 #include "shard/row_type.h"
 
 namespace cape::shard {

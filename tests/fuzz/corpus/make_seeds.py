@@ -172,6 +172,12 @@ def make_idx():
                               gzip.compress(bytes(1 << 16), mtime=0)))
 
 
+def make_hdf5_array():
+    own = (FIXTURES / "datasets" / "own.h5").read_bytes()
+    for i, name in enumerate(["plain", "big_endian", "packed", "flags"]):
+        write("hdf5_array", name, bytes([i]) + own)
+
+
 def npy(kind, shape, elements, version=1):
     header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}}}"
     header = header.ljust(117) + "\n"
@@ -302,6 +308,7 @@ if __name__ == "__main__":
     make_tables()
     make_idx()
     make_npy()
+    make_hdf5_array()
     make_cifar()
     make_mat()
     make_archives()

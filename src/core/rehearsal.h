@@ -1,11 +1,11 @@
-/// Trying out what may crash. Private to this folder.
+/// Trying out what may crash: HDF5 does on some damaged files.
 #pragma once
 
 #include <functional>
 #include <optional>
 #include <string>
 
-namespace cape::shard {
+namespace cape {
 
 /// Runs `body` in a process of its own, a copy of this one, where it may crash,
 /// or run for more than `seconds` of CPU time: then says what became of it.
@@ -15,4 +15,4 @@ namespace cape::shard {
 std::optional<std::string> rehearse(const std::function<void()>& body,
                                     unsigned seconds);
 
-}  // namespace cape::shard
+}  // namespace cape

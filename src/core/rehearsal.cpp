@@ -1,4 +1,4 @@
-#include "shard/rehearsal.h"
+#include "core/rehearsal.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -12,7 +12,7 @@
 
 #include "core/error.h"
 
-namespace cape::shard {
+namespace cape {
 namespace {
 
 /// No handler is to say or to wait for anything, and no core is to be left.
@@ -63,4 +63,4 @@ std::optional<std::string> rehearse(const std::function<void()>& body,
   return fmt::format("exit code {}", WEXITSTATUS(status));
 }
 
-}  // namespace cape::shard
+}  // namespace cape

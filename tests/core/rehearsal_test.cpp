@@ -1,4 +1,4 @@
-#include "shard/rehearsal.h"
+#include "core/rehearsal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
-namespace cape::shard {
+namespace cape {
 namespace {
 
 using testing::HasSubstr;
@@ -53,4 +53,4 @@ TEST(Rehearsal, LeavesTheMemoryOfItsCallerAlone) {
 }
 
 }  // namespace
-}  // namespace cape::shard
+}  // namespace cape
