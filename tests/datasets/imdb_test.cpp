@@ -101,8 +101,8 @@ TEST(WordHasherTest, CountsLowerCaseWordsByTheirHash) {
   EXPECT_EQ(hasher.count("").size(), 0U);
   counts.clear();
   const std::string words =
-      "g ' abcdefghijkl abcdefghijklm aaaaaaaaaaaaaaaaaaaaaaaaa";
-  for (const auto& [word, count] : hasher.count(words + " " + words)) {
+      "g ' abcdefghijkl abcdefghijklm aaaaaaaaaaaaaaaaaaaaaaaaa ";
+  for (const auto& [word, count] : hasher.count(std::string(words) += words)) {
     counts[word] = count;
   }
   EXPECT_EQ(counts, (std::map<int, int>{
