@@ -57,8 +57,7 @@ void declare(CLI::App& app, CommandLine& line) {
   app.add_flag("--print-config", line.print_config,
                "print the complete configuration with all defaults");
   app.add_flag("--list-datasets", line.list_datasets,
-               "show which data sets were found, and where; of a "
-               "configuration also its own data");
+               "show which data sets were found, known and your own");
   app.add_option("--out", line.out, "output directory; default runs/<name>")
       ->type_name("DIR");
   app.add_option("--shard", line.shard, "run the I-th of N parts, from 0")
