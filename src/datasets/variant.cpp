@@ -181,13 +181,9 @@ Variant sample_variant(const DatasetInfo& info, Random& random) {
 
 DatasetInfo varied(DatasetInfo info, const Variant& variant) {
   if (variant.classes == 0) return info;
-  const auto share = [&](std::int64_t count) {
-    return std::llround(static_cast<double>(count) *
-                        static_cast<double>(variant.classes) /
-                        static_cast<double>(info.classes));
-  };
-  info.samples = share(info.samples);
-  info.train_size = share(info.train_size);
+  info.samples = std::llround(static_cast<double>(info.samples) *
+                              static_cast<double>(variant.classes) /
+                              static_cast<double>(info.classes));
   info.classes = variant.classes;
   return info;
 }

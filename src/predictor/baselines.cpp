@@ -41,10 +41,12 @@ FeatureSet scaling_law_features() {
 }
 
 /// Trainings that differ in nothing but their random numbers.
-using Settings = std::tuple<std::uint32_t, std::uint32_t, double, std::int32_t>;
+using Settings = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, double,
+                            std::int32_t>;
 
 Settings settings_of(const MetaRow& row) {
-  return {row.description, row.dataset, row.learning_rate, row.batch_size};
+  return {row.description, row.dataset, row.variant, row.learning_rate,
+          row.batch_size};
 }
 
 /// The trajectories with a slope, by settings, each list sorted and without
@@ -83,11 +85,11 @@ double extrapolated(const MetaRow& row, float slope) {
 /// A cell and an architecture. Published rows of MLPs do not name theirs; P
 /// tells them apart.
 using Equals = std::tuple<std::uint32_t, std::uint32_t, float, std::uint32_t,
-                          double, std::int32_t, double>;
+                          std::uint32_t, double, std::int32_t, double>;
 
 Equals equals_of(const MetaRow& row) {
-  return {row.family,        row.description, row.log_p,  row.dataset,
-          row.learning_rate, row.batch_size,  row.epsilon};
+  return {row.family,  row.description,   row.log_p,      row.dataset,
+          row.variant, row.learning_rate, row.batch_size, row.epsilon};
 }
 
 struct Sum {

@@ -23,6 +23,10 @@ struct Feature {
   /// How much a linear base distrusts it, as a fraction of the rows: a feature
   /// with one value a data set has as many witnesses as there are data sets.
   double base_penalty = 0;
+  /// Whether a linear base goes on beyond the range that it was fitted on. It
+  /// then takes the feature only where that had many values, since the slope
+  /// between a few is anybody's.
+  bool extrapolates = false;
 };
 
 /// Such a feature is none of a linear base's.

@@ -1,4 +1,4 @@
-/// The rows of a meta-dataset as fitting needs them: 128 bytes a row, texts
+/// The rows of a meta-dataset as fitting needs them: 144 bytes a row, texts
 /// stored once.
 #pragma once
 
@@ -41,10 +41,11 @@ class TextPool {
 /// with; NaN is missing.
 struct MetaRow {
   std::uint32_t trajectory;  ///< number in MetaTable::trajectories
-  std::uint32_t family;      ///< this and the next three: MetaTable::names
+  std::uint32_t family;      ///< this and the next four: MetaTable::names
   std::uint32_t architecture;
   std::uint32_t description;  ///< architecture_json
   std::uint32_t dataset;
+  std::uint32_t variant;  ///< of the data set
   double learning_rate;
   double epsilon;
   std::int32_t batch_size;
@@ -61,6 +62,10 @@ struct MetaRow {
   float log_line_1;
   float log_line_2;
   float log_line_4;
+  float label_noise;  ///< this and the next three: of the variant
+  float input_scale;
+  float input_noise;
+  std::int32_t lowres;
   std::int32_t classes;  ///< 0: not known
   std::int32_t t_star;
   std::int32_t steps_run;

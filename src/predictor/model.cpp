@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <set>
 
 #include "core/error.h"
 #include "predictor/folds.h"
@@ -17,6 +18,9 @@ constexpr double kWatched = 0.1;
 /// Of a ridge base, in rows.
 constexpr double kRidge = 1;
 
+/// That a base asks of a feature it is to extrapolate.
+constexpr std::size_t kLeastValues = 8;
+
 /// Rows with features, targets and margins, as a booster takes them.
 struct Rows {
   Matrix x;
@@ -27,10 +31,12 @@ struct Rows {
   BoosterData data() const { return {x, target, margin, upper}; }
 };
 
-/// A value outside of its column's range becomes the nearest within.
-Matrix within(Matrix x, const Ranges& ranges) {
-  for (std::size_t i = 0; i < x.rows; ++i) {
-    for (std::size_t j = 0; j < x.columns; ++j) {
+/// As the base takes it: a value outside of its column's range becomes the
+/// nearest within, unless the feature extrapolates.
+Matrix within(Matrix x, const FeatureSet& features, const Ranges& ranges) {
+  for (std::size_t j = 0; j < x.columns; ++j) {
+    if (features.features[j].extrapolates) continue;
+    for (std::size_t i = 0; i < x.rows; ++i) {
       // NaN, the range of what no row had, bounds nothing.
       x.at(i, j) = std::clamp(x.at(i, j), ranges[j].first, ranges[j].second);
     }
@@ -70,20 +76,31 @@ Rows make_rows(const MetaTable& table, std::span<const RowIndex> rows,
   return made;
 }
 
+std::size_t count_values(const Matrix& x, std::size_t column) {
+  std::set<float> values;
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    if (!std::isnan(x.at(i, column))) values.insert(x.at(i, column));
+  }
+  return values.size();
+}
+
 std::optional<LinearModel> fit_base(const MetaTable& table,
                                     std::span<const RowIndex> rows,
                                     const FeatureSet& features,
                                     const ModelSettings& settings) {
   if (!settings.ridge_base) return std::nullopt;
+  const Matrix x = feature_matrix(table, rows, features);
   std::vector<double> penalties;
-  for (const Feature& feature : features.features) {
-    penalties.push_back(feature.base_penalty == kNotLinear
-                            ? std::numeric_limits<double>::infinity()
-                            : kRidge + feature.base_penalty *
-                                           static_cast<double>(rows.size()));
+  for (std::size_t j = 0; j < x.columns; ++j) {
+    const Feature& feature = features.features[j];
+    const bool is_out =
+        feature.base_penalty == kNotLinear ||
+        (feature.extrapolates && count_values(x, j) < kLeastValues);
+    penalties.push_back(is_out ? std::numeric_limits<double>::infinity()
+                               : kRidge + feature.base_penalty *
+                                              static_cast<double>(x.rows));
   }
-  return fit_linear(feature_matrix(table, rows, features),
-                    log_steps(table, rows), penalties);
+  return fit_linear(x, log_steps(table, rows), penalties);
 }
 
 std::vector<RowIndex> rows_to_fit(const MetaTable& table,
@@ -170,7 +187,7 @@ std::vector<float> Model::predict_log(const MetaTable& table,
   if (!base) return booster.predict(x, {});
   // The base's weights, which two architectures may have determined, say
   // nothing of a third far away.
-  return booster.predict(x, margins(base, within(x, ranges)));
+  return booster.predict(x, margins(base, within(x, features, ranges)));
 }
 
 std::vector<double> Model::predict_steps(const MetaTable& table,
@@ -187,7 +204,7 @@ Matrix Model::contributions(const MetaTable& table,
                             std::span<const RowIndex> rows) const {
   const Matrix x = feature_matrix(table, rows, features);
   if (!base) return booster.contributions(x, {});
-  const Matrix taken = within(x, ranges);  // by the base
+  const Matrix taken = within(x, features, ranges);  // by the base
   Matrix shares = booster.contributions(x, margins(base, taken));
   // XGBoost counts the margin as a constant; it is the base's features'.
   for (std::size_t i = 0; i < x.rows; ++i) {

@@ -55,9 +55,14 @@ Json to_json(const ModelSettings& settings) {
 /// Null without a base.
 Json base_json(const Model& model) {
   if (!model.base) return nullptr;
+  Json within_range = Json::array();
+  for (const Feature& feature : model.features.features) {
+    if (!feature.extrapolates) within_range.push_back(feature.name);
+  }
   return {{"weights", model.base->weights},
           {"missing", model.base->means},
-          {"intercept", model.base->intercept}};
+          {"intercept", model.base->intercept},
+          {"within_range", within_range}};
 }
 
 Json ranges_json(const Model& model) {

@@ -146,12 +146,12 @@ TEST(VariantTest, SamplesStayTheSameUnderWhatChangesThem) {
   EXPECT_EQ(drawn({.lowres = 2, .noise = 1}).labels, batch.labels);
 }
 
-TEST(VariantTest, ScalesTheNumberOfClassesAndSamples) {
+TEST(VariantTest, HasItsClassesAndTheirShareOfTheSamples) {
   const DatasetInfo info = varied(images().info, {.classes = 3});
   EXPECT_EQ(info.classes, 3);
   EXPECT_EQ(info.samples, 180);
-  EXPECT_EQ(info.train_size, 300);
-  EXPECT_EQ(varied(images().info, {.noise = 1}).train_size, 1000);
+  EXPECT_EQ(info.train_size, 1000);
+  EXPECT_EQ(varied(images().info, {.noise = 1}).samples, 600);
 }
 
 TEST(VariantTest, SurvivesJson) {

@@ -48,6 +48,31 @@ TEST(Model, OnARidgeStaysAtTheEndOfWhatItHasSeen) {
   }
 }
 
+/// T* is 2 C^1/2, C of `values` values from 2 on, then a row of 100 classes.
+double steps_of_a_hundred_classes(int values) {
+  MetaTable table;
+  for (int i = 0; i < 400; ++i) {
+    shard::Row row = sample_row(fmt::format("t{}", i));
+    row.classes = i < 399 ? 2 + i % values : 100;
+    row.t_star =
+        static_cast<std::int32_t>(std::lround(2 * std::sqrt(row.classes)));
+    table.add(row);
+  }
+  const std::vector<RowIndex> rows(all_rows(table));
+  const std::span<const RowIndex> seen(rows.data(), 399);
+  return Model::fit(table, seen, feature_set("extended"), on_ridge())
+      .predict_steps(table, {&rows[399], 1})[0];
+}
+
+TEST(Model, OnARidgeFollowsTheClassesBeyondWhatItHasSeen) {
+  // 20 steps; rounding and penalty move the slope a little.
+  EXPECT_NEAR(steps_of_a_hundred_classes(19), 20, 2);
+}
+
+TEST(Model, OnARidgeDoesNotBelieveInFewNumbersOfClasses) {
+  EXPECT_NEAR(steps_of_a_hundred_classes(4), 2 * std::sqrt(5), 1);
+}
+
 TEST(Model, ContributionsAddUpToThePrediction) {
   const MetaTable table = sample_table(100);
   const auto rows = all_rows(table);
