@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include "forecast/ask_trainers.h"
@@ -19,18 +20,25 @@ namespace {
 /// Enough for a mean; they cost little beside the probe.
 constexpr std::int64_t kTimedSteps = 5;
 
+/// As many as there is work for; unless they must make the rows of a farm, to
+/// the last bit, they share out the threads of those that are not needed.
 std::vector<TrainerCommand> trainers_for(const Grid& grid,
-                                         const std::string& program) {
+                                         const std::string& program,
+                                         bool measure) {
   check_trainer(program);
   const WorkersConfig& workers = grid.config().workers;
   const PlacementPlan plan =
       place({inspect_rank(workers.device, [&] { return count_gpus(program); })},
             workers);
   for (const std::string& warning : plan.warnings) spdlog::warn("{}", warning);
+  const std::vector<std::string>& devices = plan.ranks.front().devices;
+  const std::int64_t count =
+      std::min<std::int64_t>(std::ssize(devices), grid.trajectories());
+  const std::int64_t share = measure ? 1 : std::ssize(devices) / count;
   std::vector<TrainerCommand> trainers;
-  for (const std::string& device : plan.ranks.front().devices) {
-    if (std::ssize(trainers) == grid.trajectories()) break;
-    trainers.push_back({program, device, workers.threads});
+  for (const std::string& device :
+       std::span(devices).first(static_cast<std::size_t>(count))) {
+    trainers.push_back({program, device, workers.threads * share});
   }
   return trainers;
 }
@@ -80,9 +88,10 @@ Forecasts make_forecasts(
     const SavedModel& model, const Grid& grid, const ForecastOptions& options,
     const std::function<void(std::size_t answered)>& progress) {
   const std::vector<Trajectory> trajectories = tasks_of(grid, options.measure);
-  const std::vector<Answer> answers =
-      ask_trainers(trajectories, trainers_for(grid, options.trainer.string()),
-                   grid.config().workers.trial_timeout, progress);
+  const std::vector<Answer> answers = ask_trainers(
+      trajectories,
+      trainers_for(grid, options.trainer.string(), options.measure),
+      grid.config().workers.trial_timeout, progress);
   Forecasts forecasts;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     std::vector<shard::Row> rows;
