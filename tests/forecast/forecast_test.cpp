@@ -80,6 +80,16 @@ TEST_F(ForecastTest, SecondsAreStepsTimesTheTimeOfAStep) {
   EXPECT_EQ(cell.seconds(), cell.prediction.steps * 0.0001);
 }
 
+TEST_F(ForecastTest, SharesOutTheThreadsOfTrainersThatAreNotNeeded) {
+  grid_ = small_grid({"grid.trials=1"});
+  const auto twice =
+      fmt::format("workers.per_rank={}", 2 * grid_.trajectories() + 1);
+  grid_ = small_grid({"grid.trials=1", twice});
+  EXPECT_EQ(forecast(false).cells.front().row.threads, 2);
+  // The rows of a farm do not depend on how many trainers are idle.
+  EXPECT_EQ(forecast(true).cells.front().row.threads, 1);
+}
+
 TEST_F(ForecastTest, NamesTheTrajectoriesThatFailed) {
   const Forecasts forecasts = forecast(false, "failure@t1");
   EXPECT_EQ(std::ssize(forecasts.failed), grid_.groups());

@@ -73,7 +73,7 @@ TEST_F(TrainerProcessTest, TellsItsDeviceAndTheSizeOfEveryThreadPool) {
   for (const char* pool : {"OMP", "MKL", "OPENBLAS"}) {
     EXPECT_THAT(environment, HasSubstr(fmt::format("{}_NUM_THREADS=5", pool)));
   }
-  EXPECT_THAT(environment, HasSubstr("OMP_WAIT_POLICY=PASSIVE"));
+  EXPECT_THAT(environment, HasSubstr("GOMP_SPINCOUNT=1000"));
 }
 
 TEST_F(TrainerProcessTest, RunsOnTheCpusOfItsWorker) {
