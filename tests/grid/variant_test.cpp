@@ -16,12 +16,12 @@ Config with_dataset(const DatasetSpec& spec) {
   return config;
 }
 
-TEST(GridVariant, ChangesClassesAndNOfItsTrajectories) {
+TEST(GridVariant, ChangesTheClassesOfItsTrajectoriesNotN) {
   const Grid grid = make_grid(with_dataset({"mnist", {.classes = 5}}));
   const Trajectory trajectory = grid.trajectory(3, 1);
   EXPECT_EQ(trajectory.task.dataset.variant, datasets::Variant{.classes = 5});
   EXPECT_EQ(trajectory.dataset.classes, 5);
-  EXPECT_EQ(trajectory.dataset.train_size, 30000);
+  EXPECT_EQ(trajectory.dataset.train_size, 60000);
   EXPECT_EQ(grid.datasets().front().classes, 10);
 }
 
