@@ -48,13 +48,20 @@ Matrix Standardiser::operator()(const Matrix& x) const {
   return scaled;
 }
 
+double LinearModel::predict(std::span<const float> row) const {
+  double predicted = intercept;
+  for (std::size_t j = 0; j < row.size(); ++j) {
+    predicted += weights[j] * (std::isnan(row[j]) ? means[j] : row[j]);
+  }
+  return predicted;
+}
+
 std::vector<double> LinearModel::predict(const Matrix& x) const {
-  std::vector<double> predicted(x.rows, intercept);
+  std::vector<double> predicted;
+  predicted.reserve(x.rows);
   for (std::size_t i = 0; i < x.rows; ++i) {
-    for (std::size_t j = 0; j < x.columns; ++j) {
-      const float value = x.at(i, j);
-      predicted[i] += weights[j] * (std::isnan(value) ? means[j] : value);
-    }
+    predicted.push_back(
+        predict(std::span(x.values).subspan(i * x.columns, x.columns)));
   }
   return predicted;
 }

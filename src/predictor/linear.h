@@ -14,6 +14,8 @@ struct LinearModel {
   std::vector<double> means;    ///< of the columns it was fitted on
   double intercept = 0;
 
+  /// Of one row: a value a column.
+  double predict(std::span<const float> row) const;
   /// One value a row of `x`.
   std::vector<double> predict(const Matrix& x) const;
 };

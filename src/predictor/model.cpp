@@ -4,7 +4,6 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
-#include <set>
 
 #include "core/error.h"
 #include "predictor/folds.h"
@@ -14,12 +13,6 @@ namespace {
 
 /// Of the trajectories: they tell when to stop.
 constexpr double kWatched = 0.1;
-
-/// Of a ridge base, in rows.
-constexpr double kRidge = 1;
-
-/// That a base asks of a feature it is to extrapolate.
-constexpr std::size_t kLeastValues = 8;
 
 /// Rows with features, targets and margins, as a booster takes them.
 struct Rows {
@@ -44,13 +37,6 @@ Matrix within(Matrix x, const FeatureSet& features, const Ranges& ranges) {
   return x;
 }
 
-std::vector<float> margins(const std::optional<LinearModel>& base,
-                           const Matrix& x) {
-  if (!base) return {};
-  const std::vector<double> values = base->predict(x);
-  return {values.begin(), values.end()};
-}
-
 /// A censored row's T* is longer than the steps it ran.
 void set_bounds(const MetaTable& table, std::span<const RowIndex> rows,
                 Rows& made) {
@@ -64,43 +50,15 @@ void set_bounds(const MetaTable& table, std::span<const RowIndex> rows,
 }
 
 Rows make_rows(const MetaTable& table, std::span<const RowIndex> rows,
-               const FeatureSet& features,
-               const std::optional<LinearModel>& base,
+               const FeatureSet& features, const std::optional<RidgeBase>& base,
                const ModelSettings& settings) {
   Rows made = {.x = feature_matrix(table, rows, features),
                .target = log_steps(table, rows),
                .upper = {},
                .margin = {}};
   if (settings.censored == Censored::survival) set_bounds(table, rows, made);
-  made.margin = margins(base, made.x);
+  if (base) made.margin = base->predict(table, rows, made.x);
   return made;
-}
-
-std::size_t count_values(const Matrix& x, std::size_t column) {
-  std::set<float> values;
-  for (std::size_t i = 0; i < x.rows; ++i) {
-    if (!std::isnan(x.at(i, column))) values.insert(x.at(i, column));
-  }
-  return values.size();
-}
-
-std::optional<LinearModel> fit_base(const MetaTable& table,
-                                    std::span<const RowIndex> rows,
-                                    const FeatureSet& features,
-                                    const ModelSettings& settings) {
-  if (!settings.ridge_base) return std::nullopt;
-  const Matrix x = feature_matrix(table, rows, features);
-  std::vector<double> penalties;
-  for (std::size_t j = 0; j < x.columns; ++j) {
-    const Feature& feature = features.features[j];
-    const bool is_out =
-        feature.base_penalty == kNotLinear ||
-        (feature.extrapolates && count_values(x, j) < kLeastValues);
-    penalties.push_back(is_out ? std::numeric_limits<double>::infinity()
-                               : kRidge + feature.base_penalty *
-                                              static_cast<double>(x.rows));
-  }
-  return fit_linear(x, log_steps(table, rows), penalties);
 }
 
 std::vector<RowIndex> rows_to_fit(const MetaTable& table,
@@ -116,7 +74,7 @@ std::vector<RowIndex> rows_to_fit(const MetaTable& table,
 
 int count_trees(const MetaTable& table, std::span<const RowIndex> rows,
                 const FeatureSet& features,
-                const std::optional<LinearModel>& base,
+                const std::optional<RidgeBase>& base,
                 const ModelSettings& settings) {
   const std::vector<bool> is_watched =
       draw_trajectories(table, rows, kWatched, settings.booster.seed);
@@ -160,7 +118,8 @@ Model Model::fit(const MetaTable& table, std::span<const RowIndex> rows,
                  const FeatureSet& features, const ModelSettings& settings) {
   const std::vector<RowIndex> fitted =
       rows_to_fit(table, rows, settings.censored);
-  std::optional<LinearModel> base = fit_base(table, fitted, features, settings);
+  std::optional<RidgeBase> base;
+  if (settings.ridge_base) base = RidgeBase::fit(table, fitted, features);
   BoosterSettings booster = settings.booster;
   if (settings.censored == Censored::survival) {
     booster.objective = Objective::survival;
@@ -187,7 +146,8 @@ std::vector<float> Model::predict_log(const MetaTable& table,
   if (!base) return booster.predict(x, {});
   // The base's weights, which two architectures may have determined, say
   // nothing of a third far away.
-  return booster.predict(x, margins(base, within(x, features, ranges)));
+  return booster.predict(
+      x, base->predict(table, rows, within(x, features, ranges)));
 }
 
 std::vector<double> Model::predict_steps(const MetaTable& table,
@@ -205,14 +165,15 @@ Matrix Model::contributions(const MetaTable& table,
   const Matrix x = feature_matrix(table, rows, features);
   if (!base) return booster.contributions(x, {});
   const Matrix taken = within(x, features, ranges);  // by the base
-  Matrix shares = booster.contributions(x, margins(base, taken));
+  Matrix shares = booster.contributions(x, base->predict(table, rows, taken));
   // XGBoost counts the margin as a constant; it is the base's features'.
   for (std::size_t i = 0; i < x.rows; ++i) {
+    const LinearModel& linear = base->of(table.family(table.rows[rows[i]]));
     for (std::size_t j = 0; j < x.columns; ++j) {
       const double value = taken.at(i, j);
       if (std::isnan(value)) continue;
       const auto share =
-          static_cast<float>(base->weights[j] * (value - base->means[j]));
+          static_cast<float>(linear.weights[j] * (value - linear.means[j]));
       shares.at(i, j) += share;
       shares.at(i, x.columns) -= share;
     }

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "predictor/features.h"
-#include "predictor/linear.h"
 #include "predictor/meta_table.h"
+#include "predictor/ridge_base.h"
 #include "predictor/xgboost.h"
 
 namespace cape {
@@ -41,7 +41,7 @@ struct Model {
   FeatureSet features;
   ModelSettings settings;
   Ranges ranges;  ///< of the features in the rows it was fitted on
-  std::optional<LinearModel> base;  ///< of all features, weights may be 0
+  std::optional<RidgeBase> base;
   Booster booster;
 
   /// Fits on the given rows, of which at least one must be left by

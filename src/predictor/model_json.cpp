@@ -52,6 +52,12 @@ Json to_json(const ModelSettings& settings) {
           {"seed", booster.seed}};
 }
 
+Json to_json(const LinearModel& linear) {
+  return {{"weights", linear.weights},
+          {"missing", linear.means},
+          {"intercept", linear.intercept}};
+}
+
 /// Null without a base.
 Json base_json(const Model& model) {
   if (!model.base) return nullptr;
@@ -59,10 +65,13 @@ Json base_json(const Model& model) {
   for (const Feature& feature : model.features.features) {
     if (!feature.extrapolates) within_range.push_back(feature.name);
   }
-  return {{"weights", model.base->weights},
-          {"missing", model.base->means},
-          {"intercept", model.base->intercept},
-          {"within_range", within_range}};
+  Json families = Json::object();
+  for (const auto& [family, linear] : model.base->families) {
+    families[family] = to_json(linear);
+  }
+  return {{"within_range", within_range},
+          {"overall", to_json(model.base->overall)},
+          {"families", families}};
 }
 
 Json ranges_json(const Model& model) {

@@ -65,17 +65,26 @@ FeatureSet features_of(const json& cape) {
   return set;
 }
 
-std::optional<LinearModel> base_of(const json& cape, std::size_t features) {
-  const json& base = cape.at("base");
-  if (base.is_null()) return std::nullopt;
-  LinearModel model = {.weights = base.at("weights"),
-                       .means = base.at("missing"),
-                       .intercept = base.at("intercept")};
+LinearModel linear_of(const json& linear, std::size_t features) {
+  LinearModel model = {.weights = linear.at("weights"),
+                       .means = linear.at("missing"),
+                       .intercept = linear.at("intercept")};
   if (model.weights.size() != features || model.means.size() != features) {
     fail("a base of {} weights for {} features", model.weights.size(),
          features);
   }
   return model;
+}
+
+std::optional<RidgeBase> base_of(const json& cape, std::size_t features) {
+  const json& base = cape.at("base");
+  if (base.is_null()) return std::nullopt;
+  RidgeBase made = {.overall = linear_of(base.at("overall"), features),
+                    .families = {}};
+  for (const auto& [family, linear] : base.at("families").items()) {
+    made.families[family] = linear_of(linear, features);
+  }
+  return made;
 }
 
 /// NaN where no row had the feature: nothing is outside of that.
@@ -214,7 +223,7 @@ SavedModel load_model(const fs::path& directory) {
     check_schema(cape, directory / "cape.json");
     // Nothing throws once there is a SavedModel.
     FeatureSet features = features_of(cape);
-    std::optional<LinearModel> base = base_of(cape, features.size());
+    std::optional<RidgeBase> base = base_of(cape, features.size());
     const double level = cape.at("intervals").at("level");
     auto offsets = offsets_of(cape);
     Ranges ranges = ranges_of(cape);

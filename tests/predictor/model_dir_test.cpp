@@ -116,7 +116,8 @@ TEST(CapeJson, NamesFeaturesRangesAndWhereTheRowsCameFrom) {
 TEST(CapeJson, HoldsTheBaseAndTheIntervals) {
   const FitResult result = result_of(sample_table(40), "extended");
   const json cape = json::parse(cape_json(result));
-  EXPECT_EQ(cape.at("base").at("weights").size(), cape.at("features").size());
+  EXPECT_EQ(cape.at("base").at("overall").at("weights").size(),
+            cape.at("features").size());
   EXPECT_EQ(cape.at("intervals").at("level"), 0.9);
   EXPECT_EQ(cape.at("intervals").at("kfold").at("mlp"), json({-0.5, 0.25}));
   EXPECT_TRUE(
