@@ -35,8 +35,8 @@ std::string problem_of(const Variant& variant, const DatasetInfo& info);
 /// A variant drawn from the documented ranges (docs/configuration.md).
 Variant sample_variant(const DatasetInfo& info, Random& random);
 
-/// `info` of the variant: its classes and its share of the samples. N stays that
-/// of the data set.
+/// `info` of the variant: its classes and its share of the samples. N stays
+/// that of the data set.
 DatasetInfo varied(DatasetInfo info, const Variant& variant);
 
 /// A batch of `size` different samples, drawn and varied by draws from
