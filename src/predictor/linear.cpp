@@ -60,8 +60,7 @@ std::vector<double> LinearModel::predict(const Matrix& x) const {
   std::vector<double> predicted;
   predicted.reserve(x.rows);
   for (std::size_t i = 0; i < x.rows; ++i) {
-    predicted.push_back(
-        predict(std::span(x.values).subspan(i * x.columns, x.columns)));
+    predicted.push_back(predict(x.row(i)));
   }
   return predicted;
 }
@@ -76,9 +75,9 @@ LinearModel fit_linear(const Matrix& x, std::span<const float> target,
   Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(columns, columns);
   Eigen::VectorXd moment = Eigen::VectorXd::Zero(columns);
   for (std::size_t i = 0; i < x.rows; ++i) {
-    const Eigen::VectorXd row = Eigen::Map<const Eigen::VectorXf>(
-                                    &scaled.values[i * x.columns], columns)
-                                    .cast<double>();
+    const Eigen::VectorXd row =
+        Eigen::Map<const Eigen::VectorXf>(scaled.row(i).data(), columns)
+            .cast<double>();
     gram.noalias() += row * row.transpose();
     moment += (target[i] - mean) * row;
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 namespace cape {
@@ -21,6 +22,9 @@ struct Matrix {
   }
   float at(std::size_t row, std::size_t column) const {
     return values[row * columns + column];
+  }
+  std::span<const float> row(std::size_t index) const {
+    return {&values[index * columns], columns};
   }
 };
 

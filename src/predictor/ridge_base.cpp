@@ -67,8 +67,7 @@ std::vector<float> RidgeBase::predict(const MetaTable& table,
   predicted.reserve(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const LinearModel& linear = of(table.family(table.rows[rows[i]]));
-    predicted.push_back(static_cast<float>(
-        linear.predict(std::span(x.values).subspan(i * x.columns, x.columns))));
+    predicted.push_back(static_cast<float>(linear.predict(x.row(i))));
   }
   return predicted;
 }
