@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "core/error.h"
-#include "core/rehearsal.h"
 #include "hdf5/hdf5.h"
 
 namespace cape::datasets {
@@ -100,13 +99,10 @@ Array read_hdf5_array(const std::string& place) {
   }
   const std::string file = place.substr(0, colon);
   const std::string name = place.substr(colon + 1);
-  const std::size_t size = map_file(file).size();
-  constexpr std::size_t kBytesPerSecond = 1'000'000;
-  const auto end = rehearse([&] { read(file, name, place); },
-                            static_cast<unsigned>(2 + size / kBytesPerSecond));
-  if (end) {
-    fail_user("{}: HDF5 fails on it: {}; the file is damaged, copy it again",
-              place, *end);
+  const auto problem = hdf5::rehearse_reading(map_file(file).size(),
+                                              [&] { read(file, name, place); });
+  if (problem) {
+    fail_user("{}: {}; the file is damaged, copy it again", place, *problem);
   }
   try {
     return read(file, name, place);

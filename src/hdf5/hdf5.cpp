@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "core/rehearsal.h"
 #include "hdf5/chunks.h"
 
 namespace cape::hdf5 {
@@ -165,6 +166,15 @@ std::uint64_t content_size(const Handle& file) {
   haddr_t end = 0;
   check(H5Fget_eoa(file, &end), "find the end of a file");
   return end;
+}
+
+std::optional<std::string> rehearse_reading(std::uint64_t bytes,
+                                            const std::function<void()>& body) {
+  constexpr std::uint64_t kBytesPerSecond = 1'000'000;
+  const auto end =
+      rehearse(body, static_cast<unsigned>(2 + bytes / kBytesPerSecond));
+  if (!end) return std::nullopt;
+  return "HDF5 fails on it: " + *end;
 }
 
 Handle create_group(const Handle& parent, const char* name) {

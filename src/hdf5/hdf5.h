@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -61,6 +62,11 @@ std::string file_image(const Handle& file);
 Handle open_to_read(const std::filesystem::path& path);
 /// Where the file ends as HDF5 sees it; more may follow.
 std::uint64_t content_size(const Handle& file);
+/// Tries `body`, which reads a file of so many bytes, in a process of its own:
+/// HDF5 crashes or hangs on some damaged files. Says what became of it, nothing
+/// when it returns or throws (core/rehearsal.h).
+std::optional<std::string> rehearse_reading(std::uint64_t bytes,
+                                            const std::function<void()>& body);
 Handle create_group(const Handle& parent, const char* name);
 bool exists(const Handle& parent, const char* name);
 

@@ -5,7 +5,6 @@
 #include <span>
 #include <system_error>
 
-#include "core/rehearsal.h"
 #include "shard/checksum.h"
 #include "shard/row_type.h"
 
@@ -171,17 +170,14 @@ void rehearse_reading(const std::filesystem::path& path,
     } catch (const Error&) {  // as it will be here
     }
   };
-  constexpr std::uint64_t kBytesPerSecond = 1'000'000;
-  const auto end = rehearse(
-      [&] {
-        try_out([&](const hdf5::Handle& file) {
-          read_rows(path, file, [](const Row&) {});
-        });
-        try_out(losses_of);
-        try_out(provenance_of);
-      },
-      static_cast<unsigned>(2 + size / kBytesPerSecond));
-  if (end) throw hdf5::Hdf5Error("HDF5 fails on it: " + *end);
+  const auto problem = hdf5::rehearse_reading(size, [&] {
+    try_out([&](const hdf5::Handle& file) {
+      read_rows(path, file, [](const Row&) {});
+    });
+    try_out(losses_of);
+    try_out(provenance_of);
+  });
+  if (problem) throw hdf5::Hdf5Error(*problem);
 }
 
 hdf5::Handle open_shard(const std::filesystem::path& path) {
