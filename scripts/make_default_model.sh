@@ -15,6 +15,7 @@ Usage: scripts/make_default_model.sh [cape_fit options]
 Fits data/*.h5 into $work, with tables and the report, scores
 it on data/heldout/*.h5, and puts into $target what cape_predict reads.
 \$CAPE_BIN is the folder of the programs ($bin).
+Not --out: with a folder of your own call cape_fit data/*.h5 --out FOLDER.
 END
 }
 
@@ -23,9 +24,15 @@ fail() {
   exit 2
 }
 
-case ${1:-} in
-  -h | --help) usage && exit 0 ;;
-esac
+for option; do
+  case $option in
+    -h | --help) usage && exit 0 ;;
+    --out | --out=*)
+      fail "$option is not for this script; cape_fit data/*.h5 --out FOLDER" \
+        "fits into a folder of your own"
+      ;;
+  esac
+done
 [[ -x $bin/cape_fit ]] ||
   fail "cape_fit is not in $bin; build it: cmake --build --preset release"
 shopt -s nullglob
@@ -39,8 +46,8 @@ test=()
 
 scratch=$(mktemp -d data/.model.XXXXXX)
 trap 'rm -rf "$scratch"' EXIT
-cp "$work"/{model,cape,metrics}.json "$scratch"
-chmod 755 "$scratch"
-rm -rf "$target"
-mv -T "$scratch" "$target"
+mkdir "$scratch/new"
+cp "$work"/{model,cape,metrics}.json "$scratch/new"
+[[ ! -e $target ]] || mv -T "$target" "$scratch/old"
+mv -T "$scratch/new" "$target"
 echo "model    $target"

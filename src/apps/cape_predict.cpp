@@ -90,10 +90,10 @@ Config load(const CommandLine& line) {
 }
 
 /// The model that was named, else the one that comes with the program.
-SavedModel open_model(const std::string& named) {
-  if (!named.empty()) return load_model(named);
+Predictor open_model(const std::string& named) {
+  if (!named.empty()) return load_predictor(named);
   const std::filesystem::path model = data_directory() / "model";
-  if (std::filesystem::exists(model)) return load_model(model);
+  if (std::filesystem::exists(model)) return load_predictor(model);
   fail_user(
       "there is no default model (looked for {}); name the --out of a cape_fit "
       "with --model, or make it with scripts/make_default_model.sh",
@@ -125,16 +125,16 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? kExitDone : kExitUsage;
   }
   const Config config = load(line);
-  const SavedModel model = open_model(line.model);
+  const Predictor predictor = open_model(line.model);
   const Grid grid(config, open_datasets(config));
   Forecasts forecasts = make_forecasts(
-      model, grid,
+      predictor, grid,
       {.trainer = line.trainers.program(), .measure = line.measure},
       [&](std::size_t answered) {
         show_progress(answered, grid.trajectories());
       });
   sort_cells(forecasts.cells, line.order);
-  (line.json ? print_json : print_table)(model, forecasts);
+  (line.json ? print_json : print_table)(predictor, forecasts);
   for (const FailedForecast& failed : forecasts.failed) {
     spdlog::error("{}: {}", failed.what, failed.error);
   }

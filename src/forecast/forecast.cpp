@@ -31,14 +31,19 @@ std::vector<TrainerCommand> trainers_for(const Grid& grid,
       place({inspect_rank(workers.device, [&] { return count_gpus(program); })},
             workers);
   for (const std::string& warning : plan.warnings) spdlog::warn("{}", warning);
-  const std::vector<std::string>& devices = plan.ranks.front().devices;
+  const auto& [cpus, devices] = plan.ranks.front();
   const std::int64_t count =
       std::min<std::int64_t>(std::ssize(devices), grid.trajectories());
-  const std::int64_t share = measure ? 1 : std::ssize(devices) / count;
+  std::int64_t threads = workers.threads;
+  if (!measure) {
+    const std::int64_t all =
+        std::min<std::int64_t>(threads * std::ssize(devices), std::ssize(cpus));
+    threads = std::max(threads, all / count);
+  }
   std::vector<TrainerCommand> trainers;
   for (const std::string& device :
        std::span(devices).first(static_cast<std::size_t>(count))) {
-    trainers.push_back({program, device, workers.threads * share});
+    trainers.push_back({program, device, threads});
   }
   return trainers;
 }
@@ -72,11 +77,12 @@ std::string problem_of(const shard::Row& row) {
                      row.log_g2, row.log_tau);
 }
 
-void predict(const SavedModel& model, std::vector<Forecast>& cells) {
+void predict(const Predictor& predictor, std::vector<Forecast>& cells) {
   MetaTable table;
   for (const Forecast& cell : cells) table.add(cell.row);
   if (cells.empty()) return;
-  std::vector<Prediction> predictions = model.predict(table);
+  std::vector<Prediction> predictions =
+      predictor.predict(table, all_rows(table));
   for (std::size_t i = 0; i < cells.size(); ++i) {
     cells[i].prediction = std::move(predictions[i]);
   }
@@ -85,7 +91,8 @@ void predict(const SavedModel& model, std::vector<Forecast>& cells) {
 }  // namespace
 
 Forecasts make_forecasts(
-    const SavedModel& model, const Grid& grid, const ForecastOptions& options,
+    const Predictor& predictor, const Grid& grid,
+    const ForecastOptions& options,
     const std::function<void(std::size_t answered)>& progress) {
   const std::vector<Trajectory> trajectories = tasks_of(grid, options.measure);
   const std::vector<Answer> answers = ask_trainers(
@@ -109,7 +116,7 @@ Forecasts make_forecasts(
           {.row = row, .prediction = {}, .measured = options.measure});
     }
   }
-  predict(model, forecasts.cells);
+  predict(predictor, forecasts.cells);
   return forecasts;
 }
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "grid/grid.h"
-#include "predictor/saved_model.h"
+#include "predictor/predictor.h"
 #include "shard/schema.h"
 
 namespace cape {
@@ -49,7 +49,8 @@ struct ForecastOptions {
 /// asks the model. `progress` is told how many trajectories are done. Throws
 /// UserError when no trainer can be started.
 Forecasts make_forecasts(
-    const SavedModel& model, const Grid& grid, const ForecastOptions& options,
+    const Predictor& predictor, const Grid& grid,
+    const ForecastOptions& options,
     const std::function<void(std::size_t answered)>& progress);
 
 /// Puts the cells in order, the fewest steps or seconds first.

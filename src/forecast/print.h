@@ -6,9 +6,9 @@
 namespace cape {
 
 /// A table, and what its words mean.
-void print_table(const SavedModel& model, const Forecasts& forecasts);
+void print_table(const Predictor& predictor, const Forecasts& forecasts);
 
 /// One JSON object: docs/predicting.md.
-void print_json(const SavedModel& model, const Forecasts& forecasts);
+void print_json(const Predictor& predictor, const Forecasts& forecasts);
 
 }  // namespace cape

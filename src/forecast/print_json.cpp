@@ -10,18 +10,19 @@ namespace {
 using Json = nlohmann::ordered_json;  // people read it too
 
 /// NaN is written as null.
-Json features_json(const SavedModel& model, const Prediction& prediction) {
+Json features_json(const Predictor& predictor, const Prediction& prediction) {
   Json json = Json::object();
-  const std::vector<std::string> names = model.model.features.names();
+  const std::vector<std::string> names = predictor.model.features.names();
   for (std::size_t j = 0; j < names.size(); ++j) {
     json[names[j]] = prediction.features[j];
   }
   return json;
 }
 
-Json contributions_json(const SavedModel& model, const Prediction& prediction) {
+Json contributions_json(const Predictor& predictor,
+                        const Prediction& prediction) {
   Json json = Json::object();
-  std::vector<std::string> names = model.model.features.names();
+  std::vector<std::string> names = predictor.model.features.names();
   names.emplace_back("constant");
   for (std::size_t j = 0; j < names.size(); ++j) {
     json[names[j]] = prediction.contributions[j];
@@ -37,43 +38,44 @@ Json measured_json(const shard::Row& row) {
           {"seconds", row.t_star * row.step_seconds}};
 }
 
-Json to_json(const SavedModel& model, const Forecast& cell) {
+Json to_json(const Predictor& predictor, const Forecast& cell) {
   const shard::Row& row = cell.row;
   const Prediction& prediction = cell.prediction;
-  Json json = {{"trajectory", row.trajectory.view()},
-               {"family", row.family.view()},
-               {"architecture", row.architecture.view()},
-               {"architecture_json", row.architecture_json.view()},
-               {"dataset", row.dataset.view()},
-               {"variant", row.variant.view()},
-               {"learning_rate", row.learning_rate},
-               {"batch_size", row.batch_size},
-               {"epsilon", row.epsilon},
-               {"trial", row.trial},
-               {"t_star", prediction.steps},
-               {"interval", {prediction.lower, prediction.upper}},
-               {"seconds", cell.seconds()},
-               {"step_seconds", row.step_seconds},
-               {"probe_seconds", row.probe_seconds},
-               {"device", row.device.view()},
-               {"threads", row.threads},
-               {"features", features_json(model, prediction)},
-               {"contributions", contributions_json(model, prediction)},
-               {"extrapolated", prediction.extrapolated},
-               {"unseen", prediction.unseen}};
+  Json json = {
+      {"trajectory", row.trajectory.view()},
+      {"family", row.family.view()},
+      {"architecture", row.architecture.view()},
+      {"architecture_json", row.architecture_json.view()},
+      {"dataset", row.dataset.view()},
+      {"variant", row.variant.view()},
+      {"learning_rate", row.learning_rate},
+      {"batch_size", row.batch_size},
+      {"epsilon", row.epsilon},
+      {"trial", row.trial},
+      {"t_star", prediction.steps},
+      {"interval", {prediction.interval.lower, prediction.interval.upper}},
+      {"seconds", cell.seconds()},
+      {"step_seconds", row.step_seconds},
+      {"probe_seconds", row.probe_seconds},
+      {"device", row.device.view()},
+      {"threads", row.threads},
+      {"features", features_json(predictor, prediction)},
+      {"contributions", contributions_json(predictor, prediction)},
+      {"extrapolated", prediction.extrapolated},
+      {"unseen", prediction.unseen}};
   if (cell.measured) json["measured"] = measured_json(row);
   return json;
 }
 
 }  // namespace
 
-void print_json(const SavedModel& model, const Forecasts& forecasts) {
+void print_json(const Predictor& predictor, const Forecasts& forecasts) {
   Json json = {{"t_star_is", "AdamW steps on one fixed batch"},
-               {"level", model.level},
+               {"level", predictor.level},
                {"predictions", Json::array()},
                {"failed", Json::array()}};
   for (const Forecast& cell : forecasts.cells) {
-    json["predictions"].push_back(to_json(model, cell));
+    json["predictions"].push_back(to_json(predictor, cell));
   }
   for (const FailedForecast& failed : forecasts.failed) {
     json["failed"].push_back({{"what", failed.what}, {"error", failed.error}});

@@ -25,15 +25,15 @@ std::vector<std::string> beyond(const Prediction& prediction) {
 }
 
 bool is_inside(const Forecast& cell) {
-  return cell.prediction.lower <= cell.row.t_star &&
-         cell.row.t_star <= cell.prediction.upper;
+  return cell.prediction.interval.lower <= cell.row.t_star &&
+         cell.row.t_star <= cell.prediction.interval.upper;
 }
 
-Line header_of(const SavedModel& model, bool measured) {
+Line header_of(const Predictor& predictor, bool measured) {
   Line header = {"architecture", "data set",
                  "lr",           "B",
                  "epsilon",      "trial",
-                 "T*",           fmt::format("{:g} %", 100 * model.level),
+                 "T*",           fmt::format("{:g} %", 100 * predictor.level),
                  "time",         "ms/step"};
   if (measured) header.insert(header.end(), {"true T*", "true time"});
   header.emplace_back("beyond");
@@ -46,17 +46,17 @@ Line line_of(const Forecast& cell) {
   const auto time = [](double seconds) {
     return std::isnan(seconds) ? std::string("-") : format_duration(seconds);
   };
-  Line line = {
-      row.architecture.str(),
-      row.dataset.str(),
-      fmt::format("{:g}", row.learning_rate),
-      fmt::to_string(row.batch_size),
-      fmt::format("{:g}", row.epsilon),
-      fmt::to_string(row.trial),
-      fmt::format("{:.1f}", prediction.steps),
-      fmt::format("{:.1f} - {:.1f}", prediction.lower, prediction.upper),
-      time(cell.seconds()),
-      fmt::format("{:.2f}", 1e3 * row.step_seconds)};
+  Line line = {row.architecture.str(),
+               row.dataset.str(),
+               fmt::format("{:g}", row.learning_rate),
+               fmt::to_string(row.batch_size),
+               fmt::format("{:g}", row.epsilon),
+               fmt::to_string(row.trial),
+               fmt::format("{:.1f}", prediction.steps),
+               fmt::format("{:.1f} - {:.1f}", prediction.interval.lower,
+                           prediction.interval.upper),
+               time(cell.seconds()),
+               fmt::format("{:.2f}", 1e3 * row.step_seconds)};
   if (cell.measured) {
     line.push_back(row.converged ? fmt::to_string(row.t_star)
                                  : fmt::format("> {}", row.steps_run));
@@ -84,14 +84,15 @@ void print_columns(const std::vector<Line>& lines) {
   }
 }
 
-void print_legend(const SavedModel& model, const std::vector<Forecast>& cells) {
+void print_legend(const Predictor& predictor,
+                  const std::vector<Forecast>& cells) {
   const shard::Row& row = cells.front().row;
   fmt::print(
       "\nT*    AdamW steps on one fixed batch until its loss is epsilon times "
       "the initial\n      loss; not the steps or epochs of a whole training\n"
       "{:g} %  of trials like those of the model are between these\n"
       "time  T* x the time of a step on {} ({} thread{})\n",
-      100 * model.level, row.device.view(), row.threads,
+      100 * predictor.level, row.device.view(), row.threads,
       row.threads == 1 ? "" : "s");
   const bool far = std::ranges::any_of(cells, [](const Forecast& cell) {
     return !beyond(cell.prediction).empty();
@@ -115,15 +116,15 @@ void print_errors(const std::vector<Forecast>& cells) {
 
 }  // namespace
 
-void print_table(const SavedModel& model, const Forecasts& forecasts) {
+void print_table(const Predictor& predictor, const Forecasts& forecasts) {
   const std::vector<Forecast>& cells = forecasts.cells;
   if (cells.empty()) return;
   const bool measured = cells.front().measured;
-  std::vector<Line> lines = {header_of(model, measured)};
+  std::vector<Line> lines = {header_of(predictor, measured)};
   for (const Forecast& cell : cells) lines.push_back(line_of(cell));
   print_columns(lines);
   if (measured) print_errors(cells);
-  print_legend(model, cells);
+  print_legend(predictor, cells);
 }
 
 }  // namespace cape

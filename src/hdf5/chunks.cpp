@@ -17,7 +17,8 @@ std::optional<std::size_t> shuffled_chunk_length(const Handle& dataset,
   const Handle layout(H5Dget_create_plist(dataset), H5Pclose, "get a layout");
   hsize_t length = 0;
   if (H5Pget_layout(layout) != H5D_CHUNKED ||
-      H5Pget_chunk(layout, 1, &length) != 1 || H5Pget_nfilters(layout) != 2) {
+      H5Pget_chunk(layout, 1, &length) != 1 || length == 0 ||
+      H5Pget_nfilters(layout) != 2) {
     return std::nullopt;
   }
   unsigned flags = 0;

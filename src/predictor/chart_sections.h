@@ -20,7 +20,7 @@ ChartSection timing_section(const FitResult& result);
 struct Colouring {
   std::string legend;              ///< "family" or "data set"
   std::vector<std::string> names;  ///< by colour
-  const std::string& (MetaTable::*name)(const MetaRow&) const;
+  NameOfRow name;
 };
 Colouring colouring(const FitResult& result);
 

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <map>
+#include <utility>
 
 namespace cape {
 namespace {
@@ -31,10 +34,6 @@ Offsets offsets_of(std::vector<double> residuals, double level, Sides sides) {
   return offsets;
 }
 
-double residual(const MetaRow& row, double predicted) {
-  return std::log(row.t_star) - std::log(predicted);
-}
-
 /// Counts of one group.
 struct Count {
   double inside = 0;
@@ -44,29 +43,55 @@ struct Count {
 
 }  // namespace
 
-OffsetsByFamily conformal_offsets(const MetaTable& table,
-                                  std::span<const RowIndex> rows,
-                                  std::span<const double> predicted,
-                                  double level, Sides sides) {
-  std::map<std::string, std::vector<double>> residuals;
-  for (const RowIndex i : rows) {
-    if (std::isnan(predicted[i])) continue;
-    const double value = residual(table.rows[i], predicted[i]);
-    residuals[table.family(table.rows[i])].push_back(value);
-    residuals["overall"].push_back(value);
+ByFamily<Offsets> conformal_offsets(const MetaTable& table,
+                                    std::span<const RowIndex> rows,
+                                    std::span<const double> predicted,
+                                    double level, Sides sides) {
+  std::vector<RowIndex> known;
+  std::ranges::copy_if(rows, std::back_inserter(known), [&](RowIndex row) {
+    return !std::isnan(predicted[row]);
+  });
+  return by_family(table, known, [&](std::span<const RowIndex> members) {
+    std::vector<double> residuals;
+    for (const RowIndex row : members) {
+      residuals.push_back(std::log(table.rows[row].t_star) -
+                          std::log(predicted[row]));
+    }
+    return offsets_of(std::move(residuals), level, sides);
+  });
+}
+
+std::vector<Coverage> measure_coverage(const MetaTable& table,
+                                       std::span<const RowIndex> rows,
+                                       std::span<const Ends> intervals) {
+  std::map<std::string, Count> counts;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const MetaRow& row = table.rows[rows[i]];
+    const auto [lower, upper] = intervals[i];
+    for (const std::string& group :
+         {std::string("overall"), "family=" + table.family(row),
+          "dataset=" + table.dataset(row)}) {
+      Count& count = counts[group];
+      count.inside += lower <= row.t_star && row.t_star <= upper ? 1 : 0;
+      count.width += upper / lower;
+      ++count.rows;
+    }
   }
-  OffsetsByFamily offsets;
-  for (auto& [family, values] : residuals) {
-    offsets[family] = offsets_of(std::move(values), level, sides);
+  std::vector<Coverage> coverage;
+  for (const auto& [group, count] : counts) {
+    const auto number = static_cast<double>(count.rows);
+    coverage.push_back(
+        {group, count.inside / number, count.width / number, count.rows});
   }
-  return offsets;
+  return coverage;
 }
 
 std::vector<Coverage> measure_coverage(const MetaTable& table,
                                        const Scheme& scheme,
                                        std::span<const double> predicted,
                                        double level, Sides sides) {
-  std::map<std::string, Count> counts;
+  std::vector<RowIndex> rows;
+  std::vector<Ends> intervals;
   for (int part = 0; part < scheme.parts; ++part) {
     std::vector<RowIndex> others;
     std::vector<RowIndex> own;
@@ -74,31 +99,17 @@ std::vector<Coverage> measure_coverage(const MetaTable& table,
       if (std::isnan(predicted[row])) continue;
       (scheme.part_of_row[row] == part ? own : others).push_back(row);
     }
-    const OffsetsByFamily offsets =
+    if (others.empty()) continue;
+    const ByFamily<Offsets> offsets =
         conformal_offsets(table, others, predicted, level, sides);
-    for (const RowIndex i : own) {
-      const MetaRow& row = table.rows[i];
-      const auto found = offsets.find(table.family(row));
-      if (found == offsets.end()) continue;
-      const auto [lower, upper] = found->second;
-      const double value = residual(row, predicted[i]);
-      for (const std::string& group :
-           {std::string("overall"), "family=" + table.family(row),
-            "dataset=" + table.dataset(row)}) {
-        Count& count = counts[group];
-        count.inside += lower <= value && value <= upper ? 1 : 0;
-        count.width += std::exp(upper - lower);
-        ++count.rows;
-      }
+    for (const RowIndex row : own) {
+      const Offsets& ends = offsets.of(table.family(table.rows[row]));
+      rows.push_back(row);
+      intervals.push_back({predicted[row] * std::exp(ends.lower),
+                           predicted[row] * std::exp(ends.upper)});
     }
   }
-  std::vector<Coverage> coverage;
-  for (const auto& [group, count] : counts) {
-    const auto rows = static_cast<double>(count.rows);
-    coverage.push_back(
-        {group, count.inside / rows, count.width / rows, count.rows});
-  }
-  return coverage;
+  return measure_coverage(table, rows, intervals);
 }
 
 }  // namespace cape

@@ -2,11 +2,12 @@
 /// had not seen the trajectory (split conformal prediction).
 #pragma once
 
-#include <map>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "predictor/by_family.h"
 #include "predictor/folds.h"
 #include "predictor/meta_table.h"
 
@@ -18,27 +19,38 @@ struct Offsets {
   double upper = 0;
 };
 
+/// An interval, in steps.
+struct Ends {
+  double lower = 0;
+  double upper = 0;
+};
+
 /// How rows may err: more to one side than to the other, as in the corpus, or
 /// to a side that is not known, as on an unseen data set.
 enum class Sides { known, unknown };
 
-/// The offsets by family, and of all rows together under "overall", so that a
-/// share `level` of rows like the given ones is inside. Rows without a
-/// prediction (NaN) do not count.
-using OffsetsByFamily = std::map<std::string, Offsets>;
-OffsetsByFamily conformal_offsets(const MetaTable& table,
-                                  std::span<const RowIndex> rows,
-                                  std::span<const double> predicted,
-                                  double level, Sides sides);
+/// The offsets so that a share `level` of rows like the given ones is inside.
+/// Rows without a prediction (NaN) do not count; one must have one.
+ByFamily<Offsets> conformal_offsets(const MetaTable& table,
+                                    std::span<const RowIndex> rows,
+                                    std::span<const double> predicted,
+                                    double level, Sides sides);
 
-/// How many rows are inside of intervals whose offsets come from the other
-/// parts of the scheme, so that no row had a say in its own.
 struct Coverage {
   std::string group;   ///< "overall", "family=mlp", "dataset=mnist"
   double covered = 0;  ///< share of the rows
   double width = 0;    ///< mean of upper end / lower end
   std::int64_t rows = 0;
 };
+
+/// How many of `rows` are inside of their intervals: of all, of each family and
+/// of each data set.
+std::vector<Coverage> measure_coverage(const MetaTable& table,
+                                       std::span<const RowIndex> rows,
+                                       std::span<const Ends> intervals);
+
+/// The same of intervals whose offsets come from the other parts of the scheme,
+/// so that no row had a say in its own.
 std::vector<Coverage> measure_coverage(const MetaTable& table,
                                        const Scheme& scheme,
                                        std::span<const double> predicted,

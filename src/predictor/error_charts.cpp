@@ -211,11 +211,11 @@ ChartSection ablation_section(const FitResult& result) {
 ChartSection coverage_section(const FitResult& result) {
   std::vector<std::string> schemes;
   std::vector<Dot> dots;
-  for (const Intervals& intervals : result.intervals) {
-    schemes.push_back(intervals.scheme);
-    for (const Coverage& one : intervals.coverage) {
+  for (const auto& [scheme, groups] : result.coverage) {
+    schemes.push_back(scheme);
+    for (const Coverage& one : groups) {
       dots.push_back({text_after(text_after(one.group, "family="), "dataset="),
-                      intervals.scheme, 100 * one.covered, kNone, kNone});
+                      scheme, 100 * one.covered, kNone, kNone});
     }
   }
   if (dots.empty()) return {};

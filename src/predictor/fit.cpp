@@ -49,21 +49,57 @@ void check_features(const FitOptions& options,
   }
 }
 
-/// Intervals of the kept model under each scheme that leaves something out.
-std::vector<Intervals> find_intervals(const FitOptions& options,
-                                      const Inputs& inputs,
-                                      const Comparison& comparison) {
-  std::vector<Intervals> all;
+Sides sides_of(const Scheme& scheme) {
+  return scheme.name == "kfold" ? Sides::known : Sides::unknown;
+}
+
+/// Of all rows; its intervals come from the schemes that leave something out.
+Predictor make_predictor(const FitOptions& options, const Inputs& inputs,
+                         const Comparison& comparison) {
+  Predictor made = {
+      .model = Model::fit(inputs.table, inputs.rows,
+                          features_for(inputs, options.comparison.features),
+                          kept_settings(options.comparison)),
+      .level = options.level,
+      .offsets = {},
+      .datasets =
+          count_in_family(inputs.table, inputs.rows, &MetaTable::dataset),
+      .architectures =
+          count_in_family(inputs.table, inputs.rows, &MetaTable::architecture)};
   for (const Scheme& scheme : comparison.schemes) {
     if (scheme.name == "test") continue;
+    made.offsets[scheme.name] = conformal_offsets(
+        inputs.table, inputs.rows,
+        comparison.find(scheme.name, kept_name(options.comparison))->predicted,
+        options.level, sides_of(scheme));
+  }
+  return made;
+}
+
+/// Of the test rows: the intervals that the predictor gives them.
+std::vector<Coverage> test_coverage(const Inputs& inputs,
+                                    const Predictor& predictor) {
+  std::vector<Ends> intervals;
+  for (const Prediction& one :
+       predictor.predict(inputs.table, inputs.test_rows)) {
+    intervals.push_back(one.interval);
+  }
+  return measure_coverage(inputs.table, inputs.test_rows, intervals);
+}
+
+std::vector<SchemeCoverage> find_coverage(const FitOptions& options,
+                                          const Inputs& inputs,
+                                          const Comparison& comparison,
+                                          const Predictor& predictor) {
+  std::vector<SchemeCoverage> all;
+  for (const Scheme& scheme : comparison.schemes) {
     const std::vector<double>& predicted =
         comparison.find(scheme.name, kept_name(options.comparison))->predicted;
-    const Sides sides = scheme.name == "kfold" ? Sides::known : Sides::unknown;
-    all.push_back({scheme.name,
-                   conformal_offsets(inputs.table, inputs.rows, predicted,
-                                     options.level, sides),
-                   measure_coverage(inputs.table, scheme, predicted,
-                                    options.level, sides)});
+    all.push_back(
+        {scheme.name, scheme.name == "test"
+                          ? test_coverage(inputs, predictor)
+                          : measure_coverage(inputs.table, scheme, predicted,
+                                             options.level, sides_of(scheme))});
   }
   return all;
 }
@@ -103,18 +139,16 @@ void run_fit(const FitOptions& options) {
   ModelDirectory directory(options.out);
 
   Comparison comparison = compare(inputs, options.comparison);
-  std::vector<Intervals> intervals =
-      find_intervals(options, inputs, comparison);
+  Predictor predictor = make_predictor(options, inputs, comparison);
+  std::vector<SchemeCoverage> coverage =
+      find_coverage(options, inputs, comparison, predictor);
   std::vector<Table> tables = make_tables(options, inputs, comparison);
-  Model model = Model::fit(inputs.table, inputs.rows,
-                           features_for(inputs, options.comparison.features),
-                           kept_settings(options.comparison));
   const FitResult result = {.options = options,
                             .inputs = std::move(inputs),
                             .left_out = std::move(constant),
                             .comparison = std::move(comparison),
-                            .model = std::move(model),
-                            .intervals = std::move(intervals),
+                            .predictor = std::move(predictor),
+                            .coverage = std::move(coverage),
                             .tables = std::move(tables)};
   directory.write(result);
   directory.publish();

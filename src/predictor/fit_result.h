@@ -10,16 +10,15 @@
 #include "predictor/conformal.h"
 #include "predictor/fit.h"
 #include "predictor/inputs.h"
-#include "predictor/model.h"
+#include "predictor/predictor.h"
 #include "predictor/table.h"
 
 namespace cape {
 
-/// What intervals come to under one scheme.
-struct Intervals {
+/// What intervals cover under one scheme.
+struct SchemeCoverage {
   std::string scheme;
-  OffsetsByFamily offsets;
-  std::vector<Coverage> coverage;
+  std::vector<Coverage> groups;
 };
 
 struct FitResult {
@@ -27,9 +26,10 @@ struct FitResult {
   Inputs inputs;
   std::vector<std::string> left_out;  ///< features that no row tells apart
   Comparison comparison;
-  Model model;  ///< fitted on all of inputs.rows
-  std::vector<Intervals> intervals;
-  std::vector<Table> tables;  ///< of the ablation and the paper's, as asked for
+  Predictor predictor;  ///< fitted on all of inputs.rows
+  std::vector<SchemeCoverage> coverage{};
+  std::vector<Table>
+      tables{};  ///< the ablation's and the paper's, as asked for
 };
 
 }  // namespace cape

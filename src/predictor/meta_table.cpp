@@ -103,12 +103,22 @@ std::int64_t count_censored(const MetaTable& table,
       rows, [&](RowIndex row) { return !table.rows[row].converged; });
 }
 
-std::vector<std::pair<std::string, std::int64_t>> count_by(
-    const MetaTable& table, std::span<const RowIndex> rows,
-    const std::string& (MetaTable::*name)(const MetaRow&) const) {
+std::map<std::string, std::int64_t> count_by(const MetaTable& table,
+                                             std::span<const RowIndex> rows,
+                                             NameOfRow name) {
   std::map<std::string, std::int64_t> counts;
   for (const RowIndex row : rows) ++counts[(table.*name)(table.rows[row])];
-  return {counts.begin(), counts.end()};
+  return counts;
+}
+
+RowsByName count_in_family(const MetaTable& table,
+                           std::span<const RowIndex> rows, NameOfRow name) {
+  RowsByName counts;
+  for (const RowIndex i : rows) {
+    const MetaRow& row = table.rows[i];
+    ++counts[table.family(row)][(table.*name)(row)];
+  }
+  return counts;
 }
 
 }  // namespace cape

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "predictor/architecture_traits.h"
@@ -103,10 +103,17 @@ std::size_t count_trajectories(const MetaTable& table,
 std::int64_t count_censored(const MetaTable& table,
                             std::span<const RowIndex> rows);
 
-/// How many rows carry each name, sorted by name. `name` is a text of a row:
-/// &MetaTable::family and the like.
-std::vector<std::pair<std::string, std::int64_t>> count_by(
-    const MetaTable& table, std::span<const RowIndex> rows,
-    const std::string& (MetaTable::*name)(const MetaRow&) const);
+/// A text of a row: &MetaTable::family and the like.
+using NameOfRow = const std::string& (MetaTable::*)(const MetaRow&) const;
+
+/// How many rows carry each name.
+std::map<std::string, std::int64_t> count_by(const MetaTable& table,
+                                             std::span<const RowIndex> rows,
+                                             NameOfRow name);
+
+/// The same for each family: {family: {name: rows}}.
+using RowsByName = std::map<std::string, std::map<std::string, std::int64_t>>;
+RowsByName count_in_family(const MetaTable& table,
+                           std::span<const RowIndex> rows, NameOfRow name);
 
 }  // namespace cape

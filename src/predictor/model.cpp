@@ -24,12 +24,16 @@ struct Rows {
   BoosterData data() const { return {x, target, margin, upper}; }
 };
 
-/// As the base takes it: a value outside of its column's range becomes the
-/// nearest within, unless the feature extrapolates.
-Matrix within(Matrix x, const FeatureSet& features, const Ranges& ranges) {
-  for (std::size_t j = 0; j < x.columns; ++j) {
-    if (features.features[j].extrapolates) continue;
-    for (std::size_t i = 0; i < x.rows; ++i) {
+/// The features of `rows` as the base takes them: a value outside of what its
+/// family had becomes the nearest within, unless the feature extrapolates. The
+/// base's weights, which two architectures may have determined, say nothing of
+/// a third far away.
+Matrix within(const Model& model, const MetaTable& table,
+              std::span<const RowIndex> rows, Matrix x) {
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    const Ranges& ranges = model.ranges.of(table.family(table.rows[rows[i]]));
+    for (std::size_t j = 0; j < x.columns; ++j) {
+      if (model.features.features[j].extrapolates) continue;
       // NaN, the range of what no row had, bounds nothing.
       x.at(i, j) = std::clamp(x.at(i, j), ranges[j].first, ranges[j].second);
     }
@@ -135,7 +139,10 @@ Model Model::fit(const MetaTable& table, std::span<const RowIndex> rows,
   used.booster = booster;
   return {.features = features,
           .settings = used,
-          .ranges = feature_ranges(table, fitted, features),
+          .ranges = by_family(table, fitted,
+                              [&](std::span<const RowIndex> members) {
+                                return feature_ranges(table, members, features);
+                              }),
           .base = std::move(base),
           .booster = std::move(trained)};
 }
@@ -144,10 +151,8 @@ std::vector<float> Model::predict_log(const MetaTable& table,
                                       std::span<const RowIndex> rows) const {
   const Matrix x = feature_matrix(table, rows, features);
   if (!base) return booster.predict(x, {});
-  // The base's weights, which two architectures may have determined, say
-  // nothing of a third far away.
   return booster.predict(
-      x, base->predict(table, rows, within(x, features, ranges)));
+      x, base->predict(table, rows, within(*this, table, rows, x)));
 }
 
 std::vector<double> Model::predict_steps(const MetaTable& table,
@@ -164,7 +169,7 @@ Matrix Model::contributions(const MetaTable& table,
                             std::span<const RowIndex> rows) const {
   const Matrix x = feature_matrix(table, rows, features);
   if (!base) return booster.contributions(x, {});
-  const Matrix taken = within(x, features, ranges);  // by the base
+  const Matrix taken = within(*this, table, rows, x);  // by the base
   Matrix shares = booster.contributions(x, base->predict(table, rows, taken));
   // XGBoost counts the margin as a constant; it is the base's features'.
   for (std::size_t i = 0; i < x.rows; ++i) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "predictor/by_family.h"
 #include "predictor/features.h"
 #include "predictor/meta_table.h"
 #include "predictor/ridge_base.h"
@@ -40,7 +41,7 @@ ModelSettings extended_settings(std::uint64_t seed);
 struct Model {
   FeatureSet features;
   ModelSettings settings;
-  Ranges ranges;  ///< of the features in the rows it was fitted on
+  ByFamily<Ranges> ranges;  ///< of the features in the rows it was fitted on
   std::optional<RidgeBase> base;
   Booster booster;
 

@@ -71,7 +71,8 @@ ModelDirectory::~ModelDirectory() {
 }
 
 void ModelDirectory::write(const FitResult& result) {
-  publish_file(building_ / "model.json", result.model.booster.to_json());
+  publish_file(building_ / "model.json",
+               result.predictor.model.booster.to_json());
   publish_file(building_ / "cape.json", cape_json(result));
   publish_file(building_ / "metrics.json", metrics_json(result));
   std::vector<Table> tables = result.tables;

@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <map>
 #include <nlohmann/json.hpp>
-#include <utility>
+#include <string>
 
 #include "core/units.h"
 #include "core/version.h"
@@ -58,6 +57,14 @@ Json to_json(const LinearModel& linear) {
           {"intercept", linear.intercept}};
 }
 
+/// {"overall": .., "families": {family: ..}}, each as `write` has it.
+template <class T, class Write>
+Json by_family(const ByFamily<T>& all, const Write& write) {
+  Json families = Json::object();
+  for (const auto& [family, one] : all.families) families[family] = write(one);
+  return {{"overall", write(all.overall)}, {"families", families}};
+}
+
 /// Null without a base.
 Json base_json(const Model& model) {
   if (!model.base) return nullptr;
@@ -65,57 +72,30 @@ Json base_json(const Model& model) {
   for (const Feature& feature : model.features.features) {
     if (!feature.extrapolates) within_range.push_back(feature.name);
   }
-  Json families = Json::object();
-  for (const auto& [family, linear] : model.base->families) {
-    families[family] = to_json(linear);
-  }
-  return {{"within_range", within_range},
-          {"overall", to_json(model.base->overall)},
-          {"families", families}};
+  Json json = {{"within_range", within_range}};
+  json.update(by_family(
+      *model.base, [](const LinearModel& linear) { return to_json(linear); }));
+  return json;
 }
 
-Json ranges_json(const Model& model) {
+/// {feature: [least, greatest]}.
+Json to_json(const Ranges& ranges, const FeatureSet& features) {
   Json json = Json::object();
-  for (std::size_t i = 0; i < model.ranges.size(); ++i) {
-    const auto& [least, greatest] = model.ranges[i];
-    json[std::string(model.features.features[i].name)] = {least, greatest};
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    const auto& [least, greatest] = ranges[i];
+    json[std::string(features.features[i].name)] = {least, greatest};
   }
   return json;
 }
 
-Json intervals_json(const FitResult& result) {
-  Json json = {{"level", result.options.level}};
-  for (const Intervals& intervals : result.intervals) {
-    Json& families = json[intervals.scheme];
-    for (const auto& [family, offsets] : intervals.offsets) {
-      families[family] = {offsets.lower, offsets.upper};
-    }
+Json intervals_json(const Predictor& predictor) {
+  Json json = {{"level", predictor.level}};
+  for (const auto& [scheme, offsets] : predictor.offsets) {
+    json[scheme] = by_family(offsets, [](const Offsets& ends) {
+      return Json{ends.lower, ends.upper};
+    });
   }
   return json;
-}
-
-Json counts_json(const FitResult& result,
-                 const std::string& (MetaTable::*name)(const MetaRow&) const) {
-  Json json = Json::object();
-  for (const auto& [text, count] :
-       count_by(result.inputs.table, result.inputs.rows, name)) {
-    json[text] = count;
-  }
-  return json;
-}
-
-/// {family: {architecture: rows}}; "" where rows do not name theirs.
-Json architectures_json(const FitResult& result) {
-  const MetaTable& table = result.inputs.table;
-  std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t> counts;
-  for (const RowIndex i : result.inputs.rows) {
-    ++counts[{table.rows[i].family, table.rows[i].architecture}];
-  }
-  std::map<std::string, std::map<std::string, std::int64_t>> by_name;
-  for (const auto& [ids, count] : counts) {
-    by_name[table.names.text(ids.first)][table.names.text(ids.second)] = count;
-  }
-  return by_name;
 }
 
 Json inputs_json(const FitResult& result) {
@@ -141,7 +121,7 @@ std::string metrics_json(const FitResult& result) {
 
 std::string cape_json(const FitResult& result) {
   const Inputs& inputs = result.inputs;
-  const Model& model = result.model;
+  const Model& model = result.predictor.model;
   const Json json = {
       {"schema_version", kModelSchemaVersion},
       {"program", fmt::format("cape_fit {}", kVersion)},
@@ -153,9 +133,12 @@ std::string cape_json(const FitResult& result) {
       {"feature_set", model.features.name},
       {"features", model.features.names()},
       {"base", base_json(model)},
-      {"ranges", ranges_json(model)},
+      {"ranges", by_family(model.ranges,
+                           [&](const Ranges& ranges) {
+                             return to_json(ranges, model.features);
+                           })},
       {"left_out", result.left_out},
-      {"intervals", intervals_json(result)},
+      {"intervals", intervals_json(result.predictor)},
       {"settings", to_json(model.settings)},
       {"folds", result.options.comparison.folds},
       {"seed", result.options.comparison.seed},
@@ -163,9 +146,9 @@ std::string cape_json(const FitResult& result) {
       {"trajectories", count_trajectories(inputs.table, inputs.rows)},
       {"censored", count_censored(inputs.table, inputs.rows)},
       {"unusable", inputs.unusable},
-      {"families", counts_json(result, &MetaTable::family)},
-      {"datasets", counts_json(result, &MetaTable::dataset)},
-      {"architectures", architectures_json(result)},
+      {"families", count_by(inputs.table, inputs.rows, &MetaTable::family)},
+      {"datasets", result.predictor.datasets},
+      {"architectures", result.predictor.architectures},
       {"inputs", inputs_json(result)}};
   return json.dump(2) + "\n";
 }

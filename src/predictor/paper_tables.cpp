@@ -50,7 +50,7 @@ const Metrics* metrics_of(const Evaluation* evaluation,
 }
 
 std::vector<std::string> names_of(
-    const std::vector<std::pair<std::string, std::int64_t>>& counts) {
+    const std::map<std::string, std::int64_t>& counts) {
   std::vector<std::string> names;
   names.reserve(counts.size());
   for (const auto& [name, count] : counts) names.push_back(name);

@@ -202,32 +202,47 @@ void add_tables(const std::vector<Table>& tables, std::string& page) {
   }
 }
 
+/// A row a feature; a column a family where there are several.
+void add_ranges(const Model& model, std::string& page) {
+  std::vector<std::pair<std::string, const Ranges*>> columns = {
+      {"all", &model.ranges.overall}};
+  for (const auto& [family, ranges] : model.ranges.families) {
+    columns.emplace_back(family, &ranges);
+  }
+  page += "<div class=\"card scroll\"><table><thead><tr><th>feature</th>";
+  for (const auto& [name, ranges] : columns) {
+    page += fmt::format("<th>{}</th>", html_text(name));
+  }
+  page += "</tr></thead><tbody>\n";
+  for (std::size_t i = 0; i < model.features.size(); ++i) {
+    page += fmt::format("<tr><th scope=row>{}</th>",
+                        model.features.features[i].name);
+    for (const auto& [name, ranges] : columns) {
+      const auto& [least, greatest] = (*ranges)[i];
+      page += fmt::format("<td>{} to {}</td>", decimals(least, 3),
+                          decimals(greatest, 3));
+    }
+    page += "</tr>\n";
+  }
+  page += "</tbody></table></div>\n";
+}
+
 void add_model(const FitResult& result, std::string& page) {
   const auto out = std::back_inserter(page);
-  const BoosterSettings& settings = result.model.settings.booster;
+  const Model& model = result.predictor.model;
+  const BoosterSettings& settings = model.settings.booster;
   fmt::format_to(
       out,
       "<h2>The model</h2>\n<p>XGBoost on log T*{}: {} trees of depth "
       "{}, learning rate {}, {} of the rows and {} of the columns a "
       "tree, lambda {}, alpha {}, seed {}. <code>model.json</code> "
       "is fitted on all rows. A network with a feature outside "
-      "these ranges is unlike all of them.</p>\n",
-      result.model.base ? ", on a ridge regression" : "", settings.trees,
+      "of its family's range is unlike all of them.</p>\n",
+      model.base ? ", on a ridge regression" : "", settings.trees,
       settings.depth, settings.learning_rate, settings.subsample,
       settings.colsample_bytree, settings.lambda, settings.alpha,
       settings.seed);
-  page +=
-      "<div class=\"card scroll\"><table><thead><tr><th>feature</th>"
-      "<th>least</th><th>greatest</th></tr></thead><tbody>\n";
-  const FeatureSet& features = result.model.features;
-  const Ranges& ranges = result.model.ranges;
-  for (std::size_t i = 0; i < ranges.size(); ++i) {
-    fmt::format_to(out,
-                   "<tr><th scope=row>{}</th><td>{}</td><td>{}</td></tr>\n",
-                   features.features[i].name, decimals(ranges[i].first, 3),
-                   decimals(ranges[i].second, 3));
-  }
-  page += "</tbody></table></div>\n";
+  add_ranges(model, page);
 }
 
 void add_inputs(const FitResult& result, std::string& page) {

@@ -1,7 +1,6 @@
 #include "predictor/ridge_base.h"
 
 #include <cmath>
-#include <cstdint>
 #include <limits>
 #include <set>
 
@@ -42,22 +41,9 @@ LinearModel fit_ridge(const MetaTable& table, std::span<const RowIndex> rows,
 
 RidgeBase RidgeBase::fit(const MetaTable& table, std::span<const RowIndex> rows,
                          const FeatureSet& features) {
-  std::map<std::uint32_t, std::vector<RowIndex>> by_family;
-  for (const RowIndex row : rows) {
-    by_family[table.rows[row].family].push_back(row);
-  }
-  RidgeBase base = {.overall = fit_ridge(table, rows, features),
-                    .families = {}};
-  for (const auto& [family, members] : by_family) {
-    base.families[table.names.text(family)] =
-        fit_ridge(table, members, features);
-  }
-  return base;
-}
-
-const LinearModel& RidgeBase::of(const std::string& family) const {
-  const auto found = families.find(family);
-  return found == families.end() ? overall : found->second;
+  return {by_family(table, rows, [&](std::span<const RowIndex> members) {
+    return fit_ridge(table, members, features);
+  })};
 }
 
 std::vector<float> RidgeBase::predict(const MetaTable& table,

@@ -51,9 +51,9 @@ void print_overall(const Comparison& comparison) {
 
 void print_coverage(const FitResult& result) {
   fmt::print("\nwhat {:g} % intervals cover\n", 100 * result.options.level);
-  for (const Intervals& intervals : result.intervals) {
-    for (const Coverage& coverage : intervals.coverage) {
-      fmt::print("{:28} {:24} {:5.1f} %\n", intervals.scheme, coverage.group,
+  for (const auto& [scheme, groups] : result.coverage) {
+    for (const Coverage& coverage : groups) {
+      fmt::print("{:28} {:24} {:5.1f} %\n", scheme, coverage.group,
                  100 * coverage.covered);
     }
   }

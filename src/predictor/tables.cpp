@@ -51,7 +51,7 @@ Table contributions_table(const FitResult& result,
                 .notes = {},
                 .header = kSettings,
                 .rows = {}};
-  std::ranges::copy(result.model.features.names(),
+  std::ranges::copy(result.predictor.model.features.names(),
                     std::back_inserter(made.header));
   made.header.emplace_back("constant");
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -72,8 +72,10 @@ Table importance(const FitResult& result, const Matrix& shares) {
                           "splits in the trees."},
                 .header = {"feature", "mean_contribution", "total_gain"},
                 .rows = {}};
-  const std::vector<std::string> names = result.model.features.names();
-  std::map<std::string, double> gains = result.model.booster.total_gain();
+  const std::vector<std::string> names =
+      result.predictor.model.features.names();
+  std::map<std::string, double> gains =
+      result.predictor.model.booster.total_gain();
   std::vector<std::pair<double, std::string>> order;
   for (std::size_t j = 0; j < names.size(); ++j) {
     double sum = 0;
@@ -126,15 +128,15 @@ Table coverage_table(const FitResult& result) {
       .title = "What intervals cover",
       .notes = {fmt::format(
           "The share of rows inside of {:g} % intervals, before rounding. The "
-          "intervals of a part come from the other parts; width is the upper "
-          "end over the lower end.",
+          "intervals of a part come from the other parts, those of test rows "
+          "are the predictor's; width is the upper end over the lower end.",
           100 * result.options.level)},
       .header = {"scheme", "group", "rows", "covered", "width"},
       .rows = {}};
-  for (const Intervals& intervals : result.intervals) {
-    for (const Coverage& coverage : intervals.coverage) {
+  for (const auto& [scheme, groups] : result.coverage) {
+    for (const Coverage& coverage : groups) {
       made.rows.push_back(
-          {intervals.scheme, coverage.group, std::to_string(coverage.rows),
+          {scheme, coverage.group, std::to_string(coverage.rows),
            decimals(coverage.covered, 4), decimals(coverage.width, 3)});
     }
   }
@@ -157,10 +159,12 @@ Table unavailable_table(const FitResult& result) {
 std::string predictions_csv(const FitResult& result) {
   const MetaTable& table = result.inputs.table;
   const std::vector<RowIndex>& rows = result.inputs.rows;
-  const Matrix x = feature_matrix(table, rows, result.model.features);
-  const std::vector<double> fitted = result.model.predict_steps(table, rows);
+  const Matrix x = feature_matrix(table, rows, result.predictor.model.features);
+  const std::vector<double> fitted =
+      result.predictor.model.predict_steps(table, rows);
   std::vector<std::string> header = kSettings;
-  std::ranges::copy(result.model.features.names(), std::back_inserter(header));
+  std::ranges::copy(result.predictor.model.features.names(),
+                    std::back_inserter(header));
   for (const char* column :
        {"converged", "fold", "t_star", "predicted", "fitted"}) {
     header.emplace_back(column);
@@ -186,7 +190,8 @@ std::string predictions_csv(const FitResult& result) {
 
 Explanation explain(const FitResult& result) {
   std::vector<RowIndex> rows = explained_rows(result);
-  Matrix shares = result.model.contributions(result.inputs.table, rows);
+  Matrix shares =
+      result.predictor.model.contributions(result.inputs.table, rows);
   return {importance(result, shares),
           contributions_table(result, rows, shares)};
 }

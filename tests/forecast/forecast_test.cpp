@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <limits>
+#include <thread>
 
 #include "core/error.h"
 #include "predictor/rows.h"
@@ -16,13 +17,13 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-SavedModel sample_model() {
+Predictor sample_model() {
   const MetaTable table = sample_table(40);
   const FeatureSet features = feature_set("paper");
   return {.model = Model::fit(table, all_rows(table), features, {}),
           .level = 0.9,
-          .offsets = {{"kfold", {{"overall", {-0.5, 0.5}}}}},
-          .datasets = {"mnist"},
+          .offsets = {{"kfold", {{-0.5, 0.5}, {}}}},
+          .datasets = {{"mlp", {{"mnist", 40}}}},
           .architectures = {}};
 }
 
@@ -81,11 +82,12 @@ TEST_F(ForecastTest, SecondsAreStepsTimesTheTimeOfAStep) {
 }
 
 TEST_F(ForecastTest, SharesOutTheThreadsOfTrainersThatAreNotNeeded) {
-  grid_ = small_grid({"grid.trials=1"});
-  const auto twice =
-      fmt::format("workers.per_rank={}", 2 * grid_.trajectories() + 1);
-  grid_ = small_grid({"grid.trials=1", twice});
-  EXPECT_EQ(forecast(false).cells.front().row.threads, 2);
+  const auto cores = std::thread::hardware_concurrency();
+  grid_ = small_grid({"grid.trials=1", "grid.learning_rate=[0.001]",
+                      "grid.batch_size=[16]",
+                      fmt::format("workers.per_rank={}", 2 * cores)});
+  ASSERT_EQ(grid_.trajectories(), 1);
+  EXPECT_EQ(forecast(false).cells.front().row.threads, cores);
   // The rows of a farm do not depend on how many trainers are idle.
   EXPECT_EQ(forecast(true).cells.front().row.threads, 1);
 }

@@ -25,9 +25,7 @@ FitResult perfect_result(int trajectories) {
                       .inputs = {},
                       .left_out = {},
                       .comparison = {},
-                      .model = std::move(model),
-                      .intervals = {},
-                      .tables = {}};
+                      .predictor = {.model = std::move(model)}};
   result.inputs.table = std::move(rows);
   result.inputs.rows = all_rows(result.inputs.table);
   const MetaTable& table = result.inputs.table;

@@ -35,10 +35,10 @@ TEST(ConformalOffsets, AreTheTailsOfEachFamilysErrors) {
   const auto offsets = conformal_offsets(spread.table, all_rows(spread.table),
                                          spread.predicted, 0.9, Sides::known);
   // Of 99 values the 5th and the 95th: a hundredth would be the new one.
-  EXPECT_NEAR(offsets.at("cnn").lower, -0.9, 1e-9);
-  EXPECT_NEAR(offsets.at("cnn").upper, 0.9, 1e-9);
-  EXPECT_NEAR(offsets.at("mlp").upper, 1.8, 1e-9);
-  EXPECT_LT(offsets.at("overall").upper, 1.8);
+  EXPECT_NEAR(offsets.of("cnn").lower, -0.9, 1e-9);
+  EXPECT_NEAR(offsets.of("cnn").upper, 0.9, 1e-9);
+  EXPECT_NEAR(offsets.of("mlp").upper, 1.8, 1e-9);
+  EXPECT_LT(offsets.overall.upper, 1.8);
 }
 
 TEST(ConformalOffsets, IgnoreRowsWithoutAPrediction) {
@@ -48,8 +48,8 @@ TEST(ConformalOffsets, IgnoreRowsWithoutAPrediction) {
   }
   const auto offsets = conformal_offsets(spread.table, all_rows(spread.table),
                                          spread.predicted, 0.9, Sides::known);
-  EXPECT_FALSE(offsets.contains("mlp"));
-  EXPECT_EQ(offsets.at("overall").upper, offsets.at("cnn").upper);
+  EXPECT_TRUE(offsets.families.empty());
+  EXPECT_EQ(offsets.overall.upper, offsets.of("cnn").upper);
 }
 
 TEST(ConformalOffsets, AreAsWideToBothSidesWhereTheSideIsNotKnown) {
@@ -57,8 +57,31 @@ TEST(ConformalOffsets, AreAsWideToBothSidesWhereTheSideIsNotKnown) {
   for (double& predicted : spread.predicted) predicted /= 10;  // all too low
   const auto offsets = conformal_offsets(spread.table, all_rows(spread.table),
                                          spread.predicted, 0.9, Sides::unknown);
-  EXPECT_EQ(offsets.at("cnn").lower, -offsets.at("cnn").upper);
-  EXPECT_NEAR(offsets.at("cnn").upper, std::log(10) + 0.8, 1e-9);
+  EXPECT_EQ(offsets.of("cnn").lower, -offsets.of("cnn").upper);
+  EXPECT_NEAR(offsets.of("cnn").upper, std::log(10) + 0.8, 1e-9);
+}
+
+TEST(Coverage, CountsTheRowsInsideOfTheirIntervals) {
+  MetaTable table;
+  std::vector<Ends> intervals;
+  for (int i = 0; i < 4; ++i) {
+    shard::Row row = sample_row(fmt::format("t{}", i));
+    row.t_star = 10;
+    row.dataset.assign(i == 0 ? "svhn" : "mnist");
+    table.add(row);
+    intervals.push_back({10.0 * (i == 3 ? 0.5 : 1), 10.0 * (i == 1 ? 2 : 1)});
+  }
+  intervals[2] = {10.5, 21};
+  const auto coverage = measure_coverage(table, all_rows(table), intervals);
+  ASSERT_EQ(coverage.size(), 4U);
+  EXPECT_EQ(coverage[0].group, "dataset=mnist");
+  EXPECT_DOUBLE_EQ(coverage[0].covered, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(coverage[0].width, 2);
+  EXPECT_EQ(coverage[1].group, "dataset=svhn");
+  EXPECT_EQ(coverage[1].covered, 1);
+  EXPECT_EQ(coverage[3].group, "overall");
+  EXPECT_EQ(coverage[3].covered, 0.75);
+  EXPECT_EQ(coverage[3].rows, 4);
 }
 
 TEST(Coverage, IsOfRowsThatHadNoSayInTheirIntervals) {

@@ -18,10 +18,18 @@ inline FitResult result_of(MetaTable table,
       .inputs = {},
       .left_out = {"log_n"},
       .comparison = {},
-      .model = Model::fit(table, all_rows(table), feature_set(features),
-                          {.booster = {}, .ridge_base = features != "paper"}),
-      .intervals = {},
-      .tables = {}};
+      .predictor = {
+          .model =
+              Model::fit(table, all_rows(table), feature_set(features),
+                         {.booster = {}, .ridge_base = features != "paper"}),
+          .level = 0.9,
+          .offsets = {{"kfold", {{-0.75, 0.5}, {{"mlp", {-0.5, 0.25}}}}},
+                      {"leave_one_dataset_out",
+                       {{-1.5, 1.5}, {{"mlp", {-1, 1}}}}}},
+          .datasets =
+              count_in_family(table, all_rows(table), &MetaTable::dataset),
+          .architectures = count_in_family(table, all_rows(table),
+                                           &MetaTable::architecture)}};
   result.options.comparison.features = features;
   result.inputs.rows = all_rows(table);
   result.inputs.table = std::move(table);
@@ -29,17 +37,12 @@ inline FitResult result_of(MetaTable table,
   result.inputs.warnings = {"left alone: c&d.h5"};
   const MetaTable& rows = result.inputs.table;
   std::vector<double> predicted =
-      result.model.predict_steps(rows, result.inputs.rows);
+      result.predictor.model.predict_steps(rows, result.inputs.rows);
   std::vector<Group> groups = group_metrics(rows, predicted, 42);
   result.comparison.schemes = {kfold(rows, result.inputs.rows, 2, 42)};
   result.comparison.evaluations = {
       {"kfold", kept_name(result.options.comparison), "the model",
        std::move(predicted), std::move(groups)}};
-  result.intervals = {
-      {"kfold", {{"mlp", {-0.5, 0.25}}, {"overall", {-0.75, 0.5}}}, {}},
-      {"leave_one_dataset_out",
-       {{"mlp", {-1, 1}}, {"overall", {-1.5, 1.5}}},
-       {}}};
   return result;
 }
 

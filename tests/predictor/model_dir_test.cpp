@@ -106,7 +106,9 @@ TEST(CapeJson, NamesFeaturesRangesAndWhereTheRowsCameFrom) {
   const json cape = json::parse(cape_json(result_of(sample_table(40))));
   EXPECT_EQ(cape.at("features"),
             json({"log_p", "log_g2", "log_tau", "log_n", "log_lr", "log_b"}));
-  EXPECT_EQ(cape.at("ranges").at("log_n"), json({11.0, 11.0}));
+  const json& ranges = cape.at("ranges");
+  EXPECT_EQ(ranges.at("overall").at("log_n"), json({11.0, 11.0}));
+  EXPECT_EQ(ranges.at("families").at("mlp").at("log_n"), json({11.0, 11.0}));
   EXPECT_EQ(cape.at("rows"), 80);
   EXPECT_EQ(cape.at("trajectories"), 40);
   EXPECT_EQ(cape.at("families").at("mlp"), 40);
@@ -119,7 +121,8 @@ TEST(CapeJson, HoldsTheBaseAndTheIntervals) {
   EXPECT_EQ(cape.at("base").at("overall").at("weights").size(),
             cape.at("features").size());
   EXPECT_EQ(cape.at("intervals").at("level"), 0.9);
-  EXPECT_EQ(cape.at("intervals").at("kfold").at("mlp"), json({-0.5, 0.25}));
+  EXPECT_EQ(cape.at("intervals").at("kfold").at("families").at("mlp"),
+            json({-0.5, 0.25}));
   EXPECT_TRUE(
       json::parse(cape_json(result_of(sample_table(40)))).at("base").is_null());
 }
@@ -133,8 +136,8 @@ TEST(Explanation, RanksTheFeaturesAndAddsUpToThePredictions) {
   const std::vector<std::string>& row = contributions.rows[5];
   for (std::size_t i = 7; i < row.size(); ++i) sum += std::stod(row[i]);
   EXPECT_NEAR(sum,
-              result.model.predict_log(result.inputs.table,
-                                       std::vector<RowIndex>{5})[0],
+              result.predictor.model.predict_log(result.inputs.table,
+                                                 std::vector<RowIndex>{5})[0],
               1e-4);
 }
 
@@ -175,7 +178,7 @@ TEST_F(ModelDir, HoldsAllFilesAndAModelThatPredictsTheSame) {
                           read_file(folder_ / "model" / "model.json"))};
   const auto rows = all_rows(result.inputs.table);
   EXPECT_EQ(read.predict_steps(result.inputs.table, rows),
-            result.model.predict_steps(result.inputs.table, rows));
+            result.predictor.model.predict_steps(result.inputs.table, rows));
 }
 
 TEST_F(ModelDir, TakesThePlaceOfTheOneBefore) {

@@ -128,11 +128,20 @@ class ModelDirectory:
 
     def test_ranges_are_those_of_the_rows(self):
         cape = json.loads((self.model / "cape.json").read_text())
-        self.assertEqual(list(cape["ranges"]), cape["features"])
-        for feature, (least, greatest) in cape["ranges"].items():
-            values = self.table[feature].astype("float32")
-            self.assertAlmostEqual(least, values.min(), places=5)
-            self.assertAlmostEqual(greatest, values.max(), places=5)
+        parts = {None: cape["ranges"]["overall"], **cape["ranges"]["families"]}
+        self.assertEqual(len(parts), 3)
+        for family, ranges in parts.items():
+            self.assertEqual(list(ranges), cape["features"])
+            rows = self.table
+            if family:
+                rows = rows[rows.family == family]
+            for feature, (least, greatest) in ranges.items():
+                values = rows[feature].astype("float32")
+                if least is None:  # the family has none
+                    self.assertTrue(values.isna().all())
+                    continue
+                self.assertAlmostEqual(least, values.min(), places=5)
+                self.assertAlmostEqual(greatest, values.max(), places=5)
 
     def test_published_steps_count_from_zero(self):
         published = pandas.concat(map(pandas.read_csv, INPUTS))

@@ -1,4 +1,4 @@
-#include "predictor/saved_model.h"
+#include "predictor/predictor.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -25,23 +25,23 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-class SavedModelTest : public testing::Test {
+class PredictorTest : public testing::Test {
  protected:
-  SavedModelTest()
+  PredictorTest()
       : folder_(std::filesystem::path(testing::TempDir()) /
-                fmt::format("saved_model_{}", testing::UnitTest::GetInstance()
-                                                  ->current_test_info()
-                                                  ->name())) {
+                fmt::format("predictor_{}", testing::UnitTest::GetInstance()
+                                                ->current_test_info()
+                                                ->name())) {
     std::filesystem::remove_all(folder_);
   }
-  ~SavedModelTest() override { std::filesystem::remove_all(folder_); }
+  ~PredictorTest() override { std::filesystem::remove_all(folder_); }
 
   /// The model of `result`, kept and read again.
-  SavedModel kept(const FitResult& result) {
+  Predictor kept(const FitResult& result) {
     ModelDirectory directory(folder_);
     directory.write(result);
     directory.publish();
-    return load_model(folder_);
+    return load_predictor(folder_);
   }
 
   void change(const std::function<void(json&)>& edit) {
@@ -52,7 +52,7 @@ class SavedModelTest : public testing::Test {
 
   std::string refusal() {
     try {
-      load_model(folder_);
+      load_predictor(folder_);
     } catch (const UserError& error) {
       return error.what();
     }
@@ -61,10 +61,10 @@ class SavedModelTest : public testing::Test {
   }
 
   /// The prediction for one row.
-  Prediction predict(const SavedModel& model, const shard::Row& row) {
+  Prediction predict(const Predictor& predictor, const shard::Row& row) {
     MetaTable table;
     table.add(row);
-    return model.predict(table).front();
+    return predictor.predict(table, all_rows(table)).front();
   }
 
   const std::filesystem::path folder_;
@@ -79,16 +79,18 @@ shard::Row seen_row() {
   return row;
 }
 
-TEST_F(SavedModelTest, PredictsWhatTheFitPredictedToTheBit) {
+TEST_F(PredictorTest, PredictsWhatTheFitPredictedToTheBit) {
   for (const char* features : {"paper", "extended"}) {
     const FitResult result = result_of(sample_table(40), features);
-    const SavedModel model = kept(result);
+    const Predictor predictor = kept(result);
     EXPECT_EQ(
-        model.model.predict_log(result.inputs.table, result.inputs.rows),
-        result.model.predict_log(result.inputs.table, result.inputs.rows));
-    const auto steps =
-        result.model.predict_steps(result.inputs.table, result.inputs.rows);
-    const auto predictions = model.predict(result.inputs.table);
+        predictor.model.predict_log(result.inputs.table, result.inputs.rows),
+        result.predictor.model.predict_log(result.inputs.table,
+                                           result.inputs.rows));
+    const auto steps = result.predictor.model.predict_steps(result.inputs.table,
+                                                            result.inputs.rows);
+    const auto predictions =
+        predictor.predict(result.inputs.table, result.inputs.rows);
     for (std::size_t i = 0; i < steps.size(); ++i) {
       EXPECT_EQ(predictions[i].steps, steps[i]);
       EXPECT_THAT(predictions[i].extrapolated, IsEmpty());
@@ -97,39 +99,41 @@ TEST_F(SavedModelTest, PredictsWhatTheFitPredictedToTheBit) {
   }
 }
 
-TEST_F(SavedModelTest, SaysWhatEachFeatureAddsToThePrediction) {
-  const SavedModel model = kept(result_of(sample_table(40), "extended"));
-  const Prediction one = predict(model, seen_row());
+TEST_F(PredictorTest, SaysWhatEachFeatureAddsToThePrediction) {
+  const Predictor predictor = kept(result_of(sample_table(40), "extended"));
+  const Prediction one = predict(predictor, seen_row());
   ASSERT_EQ(one.contributions.size(), one.features.size() + 1);
   const double sum =
       std::accumulate(one.contributions.begin(), one.contributions.end(), 0.0);
   EXPECT_NEAR(std::exp(sum), one.steps, 1e-4 * one.steps);
 }
 
-TEST_F(SavedModelTest, HasTheIntervalOfTheFamily) {
+TEST_F(PredictorTest, HasTheIntervalOfTheFamily) {
   const Prediction one = predict(kept(result_of(sample_table(40))), seen_row());
-  EXPECT_NEAR(one.lower, one.steps * std::exp(-0.5), 1e-4 * one.steps);
-  EXPECT_NEAR(one.upper, one.steps * std::exp(0.25), 1e-4 * one.steps);
+  EXPECT_NEAR(one.interval.lower, one.steps * std::exp(-0.5), 1e-4 * one.steps);
+  EXPECT_NEAR(one.interval.upper, one.steps * std::exp(0.25), 1e-4 * one.steps);
 }
 
-TEST_F(SavedModelTest, HasTheIntervalOfAllFamiliesForAnother) {
+TEST_F(PredictorTest, HasTheIntervalOfAllFamiliesForAnother) {
   shard::Row row = seen_row();
   row.family.assign("rnn");
   const Prediction one = predict(kept(result_of(sample_table(40))), row);
   EXPECT_THAT(one.unseen, ElementsAre("family"));
-  EXPECT_NEAR(one.upper, one.steps * std::exp(1.5), 1e-4 * one.upper);
+  EXPECT_NEAR(one.interval.upper, one.steps * std::exp(1.5),
+              1e-4 * one.interval.upper);
 }
 
-TEST_F(SavedModelTest, HasTheWiderIntervalOnAnotherDataSet) {
+TEST_F(PredictorTest, HasTheWiderIntervalOnAnotherDataSet) {
   shard::Row row = seen_row();
   row.dataset.assign("svhn");
   const Prediction one = predict(kept(result_of(sample_table(40))), row);
   EXPECT_THAT(one.unseen, ElementsAre("dataset"));
-  EXPECT_NEAR(one.lower, one.steps * std::exp(-1), 1e-4 * one.steps);
-  EXPECT_NEAR(one.upper, one.steps * std::exp(1), 1e-4 * one.upper);
+  EXPECT_NEAR(one.interval.lower, one.steps * std::exp(-1), 1e-4 * one.steps);
+  EXPECT_NEAR(one.interval.upper, one.steps * std::exp(1),
+              1e-4 * one.interval.upper);
 }
 
-TEST_F(SavedModelTest, KnowsArchitecturesByTheirNamesWhereThereAreAny) {
+TEST_F(PredictorTest, KnowsArchitecturesByTheirNamesWhereThereAreAny) {
   shard::Row other = seen_row();
   other.architecture.assign("other");
   EXPECT_THAT(predict(kept(result_of(sample_table(40))), other).unseen,
@@ -142,25 +146,54 @@ TEST_F(SavedModelTest, KnowsArchitecturesByTheirNamesWhereThereAreAny) {
               IsEmpty());
 }
 
-TEST_F(SavedModelTest, NamesWhatIsExtrapolatedAndWidensTheInterval) {
-  const SavedModel model = kept(result_of(sample_table(40)));
+TEST_F(PredictorTest, NamesWhatIsExtrapolatedAndWidensTheInterval) {
+  const Predictor predictor = kept(result_of(sample_table(40)));
   shard::Row row = seen_row();
   row.log_p = 30;
   row.log_g2 = -5;
-  const Prediction one = predict(model, row);
+  const Prediction one = predict(predictor, row);
   EXPECT_THAT(one.extrapolated, ElementsAre("log_p", "log_g2"));
-  EXPECT_NEAR(one.lower, one.steps * std::exp(-1), 1e-4 * one.steps);
+  EXPECT_NEAR(one.interval.lower, one.steps * std::exp(-1), 1e-4 * one.steps);
 }
 
-TEST_F(SavedModelTest, KeepsPredictionAndIntervalWithinTheCap) {
-  SavedModel model = kept(result_of(sample_table(40)));
-  model.offsets["kfold"]["mlp"] = {-100, 100};
-  const Prediction one = predict(model, seen_row());
-  EXPECT_EQ(one.lower, 1);
-  EXPECT_EQ(one.upper, kMaxSteps);
+TEST_F(PredictorTest, ExtrapolatesBeyondWhatItsOwnFamilyHad) {
+  MetaTable table = sample_table(40);
+  shard::Row wide = seen_row();
+  wide.family.assign("cnn");
+  wide.log_p = 30;
+  table.add(wide);
+  const Predictor predictor = kept(result_of(std::move(table), "extended"));
+  EXPECT_THAT(predict(predictor, wide).extrapolated, IsEmpty());
+  wide.family.assign("mlp");
+  EXPECT_THAT(predict(predictor, wide).extrapolated, ElementsAre("log_p"));
+  // To the base one that is larger than all of its family is as the largest.
+  wide.log_p = 25;
+  const double steps = predict(predictor, wide).steps;
+  wide.log_p = 28;
+  EXPECT_EQ(predict(predictor, wide).steps, steps);
 }
 
-TEST_F(SavedModelTest, RefusesADirectoryWithoutAModel) {
+TEST_F(PredictorTest, HasNotSeenADataSetThatOnlyAnotherFamilySaw) {
+  MetaTable table = sample_table(40);
+  shard::Row row = seen_row();
+  row.family.assign("cnn");
+  row.dataset.assign("svhn");
+  table.add(row);
+  const Predictor predictor = kept(result_of(std::move(table)));
+  EXPECT_THAT(predict(predictor, row).unseen, IsEmpty());
+  row.family.assign("mlp");
+  EXPECT_THAT(predict(predictor, row).unseen, ElementsAre("dataset"));
+}
+
+TEST_F(PredictorTest, KeepsPredictionAndIntervalWithinTheCap) {
+  Predictor predictor = kept(result_of(sample_table(40)));
+  predictor.offsets["kfold"].families["mlp"] = {-100, 100};
+  const Prediction one = predict(predictor, seen_row());
+  EXPECT_EQ(one.interval.lower, 1);
+  EXPECT_EQ(one.interval.upper, kMaxSteps);
+}
+
+TEST_F(PredictorTest, RefusesADirectoryWithoutAModel) {
   EXPECT_THAT(refusal(), AllOf(HasSubstr(folder_.string()),
                                HasSubstr("cape.json is missing")));
   kept(result_of(sample_table(40)));
@@ -168,7 +201,7 @@ TEST_F(SavedModelTest, RefusesADirectoryWithoutAModel) {
   EXPECT_THAT(refusal(), HasSubstr("model.json is missing"));
 }
 
-TEST_F(SavedModelTest, RefusesAnotherSchema) {
+TEST_F(PredictorTest, RefusesAnotherSchema) {
   kept(result_of(sample_table(40)));
   change([](json& cape) { cape["schema_version"] = kModelSchemaVersion + 1; });
   EXPECT_THAT(refusal(), HasSubstr("use a newer one"));
@@ -176,7 +209,7 @@ TEST_F(SavedModelTest, RefusesAnotherSchema) {
   EXPECT_THAT(refusal(), HasSubstr("fit again"));
 }
 
-TEST_F(SavedModelTest, RefusesDamagedFiles) {
+TEST_F(PredictorTest, RefusesDamagedFiles) {
   const FitResult result = result_of(sample_table(40), "extended");
   kept(result);
   const json whole_cape = json::parse(read_file(folder_ / "cape.json"));
@@ -199,7 +232,7 @@ TEST_F(SavedModelTest, RefusesDamagedFiles) {
   }
 }
 
-TEST_F(SavedModelTest, RefusesTreesOfOtherFeatures) {
+TEST_F(PredictorTest, RefusesTreesOfOtherFeatures) {
   kept(result_of(sample_table(40)));
   change(
       [](json& cape) { std::swap(cape["features"][0], cape["features"][1]); });
