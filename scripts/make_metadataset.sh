@@ -18,8 +18,8 @@ Usage: scripts/make_metadataset.sh [--export] [NAME...] [-- cape_farm options]
 
 Measures the grids of configs/metadataset/NAME.yaml (of none named: all) one
 after the other, on all cores, into $runs/NAME, and then
-writes $data/FAMILY.h5, data sets and variants together,
-$data/heldout/svhn_imdb.h5, and $data/SHA256SUMS.
+writes $data/NAME.h5 (heldout: $data/heldout/svhn_imdb.h5) and
+$data/SHA256SUMS.
 What is measured stays: the same command goes on where it was stopped.
 
   --export   measure nothing; write what has been measured so far
@@ -78,38 +78,29 @@ measure() {
 file_of() {
   case $1 in
     heldout) echo heldout/svhn_imdb.h5 ;;
-    *) echo "${1%_variants}.h5" ;;
+    *) echo "$1.h5" ;;
   esac
 }
 
-# export_file FILE: what has been measured for it, as one shard in $scratch.
-export_file() {
-  local name inputs=()
-  for name in "${all[@]}"; do
-    [[ $(file_of "$name") == "$1" ]] || continue
+# export_files NAME...: what has been measured for each, as one shard. All are
+# written before the first takes its place.
+export_files() {
+  local name file
+  mkdir -p "$data/heldout"
+  scratch=$(mktemp -d "$data/.partial.XXXXXX")
+  trap 'rm -rf "$scratch"; rmdir "$data/heldout" 2>/dev/null || :' EXIT
+  mkdir "$scratch/heldout"
+  for name; do
     if compgen -G "$runs/$name/*.h5" >/dev/null; then
-      inputs+=("$runs/$name")
+      "$bin/cape_fit" "$runs/$name" --export-only \
+        --export-shard "$scratch/$(file_of "$name")"
     else
-      say "$1 is without $name, which has not been measured"
+      say "$name has not been measured"
     fi
   done
-  ((${#inputs[@]})) || return 0
-  "$bin/cape_fit" "${inputs[@]}" --export-only --export-shard "$scratch/$1"
-}
-
-# export_files NAME...: their files. All are written before the first takes its
-# place.
-export_files() {
-  local name file files
-  mapfile -t files < <(for name; do file_of "$name"; done | sort -u)
-  mkdir -p "$data"
-  scratch=$(mktemp -d "$data/.partial.XXXXXX")
-  trap 'rm -rf "$scratch"' EXIT
-  mkdir "$scratch/heldout"
-  for file in "${files[@]}"; do export_file "$file"; done
-  for file in "${files[@]}"; do
+  for name; do
+    file=$(file_of "$name")
     [[ -f $scratch/$file ]] || continue
-    mkdir -p "$(dirname "$data/$file")"
     mv "$scratch/$file" "$data/$file"
     say "$data/$file: $(stat -c %s "$data/$file") bytes"
   done

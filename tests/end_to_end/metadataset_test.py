@@ -35,17 +35,18 @@ class MakeMetadataset(FarmTest):
         return sorted(str(path.relative_to(folder)) for path in
                       folder.rglob("*") if path.is_file())
 
-    def test_plain_and_variants_become_one_shard(self):
+    def test_every_grid_becomes_a_shard(self):
         variants = "[{name: mnist, variant: {noise: 0.5}}]"
-        self.make("mlp", *self.farm_options(),
-                  says="mlp.h5 is without mlp_variants")
+        self.make("mlp", *self.farm_options())
         self.make("mlp_variants", *self.farm_options(variants),
                   says="rows       27 new")
         self.make("heldout", *self.farm_options())
+        self.make("--export", "rnn", says="rnn has not been measured")
         self.assertEqual(self.made(), ["SHA256SUMS", "heldout/svhn_imdb.h5",
-                                       "mlp.h5"])
-        table = self.csv(self.folder / "made" / "mlp.h5").decode()
-        self.assertEqual(len(table.splitlines()), 1 + 2 * 27)
+                                       "mlp.h5", "mlp_variants.h5"])
+        for name in ("mlp", "mlp_variants"):
+            table = self.csv(self.folder / "made" / f"{name}.h5").decode()
+            self.assertEqual(len(table.splitlines()), 1 + 27)
 
     def test_what_was_measured_stays(self):
         self.make("mlp", *self.farm_options())

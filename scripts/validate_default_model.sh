@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Measures how good the default predictor is and writes it into
+# docs/validation.md.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/common.sh
+
+bin=${CAPE_BIN:-build/release/bin}
+work=${CAPE_RUNS:-runs/metadataset}/validation
+page=docs/validation.md
+# Fresh trials: those of another master seed, so other networks on other batches.
+seed=2026
+fresh=("mlp 3" "rnn 3" "cnn 3" "transformer 1") # trials a cell
+
+usage() {
+  cat <<END
+Usage: scripts/validate_default_model.sh [cape_farm options]
+
+Fits data/*.h5 again, with data/heldout/*.h5 as test rows; fits the data sets
+without variants, for the paper's tables; measures fresh trials of every family,
+about an hour of two cores, and scores the predictor on them; measures some of
+the rows in data/ again; and writes the tables into $page. Needs Python
+with h5py. What is measured stays in $work.
+
+Data sets are looked for in \$CAPE_DATA (or --data-dir DIR).
+\$CAPE_BIN is the folder of the programs ($bin),
+\$CAPE_PYTHON the Python.
+END
+}
+
+case ${1:-} in
+  -h | --help) usage && exit 0 ;;
+esac
+options=("$@")
+
+# farm NAME OUT OVERRIDE...
+farm() {
+  local name=$1 out=$2
+  shift 2
+  "$bin/cape_farm" "configs/metadataset/$name.yaml" --out "$out" \
+    "$@" "${options[@]}"
+}
+
+measure_fresh() {
+  local name trials
+  for entry in "${fresh[@]}"; do
+    read -r name trials <<<"$entry"
+    farm "$name" "$work/fresh/$name" "seed=$seed" "grid.trials=$trials"
+  done
+}
+
+fit() {
+  local out=$1
+  shift
+  "$bin/cape_fit" "$@" --out "$work/$out" >"$work/$out.txt"
+}
+
+mkdir -p "$work"
+stage "fresh trials" measure_fresh
+stage "rows again" farm mlp "$work/again/mlp" grid.trials=1
+stage "fit, held out" fit heldout data/*.h5 --test data/heldout/*.h5
+stage "fit, fresh trials" fit fresh_model data/*.h5 --test "$work"/fresh/*
+stage "fit, paper's tables" fit plain data/{mlp,rnn,cnn,transformer}.h5 \
+  --paper-tables
+stage "tables" "${CAPE_PYTHON:-python3}" scripts/validation_tables.py \
+  "$work" data "$page"
+print_stage_times
