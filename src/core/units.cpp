@@ -67,6 +67,9 @@ std::optional<double> parse_duration(std::string_view text) {
 
 std::string format_duration(double seconds) {
   if (!std::isfinite(seconds)) return "unknown";
+  if (seconds > 0 && seconds < 0.0995) {
+    return fmt::format("{:.2g} ms", 1e3 * seconds);
+  }
   if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
   const auto s = static_cast<std::int64_t>(std::llround(seconds));
   if (s < 60) return fmt::format("{} s", s);

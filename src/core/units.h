@@ -13,7 +13,7 @@ namespace cape {
 /// seconds; nothing when the text is no duration.
 std::optional<double> parse_duration(std::string_view text);
 
-/// "0.4 s", "12 s", "3 min 20 s", "2 h 05 min", "4 d 3 h".
+/// "4.2 ms", "0.4 s", "12 s", "3 min 20 s", "2 h 05 min", "4 d 3 h".
 std::string format_duration(double seconds);
 
 /// 1234567 -> "1,234,567".

@@ -101,7 +101,7 @@ void print_legend(const Predictor& predictor,
   fmt::print(
       "beyond\n      what the model was not fitted on: there it extrapolates, "
       "and the interval is\n      the wider one of data sets or architectures "
-      "that were left out; of a new family it says little\n");
+      "that were left out; of a new\n      family it says little\n");
 }
 
 void print_errors(const std::vector<Forecast>& cells) {

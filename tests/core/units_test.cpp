@@ -35,6 +35,9 @@ TEST(ParseDuration, RefusesWhatIsNoDuration) {
 
 TEST(FormatDuration, GivesTwoUnitsAtMost) {
   EXPECT_EQ(format_duration(0), "0.0 s");
+  EXPECT_EQ(format_duration(0.0032), "3.2 ms");
+  EXPECT_EQ(format_duration(0.099), "99 ms");
+  EXPECT_EQ(format_duration(0.0996), "0.1 s");
   EXPECT_EQ(format_duration(0.42), "0.4 s");
   EXPECT_EQ(format_duration(9.96), "10 s");
   EXPECT_EQ(format_duration(59.4), "59 s");
