@@ -14,6 +14,12 @@ cmake_path(RELATIVE_PATH CAPE_DATA_FROM_PROGRAMS
 cmake_path(ABSOLUTE_PATH CAPE_DATA_FROM_PROGRAMS
            BASE_DIRECTORY ${CMAKE_RUNTIME_OUTPUT_DIRECTORY} NORMALIZE
            OUTPUT_VARIABLE data_of_build)
-cmake_path(GET data_of_build PARENT_PATH parent_of_data)
-file(MAKE_DIRECTORY ${parent_of_data})
-file(CREATE_LINK ${PROJECT_SOURCE_DIR}/data ${data_of_build} SYMBOLIC)
+cmake_path(IS_PREFIX PROJECT_BINARY_DIR ${data_of_build} NORMALIZE is_inside)
+if(is_inside)
+  cmake_path(GET data_of_build PARENT_PATH parent_of_data)
+  file(MAKE_DIRECTORY ${parent_of_data})
+  file(CREATE_LINK ${PROJECT_SOURCE_DIR}/data ${data_of_build} SYMBOLIC)
+else()
+  message(STATUS "Until it is installed cape_predict needs --model: "
+                 "${data_of_build} is no place for data")
+endif()

@@ -7,6 +7,7 @@ source scripts/common.sh
 
 bin=${CAPE_BIN:-build/release/bin}
 work=${CAPE_RUNS:-runs/metadataset}/validation
+python=$test_venv/bin/python
 page=docs/validation.md
 # Fresh trials: those of another master seed, so other networks on other batches.
 seed=2026
@@ -19,30 +20,43 @@ Usage: scripts/validate_default_model.sh [cape_farm options]
 Fits data/*.h5 again, with data/heldout/*.h5 as test rows; fits the data sets
 without variants, for the paper's tables; measures fresh trials of every family,
 about an hour of two cores, and scores the predictor on them; measures some of
-the rows in data/ again; and writes the tables into $page. Needs Python
-with h5py. What is measured stays in $work.
+the rows in data/ again; and writes the tables into $page. What is
+measured stays in $work. scripts/setup.sh --tests installs what it needs.
 
 Data sets are looked for in \$CAPE_DATA (or --data-dir DIR).
-\$CAPE_BIN is the folder of the programs ($bin),
-\$CAPE_PYTHON the Python.
+\$CAPE_BIN is the folder of the programs ($bin).
 END
+}
+
+fail() {
+  printf 'validate_default_model: %s\n' "$@" >&2
+  exit 2
 }
 
 case ${1:-} in
   -h | --help) usage && exit 0 ;;
 esac
 options=("$@")
+[[ -x $bin/cape_fit && -x $bin/cape_farm ]] ||
+  fail "cape_farm or cape_fit is not in $bin; build them: scripts/setup.sh &&" \
+    "cmake --preset release && cmake --build --preset release"
+for file in data/{mlp,rnn,cnn,transformer,heldout/svhn_imdb}.h5; do
+  [[ -f $file ]] ||
+    fail "there is no $file; scripts/make_metadataset.sh makes it"
+done
+[[ -x $python ]] || fail "there is no $python; scripts/setup.sh --tests makes it"
+"$python" scripts/validation_tables.py --check "$page" || exit 2
 
-# farm NAME OUT OVERRIDE...
+# farm NAME OUT OVERRIDE...: trials that failed do not count as an error.
 farm() {
   local name=$1 out=$2
   shift 2
   "$bin/cape_farm" "configs/metadataset/$name.yaml" --out "$out" \
-    "$@" "${options[@]}"
+    "$@" "${options[@]}" || (($? == 3)) || exit
 }
 
 measure_fresh() {
-  local name trials
+  local entry name trials
   for entry in "${fresh[@]}"; do
     read -r name trials <<<"$entry"
     farm "$name" "$work/fresh/$name" "seed=$seed" "grid.trials=$trials"
@@ -62,6 +76,5 @@ stage "fit, held out" fit heldout data/*.h5 --test data/heldout/*.h5
 stage "fit, fresh trials" fit fresh_model data/*.h5 --test "$work"/fresh/*
 stage "fit, paper's tables" fit plain data/{mlp,rnn,cnn,transformer}.h5 \
   --paper-tables
-stage "tables" "${CAPE_PYTHON:-python3}" scripts/validation_tables.py \
-  "$work" data "$page"
+stage "tables" "$python" scripts/validation_tables.py "$work" data "$page"
 print_stage_times

@@ -2,10 +2,12 @@
 """Writes what scripts/validate_default_model.sh measured into a page.
 
     scripts/validation_tables.py WORK DATA PAGE
+    scripts/validation_tables.py --check PAGE
 
 WORK has the fits (heldout, fresh_model, plain) and runs (fresh, again) of that
 script, DATA the shards and the default model. In PAGE the text between the two
-markers is replaced. What is worse than the paper's models comes first.
+markers is replaced. What is worse than the paper's models comes first. --check
+only looks for the markers.
 """
 
 import csv
@@ -25,8 +27,6 @@ SCHEMES = {"kfold": "in corpus",
 FAMILIES = ["mlp", "rnn", "cnn", "transformer"]
 BEGIN = "<!-- begin: scripts/validate_default_model.sh -->\n"
 END = "<!-- end -->\n"
-# Measured in seconds, or told by the run: not what a trial is.
-NOT_THE_TRIAL = {"probe_seconds", "step_seconds", "curve_offset", "threads"}
 
 
 def read_csv(path):
@@ -48,6 +48,17 @@ def mae(groups, group):
     return f"{groups[group]['mae']:.2f}" if group in groups else ""
 
 
+def papers_of(models, group):
+    """{title: metrics} of the models with the paper's features."""
+    found = {}
+    for name, title in PAPERS.items():
+        for suffix, calibrated in (("", ""), ("_calibrated", ", calibrated")):
+            metrics = models.get(name + suffix, {}).get(group)
+            if metrics:
+                found[title + calibrated] = metrics
+    return found
+
+
 def worse_than_the_papers(metrics):
     """A line for each group where a model with the paper's features is better
     than the default predictor."""
@@ -56,15 +67,16 @@ def worse_than_the_papers(metrics):
         for group, ours in metrics[scheme][OURS].items():
             if not group.startswith(("family=", "dataset=")):
                 continue
-            papers = {name: metrics[scheme][name][group] for name in PAPERS}
+            papers = papers_of(metrics[scheme], group)
             for measure, better in (("mae", min), ("avg_accuracy", max)):
                 name = better(papers, key=lambda n: papers[n][measure])
-                best = papers[name][measure]
-                if best == ours[measure] or better(best, ours[measure]) != best:
+                best, own = (f"{value[measure]:.2f}"
+                             for value in (papers[name], ours))
+                if best == own or better(best, own, key=float) == own:
                     continue
                 lines.append(f"- {title}, {group.split('=')[1]}: "
                              f"{'MAE' if measure == 'mae' else 'AvgAccuracy'} "
-                             f"{ours[measure]:.2f}; {PAPERS[name]}: {best:.2f}\n")
+                             f"{own}; {name}: {best}\n")
     return lines or ["- nothing\n"]
 
 
@@ -177,7 +189,7 @@ def table3(plain):
 
 def figure1(plain):
     wanted = {"NTKL": "ntkl_calibrated", "SL": "sl_calibrated",
-              "CAPE": "xgboost_paper_by_family_calibrated", "ours": OURS}
+              "CAPE": "xgboost_paper_by_family_calibrated"}
     found = {(row["column"], row["value"], row["model"]): row["mae"]
              for row in plain}
     points = list(dict.fromkeys(
@@ -199,6 +211,10 @@ def read_trials(paths):
     return rows
 
 
+def equal(a, b):
+    return a == b or (a != a and b != b)  # NaN
+
+
 def same_rows(again, shard):
     """(rows measured again, those of them that came out the same)."""
     first = read_trials([shard])
@@ -206,10 +222,10 @@ def same_rows(again, shard):
     common = first.keys() & second.keys()
     if not common:
         sys.exit(f"{again} has no row of {shard}")
-    names = [n for n in next(iter(first.values())).dtype.names
-             if n not in NOT_THE_TRIAL]
-    same = sum(all(first[key][n] == second[key][n] or
-                   first[key][n] != first[key][n] for n in names)
+    with h5py.File(shard) as file:
+        names = [column["name"].decode() for column in file["columns"][:]
+                 if not column["volatile"]]
+    same = sum(all(equal(first[key][n], second[key][n]) for n in names)
                for key in common)
     return len(common), same
 
@@ -303,10 +319,22 @@ feature and in T\\*.
 {markdown(["", "rows", "seconds a row, one core"],
           [[f"`{path.relative_to(data)}`", f"{len(read_trials([path])):,}",
             f"{seconds_a_row(path):.2g}"] for path in shards])}"""
-    before, rest = page.read_text().split(BEGIN)
-    _, after = rest.split(END)
-    page.write_text(before + BEGIN + text + END + after)
+    before, after = around(page)
+    page.write_text(before + text + after)
+
+
+def around(page):
+    """What is before and behind the text between the markers."""
+    before, begin, rest = page.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        sys.exit(f"{page} has no lines {BEGIN.strip()} and {END.strip()}")
+    return before + begin, end + after
 
 
 if __name__ == "__main__":
-    main(*map(pathlib.Path, sys.argv[1:]))
+    paths = [pathlib.Path(argument) for argument in sys.argv[1:]]
+    if sys.argv[1] == "--check":
+        around(paths[1])
+    else:
+        main(*paths)

@@ -88,5 +88,5 @@ fit=$(submit --dependency="afterany:$farm" --output="$out/slurm-%j.log" \
 echo "farm: job $farm, $what"
 echo "fit:  job $fit, after it"
 echo "rows, logs and the model: $out"
-echo "watch: squeue --jobs $farm,$fit; tail -f $out/farm.log;" \
+echo "watch: squeue --jobs $farm,$fit; tail -f $out/slurm-*.log;" \
   "$bin/cape_farm $config --out $out${*:+ $*} --status"

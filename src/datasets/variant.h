@@ -11,7 +11,8 @@
 
 namespace cape::datasets {
 
-/// What is changed, in the order in which it is.
+/// What is changed, in this order; but pixels are inverted before they are
+/// averaged.
 struct Variant {
   std::int64_t classes = 0;  ///< that take part, drawn a trajectory; 0: all
   double label_noise = 0;    ///< share of the labels that are drawn afresh

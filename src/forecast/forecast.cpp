@@ -27,18 +27,19 @@ std::vector<TrainerCommand> trainers_for(const Grid& grid,
                                          bool measure) {
   check_trainer(program);
   const WorkersConfig& workers = grid.config().workers;
-  const PlacementPlan plan =
-      place({inspect_rank(workers.device, [&] { return count_gpus(program); })},
-            workers);
+  const RankResources rank =
+      inspect_rank(workers.device, [&] { return count_gpus(program); });
+  const PlacementPlan plan = place({rank}, workers);
   for (const std::string& warning : plan.warnings) spdlog::warn("{}", warning);
   const auto& [cpus, devices] = plan.ranks.front();
   const std::int64_t count =
       std::min<std::int64_t>(std::ssize(devices), grid.trajectories());
   std::int64_t threads = workers.threads;
   if (!measure) {
-    const std::int64_t all =
+    std::int64_t usable =
         std::min<std::int64_t>(threads * std::ssize(devices), std::ssize(cpus));
-    threads = std::max(threads, all / count);
+    if (rank.cpu_limit > 0) usable = std::min(usable, rank.cpu_limit);
+    threads = std::max(threads, usable / count);
   }
   std::vector<TrainerCommand> trainers;
   for (const std::string& device :

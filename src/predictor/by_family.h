@@ -25,8 +25,8 @@ struct ByFamily {
 
 /// What `fit` makes of all rows, and of each family's.
 template <class Fit>
-auto by_family(const MetaTable& table, std::span<const RowIndex> rows,
-               const Fit& fit) {
+auto each_family(const MetaTable& table, std::span<const RowIndex> rows,
+                 const Fit& fit) {
   std::map<std::uint32_t, std::vector<RowIndex>> members;
   for (const RowIndex row : rows) {
     members[table.rows[row].family].push_back(row);

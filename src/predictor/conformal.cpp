@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "core/error.h"
+
 namespace cape {
 namespace {
 
@@ -51,7 +53,8 @@ ByFamily<Offsets> conformal_offsets(const MetaTable& table,
   std::ranges::copy_if(rows, std::back_inserter(known), [&](RowIndex row) {
     return !std::isnan(predicted[row]);
   });
-  return by_family(table, known, [&](std::span<const RowIndex> members) {
+  if (known.empty()) fail("intervals of no predictions");
+  return each_family(table, known, [&](std::span<const RowIndex> members) {
     std::vector<double> residuals;
     for (const RowIndex row : members) {
       residuals.push_back(std::log(table.rows[row].t_star) -
@@ -63,7 +66,7 @@ ByFamily<Offsets> conformal_offsets(const MetaTable& table,
 
 std::vector<Coverage> measure_coverage(const MetaTable& table,
                                        std::span<const RowIndex> rows,
-                                       std::span<const Ends> intervals) {
+                                       std::span<const Interval> intervals) {
   std::map<std::string, Count> counts;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const MetaRow& row = table.rows[rows[i]];
@@ -91,7 +94,7 @@ std::vector<Coverage> measure_coverage(const MetaTable& table,
                                        std::span<const double> predicted,
                                        double level, Sides sides) {
   std::vector<RowIndex> rows;
-  std::vector<Ends> intervals;
+  std::vector<Interval> intervals;
   for (int part = 0; part < scheme.parts; ++part) {
     std::vector<RowIndex> others;
     std::vector<RowIndex> own;
@@ -103,10 +106,10 @@ std::vector<Coverage> measure_coverage(const MetaTable& table,
     const ByFamily<Offsets> offsets =
         conformal_offsets(table, others, predicted, level, sides);
     for (const RowIndex row : own) {
-      const Offsets& ends = offsets.of(table.family(table.rows[row]));
+      const auto& [lower, upper] = offsets.of(table.family(table.rows[row]));
       rows.push_back(row);
-      intervals.push_back({predicted[row] * std::exp(ends.lower),
-                           predicted[row] * std::exp(ends.upper)});
+      intervals.push_back(
+          {predicted[row] * std::exp(lower), predicted[row] * std::exp(upper)});
     }
   }
   return measure_coverage(table, rows, intervals);

@@ -19,8 +19,8 @@ struct Offsets {
   double upper = 0;
 };
 
-/// An interval, in steps.
-struct Ends {
+/// In steps.
+struct Interval {
   double lower = 0;
   double upper = 0;
 };
@@ -47,7 +47,7 @@ struct Coverage {
 /// of each data set.
 std::vector<Coverage> measure_coverage(const MetaTable& table,
                                        std::span<const RowIndex> rows,
-                                       std::span<const Ends> intervals);
+                                       std::span<const Interval> intervals);
 
 /// The same of intervals whose offsets come from the other parts of the scheme,
 /// so that no row had a say in its own.

@@ -56,16 +56,17 @@ Sides sides_of(const Scheme& scheme) {
 /// Of all rows; its intervals come from the schemes that leave something out.
 Predictor make_predictor(const FitOptions& options, const Inputs& inputs,
                          const Comparison& comparison) {
+  const std::vector<RowIndex> fitted =
+      rows_to_fit(inputs.table, inputs.rows, options.comparison.censored);
   Predictor made = {
       .model = Model::fit(inputs.table, inputs.rows,
                           features_for(inputs, options.comparison.features),
                           kept_settings(options.comparison)),
       .level = options.level,
       .offsets = {},
-      .datasets =
-          count_in_family(inputs.table, inputs.rows, &MetaTable::dataset),
+      .datasets = count_in_family(inputs.table, fitted, &MetaTable::dataset),
       .architectures =
-          count_in_family(inputs.table, inputs.rows, &MetaTable::architecture)};
+          count_in_family(inputs.table, fitted, &MetaTable::architecture)};
   for (const Scheme& scheme : comparison.schemes) {
     if (scheme.name == "test") continue;
     made.offsets[scheme.name] = conformal_offsets(
@@ -76,17 +77,7 @@ Predictor make_predictor(const FitOptions& options, const Inputs& inputs,
   return made;
 }
 
-/// Of the test rows: the intervals that the predictor gives them.
-std::vector<Coverage> test_coverage(const Inputs& inputs,
-                                    const Predictor& predictor) {
-  std::vector<Ends> intervals;
-  for (const Prediction& one :
-       predictor.predict(inputs.table, inputs.test_rows)) {
-    intervals.push_back(one.interval);
-  }
-  return measure_coverage(inputs.table, inputs.test_rows, intervals);
-}
-
+/// Of test rows: of the intervals that the predictor gives them.
 std::vector<SchemeCoverage> find_coverage(const FitOptions& options,
                                           const Inputs& inputs,
                                           const Comparison& comparison,
@@ -95,11 +86,13 @@ std::vector<SchemeCoverage> find_coverage(const FitOptions& options,
   for (const Scheme& scheme : comparison.schemes) {
     const std::vector<double>& predicted =
         comparison.find(scheme.name, kept_name(options.comparison))->predicted;
-    all.push_back(
-        {scheme.name, scheme.name == "test"
-                          ? test_coverage(inputs, predictor)
-                          : measure_coverage(inputs.table, scheme, predicted,
-                                             options.level, sides_of(scheme))});
+    all.push_back({scheme.name,
+                   scheme.name == "test"
+                       ? measure_coverage(inputs.table, inputs.test_rows,
+                                          predictor.intervals(inputs.table,
+                                                              inputs.test_rows))
+                       : measure_coverage(inputs.table, scheme, predicted,
+                                          options.level, sides_of(scheme))});
   }
   return all;
 }

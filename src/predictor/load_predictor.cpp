@@ -120,15 +120,25 @@ std::map<std::string, ByFamily<Offsets>> offsets_of(const json& cape) {
   return offsets;
 }
 
-/// Both have the same families.
-std::pair<RowsByName, RowsByName> names_of(const json& cape) {
-  std::pair<RowsByName, RowsByName> names = {cape.at("datasets"),
-                                             cape.at("architectures")};
-  const auto family = [](const auto& pair) { return pair.first; };
-  if (!std::ranges::equal(names.first, names.second, {}, family, family)) {
+RowsByName counts_of(const json& families) {
+  RowsByName counts;
+  for (const auto& [family, names] : families.items()) {
+    for (const auto& [name, count] : names.items()) {
+      counts[family][name] = whole_number(count);
+    }
+  }
+  return counts;
+}
+
+/// Of data sets and of architectures; both have the same families.
+std::pair<RowsByName, RowsByName> counts_by_name(const json& cape) {
+  std::pair<RowsByName, RowsByName> both = {
+      counts_of(cape.at("datasets")), counts_of(cape.at("architectures"))};
+  const auto family = [](const auto& counts) { return counts.first; };
+  if (!std::ranges::equal(both.first, both.second, {}, family, family)) {
     fail("data sets of other families than architectures");
   }
-  return names;
+  return both;
 }
 
 }  // namespace
@@ -149,7 +159,7 @@ Predictor load_predictor(const fs::path& directory) {
     ByFamily<Ranges> ranges = by_family_of(
         cape.at("ranges"),
         [&](const json& by_name) { return ranges_of(by_name, features); });
-    auto [datasets, architectures] = names_of(cape);
+    auto [datasets, architectures] = counts_by_name(cape);
     return Predictor{.model = {.features = std::move(features),
                                .settings = {},
                                .ranges = std::move(ranges),

@@ -65,17 +65,6 @@ Rows make_rows(const MetaTable& table, std::span<const RowIndex> rows,
   return made;
 }
 
-std::vector<RowIndex> rows_to_fit(const MetaTable& table,
-                                  std::span<const RowIndex> rows,
-                                  Censored censored) {
-  std::vector<RowIndex> wanted;
-  std::ranges::copy_if(rows, std::back_inserter(wanted), [&](RowIndex row) {
-    return censored != Censored::drop || table.rows[row].converged;
-  });
-  if (wanted.empty()) fail_user("no row converged; fit with --censored cap");
-  return wanted;
-}
-
 int count_trees(const MetaTable& table, std::span<const RowIndex> rows,
                 const FeatureSet& features,
                 const std::optional<RidgeBase>& base,
@@ -101,6 +90,17 @@ Censored censored_from(std::string_view name) {
   if (name == "drop") return Censored::drop;
   if (name == "survival") return Censored::survival;
   fail_user("censored rows: \"{}\"; known: cap, drop, survival", name);
+}
+
+std::vector<RowIndex> rows_to_fit(const MetaTable& table,
+                                  std::span<const RowIndex> rows,
+                                  Censored censored) {
+  std::vector<RowIndex> wanted;
+  std::ranges::copy_if(rows, std::back_inserter(wanted), [&](RowIndex row) {
+    return censored != Censored::drop || table.rows[row].converged;
+  });
+  if (wanted.empty()) fail_user("no row converged; fit with --censored cap");
+  return wanted;
 }
 
 ModelSettings paper_settings(std::uint64_t seed) {
@@ -139,10 +139,11 @@ Model Model::fit(const MetaTable& table, std::span<const RowIndex> rows,
   used.booster = booster;
   return {.features = features,
           .settings = used,
-          .ranges = by_family(table, fitted,
-                              [&](std::span<const RowIndex> members) {
-                                return feature_ranges(table, members, features);
-                              }),
+          .ranges = each_family(table, fitted,
+                                [&](std::span<const RowIndex> members) {
+                                  return feature_ranges(table, members,
+                                                        features);
+                                }),
           .base = std::move(base),
           .booster = std::move(trained)};
 }

@@ -26,6 +26,11 @@ enum class Censored {
 /// Throws UserError for another name than cap, drop and survival.
 Censored censored_from(std::string_view name);
 
+/// Those of `rows` that a model is fitted on. Throws UserError for none.
+std::vector<RowIndex> rows_to_fit(const MetaTable& table,
+                                  std::span<const RowIndex> rows,
+                                  Censored censored);
+
 struct ModelSettings {
   BoosterSettings booster;
   bool ridge_base = false;

@@ -59,7 +59,7 @@ Json to_json(const LinearModel& linear) {
 
 /// {"overall": .., "families": {family: ..}}, each as `write` has it.
 template <class T, class Write>
-Json by_family(const ByFamily<T>& all, const Write& write) {
+Json by_family_json(const ByFamily<T>& all, const Write& write) {
   Json families = Json::object();
   for (const auto& [family, one] : all.families) families[family] = write(one);
   return {{"overall", write(all.overall)}, {"families", families}};
@@ -73,7 +73,7 @@ Json base_json(const Model& model) {
     if (!feature.extrapolates) within_range.push_back(feature.name);
   }
   Json json = {{"within_range", within_range}};
-  json.update(by_family(
+  json.update(by_family_json(
       *model.base, [](const LinearModel& linear) { return to_json(linear); }));
   return json;
 }
@@ -91,8 +91,8 @@ Json to_json(const Ranges& ranges, const FeatureSet& features) {
 Json intervals_json(const Predictor& predictor) {
   Json json = {{"level", predictor.level}};
   for (const auto& [scheme, offsets] : predictor.offsets) {
-    json[scheme] = by_family(offsets, [](const Offsets& ends) {
-      return Json{ends.lower, ends.upper};
+    json[scheme] = by_family_json(offsets, [](const Offsets& one) {
+      return Json{one.lower, one.upper};
     });
   }
   return json;
@@ -133,10 +133,10 @@ std::string cape_json(const FitResult& result) {
       {"feature_set", model.features.name},
       {"features", model.features.names()},
       {"base", base_json(model)},
-      {"ranges", by_family(model.ranges,
-                           [&](const Ranges& ranges) {
-                             return to_json(ranges, model.features);
-                           })},
+      {"ranges", by_family_json(model.ranges,
+                                [&](const Ranges& ranges) {
+                                  return to_json(ranges, model.features);
+                                })},
       {"left_out", result.left_out},
       {"intervals", intervals_json(result.predictor)},
       {"settings", to_json(model.settings)},

@@ -1,6 +1,7 @@
 #include "predictor/predictor.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string_view>
 
 namespace cape {
@@ -27,16 +28,16 @@ std::vector<std::string> unseen(const Predictor& predictor,
   return what;
 }
 
-/// What is outside of `ranges`, those of the row's family.
+/// What is outside of `ranges`, those of the row's family; all is outside of
+/// NaN, the range of what the family did not have.
 std::vector<std::string> extrapolated(std::span<const float> row,
                                       const Ranges& ranges,
                                       const FeatureSet& features) {
   std::vector<std::string> names;
   for (std::size_t j = 0; j < row.size(); ++j) {
     const auto& [least, most] = ranges[j];
-    if (row[j] < least || row[j] > most) {
-      names.emplace_back(features.features[j].name);
-    }
+    if (std::isnan(row[j]) || (least <= row[j] && row[j] <= most)) continue;
+    names.emplace_back(features.features[j].name);
   }
   return names;
 }
@@ -69,29 +70,50 @@ Offsets widest(const Predictor& predictor, const std::string& family,
   return widest;
 }
 
-}  // namespace
-
-std::vector<Prediction> Predictor::predict(
-    const MetaTable& table, std::span<const RowIndex> rows) const {
+/// All but the contributions.
+std::vector<Prediction> predict_only(const Predictor& predictor,
+                                     const MetaTable& table,
+                                     std::span<const RowIndex> rows) {
+  const Model& model = predictor.model;
   const Matrix x = feature_matrix(table, rows, model.features);
   const std::vector<float> logs = model.predict_log(table, rows);
-  const Matrix shares = model.contributions(table, rows);
   std::vector<Prediction> predictions(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     Prediction& one = predictions[i];
     const MetaRow& row = table.rows[rows[i]];
     const std::string& family = table.family(row);
     one.features.assign(x.row(i).begin(), x.row(i).end());
-    one.contributions.assign(shares.row(i).begin(), shares.row(i).end());
     one.extrapolated =
         extrapolated(x.row(i), model.ranges.of(family), model.features);
-    one.unseen = unseen(*this, table, row);
-    const Offsets ends = widest(*this, family, schemes_for(one));
+    one.unseen = unseen(predictor, table, row);
+    const auto [lower, upper] = widest(predictor, family, schemes_for(one));
     one.steps = steps_from_log(logs[i]);
-    one.interval = {steps_from_log(logs[i] + ends.lower),
-                    steps_from_log(logs[i] + ends.upper)};
+    one.interval = {steps_from_log(logs[i] + lower),
+                    steps_from_log(logs[i] + upper)};
   }
   return predictions;
+}
+
+}  // namespace
+
+std::vector<Prediction> Predictor::predict(
+    const MetaTable& table, std::span<const RowIndex> rows) const {
+  std::vector<Prediction> predictions = predict_only(*this, table, rows);
+  const Matrix shares = model.contributions(table, rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    predictions[i].contributions.assign(shares.row(i).begin(),
+                                        shares.row(i).end());
+  }
+  return predictions;
+}
+
+std::vector<Interval> Predictor::intervals(
+    const MetaTable& table, std::span<const RowIndex> rows) const {
+  std::vector<Interval> intervals;
+  for (const Prediction& one : predict_only(*this, table, rows)) {
+    intervals.push_back(one.interval);
+  }
+  return intervals;
 }
 
 }  // namespace cape

@@ -219,8 +219,10 @@ void add_ranges(const Model& model, std::string& page) {
                         model.features.features[i].name);
     for (const auto& [name, ranges] : columns) {
       const auto& [least, greatest] = (*ranges)[i];
-      page += fmt::format("<td>{} to {}</td>", decimals(least, 3),
-                          decimals(greatest, 3));
+      page += std::isnan(least)
+                  ? "<td>none</td>"
+                  : fmt::format("<td>{} to {}</td>", decimals(least, 3),
+                                decimals(greatest, 3));
     }
     page += "</tr>\n";
   }

@@ -41,7 +41,7 @@ LinearModel fit_ridge(const MetaTable& table, std::span<const RowIndex> rows,
 
 RidgeBase RidgeBase::fit(const MetaTable& table, std::span<const RowIndex> rows,
                          const FeatureSet& features) {
-  return {by_family(table, rows, [&](std::span<const RowIndex> members) {
+  return {each_family(table, rows, [&](std::span<const RowIndex> members) {
     return fit_ridge(table, members, features);
   })};
 }

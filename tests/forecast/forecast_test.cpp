@@ -5,10 +5,10 @@
 
 #include <csignal>
 #include <limits>
-#include <thread>
 
 #include "core/error.h"
 #include "predictor/rows.h"
+#include "worker/placement.h"
 #include "worker/support.h"
 
 namespace cape {
@@ -24,7 +24,7 @@ Predictor sample_model() {
           .level = 0.9,
           .offsets = {{"kfold", {{-0.5, 0.5}, {}}}},
           .datasets = {{"mlp", {{"mnist", 40}}}},
-          .architectures = {}};
+          .architectures = {{"mlp", {{"mlp", 40}}}}};
 }
 
 class ForecastTest : public testing::Test {
@@ -82,7 +82,8 @@ TEST_F(ForecastTest, SecondsAreStepsTimesTheTimeOfAStep) {
 }
 
 TEST_F(ForecastTest, SharesOutTheThreadsOfTrainersThatAreNotNeeded) {
-  const auto cores = std::thread::hardware_concurrency();
+  const auto cores = std::ssize(
+      inspect_rank(DeviceChoice::cpu, [] { return std::int64_t{0}; }).cpus);
   grid_ = small_grid({"grid.trials=1", "grid.learning_rate=[0.001]",
                       "grid.batch_size=[16]",
                       fmt::format("workers.per_rank={}", 2 * cores)});

@@ -63,7 +63,7 @@ TEST(ConformalOffsets, AreAsWideToBothSidesWhereTheSideIsNotKnown) {
 
 TEST(Coverage, CountsTheRowsInsideOfTheirIntervals) {
   MetaTable table;
-  std::vector<Ends> intervals;
+  std::vector<Interval> intervals;
   for (int i = 0; i < 4; ++i) {
     shard::Row row = sample_row(fmt::format("t{}", i));
     row.t_star = 10;

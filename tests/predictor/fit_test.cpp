@@ -11,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "predictor/predictor.h"
 #include "predictor/rows.h"
 #include "shard/reader.h"
 #include "shard/writer.h"
@@ -274,6 +275,21 @@ TEST_F(RunFit, ScoresRowsToTestByAModelOfAllOthers) {
 TEST_F(RunFit, DoesNotScoreWhatItFits) {
   options_.input.test = {kMlp};
   EXPECT_THAT(refusal({kMlp}), HasSubstr("none of the 60 rows to test"));
+}
+
+TEST_F(RunFit, HoldsTestRowsAgainstTheIntervalsOfThePredictor) {
+  options_.input.test = {kCnn};
+  fit({kMlp});
+  const Inputs inputs = read_inputs({.inputs = {kCnn}});
+  const auto intervals =
+      load_predictor(options_.out).intervals(inputs.table, inputs.rows);
+  const auto coverage = measure_coverage(inputs.table, inputs.rows, intervals);
+  const std::string csv = read_file(options_.out / "tables" / "coverage.csv");
+  ASSERT_EQ(coverage.size(), 6U);  // overall, cnn, four data sets
+  for (const Coverage& group : coverage) {
+    EXPECT_THAT(csv, HasSubstr(fmt::format("\ntest,{},{},{:.4f},", group.group,
+                                           group.rows, group.covered)));
+  }
 }
 
 TEST_F(RunFit, ComparesTheWaysToTakeCensoredRows) {

@@ -173,6 +173,48 @@ TEST_F(PredictorTest, ExtrapolatesBeyondWhatItsOwnFamilyHad) {
   EXPECT_EQ(predict(predictor, wide).steps, steps);
 }
 
+TEST_F(PredictorTest, ExtrapolatesAFeatureThatItsFamilyDidNotHave) {
+  MetaTable table = sample_table(40);
+  shard::Row row = seen_row();
+  row.log_line_1 = std::nan("");
+  for (MetaRow& known : table.rows) {
+    known.log_line_1 = table.family(known) == "cnn" ? 0.1F * known.log_p : NAN;
+  }
+  const Predictor predictor = kept(result_of(std::move(table), "extended"));
+  EXPECT_THAT(predict(predictor, row).extrapolated, IsEmpty());
+  row.log_line_1 = 1.2;
+  EXPECT_THAT(predict(predictor, row).extrapolated, ElementsAre("log_line_1"));
+}
+
+TEST_F(PredictorTest, OfOneFamilyKnowsNoOther) {
+  MetaTable table;
+  shard::Row row = seen_row();
+  for (int i = 0; i < 20; ++i) {
+    row.trajectory.assign(fmt::format("t{}", i));
+    row.log_p = 10 + 0.2 * i;
+    table.add(row);
+  }
+  const Predictor predictor = kept(result_of(std::move(table), "extended"));
+  EXPECT_THAT(predict(predictor, row).unseen, IsEmpty());
+  row.family.assign("cnn");
+  EXPECT_THAT(predict(predictor, row).unseen, ElementsAre("family"));
+  EXPECT_THAT(predict(predictor, row).extrapolated, IsEmpty());
+}
+
+TEST_F(PredictorTest, GivesTheIntervalsOfItsPredictions) {
+  const FitResult result = result_of(sample_table(40));
+  const Predictor predictor = kept(result);
+  const auto intervals =
+      predictor.intervals(result.inputs.table, result.inputs.rows);
+  const auto predictions =
+      predictor.predict(result.inputs.table, result.inputs.rows);
+  ASSERT_EQ(intervals.size(), predictions.size());
+  for (std::size_t i = 0; i < intervals.size(); ++i) {
+    EXPECT_EQ(intervals[i].lower, predictions[i].interval.lower);
+    EXPECT_EQ(intervals[i].upper, predictions[i].interval.upper);
+  }
+}
+
 TEST_F(PredictorTest, HasNotSeenADataSetThatOnlyAnotherFamilySaw) {
   MetaTable table = sample_table(40);
   shard::Row row = seen_row();
@@ -182,7 +224,9 @@ TEST_F(PredictorTest, HasNotSeenADataSetThatOnlyAnotherFamilySaw) {
   const Predictor predictor = kept(result_of(std::move(table)));
   EXPECT_THAT(predict(predictor, row).unseen, IsEmpty());
   row.family.assign("mlp");
-  EXPECT_THAT(predict(predictor, row).unseen, ElementsAre("dataset"));
+  const Prediction one = predict(predictor, row);
+  EXPECT_THAT(one.unseen, ElementsAre("dataset"));
+  EXPECT_NEAR(one.interval.upper, one.steps * std::exp(1), 1e-4 * one.steps);
 }
 
 TEST_F(PredictorTest, KeepsPredictionAndIntervalWithinTheCap) {
@@ -223,6 +267,20 @@ TEST_F(PredictorTest, RefusesDamagedFiles) {
     const std::string& name = key;
     change([&](json& cape) { cape.erase(name); });
     EXPECT_THAT(refusal(), HasSubstr("cape.json: damaged")) << key;
+  }
+  using Edit = void (*)(json&);
+  for (const Edit edit : {
+           Edit([](json& c) { c["ranges"]["families"]["mlp"].erase("log_p"); }),
+           Edit([](json& c) {
+             c["ranges"]["overall"]["log_p"] = {2, 1};
+           }),
+           Edit([](json& c) { c["intervals"]["kfold"].erase("families"); }),
+           Edit([](json& c) { c["datasets"].erase("mlp"); }),
+           Edit([](json& c) { c["datasets"]["mlp"]["mnist"] = 1e300; }),
+       }) {
+    kept(result);
+    change(edit);
+    EXPECT_THAT(refusal(), HasSubstr("cape.json: damaged"));
   }
   for (const char* name : {"cape.json", "model.json"}) {
     kept(result);
