@@ -280,7 +280,9 @@ TEST_F(RunFit, DoesNotScoreWhatItFits) {
 TEST_F(RunFit, HoldsTestRowsAgainstTheIntervalsOfThePredictor) {
   options_.input.test = {kCnn};
   fit({kMlp});
-  const Inputs inputs = read_inputs({.inputs = {kCnn}});
+  options_.input.inputs = {kCnn};
+  options_.input.test.clear();
+  const Inputs inputs = read_inputs(options_.input);
   const auto intervals =
       load_predictor(options_.out).intervals(inputs.table, inputs.rows);
   const auto coverage = measure_coverage(inputs.table, inputs.rows, intervals);
