@@ -70,6 +70,18 @@ float depth_of(const json& description, ArchitectureKind kind) {
   return ArchitectureTraits{}.depth;
 }
 
+float width_of(const json& description, ArchitectureKind kind) {
+  for (const char* key : {"hidden", "base", "width"}) {
+    const auto found = description.find(key);
+    if (found == description.end() || !found->is_number()) continue;
+    // A MobileNetV2-mini has a factor of all its numbers of channels.
+    const bool is_factor = kind == ArchitectureKind::mobilenet;
+    return (is_factor ? description.value("stem", 32.F) : 1) *
+           found->get<float>();
+  }
+  return ArchitectureTraits{}.width;
+}
+
 }  // namespace
 
 ArchitectureTraits traits_of(std::string_view architecture_json) {
@@ -82,6 +94,7 @@ ArchitectureTraits traits_of(std::string_view architecture_json) {
     traits.kind = kind_named(text_at(description, key));
   }
   traits.depth = depth_of(description, traits.kind);
+  traits.width = width_of(description, traits.kind);
   traits.pool = is_true(description, "pool") ||
                 text_at(description, "downsample_type") == "pool";
   traits.bidirectional = is_true(description, "bidirectional");

@@ -24,6 +24,9 @@ struct ArchitectureTraits {
   ArchitectureKind kind = ArchitectureKind::other;
   /// Hidden layers, blocks, convolutions or recurrent layers; NaN: not known.
   float depth = std::numeric_limits<float>::quiet_NaN();
+  /// Units of a hidden layer, channels of the first convolution, numbers of a
+  /// token; NaN: not known.
+  float width = std::numeric_limits<float>::quiet_NaN();
   bool pool = false;           ///< VGG-lite with max-pooling
   bool bidirectional = false;  ///< recurrent networks
 };

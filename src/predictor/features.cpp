@@ -72,6 +72,8 @@ std::vector<Feature> more_features() {
        [](const Row& row) { return row.input_noise; }},
       {"depth", "architecture",
        [](const Row& row) { return row.traits.depth; }},
+      {"log_width", "architecture",
+       [](const Row& row) { return std::log(row.traits.width); }},
       {"is_vgg_lite", "architecture", is_kind<Kind::vgg_lite>},
       {"is_resnet_mini", "architecture", is_kind<Kind::resnet_mini>},
       {"is_mobilenet", "architecture", is_kind<Kind::mobilenet>},

@@ -25,6 +25,16 @@ TEST(ArchitectureTraits, KnowEveryArchitectureOfTheZoo) {
   EXPECT_EQ(traits(zoo::Pit{}).kind, ArchitectureKind::pit);
 }
 
+TEST(ArchitectureTraits, ReadTheWidth) {
+  EXPECT_EQ(traits(zoo::Mlp{.width = 512}).width, 512);
+  EXPECT_EQ(traits(zoo::Gru{.hidden = 64}).width, 64);
+  EXPECT_EQ(traits(zoo::VggLite{.base = 16}).width, 16);
+  EXPECT_EQ(traits(zoo::ResnetMini{.base = 32}).width, 32);
+  EXPECT_EQ(traits(zoo::MobilenetMini{.width = 0.75, .stem = 32}).width, 24);
+  EXPECT_EQ(traits(zoo::Pit{.width = 96}).width, 96);
+  EXPECT_TRUE(std::isnan(traits_of(R"({"kind": "vgg_lite"})").width));
+}
+
 TEST(ArchitectureTraits, ReadDepthAndOptions) {
   EXPECT_EQ(traits(zoo::Mlp{.layers = 3}).depth, 3);
   EXPECT_EQ(traits(zoo::VggLite{.convolutions = {2, 2, 1}}).depth, 5);
