@@ -11,9 +11,6 @@ namespace {
 
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 
-/// Chosen by cross-validation, see docs/predictor.md.
-constexpr double kDatasetPenalty = 0.05;
-
 float log_log_epsilon(const MetaRow& row) {
   return static_cast<float>(std::log(-std::log(row.epsilon)));
 }
@@ -35,11 +32,12 @@ float is_kind(const MetaRow& row) {
 std::vector<Feature> paper_features() {
   using Row = MetaRow;
   return {
-      {"log_p", "log_p", [](const Row& row) { return row.log_p; }},
+      {"log_p", "log_p", [](const Row& row) { return row.log_p; },
+       Witnesses::architectures},
       {"log_g2", "log_g2", [](const Row& row) { return row.log_g2; }},
       {"log_tau", "log_tau", [](const Row& row) { return row.log_tau; }},
       {"log_n", "log_n", [](const Row& row) { return row.log_n; },
-       kDatasetPenalty},
+       Witnesses::datasets},
       {"log_lr", "log_lr", [](const Row& row) { return row.log_lr; }},
       {"log_b", "log_b", [](const Row& row) { return row.log_b; }},
   };
@@ -50,18 +48,19 @@ std::vector<Feature> more_features() {
   using Kind = ArchitectureKind;
   return {
       {"log_log_epsilon", "epsilon", log_log_epsilon},
-      {"log_loss_ratio", "initial loss", log_loss_ratio, kNotLinear},
-      {"log_classes", "classes", log_classes, kDatasetPenalty, true},
+      {"log_loss_ratio", "initial loss", log_loss_ratio, Witnesses::none},
+      {"log_classes", "classes", log_classes, Witnesses::datasets, true},
       {"alignment", "alignment",
-       [](const Row& row) { return row.log_mean_g2 - row.log_g2; }, kNotLinear},
+       [](const Row& row) { return row.log_mean_g2 - row.log_g2; },
+       Witnesses::none},
       {"log_line_1", "line probe",
-       [](const Row& row) { return row.log_line_1; }, kNotLinear},
+       [](const Row& row) { return row.log_line_1; }, Witnesses::none},
       {"log_line_2", "line probe",
-       [](const Row& row) { return row.log_line_2; }, kNotLinear},
+       [](const Row& row) { return row.log_line_2; }, Witnesses::none},
       {"log_line_4", "line probe",
-       [](const Row& row) { return row.log_line_4; }, kNotLinear},
+       [](const Row& row) { return row.log_line_4; }, Witnesses::none},
       {"label_entropy", "label entropy",
-       [](const Row& row) { return row.label_entropy; }, kNotLinear},
+       [](const Row& row) { return row.label_entropy; }, Witnesses::none},
       {"label_noise", "variant",
        [](const Row& row) { return row.label_noise; }},
       {"log_lowres", "variant",
@@ -70,22 +69,29 @@ std::vector<Feature> more_features() {
        [](const Row& row) { return std::log(row.input_scale); }},
       {"input_noise", "variant",
        [](const Row& row) { return row.input_noise; }},
-      {"depth", "architecture",
-       [](const Row& row) { return row.traits.depth; }},
+      {"depth", "architecture", [](const Row& row) { return row.traits.depth; },
+       Witnesses::architectures},
       {"log_width", "architecture",
-       [](const Row& row) { return std::log(row.traits.width); }},
-      {"is_vgg_lite", "architecture", is_kind<Kind::vgg_lite>},
-      {"is_resnet_mini", "architecture", is_kind<Kind::resnet_mini>},
-      {"is_mobilenet", "architecture", is_kind<Kind::mobilenet>},
-      {"is_lstm", "architecture", is_kind<Kind::lstm>},
-      {"is_gru", "architecture", is_kind<Kind::gru>},
-      {"is_cct", "architecture", is_kind<Kind::cct>},
-      {"is_vit", "architecture", is_kind<Kind::vit>},
-      {"is_pit", "architecture", is_kind<Kind::pit>},
+       [](const Row& row) { return std::log(row.traits.width); },
+       Witnesses::architectures},
+      {"is_vgg_lite", "architecture", is_kind<Kind::vgg_lite>,
+       Witnesses::architectures},
+      {"is_resnet_mini", "architecture", is_kind<Kind::resnet_mini>,
+       Witnesses::architectures},
+      {"is_mobilenet", "architecture", is_kind<Kind::mobilenet>,
+       Witnesses::architectures},
+      {"is_lstm", "architecture", is_kind<Kind::lstm>,
+       Witnesses::architectures},
+      {"is_gru", "architecture", is_kind<Kind::gru>, Witnesses::architectures},
+      {"is_cct", "architecture", is_kind<Kind::cct>, Witnesses::architectures},
+      {"is_vit", "architecture", is_kind<Kind::vit>, Witnesses::architectures},
+      {"is_pit", "architecture", is_kind<Kind::pit>, Witnesses::architectures},
       {"pool", "architecture",
-       [](const Row& row) { return row.traits.pool ? 1.F : 0.F; }},
+       [](const Row& row) { return row.traits.pool ? 1.F : 0.F; },
+       Witnesses::architectures},
       {"bidirectional", "architecture",
-       [](const Row& row) { return row.traits.bidirectional ? 1.F : 0.F; }},
+       [](const Row& row) { return row.traits.bidirectional ? 1.F : 0.F; },
+       Witnesses::architectures},
   };
 }
 

@@ -16,21 +16,21 @@ namespace cape {
 /// of the paper: predictions are clipped to [1, 5000]).
 inline constexpr double kMaxSteps = 5000;
 
+/// Whether a linear base takes a feature, and what bears witness to its weight:
+/// rows of one data set have one value of log N, those of one architecture much
+/// the same log P.
+enum class Witnesses { none, rows, datasets, architectures };
+
 struct Feature {
   std::string_view name;
   std::string_view group;              ///< what an ablation takes away together
   float (*value)(const MetaRow& row);  ///< NaN: missing
-  /// How much a linear base distrusts it, as a fraction of the rows: a feature
-  /// with one value a data set has as many witnesses as there are data sets.
-  double base_penalty = 0;
+  Witnesses witnesses = Witnesses::rows;  ///< none: not for a linear base
   /// Whether a linear base goes on beyond the range that it was fitted on. It
   /// then takes the feature only where that had many values, since the slope
   /// between a few is anybody's.
   bool extrapolates = false;
 };
-
-/// Such a feature is none of a linear base's.
-inline constexpr double kNotLinear = -1;
 
 /// The features of a model, in the order of its columns.
 struct FeatureSet {

@@ -2,13 +2,17 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 #include <set>
 
 namespace cape {
 namespace {
 
-/// The penalty on a weight, in rows.
+/// The penalty on a weight, in rows; and, where it has fewer witnesses than
+/// kLeastWitnesses, in shares of them. See docs/predictor.md.
 constexpr double kRidge = 1;
+constexpr double kFewWitnesses = 0.05;
+constexpr std::size_t kLeastWitnesses = 8;
 
 /// Values that a feature must have had to be extrapolated.
 constexpr std::size_t kLeastValues = 8;
@@ -21,18 +25,36 @@ std::size_t count_values(const Matrix& x, std::size_t column) {
   return values.size();
 }
 
+/// Rows that do not name theirs can be of any number.
+bool are_few(const MetaTable& table, std::span<const RowIndex> rows,
+             NameOfRow name) {
+  const auto counts = count_by(table, rows, name);
+  return counts.size() < kLeastWitnesses && !counts.contains("");
+}
+
+/// What the weight of each feature costs, by what bears witness to it.
+std::map<Witnesses, double> find_penalties(const MetaTable& table,
+                                           std::span<const RowIndex> rows) {
+  const double few = kRidge + kFewWitnesses * static_cast<double>(rows.size());
+  return {{Witnesses::none, std::numeric_limits<double>::infinity()},
+          {Witnesses::rows, kRidge},
+          {Witnesses::datasets,
+           are_few(table, rows, &MetaTable::dataset) ? few : kRidge},
+          {Witnesses::architectures,
+           are_few(table, rows, &MetaTable::architecture) ? few : kRidge}};
+}
+
 LinearModel fit_ridge(const MetaTable& table, std::span<const RowIndex> rows,
                       const FeatureSet& features) {
   const Matrix x = feature_matrix(table, rows, features);
+  const auto penalty_of = find_penalties(table, rows);
   std::vector<double> penalties;
   for (std::size_t j = 0; j < x.columns; ++j) {
     const Feature& feature = features.features[j];
-    const bool is_out =
-        feature.base_penalty == kNotLinear ||
-        (feature.extrapolates && count_values(x, j) < kLeastValues);
-    penalties.push_back(is_out ? std::numeric_limits<double>::infinity()
-                               : kRidge + feature.base_penalty *
-                                              static_cast<double>(x.rows));
+    const bool is_anybodys =
+        feature.extrapolates && count_values(x, j) < kLeastValues;
+    penalties.push_back(
+        penalty_of.at(is_anybodys ? Witnesses::none : feature.witnesses));
   }
   return fit_linear(x, log_steps(table, rows), penalties);
 }

@@ -11,10 +11,12 @@ namespace cape {
 namespace {
 
 /// log T* is 3 + `slope` times log P - 12, which is 0 to 2, but for rounding.
-void add_family(const std::string& family, double slope, MetaTable& table) {
+void add_family(const std::string& family, double slope, MetaTable& table,
+                int architectures = 10) {
   for (int i = 0; i < 200; ++i) {
     shard::Row row = sample_row(fmt::format("{}{}", family, i));
     row.family.assign(family);
+    row.architecture.assign(fmt::format("{}", i % architectures));
     row.log_p = 12 + i / 100.0;
     row.t_star = static_cast<std::int32_t>(
         std::lround(std::exp(3 + slope * (row.log_p - 12))));
@@ -50,6 +52,13 @@ TEST_F(RidgeBaseTest, HasTheSlopesOfEachFamily) {
   // Rounded steps of 3 and more, and a penalty of one row in 200.
   EXPECT_NEAR(predicted("mlp"), 5, 0.05);
   EXPECT_NEAR(predicted("cnn"), 1, 0.05);
+}
+
+TEST_F(RidgeBaseTest, DistrustsWhatAFewArchitecturesSay) {
+  add_family("rnn", 1, table_, 3);
+  // A penalty of 11 rows in 200, on what is above the mean.
+  EXPECT_NEAR(predicted("rnn"), 4 + 1 / (1 + 11 / 200.0), 0.01);
+  EXPECT_NEAR(predicted("mlp"), 5, 0.05);
 }
 
 TEST_F(RidgeBaseTest, TakesAnotherFamilyForOneOfAll) {
