@@ -19,7 +19,7 @@ import h5py
 
 OURS = "ridge_xgboost_extended"
 PAPERS = {"xgboost_paper": "the paper's features",
-          "xgboost_paper_by_family": "the same, a model a family"}
+          "xgboost_paper_by_family": "the paper's, a model a family"}
 SCHEMES = {"kfold": "in corpus",
            "leave_one_dataset_out": "unseen data set",
            "leave_one_architecture_out": "unseen architecture",
