@@ -92,7 +92,7 @@ std::optional<RidgeBase> base_of(const json& cape, std::size_t features) {
       base, [&](const json& linear) { return linear_of(linear, features); })};
 }
 
-/// NaN where no row had the feature: nothing is outside of that.
+/// NaN where no row had the feature.
 Ranges ranges_of(const json& by_name, const FeatureSet& features) {
   const auto number = [](const json& value) {
     return value.is_null() ? std::numeric_limits<float>::quiet_NaN()
