@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,9 @@ using Line = std::vector<std::string>;
 
 /// Texts are to the left, numbers to the right.
 constexpr std::size_t kTextColumns = 2;
+
+/// What adds less than this to log T* is not printed.
+constexpr float kLittle = 0.005F;
 
 std::vector<std::string> beyond(const Prediction& prediction) {
   std::vector<std::string> what = prediction.unseen;
@@ -104,6 +109,28 @@ void print_legend(const Predictor& predictor,
       "that were left out; of a new\n      family it says little\n");
 }
 
+/// What the model goes by, what matters most first.
+void print_features(const Model& model, const Prediction& one) {
+  const std::vector<std::string> names = model.features.names();
+  std::vector<std::size_t> order(names.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, std::greater(), [&](std::size_t j) {
+    return std::abs(one.contributions[j]);
+  });
+  fmt::print("\nWhat each feature adds to log T*, if {:g} or more:\n", kLittle);
+  fmt::print("{:16}  {:>9}  {:>6}\n", "feature", "value", "adds");
+  for (const std::size_t j : order) {
+    if (std::abs(one.contributions[j]) < kLittle) break;
+    const std::string value = std::isnan(one.features[j])
+                                  ? "-"
+                                  : fmt::format("{:.3f}", one.features[j]);
+    fmt::print("{:16}  {:>9}  {:>+6.2f}\n", names[j], value,
+               one.contributions[j]);
+  }
+  fmt::print("{:16}  {:>9}  {:>+6.2f}\n", "constant", "",
+             one.contributions.back());
+}
+
 void print_errors(const std::vector<Forecast>& cells) {
   double error = 0;
   for (const Forecast& cell : cells) {
@@ -125,6 +152,8 @@ void print_table(const Predictor& predictor, const Forecasts& forecasts) {
   print_columns(lines);
   if (measured) print_errors(cells);
   print_legend(predictor, cells);
+  if (cells.size() > 1) return;
+  print_features(predictor.model, cells.front().prediction);
 }
 
 }  // namespace cape

@@ -78,24 +78,23 @@ Trained train(Training& training, const TrialTask& task, int losses_a_look) {
 /// Seconds of a step beside which setting things up is nothing.
 constexpr double kLongStep = 0.1;
 
-/// The mean of `updates` updates after a first, which sets things up; a first
-/// that is long enough is timed alone.
-Trained time_steps(Training& training, std::int64_t updates) {
+/// The mean of `steps` steps after a first, which sets things up; a first that
+/// is long enough is timed alone.
+Trained time_steps(Training& training, std::int64_t steps) {
   const auto step = [&training] {
+    const torch::Tensor loss = training.loss();
     training.update();
-    return training.loss();
+    return loss;
   };
-  // item() waits for a GPU.
-  const auto initial_loss = training.loss().item<float>();
+  // item() waits for a GPU, for the update too.
   Clock::time_point start = Clock::now();
-  (void)step().item<float>();
+  const auto initial_loss = step().item<float>();
   double seconds = seconds_between(start, Clock::now());
   if (seconds < kLongStep) {
     start = Clock::now();
-    for (std::int64_t i = 1; i < updates; ++i) (void)step();
+    for (std::int64_t i = 1; i < steps; ++i) (void)step();
     (void)step().item<float>();
-    seconds =
-        seconds_between(start, Clock::now()) / static_cast<double>(updates);
+    seconds = seconds_between(start, Clock::now()) / static_cast<double>(steps);
   }
   return {.losses = {initial_loss}, .epsilons = {}, .step_seconds = seconds};
 }

@@ -97,6 +97,22 @@ class WithFakeTrainer(PredictTest):
         self.assertEqual(printed.count(" mnist "), 12)
         self.assertNotIn("beyond\n      what", printed)
 
+    def test_of_one_cell_it_says_what_the_model_goes_by(self):
+        one_cell = [self.config, "grid.learning_rate=[1e-3]",
+                    "grid.batch_size=[16]", "grid.epsilon=[0.2]",
+                    "grid.models=[{family: mlp, sample: published}]"]
+        one, = self.predictions(*one_cell)
+        self.assertAlmostEqual(sum(one["contributions"].values()),
+                               math.log(one["t_star"]), places=4)
+        printed = self.predict(*one_cell).split("adds to log T*")[1]
+        lines = [line.split() for line in printed.splitlines()[1:]]
+        self.assertEqual(lines[0], ["feature", "value", "adds"])
+        for name, value, adds in lines[1:-1]:
+            self.assertAlmostEqual(float(value), one["features"][name], 3)
+            self.assertAlmostEqual(float(adds), one["contributions"][name], 2)
+        self.assertEqual(lines[-1][0], "constant")
+        self.assertNotIn("feature ", self.predict(self.config))
+
     def test_it_sorts(self):
         for key in ("steps", "seconds"):
             values = [one[{"steps": "t_star"}.get(key, key)] for one in
