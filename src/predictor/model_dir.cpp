@@ -38,10 +38,25 @@ std::string obstacle(const fs::path& place) {
   return "";
 }
 
-void rename_to(const fs::path& from, const fs::path& to, unsigned flags) {
-  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) != 0) {
-    throw StoppedError(fmt::format("cannot rename {} to {}: {}", from.string(),
-                                   to.string(), errno_text(errno)));
+/// Returns false where the file system does not know `flags`.
+bool rename_to(const fs::path& from, const fs::path& to, unsigned flags = 0) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) == 0) {
+    return true;
+  }
+  if (flags != 0 && (errno == EINVAL || errno == ENOSYS)) return false;
+  throw StoppedError(fmt::format("cannot rename {} to {}: {}", from.string(),
+                                 to.string(), errno_text(errno)));
+}
+
+/// What was at `place` is then in `aside`.
+void swap_in(const fs::path& made, const fs::path& place,
+             const fs::path& aside) {
+  rename_to(place, aside);
+  try {
+    rename_to(made, place);
+  } catch (const StoppedError&) {
+    rename_to(aside, place);
+    throw;
   }
 }
 
@@ -52,6 +67,7 @@ ModelDirectory::ModelDirectory(const fs::path& place)
   if (!place_.has_filename()) place_ = place_.parent_path();
   building_ = place_.parent_path() /
               fmt::format(".{}.{}", place_.filename().string(), ::getpid());
+  old_ = building_.string() + ".old";
   std::string cause;
   try {
     cause = obstacle(place_);
@@ -68,6 +84,7 @@ ModelDirectory::ModelDirectory(const fs::path& place)
 ModelDirectory::~ModelDirectory() {
   std::error_code ignored;
   fs::remove_all(building_, ignored);
+  if (fs::exists(place_, ignored)) fs::remove_all(old_, ignored);
 }
 
 void ModelDirectory::write(const FitResult& result) {
@@ -91,12 +108,13 @@ void ModelDirectory::write(const FitResult& result) {
 }
 
 void ModelDirectory::publish() {
-  if (fs::exists(place_)) {
-    // What was there is then in building_, which the destructor takes away.
-    rename_to(building_, place_, RENAME_EXCHANGE);
-  } else {
-    rename_to(building_, place_, 0);
+  if (!fs::exists(place_)) {
+    rename_to(building_, place_);
+    return;
   }
+  // What was there is then where the destructor takes it away.
+  if (rename_to(building_, place_, RENAME_EXCHANGE)) return;
+  swap_in(building_, place_, old_);  // NFS and Lustre
 }
 
 }  // namespace cape

@@ -34,6 +34,7 @@ class ModelDirectory {
  private:
   std::filesystem::path place_;
   std::filesystem::path building_;
+  std::filesystem::path old_;
 };
 
 /// The content of metrics.json and of cape.json.

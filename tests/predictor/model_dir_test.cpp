@@ -3,7 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -15,6 +19,24 @@
 #include "predictor/report.h"
 #include "predictor/rows.h"
 #include "predictor/tables.h"
+
+namespace {
+
+/// False: what NFS and Lustre answer.
+bool knows_exchange = true;
+
+}  // namespace
+
+/// The C library's, unless an exchange is not known.
+extern "C" int renameat2(int from_dir, const char* from, int to_dir,
+                         const char* to, unsigned flags) noexcept {
+  if (flags != 0 && !knows_exchange) {
+    errno = EINVAL;
+    return -1;
+  }
+  return static_cast<int>(
+      ::syscall(SYS_renameat2, from_dir, from, to_dir, to, flags));
+}
 
 namespace cape {
 namespace {
@@ -37,7 +59,10 @@ class ModelDir : public testing::Test {
     std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
   }
-  ~ModelDir() override { std::filesystem::remove_all(folder_); }
+  ~ModelDir() override {
+    knows_exchange = true;
+    std::filesystem::remove_all(folder_);
+  }
 
   std::ptrdiff_t entries() const {
     return std::distance(std::filesystem::directory_iterator(folder_), {});
@@ -194,6 +219,36 @@ TEST_F(ModelDir, TakesThePlaceOfTheOneBefore) {
   EXPECT_TRUE(std::filesystem::exists(folder_ / "model" / "cape.json"));
   EXPECT_FALSE(
       std::filesystem::exists(folder_ / "model" / "tables" / "old.csv"));
+  EXPECT_EQ(entries(), 1);
+}
+
+TEST_F(ModelDir, TakesItWhereTheFileSystemCannotExchange) {
+  knows_exchange = false;
+  std::filesystem::create_directories(folder_ / "model" / "tables");
+  std::ofstream(folder_ / "model" / "tables" / "old.csv") << "text";
+  {
+    ModelDirectory directory(folder_ / "model");
+    directory.write(result_of(sample_table(40)));
+    directory.publish();
+  }
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "model" / "cape.json"));
+  EXPECT_FALSE(
+      std::filesystem::exists(folder_ / "model" / "tables" / "old.csv"));
+  EXPECT_EQ(entries(), 1);
+}
+
+TEST_F(ModelDir, GivesTheOneBeforeBackWhenItCannotBeReplaced) {
+  knows_exchange = false;
+  std::filesystem::create_directories(folder_ / "model");
+  std::ofstream(folder_ / "model" / "cape.json") << "old";
+  {
+    ModelDirectory directory(folder_ / "model");
+    std::filesystem::remove_all(folder_);
+    std::filesystem::create_directories(folder_ / "model");
+    std::ofstream(folder_ / "model" / "cape.json") << "old";
+    EXPECT_THROW(directory.publish(), StoppedError);
+  }
+  EXPECT_EQ(read_file(folder_ / "model" / "cape.json"), "old");
   EXPECT_EQ(entries(), 1);
 }
 
