@@ -88,8 +88,10 @@ std::vector<Prediction> predict_only(const Predictor& predictor,
     one.unseen = unseen(predictor, table, row);
     const auto [lower, upper] = widest(predictor, family, schemes_for(one));
     one.steps = steps_from_log(logs[i]);
-    one.interval = {steps_from_log(logs[i] + lower),
-                    steps_from_log(logs[i] + upper)};
+    // Around what is predicted, which is what was calibrated.
+    const double centre = std::log(one.steps);
+    one.interval = {steps_from_log(centre + lower),
+                    steps_from_log(centre + upper)};
   }
   return predictions;
 }

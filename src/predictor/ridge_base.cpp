@@ -1,6 +1,8 @@
 #include "predictor/ridge_base.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <map>
 #include <set>
@@ -27,9 +29,14 @@ std::size_t count_values(const Matrix& x, std::size_t column) {
 
 /// Rows that do not name theirs can be of any number.
 bool are_few(const MetaTable& table, std::span<const RowIndex> rows,
-             NameOfRow name) {
-  const auto counts = count_by(table, rows, name);
-  return counts.size() < kLeastWitnesses && !counts.contains("");
+             std::uint32_t MetaRow::*name) {
+  std::set<std::uint32_t> names;
+  for (const RowIndex row : rows) {
+    names.insert(table.rows[row].*name);
+    if (names.size() == kLeastWitnesses) return false;
+  }
+  return std::ranges::none_of(
+      names, [&](std::uint32_t id) { return table.names.text(id).empty(); });
 }
 
 /// What the weight of each feature costs, by what bears witness to it.
@@ -39,9 +46,9 @@ std::map<Witnesses, double> find_penalties(const MetaTable& table,
   return {{Witnesses::none, std::numeric_limits<double>::infinity()},
           {Witnesses::rows, kRidge},
           {Witnesses::datasets,
-           are_few(table, rows, &MetaTable::dataset) ? few : kRidge},
+           are_few(table, rows, &MetaRow::dataset) ? few : kRidge},
           {Witnesses::architectures,
-           are_few(table, rows, &MetaTable::architecture) ? few : kRidge}};
+           are_few(table, rows, &MetaRow::architecture) ? few : kRidge}};
 }
 
 LinearModel fit_ridge(const MetaTable& table, std::span<const RowIndex> rows,

@@ -237,6 +237,16 @@ TEST_F(PredictorTest, KeepsPredictionAndIntervalWithinTheCap) {
   EXPECT_EQ(one.interval.upper, kMaxSteps);
 }
 
+TEST_F(PredictorTest, PutsTheIntervalAroundThePredictionWithinTheCap) {
+  MetaTable table = sample_table(40);
+  for (MetaRow& row : table.rows) row.t_star = 9000;
+  Predictor predictor = kept(result_of(std::move(table)));
+  predictor.offsets["kfold"].families["mlp"] = {-0.5, 0.5};
+  const Prediction one = predict(predictor, seen_row());
+  EXPECT_EQ(one.steps, kMaxSteps);
+  EXPECT_NEAR(one.interval.lower, kMaxSteps * std::exp(-0.5), 1e-6);
+}
+
 TEST_F(PredictorTest, RefusesADirectoryWithoutAModel) {
   EXPECT_THAT(refusal(), AllOf(HasSubstr(folder_.string()),
                                HasSubstr("cape.json is missing")));
