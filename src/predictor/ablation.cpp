@@ -29,7 +29,7 @@ std::string mae_of(const std::vector<Group>& groups, const std::string& name) {
   for (const Group& group : groups) {
     if (group.name() == name) return decimals(group.metrics.mae);
   }
-  return "";
+  return "not available";
 }
 
 }  // namespace

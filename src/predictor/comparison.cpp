@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <map>
+#include <ranges>
 #include <utility>
 
 #include "predictor/baselines.h"
@@ -91,6 +94,10 @@ std::string why_nothing(std::string_view model) {
     return "every row has another trial to look at, or no row has a loss curve "
            "of 60 steps";
   }
+  if (model.ends_with("_censored_drop")) return "no row converged";
+  if (model == "floor") {
+    return "no cell has two trajectories of one architecture";
+  }
   return "it predicts none of these rows";
 }
 
@@ -113,6 +120,7 @@ class Comparer {
     for (std::size_t i = 0; i < steps.size(); ++i) {
       predicted[inputs_.rows[i]] = steps[i];
     }
+    explain_gaps(scheme, "floor", predicted);
     push(scheme, "floor", "the mean of the cell's other trajectories",
          std::move(predicted));
   }
@@ -120,6 +128,7 @@ class Comparer {
  private:
   void add(const Scheme& scheme, const std::string& name,
            const std::string& description, std::vector<double> predicted) {
+    explain_gaps(scheme, name, predicted);
     std::vector<double> calibrated =
         calibrate(inputs_.table, scheme, predicted, seed_);
     const bool is_scored =
@@ -130,13 +139,33 @@ class Comparer {
     }
   }
 
+  /// Says why a model predicts nothing, or nothing of some families.
+  void explain_gaps(const Scheme& scheme, const std::string& name,
+                    const std::vector<double>& predicted) {
+    std::map<std::string, bool> is_predicted;
+    for (std::size_t i = 0; i < predicted.size(); ++i) {
+      if (scheme.part_of_row[i] == kNeverHeldOut) continue;
+      is_predicted[inputs_.table.family(inputs_.table.rows[i])] |=
+          !std::isnan(predicted[i]);
+    }
+    const std::string why = why_nothing(name);
+    if (std::ranges::none_of(is_predicted | std::views::values,
+                             std::identity())) {
+      comparison_.unavailable.push_back({scheme.name, name, why});
+      return;
+    }
+    for (const auto& [family, is] : is_predicted) {
+      if (is) continue;
+      comparison_.unavailable.push_back(
+          {scheme.name, name, family + ": " + why});
+    }
+  }
+
+  /// False where nothing is predicted.
   bool push(const Scheme& scheme, const std::string& name,
             const std::string& description, std::vector<double> predicted) {
     std::vector<Group> groups = group_metrics(inputs_.table, predicted, seed_);
-    if (groups.empty()) {
-      comparison_.unavailable.push_back({scheme.name, name, why_nothing(name)});
-      return false;
-    }
+    if (groups.empty()) return false;
     comparison_.evaluations.push_back({scheme.name, name, description,
                                        std::move(predicted),
                                        std::move(groups)});

@@ -124,7 +124,8 @@ void divide(std::size_t first_test, Inputs& inputs) {
   }
   if (inputs.unusable > 0) {
     inputs.warnings.push_back(fmt::format(
-        "{} rows were left out: a feature is not finite or t_star is below 1",
+        "{} rows were left out: a feature is not finite, t_star is below 1 or "
+        "epsilon not between 0 and 1",
         format_count(inputs.unusable)));
   }
   if (seen > 0) {
@@ -139,7 +140,8 @@ void refuse_unusable(const Inputs& inputs, std::size_t first_test) {
   if (inputs.rows.empty()) {
     fail_user(
         "none of the {} rows can be fitted on: each has a feature that is not "
-        "finite or a t_star below 1; what they hold shows with --export-csv",
+        "finite, a t_star below 1 or an epsilon not between 0 and 1; what they "
+        "hold shows with --export-csv",
         first_test);
   }
   if (first_test < inputs.table.rows.size() && inputs.test_rows.empty()) {

@@ -99,7 +99,6 @@ std::vector<RowIndex> rows_to_fit(const MetaTable& table,
   std::ranges::copy_if(rows, std::back_inserter(wanted), [&](RowIndex row) {
     return censored != Censored::drop || table.rows[row].converged;
   });
-  if (wanted.empty()) fail_user("no row converged; fit with --censored cap");
   return wanted;
 }
 
@@ -122,6 +121,7 @@ Model Model::fit(const MetaTable& table, std::span<const RowIndex> rows,
                  const FeatureSet& features, const ModelSettings& settings) {
   const std::vector<RowIndex> fitted =
       rows_to_fit(table, rows, settings.censored);
+  if (fitted.empty()) fail_user("no row converged; fit with --censored cap");
   std::optional<RidgeBase> base;
   if (settings.ridge_base) base = RidgeBase::fit(table, fitted, features);
   BoosterSettings booster = settings.booster;

@@ -26,7 +26,7 @@ enum class Censored {
 /// Throws UserError for another name than cap, drop and survival.
 Censored censored_from(std::string_view name);
 
-/// Those of `rows` that a model is fitted on. Throws UserError for none.
+/// Those of `rows` that a model is fitted on.
 std::vector<RowIndex> rows_to_fit(const MetaTable& table,
                                   std::span<const RowIndex> rows,
                                   Censored censored);

@@ -5,7 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <iterator>
 #include <limits>
+#include <set>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -49,12 +53,48 @@ const Metrics* metrics_of(const Evaluation* evaluation,
   return found == evaluation->groups.end() ? nullptr : &found->metrics;
 }
 
-std::vector<std::string> names_of(
-    const std::map<std::string, std::int64_t>& counts) {
+constexpr const char* kNotAvailable = "not available";
+
+std::string figure(double value) {
+  return std::isnan(value) ? kNotAvailable : decimals(value);
+}
+
+/// Says in `table` that the input has no rows of something.
+void note_absence(std::string_view name, Table& table) {
+  table.notes.push_back(
+      fmt::format("{}: not available, the input has no rows of it", name));
+}
+
+/// The names of the input's rows, and of the paper's.
+std::vector<std::string> names_of(std::map<std::string, std::int64_t> counts,
+                                  std::span<const std::string_view> papers,
+                                  Table& table) {
+  for (const std::string_view paper : papers) {
+    if (counts.emplace(paper, 0).second) note_absence(paper, table);
+  }
   std::vector<std::string> names;
   names.reserve(counts.size());
   for (const auto& [name, count] : counts) names.push_back(name);
   return names;
+}
+
+/// The five metrics of Table 1, of ours or the paper's.
+template <class MetricsOf>
+void push_metrics(const MetricsOf& metrics, std::vector<std::string>& row) {
+  for (const double value : {metrics.mae, metrics.rmse, metrics.median_ae,
+                             metrics.r2, metrics.avg_accuracy}) {
+    row.push_back(decimals(value));
+  }
+}
+
+/// Null where the paper has none.
+const paper::Table1Row* papers_row(std::string_view family,
+                                   std::string_view method) {
+  const auto found = std::ranges::find_if(
+      paper::kTable1, [&](const paper::Table1Row& figures) {
+        return figures.family == family && figures.method == method;
+      });
+  return found == paper::kTable1.end() ? nullptr : &*found;
 }
 
 Table table1(const Inputs& inputs, const Comparison& comparison) {
@@ -81,33 +121,28 @@ Table table1(const Inputs& inputs, const Comparison& comparison) {
                  "paper_median_ae", "paper_r2", "paper_avg_accuracy"},
       .rows = {}};
   for (const std::string& family :
-       names_of(count_by(inputs.table, inputs.rows, &MetaTable::family))) {
+       names_of(count_by(inputs.table, inputs.rows, &MetaTable::family),
+                paper::kFamilies, table)) {
     for (const Method& method : methods(comparison)) {
       for (const std::string_view model : method.models) {
-        auto& row = table.rows.emplace_back(std::vector<std::string>{
-            family, std::string(method.name), std::string(model)});
         const Metrics* ours =
             metrics_of(comparison.find("kfold", model), "family=" + family);
+        const paper::Table1Row* papers = model == method.models.front()
+                                             ? papers_row(family, method.name)
+                                             : nullptr;
+        if (ours == nullptr && papers == nullptr) continue;
+        auto& row = table.rows.emplace_back(std::vector<std::string>{
+            family, std::string(method.name), std::string(model)});
         if (ours == nullptr) {
-          row.insert(row.end(), 6, "not available");
+          row.insert(row.end(), 6, kNotAvailable);
         } else {
           row.push_back(std::to_string(ours->rows));
-          for (const double value : {ours->mae, ours->rmse, ours->median_ae,
-                                     ours->r2, ours->avg_accuracy}) {
-            row.push_back(decimals(value));
-          }
+          push_metrics(*ours, row);
         }
-        const auto paper =
-            std::ranges::find_if(paper::kTable1, [&](const auto& figures) {
-              return figures.family == family && figures.method == method.name;
-            });
-        if (paper == paper::kTable1.end() || model != method.models.front()) {
+        if (papers == nullptr) {
           row.insert(row.end(), 5, "");
-          continue;
-        }
-        for (const double value : {paper->mae, paper->rmse, paper->median_ae,
-                                   paper->r2, paper->avg_accuracy}) {
-          row.push_back(decimals(value));
+        } else {
+          push_metrics(*papers, row);
         }
       }
     }
@@ -149,7 +184,8 @@ Table table2(const Inputs& inputs, const Comparison& comparison,
       .header = {"without"},
       .rows = {}};
   const std::vector<std::string> datasets =
-      names_of(count_by(inputs.table, inputs.rows, &MetaTable::dataset));
+      names_of(count_by(inputs.table, inputs.rows, &MetaTable::dataset),
+               paper::kTable2Datasets, table);
   for (const std::string& dataset : datasets) {
     for (const char* what : {"", "_fit_to_t", "_paper"}) {
       table.header.push_back(dataset + what);
@@ -168,8 +204,8 @@ Table table2(const Inputs& inputs, const Comparison& comparison,
                                              : figures.without);
     for (const std::string& dataset : datasets) {
       const auto column = std::ranges::find(paper::kTable2Datasets, dataset);
-      row.push_back(decimals(mae_of(logs, "dataset=" + dataset)));
-      row.push_back(decimals(mae_of(steps, "dataset=" + dataset)));
+      row.push_back(figure(mae_of(logs, "dataset=" + dataset)));
+      row.push_back(figure(mae_of(steps, "dataset=" + dataset)));
       row.push_back(column == paper::kTable2Datasets.end()
                         ? ""
                         : decimals(figures.mae[static_cast<std::size_t>(
@@ -177,6 +213,27 @@ Table table2(const Inputs& inputs, const Comparison& comparison,
     }
   }
   return table;
+}
+
+/// The paper's rows of Table 3 that have none of ours.
+void add_missing_methods(Table& table) {
+  std::set<std::string_view> datasets;
+  for (const auto& row : table.rows) datasets.insert(row[1]);
+  std::set<std::string_view> absent;
+  std::vector<std::vector<std::string>> missing;
+  for (const paper::Table3Row& figures : paper::kTable3) {
+    if (!datasets.contains(figures.dataset)) absent.insert(figures.dataset);
+    const bool has_row = std::ranges::any_of(table.rows, [&](const auto& row) {
+      return row[1] == figures.dataset && row[2] == figures.method;
+    });
+    if (has_row) continue;
+    missing.push_back({"test", std::string(figures.dataset),
+                       std::string(figures.method), "", "", kNotAvailable,
+                       kNotAvailable, decimals(figures.mae),
+                       decimals(figures.avg_accuracy)});
+  }
+  std::ranges::move(missing, std::back_inserter(table.rows));
+  for (const std::string_view dataset : absent) note_absence(dataset, table);
 }
 
 Table table3(const Comparison& comparison) {
@@ -217,14 +274,7 @@ Table table3(const Comparison& comparison) {
       }
     }
   }
-  for (const char* dataset : {"imdb", "svhn"}) {
-    const bool is_there = std::ranges::any_of(
-        table.rows, [&](const auto& row) { return row[1] == dataset; });
-    if (!is_there) {
-      table.notes.push_back(fmt::format(
-          "{}: not available, the input has no rows of it", dataset));
-    }
-  }
+  add_missing_methods(table);
   return table;
 }
 
@@ -240,7 +290,8 @@ Table table4(const Inputs& inputs, const Comparison& comparison,
       .header = {"regressor"},
       .rows = {}};
   const std::vector<std::string> families =
-      names_of(count_by(inputs.table, inputs.rows, &MetaTable::family));
+      names_of(count_by(inputs.table, inputs.rows, &MetaTable::family),
+               paper::kFamilies, table);
   for (const std::string& family : families) {
     for (const char* what : {"", "_fit_to_t", "_paper"}) {
       table.header.push_back(family + what);
@@ -263,13 +314,13 @@ Table table4(const Inputs& inputs, const Comparison& comparison,
     auto& row = table.rows.emplace_back();
     row.emplace_back(figures.regressor);
     for (const std::string& family : families) {
-      const auto column = std::ranges::find(paper::kTable4Families, family);
-      row.push_back(decimals(mae_of(of_logs, "family=" + family)));
-      row.push_back(decimals(mae_of(of_steps, "family=" + family)));
-      row.push_back(column == paper::kTable4Families.end()
+      const auto column = std::ranges::find(paper::kFamilies, family);
+      row.push_back(figure(mae_of(of_logs, "family=" + family)));
+      row.push_back(figure(mae_of(of_steps, "family=" + family)));
+      row.push_back(column == paper::kFamilies.end()
                         ? ""
                         : decimals(figures.mae[static_cast<std::size_t>(
-                              column - paper::kTable4Families.begin())]));
+                              column - paper::kFamilies.begin())]));
     }
   }
   return table;
@@ -285,7 +336,12 @@ Table figure1(const Comparison& comparison) {
   for (const Method& method : methods(comparison)) {
     const std::string_view model = method.models.front();
     const Evaluation* evaluation = comparison.find("kfold", model);
-    if (evaluation == nullptr || method.name == "ours") continue;
+    if (method.name == "ours") continue;
+    if (evaluation == nullptr) {
+      table.notes.push_back(fmt::format(
+          "{}: not available, see tables/unavailable.csv", method.name));
+      continue;
+    }
     for (const Group& group : evaluation->groups) {
       if (group.column != "family" && group.column != "learning_rate" &&
           group.column != "batch_size") {

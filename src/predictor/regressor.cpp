@@ -55,6 +55,13 @@ std::vector<double> predict_by_family(
   return predicted;
 }
 
+/// Where there is nothing to learn from.
+std::vector<double> predict_nothing(const MetaTable& /*table*/,
+                                    std::span<const RowIndex> rows) {
+  return std::vector<double>(rows.size(),
+                             std::numeric_limits<double>::quiet_NaN());
+}
+
 std::vector<float> targets(const MetaTable& table,
                            std::span<const RowIndex> rows, Target target) {
   std::vector<float> values = log_steps(table, rows);
@@ -70,6 +77,7 @@ template <class FitMatrix>
 Fit fit_matrix(const FeatureSet& features, Target target, FitMatrix fit) {
   return [=](const MetaTable& table,
              std::span<const RowIndex> rows) -> Predict {
+    if (features.features.empty()) return predict_nothing;
     auto model = std::make_shared<const decltype(fit({0, 0}, {}))>(fit(
         feature_matrix(table, rows, features), targets(table, rows, target)));
     return [=](const MetaTable& of, std::span<const RowIndex> wanted) {
@@ -126,6 +134,10 @@ BoosterSettings forest_settings(std::uint64_t seed) {
 Fit fit_model(const FeatureSet& features, const ModelSettings& settings) {
   return
       [=](const MetaTable& table, std::span<const RowIndex> rows) -> Predict {
+        if (features.features.empty() ||
+            rows_to_fit(table, rows, settings.censored).empty()) {
+          return predict_nothing;
+        }
         auto model = std::make_shared<const Model>(
             Model::fit(table, rows, features, settings));
         return [model](const MetaTable& of, std::span<const RowIndex> wanted) {

@@ -18,7 +18,8 @@ namespace cape {
 using Predict = std::function<std::vector<double>(
     const MetaTable& table, std::span<const RowIndex> rows)>;
 
-/// Fits on the given rows of a table.
+/// Fits on the given rows of a table; where there is nothing to learn from (no
+/// row, no feature), what predicts nothing.
 using Fit = std::function<Predict(const MetaTable& table,
                                   std::span<const RowIndex> rows)>;
 

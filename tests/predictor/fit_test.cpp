@@ -336,6 +336,64 @@ TEST_F(RunFit, MakesThePapersTables) {
               HasSubstr("not available, the input has no rows of it"));
 }
 
+TEST_F(RunFit, SaysInThePapersTablesWhatTheInputCannotGive) {
+  options_.paper_tables = true;
+  fit({write_shard("rows.h5", 60)});  // one family, where only log P differs
+  const auto table = [&](const std::string& name) {
+    return read_file(options_.out / "tables" / (name + ".csv"));
+  };
+  const std::string five =
+      "not available,not available,not available,"
+      "not available,not available,";
+  EXPECT_THAT(table("table1"),
+              HasSubstr("\ncnn,CAPE,xgboost_paper_calibrated,not available," +
+                        five + "2.86,4.06,2.00,0.92,0.87\n"));
+  EXPECT_THAT(table("table2"),
+              AllOf(HasSubstr("cifar10,cifar10_fit_to_t,cifar10_paper,"),
+                    HasSubstr("\nlog_p,not available,not available,4.72,")));
+  EXPECT_THAT(
+      table("table3"),
+      HasSubstr("\ntest,imdb,LCE,,,not available,not available,40.83,0.48\n"));
+  EXPECT_THAT(table("table4"),
+              AllOf(HasSubstr("regressor,cnn,cnn_fit_to_t,cnn_paper,mlp,"),
+                    HasSubstr("\nxgboost_500,not available,")));
+  EXPECT_THAT(read_file(options_.out / "report.html"),
+              HasSubstr("transformer: not available, the input has no rows"));
+}
+
+TEST_F(RunFit, FitsRowsOfWhichNoneConverged) {
+  std::vector<shard::Row> rows;
+  for (int i = 0; i < 60; ++i) {
+    rows.push_back(sample_row(fmt::format("{:032x}", i)));
+    rows.back().log_p = 10 + i % 7;
+    rows.back().converged = false;
+    rows.back().t_star = 5000;
+  }
+  const fs::path shard = write("censored.h5", shard::shard_image(rows, {}, {}));
+  const json metrics = fit({shard});
+  EXPECT_EQ(metrics["kfold"]["xgboost_paper"]["overall"]["rows"], 60);
+  EXPECT_THAT(
+      read_file(options_.out / "tables" / "unavailable.csv"),
+      HasSubstr("kfold,ridge_xgboost_extended_censored_drop,no row converged"));
+  fs::remove_all(options_.out);
+  options_.comparison.censored = Censored::drop;
+  EXPECT_THAT(refusal({shard}), HasSubstr("fit with --censored cap"));
+}
+
+TEST_F(RunFit, SaysOfWhichFamiliesAModelPredictsNothing) {
+  std::vector<shard::Row> rows;
+  for (int i = 0; i < 120; ++i) {
+    rows.push_back(sample_row(fmt::format("{:032x}", i)));
+    rows.back().family.assign(i % 2 == 0 ? "mlp" : "cnn");
+    rows.back().log_p = 10 + i % 7;
+    // Of CNNs no two are alike, so they have no floor.
+    if (i % 2 == 1) rows.back().log_p = 10 + 0.01 * i;
+  }
+  fit({write("rows.h5", shard::shard_image(rows, {}, {}))});
+  EXPECT_THAT(read_file(options_.out / "tables" / "unavailable.csv"),
+              HasSubstr("kfold,floor,cnn: no cell has two trajectories"));
+}
+
 TEST_F(RunFit, MeasuresWhatEachGroupOfFeaturesIsWorth) {
   options_.ablation = true;
   fit({kMlp, kCnn});
