@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -252,6 +253,42 @@ TEST_F(RunFit, EvaluatesModelsAndBaselinesUnderEachScheme) {
   EXPECT_EQ(metrics["leave_one_architecture_out"]["sl"]["overall"]["rows"], 60);
   EXPECT_FALSE(metrics["kfold"].contains("lce"));
   EXPECT_THAT(stdout_, HasSubstr("kfold lce: no two trials"));
+}
+
+TEST_F(RunFit, ScoresCurvesOfAnotherTrialOfTheSameSettings) {
+  shard::ShardWriter writer(
+      {.directory = folder_, .prefix = "a", .provenance = {}});
+  int number = 0;
+  // A trajectory of one row whose loss falls by exp(slope) a step.
+  const auto add = [&](double rate, double slope, int losses, int t_star) {
+    shard::Row row = sample_row(fmt::format("{:032x}", ++number));
+    row.learning_rate = rate;
+    row.epsilon = std::exp(-2.0);
+    row.log_p = 10 + number % 7;
+    row.t_star = t_star;
+    std::vector<float> curve;
+    for (int t = 0; t < losses; ++t) {
+      curve.push_back(static_cast<float>(2 * std::exp(slope * t)));
+    }
+    writer.add({row}, curve);
+  };
+  for (int i = 0; i < 50; ++i) add(1e-3, -0.1, 70, 14);  // LCE: 2 / 0.1 = 20
+  add(2e-3, -0.2, 60, 10);                               // 10 by its own losses
+  add(2e-3, -0.4, 60, 5);                                // 5 by its own
+  for (int i = 0; i < 3; ++i) add(3e-3, -0.2, 59, 10);   // too few losses
+  add(4e-3, -0.25, 60, 9);                               // no other trial
+  writer.flush();
+
+  const json kfold = fit({folder_})["kfold"];
+  const json& lce = kfold["lce"];
+  EXPECT_EQ(lce["overall"]["rows"], 52);
+  EXPECT_NEAR(lce["learning_rate=0.001"]["mae"], 20 - 14, 1e-4);
+  EXPECT_EQ(lce["learning_rate=0.002"]["rows"], 2);
+  EXPECT_NEAR(lce["learning_rate=0.002"]["mae"], 10 - 5, 1e-4);
+  EXPECT_FALSE(lce.contains("learning_rate=0.003"));
+  EXPECT_FALSE(lce.contains("learning_rate=0.004"));
+  EXPECT_EQ(kfold["lce_own_run"]["overall"]["rows"], 1);
+  EXPECT_NEAR(kfold["lce_own_run"]["overall"]["mae"], 9 - 2 / 0.25, 1e-4);
 }
 
 TEST_F(RunFit, SaysThatTheOnlyDataSetCannotBeLeftOut) {

@@ -1,0 +1,122 @@
+#include "predictor/curves.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "predictor/rows.h"
+#include "shard/reader.h"
+#include "shard/writer.h"
+
+namespace cape {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::FloatNear;
+using testing::IsNan;
+using testing::Pair;
+
+/// L_t = 3 exp(slope t).
+std::vector<float> losses_of(double slope, int count) {
+  std::vector<float> losses;
+  for (int t = 0; t < count; ++t) {
+    losses.push_back(static_cast<float>(3 * std::exp(slope * t)));
+  }
+  return losses;
+}
+
+/// Two rows of one trajectory.
+std::vector<shard::Row> rows_of(const std::string& trajectory) {
+  std::vector<shard::Row> rows;
+  for (const double epsilon : {0.1, 0.2}) {
+    rows.push_back(sample_row(trajectory));
+    rows.back().key.assign(fmt::format("{}/{}", trajectory, epsilon));
+    rows.back().epsilon = epsilon;
+  }
+  return rows;
+}
+
+class CurveSlopes : public testing::Test {
+ protected:
+  CurveSlopes() {
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  ~CurveSlopes() override { fs::remove_all(folder_); }
+
+  /// Those of the trajectories in the shards of the folder, by name.
+  std::map<std::string, float> slopes() {
+    const shard::MergedTable merged({folder_});
+    for (std::size_t i = 0; i < merged.size(); ++i) table_.add(merged.row(i));
+    read_curve_slopes(merged, std::span(table_.rows).last(merged.size()),
+                      table_);
+    EXPECT_EQ(table_.curve_slopes.size(), table_.trajectories.size());
+    std::map<std::string, float> slopes;
+    for (std::uint32_t i = 0; i < table_.trajectories.size(); ++i) {
+      slopes[table_.trajectories.text(i)] = table_.curve_slopes[i];
+    }
+    return slopes;
+  }
+
+  const fs::path folder_ =
+      fs::path(testing::TempDir()) /
+      testing::UnitTest::GetInstance()->current_test_info()->name();
+  MetaTable table_;
+};
+
+TEST_F(CurveSlopes, AreThoseOfEachTrajectorysOwnLosses) {
+  // In an order other than the table's, and in two files.
+  shard::ShardWriter writer({.directory = folder_,
+                             .prefix = "a",
+                             .rows_per_shard = 6,
+                             .provenance = {}});
+  writer.add(rows_of("short"), losses_of(-0.5, 59));
+  writer.add(rows_of("steep"), losses_of(-0.25, 60));
+  writer.add(rows_of("none"), {});
+  writer.add(rows_of("flat"), losses_of(-0.0625, 200));
+  writer.add(rows_of("rising"), losses_of(0.03125, 61));
+  writer.flush();
+  ASSERT_EQ(shard::shards_in(folder_).size(), 2U);
+
+  EXPECT_THAT(slopes(), ElementsAre(Pair("flat", FloatNear(-0.0625F, 1e-6F)),
+                                    Pair("none", IsNan()),
+                                    Pair("rising", FloatNear(0.03125F, 1e-6F)),
+                                    Pair("short", IsNan()),
+                                    Pair("steep", FloatNear(-0.25F, 1e-6F))));
+}
+
+TEST_F(CurveSlopes, LeaveRowsThatWereReadBeforeAsTheyAre) {
+  table_.add(sample_row("before"));
+  table_.curve_slopes = {-1};
+  shard::ShardWriter writer(
+      {.directory = folder_, .prefix = "a", .provenance = {}});
+  writer.add(rows_of("after"), losses_of(-0.25, 60));
+  writer.flush();
+  EXPECT_THAT(slopes(), ElementsAre(Pair("after", FloatNear(-0.25F, 1e-6F)),
+                                    Pair("before", -1)));
+}
+
+TEST_F(CurveSlopes, AreNoneWhereTheShardDoesNotHoldTheCurve) {
+  std::vector<shard::Row> rows;
+  for (const auto& [name, offset] : std::map<std::string, int>{
+           {"held", 10}, {"beyond", 11}, {"unset", -1}}) {
+    rows.push_back(sample_row(name));
+    rows.back().curve_offset = offset;
+    rows.back().curve_length = 60;
+  }
+  std::ofstream(folder_ / "a.h5", std::ios::binary)
+      << shard::shard_image(rows, losses_of(-0.25, 70), {});
+  EXPECT_THAT(slopes(), ElementsAre(Pair("beyond", IsNan()),
+                                    Pair("held", FloatNear(-0.25F, 1e-6F)),
+                                    Pair("unset", IsNan())));
+}
+
+}  // namespace
+}  // namespace cape
