@@ -120,6 +120,15 @@ TEST_F(PublishedCsvTest, NamesFileLineAndColumnOfWhatIsWrong) {
   EXPECT_THAT(error_from("a,b\n1,2\n"), HasSubstr("no column 'dataset'"));
 }
 
+TEST_F(PublishedCsvTest, RefusesAColumnThatItDoesNotKnow) {
+  EXPECT_THAT(error_from("log_width," + header + "1," + good),
+              AllOf(HasSubstr(path.string() + ":1: "),
+                    HasSubstr("unknown column 'log_width'; remove it")));
+  // Not even one of the same name in other letters.
+  EXPECT_THAT(error_from("Architecture," + header + "mlp," + good),
+              HasSubstr("unknown column 'Architecture'"));
+}
+
 TEST_F(PublishedCsvTest, AsksForTheFamilyWhenNothingTellsIt) {
   const std::filesystem::path unknown = folder / "rows.csv";
   write_bytes(unknown, header + good);

@@ -175,6 +175,40 @@ TEST_F(ShardReaderTest, ReadsRowsHoweverTheyAreStored) {
   }
 }
 
+/// A row as a later program might store it, with columns of its own.
+struct LaterRow {
+  double log_width = 7;
+  Row row;
+  FixedString<8> optimizer = "sgd";
+};
+
+TEST_F(ShardReaderTest, IgnoresColumnsThatItDoesNotKnow) {
+  std::vector<hdf5::Member> members;
+  members.push_back({"log_width", offsetof(LaterRow, log_width),
+                     hdf5::copy_of(H5T_IEEE_F64LE)});
+  for (const Column& column : columns()) {
+    members.push_back({std::string(column.name),
+                       offsetof(LaterRow, row) + column.offset,
+                       column_type(column)});
+  }
+  members.push_back({"optimizer", offsetof(LaterRow, optimizer),
+                     hdf5::string_type(sizeof(LaterRow::optimizer))});
+  const hdf5::Handle type = hdf5::compound_type(sizeof(LaterRow), members);
+  const std::vector<Row> rows = sample_rows(0, 300);
+  std::vector<LaterRow> stored(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) stored[i].row = rows[i];
+  edit_shard([&](const hdf5::Handle& file) {
+    H5Ldelete(file, "trials", H5P_DEFAULT);
+    hdf5::append(hdf5::create_table(file, "trials", hdf5::packed(type), 64),
+                 type, stored.size(), stored.data());
+  });
+  const std::vector<Row> read = rows_of(path);
+  ASSERT_EQ(read.size(), rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    expect_same_row(read[i], rows[i]);
+  }
+}
+
 TEST_F(ShardReaderTest, RefusesAChunkThatIsDamaged) {
   for (const std::string& bytes :
        {std::string("no zlib"), std::string(100'000, 'x')}) {
