@@ -4,10 +4,8 @@ Usage: test_cape_fit.py CAPE_FIT FIXTURES PREDICTOR_MD
 """
 
 import json
-import os
 import pathlib
 import re
-import subprocess
 import sys
 import tempfile
 import unittest
@@ -17,23 +15,12 @@ import numpy
 import pandas
 import sklearn.metrics
 import xgboost
-from sklearn.ensemble import RandomForestRegressor
-from sklearn.linear_model import LinearRegression, Ridge
-from sklearn.neural_network import MLPRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVR
 
-CAPE_FIT, FIXTURES, PREDICTOR_MD = sys.argv[1:4]
+import regressors
+from regressors import FEATURES, cape_fit
+
+FIXTURES, PREDICTOR_MD = sys.argv[2:4]
 INPUTS = [f"{FIXTURES}/published_mlp.csv", f"{FIXTURES}/published_cnn.csv"]
-REFERENCE = os.environ.get("CAPE_REFERENCE_DIR")
-FEATURES = ["log_p", "log_g2", "log_tau", "log_n", "log_lr", "log_b"]
-
-
-def cape_fit(*arguments):
-    return subprocess.run(
-        [CAPE_FIT, *map(str, arguments)], capture_output=True, text=True
-    )
 
 
 def scores(measured, predicted):
@@ -185,71 +172,12 @@ class ExtendedModel(ModelDirectory, unittest.TestCase):
         self.assertNotIn("is_gru", columns)  # no row is of one
 
 
-class Regressors(unittest.TestCase):
+class Regressors(regressors.RegressorTest):
     """The same regressors in scikit-learn, on the same folds."""
-
-    SAME = {
-        "linear_paper": LinearRegression(),
-        "ridge_paper": Ridge(alpha=1),
-        "svr_paper": SVR(C=10, epsilon=0.1, gamma="scale"),
-    }
-
-    def fit(self, path):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        model = pathlib.Path(folder.name, "model")
-        run = cape_fit(
-            path, "--regressors", "--features", "paper", "--out", model
-        )
-        self.assertEqual(run.returncode, 0, run.stderr)
-        self.table = pandas.read_csv(model / "tables" / "predictions.csv")
-        metrics = json.loads((model / "metrics.json").read_text())["kfold"]
-        return {name: metrics[name]["overall"]["mae"] for name in metrics}
-
-    def error_of(self, regressor):
-        """The MAE of scikit-learn's regressor by the folds of self.table."""
-        errors = []
-        for fold in self.table.fold.unique():
-            train = self.table[self.table.fold != fold]
-            test = self.table[self.table.fold == fold]
-            model = make_pipeline(StandardScaler(), regressor)
-            model.fit(train[FEATURES], numpy.log(train.t_star))
-            steps = numpy.exp(model.predict(test[FEATURES])).clip(1, 5000)
-            errors.append(numpy.abs(steps - test.t_star))
-        return pandas.concat(errors).mean()
 
     def test_linear_models_and_svr_are_scikit_learns(self):
         for path in INPUTS:
-            errors = self.fit(path)
-            for name, regressor in self.SAME.items():
-                expected = self.error_of(regressor)
-                self.assertLess(abs(errors[name] / expected - 1), 0.002, name)
-
-    @unittest.skipUnless(REFERENCE, "CAPE_REFERENCE_DIR is not set")
-    def test_published_mlps_are_predicted_as_by_scikit_learn(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        path = pathlib.Path(folder.name, "mlp.csv")
-        rows = pandas.read_csv(f"{REFERENCE}/meta_dataset_mlp.csv")
-        rows[::3].to_csv(path, index=False)
-        errors = self.fit(path)
-        for name, regressor in self.SAME.items():
-            expected = self.error_of(regressor)
-            self.assertLess(abs(errors[name] / expected - 1), 0.002, name)
-        # Other random rows a tree, and features cut into 256 bins.
-        forest = RandomForestRegressor(
-            n_estimators=300, max_depth=12, random_state=42, n_jobs=-1
-        )
-        expected = self.error_of(forest)
-        self.assertLess(
-            abs(errors["random_forest_paper"] / expected - 1), 0.03
-        )
-        # Other random weights: as good, or better.
-        perceptron = MLPRegressor(
-            hidden_layer_sizes=(256, 128), max_iter=500, early_stopping=True, random_state=42
-        )
-        expected = self.error_of(perceptron)
-        self.assertLess(errors["mlp_regressor_paper"], 1.05 * expected)
+            self.expect_same_errors(self.fit(path))
 
 
 class CommandLine(unittest.TestCase):
