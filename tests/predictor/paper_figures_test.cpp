@@ -146,7 +146,7 @@ TEST_F(PaperFigures, OfTable4AreThoseOfThePaper) {
   }
   const std::string text = table(4);
   EXPECT_THAT(text, HasSubstr("(MLP, CNN, RNN, Transformer)"));
-  EXPECT_THAT(kTable4Families,
+  EXPECT_THAT(kFamilies,
               testing::ElementsAre("mlp", "cnn", "rnn", "transformer"));
   EXPECT_EQ(ours, find_all(text, R"((\w+) )" + kFourNumbers, 4));
 }
