@@ -1,7 +1,9 @@
 // How long cape_fit takes to read many rows, and to fit its model on them.
 //
 //   bench_many_rows [ROWS, default 1000000]
+//   bench_many_rows ROWS FOLDER && time cape_fit FOLDER --out MODEL
 //
+// With FOLDER the rows are only written there, for all that cape_fit does.
 // The rows are made up: three epsilons a trajectory, a curve of 60 losses each,
 // in shards of 5,000 rows. Prints seconds and the greatest memory use so far.
 
@@ -65,10 +67,7 @@ shard::Row made_row(std::int64_t trajectory, double epsilon, Random& random) {
   return row;
 }
 
-/// Writes the shards; their folder.
-fs::path write_shards(std::int64_t rows) {
-  const fs::path folder =
-      fs::temp_directory_path() / fmt::format("many_rows_{}", ::getpid());
+void write_shards(std::int64_t rows, const fs::path& folder) {
   fs::create_directories(folder);
   Random random(1);
   std::int64_t trajectory = 0;
@@ -89,7 +88,6 @@ fs::path write_shards(std::int64_t rows) {
     publish_file(folder / fmt::format("rows-{:06}.h5", written),
                  shard::shard_image(shard, losses, {}));
   }
-  return folder;
 }
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
@@ -106,7 +104,13 @@ void print(const char* what, double seconds) {
 
 int run(int argc, char** argv) {
   const std::int64_t rows = argc > 1 ? std::atoll(argv[1]) : 1'000'000;
-  const fs::path folder = write_shards(rows);
+  if (argc > 2) {
+    write_shards(rows, argv[2]);
+    return kExitDone;
+  }
+  const fs::path folder =
+      fs::temp_directory_path() / fmt::format("many_rows_{}", ::getpid());
+  write_shards(rows, folder);
   auto start = std::chrono::steady_clock::now();
   InputOptions options;
   options.inputs = {folder};
