@@ -7,6 +7,7 @@ source scripts/common.sh
 
 bin=${CAPE_BIN:-build/release/bin}
 work=${CAPE_RUNS:-runs/metadataset}/validation
+data=${CAPE_DATA_OUT:-data}
 python=$test_venv/bin/python
 page=docs/validation.md
 # Fresh trials: those of another master seed, so other networks on other batches.
@@ -17,14 +18,15 @@ usage() {
   cat <<END
 Usage: scripts/validate_default_model.sh [cape_farm options]
 
-Fits data/*.h5 again, with data/heldout/*.h5 as test rows; fits the data sets
+Fits $data/*.h5 again, with $data/heldout/*.h5 as test rows; fits the data sets
 without variants, for the paper's tables; measures fresh trials of every family,
 about an hour of two cores, and scores the predictor on them; measures some of
-the rows in data/ again; and writes the tables into $page. What is
+the rows in $data again; and writes the tables into $page. What is
 measured stays in $work. scripts/setup.sh --tests installs what it needs.
 
 Data sets are looked for in \$CAPE_DATA (or --data-dir DIR).
-\$CAPE_BIN is the folder of the programs ($bin).
+\$CAPE_BIN is the folder of the programs ($bin),
+\$CAPE_RUNS and \$CAPE_DATA_OUT take the place of runs/metadataset and data.
 END
 }
 
@@ -40,26 +42,28 @@ options=("$@")
 [[ -x $bin/cape_fit && -x $bin/cape_farm ]] ||
   fail "cape_farm or cape_fit is not in $bin; build them: scripts/setup.sh &&" \
     "cmake --preset release && cmake --build --preset release"
-for file in data/{mlp,rnn,cnn,transformer,heldout/svhn_imdb}.h5; do
+for file in "$data"/{mlp,rnn,cnn,transformer,heldout/svhn_imdb}.h5; do
   [[ -f $file ]] ||
     fail "there is no $file; scripts/make_metadataset.sh makes it"
 done
 [[ -x $python ]] || fail "there is no $python; scripts/setup.sh --tests makes it"
-"$python" scripts/validation_tables.py --check "$page" || exit 2
+"$python" scripts/validation_tables.py --check "$data" "$page" || exit 2
 
 # farm NAME OUT OVERRIDE...: trials that failed do not count as an error.
 farm() {
-  local name=$1 out=$2
+  local name=$1 out=$2 status=0
   shift 2
   "$bin/cape_farm" "configs/metadataset/$name.yaml" --out "$out" \
-    "$@" "${options[@]}" || (($? == 3)) || exit
+    "$@" "${options[@]}" || status=$?
+  ((status == 3)) || return "$status"
 }
 
 measure_fresh() {
   local entry name trials
   for entry in "${fresh[@]}"; do
     read -r name trials <<<"$entry"
-    farm "$name" "$work/fresh/$name" "seed=$seed" "grid.trials=$trials"
+    farm "$name" "$work/fresh/$name" "seed=$seed" "grid.trials=$trials" ||
+      return
   done
 }
 
@@ -72,9 +76,11 @@ fit() {
 mkdir -p "$work"
 stage "fresh trials" measure_fresh
 stage "rows again" farm mlp "$work/again/mlp" grid.trials=1
-stage "fit, held out" fit heldout data/*.h5 --test data/heldout/*.h5
-stage "fit, fresh trials" fit fresh_model data/*.h5 --test "$work"/fresh/*
-stage "fit, paper's tables" fit plain data/{mlp,rnn,cnn,transformer}.h5 \
-  --paper-tables
-stage "tables" "$python" scripts/validation_tables.py "$work" data "$page"
+stage "fit, held out" fit heldout "$data"/*.h5 \
+  --test "$data"/heldout/*.h5
+stage "fit, fresh trials" fit fresh_model "$data"/*.h5 --test "$work"/fresh/*
+stage "fit, paper's tables" fit plain \
+  "$data"/{mlp,rnn,cnn,transformer}.h5 --paper-tables \
+  --test "$data"/heldout/*.h5
+stage "tables" "$python" scripts/validation_tables.py "$work" "$data" "$page"
 print_stage_times

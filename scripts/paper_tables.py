@@ -1,0 +1,148 @@
+"""The part of scripts/validation_tables.py that is about the paper's tables, of
+what `cape_fit --paper-tables` wrote.
+"""
+
+NAMES = "table1", "table2", "table3", "table4", "figure1"
+FAMILIES = ["mlp", "rnn", "cnn", "transformer"]
+HELD_OUT = ["imdb", "svhn"]
+OURS = "ridge_xgboost_extended"
+CAPE = "xgboost_paper_by_family"
+NOT_AVAILABLE = "not available"
+CALIBRATED = {"NTKL": "ntkl_calibrated", "SL": "sl_calibrated",
+              "LCE": "lce_calibrated", "CAPE": f"{CAPE}_calibrated"}
+
+
+def markdown(header, rows):
+    lines = [header, ["---"] * len(header)] + rows
+    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
+
+
+def is_available(row):
+    return row is not None and row["mae"] not in ("", NOT_AVAILABLE)
+
+
+def scored(row, of_ours):
+    """MAE / AvgAccuracy of a row of a table and, where they are far fewer than
+    those of ours, of how many rows."""
+    if not is_available(row):
+        return NOT_AVAILABLE
+    few = (is_available(of_ours) and
+           int(row["rows"]) < 0.8 * int(of_ours["rows"]))
+    return (f"{row['mae']} / {row['avg_accuracy']}" +
+            (f", {row['rows']} rows" if few else ""))
+
+
+def scored_by_paper(row):
+    if row is None or not row["paper_mae"]:
+        return ""
+    return f"{row['paper_mae']} / {row['paper_avg_accuracy']}"
+
+
+def beside_paper(found, methods, columns):
+    """A line for each method of [(name, model)], of {(column, model): row}."""
+    header = ["method", "model"]
+    for column in columns:
+        header += [column, "paper"]
+    rows = []
+    for method, model in methods:
+        cells = [method, f"`{model}`"]
+        for column in columns:
+            row = found.get((column, model))
+            cells += [scored(row, found.get((column, OURS))),
+                      scored_by_paper(row)]
+        rows.append(cells)
+    return markdown(header, rows)
+
+
+def table1(plain):
+    """Of each method the calibrated figures, as the paper has them; ours as it
+    is."""
+    found = {(row["family"], row["model"]): row for row in plain}
+    families = [f for f in FAMILIES if (f, OURS) in found]
+    return beside_paper(found, [*CALIBRATED.items(), ("ours", OURS)], families)
+
+
+def paired(rows, first, columns, paper):
+    """Columns with `paper`'s suffix beside them."""
+    header = [first]
+    for column in columns:
+        header += [column, "paper"]
+    return markdown(header, [
+        [row[first]] + [row.get(name, "")
+                        for column in columns
+                        for name in (column, column + paper)]
+        for row in rows])
+
+
+def table3(plain):
+    found = {(row["dataset"], row["model"]): row for row in plain
+             if row["scheme"] == "test"}
+    methods = list(CALIBRATED.items())
+    methods += [(f"{method}, as it is", model.removesuffix("_calibrated"))
+                for method, model in methods]
+    return beside_paper(found, [*methods, ("ours", OURS)], HELD_OUT)
+
+
+def left_out(plain):
+    found = {(row["dataset"], row["model"]): row for row in plain
+             if row["scheme"] == "leave_one_dataset_out"}
+    datasets = sorted({dataset for dataset, _ in found})
+    return markdown(["left out"] + datasets, [
+        [method] + [scored(found.get((dataset, model)),
+                           found.get((dataset, OURS)))
+                    for dataset in datasets]
+        for method, model in [*CALIBRATED.items(), ("ours", OURS)]])
+
+
+def figure1(plain):
+    found = {(row["column"], row["value"], row["model"]): row["mae"]
+             for row in plain}
+    points = list(dict.fromkeys(
+        (row["column"], row["value"]) for row in plain
+        if row["column"] in ("learning_rate", "batch_size")))
+    return markdown(["MAE"] + [f"{column.replace('_', ' ')} {value}"
+                               for column, value in points], [
+        [method] + [found.get((*point, model), NOT_AVAILABLE)
+                    for point in points]
+        for method, model in CALIBRATED.items()])
+
+
+def sections(tables):
+    """The text, of {name: rows}."""
+    datasets = [name.removesuffix("_paper") for name in tables["table2"][0]
+                if name.endswith("_paper")]
+    families = [f for f in FAMILIES if f in tables["table4"][0]]
+    return f"""\
+### The paper's tables from our rows
+
+Fitted on rows without variants. "paper" is what the paper prints, of its rows and
+its procedure, whose caveats are beside the tables of `cape_fit --paper-tables`. A
+calibrated method, as the paper has them, is not scored on the tenth of the
+trajectories that calibrates it.
+
+LCE extrapolates the first 60 losses of another trial of the same architecture,
+data set, learning rate and batch size. A curve is as long as its training ran, and
+most of these ended sooner (`train.record_at_least: 60` would record on): LCE has
+few rows, then their number is beside the figure, or is not available.
+
+Table 1, MAE / AvgAccuracy in corpus:
+
+{table1(tables['table1'])}
+Table 2, MAE without a feature:
+
+{paired(tables['table2'], 'without', datasets, '_paper')}
+Table 3, MAE / AvgAccuracy on data sets that were held out; "as it is" is without
+calibration:
+
+{table3(tables['table3'])}
+Table 4, MAE by regressor:
+
+{paired(tables['table4'], 'regressor', families, '_paper')}
+Figure 1, of which the paper prints bars, without figures:
+
+{figure1(tables['figure1'])}
+### One data set left out, rows without variants
+
+MAE / AvgAccuracy. The paper has no such table.
+
+{left_out(tables['table3'])}"""
