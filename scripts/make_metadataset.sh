@@ -20,7 +20,9 @@ Measures the grids of configs/metadataset/NAME.yaml (of none named: all) one
 after the other, on all cores, into $runs/NAME, and then
 writes $data/NAME.h5 (heldout: $data/heldout/svhn_imdb.h5) and
 $data/SHA256SUMS.
-What is measured stays: the same command goes on where it was stopped.
+What is measured stays: the same command goes on where it was stopped, and
+where $runs/NAME has no rows yet it begins with those of the
+file. A file is never replaced by one with fewer rows.
 
   --export   measure nothing; write what has been measured so far
 
@@ -57,9 +59,32 @@ check() {
   done
 }
 
+# The file in data/ that the rows of NAME go to.
+file_of() {
+  case $1 in
+    heldout) echo heldout/svhn_imdb.h5 ;;
+    *) echo "$1.h5" ;;
+  esac
+}
+
+is_measured() { compgen -G "$runs/$1/*.h5" >/dev/null; }
+
+# begin NAME: with the rows that the file has, where there are no others yet.
+begin() {
+  local file
+  file=$data/$(file_of "$1")
+  if ! is_measured "$1" && [[ -f $file ]]; then
+    say "$1 goes on from the rows in $file"
+    mkdir -p "$runs/$1"
+    cp "$file" "$runs/$1/.begin"
+    mv "$runs/$1/.begin" "$runs/$1/$(basename "$file")"
+  fi
+}
+
 measure() {
   local name status
   for name in "$@"; do
+    begin "$name"
     stage "$name" farm "$name" "${options[@]}" && status=0 || status=$?
     case $status in
       0) ;;
@@ -74,12 +99,25 @@ measure() {
   done
 }
 
-# The file in data/ that the rows of NAME go to.
-file_of() {
-  case $1 in
-    heldout) echo heldout/svhn_imdb.h5 ;;
-    *) echo "$1.h5" ;;
-  esac
+# Prints the number of rows in a shard; 0 where this program cannot read it.
+rows_of() {
+  "$bin/cape_fit" "$1" --export-only --export-csv "$scratch/rows.csv" \
+    >/dev/null 2>&1 || { echo 0 && return; }
+  tail -n +2 "$scratch/rows.csv" | wc -l
+}
+
+# expect_no_loss NAME: ends the script where the new file has fewer rows than the
+# one in its place.
+expect_no_loss() {
+  local file there new
+  file=$(file_of "$1")
+  [[ -f $scratch/$file && -f $data/$file ]] || return 0
+  there=$(rows_of "$data/$file")
+  new=$(rows_of "$scratch/$file")
+  ((new >= there)) ||
+    fail "$data/$file has $there rows, and $runs/$1 only $new: nothing" \
+      "was replaced. To go on from the file, copy it into that folder;" \
+      "to have fewer rows, remove it first"
 }
 
 # export_files NAME...: what has been measured for each, as one shard. All are
@@ -91,13 +129,14 @@ export_files() {
   trap 'rm -rf "$scratch"; rmdir "$data/heldout" 2>/dev/null || :' EXIT
   mkdir "$scratch/heldout"
   for name; do
-    if compgen -G "$runs/$name/*.h5" >/dev/null; then
+    if is_measured "$name"; then
       "$bin/cape_fit" "$runs/$name" --export-only \
         --export-shard "$scratch/$(file_of "$name")"
     else
       say "$name has not been measured"
     fi
   done
+  for name; do expect_no_loss "$name"; done
   for name; do
     file=$(file_of "$name")
     [[ -f $scratch/$file ]] || continue

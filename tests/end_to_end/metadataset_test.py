@@ -2,14 +2,15 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import unittest
 
 import support
 from support import BIN, FarmTest
 
-SCRIPT = (pathlib.Path(__file__).resolve().parents[2] / "scripts" /
-          "make_metadataset.sh")
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "scripts" / "make_metadataset.sh"
 
 
 class MakeMetadataset(FarmTest):
@@ -35,6 +36,10 @@ class MakeMetadataset(FarmTest):
         return sorted(str(path.relative_to(folder)) for path in
                       folder.rglob("*") if path.is_file())
 
+    def made_rows(self, name):
+        table = self.csv(self.folder / "made" / f"{name}.h5").decode()
+        return len(table.splitlines()) - 1
+
     def test_every_grid_becomes_a_shard(self):
         variants = "[{name: mnist, variant: {noise: 0.5}}]"
         self.make("mlp", *self.farm_options())
@@ -45,14 +50,38 @@ class MakeMetadataset(FarmTest):
         self.assertEqual(self.made(), ["SHA256SUMS", "heldout/svhn_imdb.h5",
                                        "mlp.h5", "mlp_variants.h5"])
         for name in ("mlp", "mlp_variants"):
-            table = self.csv(self.folder / "made" / f"{name}.h5").decode()
-            self.assertEqual(len(table.splitlines()), 1 + 27)
+            self.assertEqual(self.made_rows(name), 27)
 
     def test_what_was_measured_stays(self):
         self.make("mlp", *self.farm_options())
         first = (self.folder / "made" / "mlp.h5").read_bytes()
         self.make("mlp", *self.farm_options(), says="nothing to do")
         self.assertEqual((self.folder / "made" / "mlp.h5").read_bytes(), first)
+
+    def test_it_goes_on_from_the_rows_of_the_file(self):
+        self.make("mlp", *self.farm_options())
+        shutil.rmtree(self.folder / "runs")
+        self.make("mlp", *self.farm_options(), "grid.trials=2",
+                  says=["mlp goes on from the rows in", "27 new, 54 of 54"])
+        self.assertEqual(self.made_rows("mlp"), 54)
+
+    def test_fewer_rows_replace_nothing(self):
+        self.make("mlp", *self.farm_options(), "grid.trials=2")
+        self.make("rnn", *self.farm_options())
+        made = self.folder / "made"
+        first = {path: path.read_bytes() for path in made.glob("*.h5")}
+        shutil.rmtree(self.folder / "runs" / "mlp")
+        self.farm("grid.datasets=[mnist]", "grid.learning_rate=[1e-3]",
+                  "grid.trials=1", out=self.folder / "runs" / "mlp",
+                  config=ROOT / "configs" / "metadataset" / "mlp.yaml")
+        self.make("--export", "rnn", "mlp", code=2,
+                  says=["made/mlp.h5 has 54 rows, and", "runs/mlp only 9",
+                        "copy it into that folder"])
+        self.assertEqual({path: path.read_bytes()
+                          for path in made.glob("*.h5")}, first)
+        (made / "mlp.h5").unlink()
+        self.make("--export", "rnn", "mlp")
+        self.assertEqual(self.made_rows("mlp"), 9)
 
     def test_a_farm_that_stops_leaves_what_was_made(self):
         self.make("mlp", *self.farm_options(), "--time-limit", "1s", code=75,
