@@ -5,16 +5,19 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 bin=${CAPE_BIN:-build/release/bin}
-work=runs/metadataset/model
-target=data/model
+work=${CAPE_RUNS:-runs/metadataset}/model
+data=${CAPE_DATA_OUT:-data}
+target=$data/model
 
 usage() {
   cat <<END
 Usage: scripts/make_default_model.sh [cape_fit options]
 
-Fits data/*.h5 into $work, with tables and the report, scores
-it on data/heldout/*.h5, and puts into $target what cape_predict reads.
-\$CAPE_BIN is the folder of the programs ($bin).
+Fits $data/*.h5 into $work, with tables and the report,
+scores it on $data/heldout/*.h5, and puts into $target what
+cape_predict reads.
+\$CAPE_BIN is the folder of the programs ($bin),
+\$CAPE_RUNS and \$CAPE_DATA_OUT take the place of runs/metadataset and data.
 Not --out: with a folder of your own call cape_fit data/*.h5 --out FOLDER.
 END
 }
@@ -36,16 +39,24 @@ done
 [[ -x $bin/cape_fit ]] ||
   fail "cape_fit is not in $bin; build it: cmake --build --preset release"
 shopt -s nullglob
-inputs=(data/*.h5) heldout=(data/heldout/*.h5)
+inputs=("$data"/*.h5) heldout=("$data"/heldout/*.h5)
 ((${#inputs[@]})) ||
-  fail "there are no shards in data/; scripts/make_metadataset.sh makes them"
+  fail "there are no shards in $data; scripts/make_metadataset.sh makes them"
 test=()
 ((${#heldout[@]} == 0)) || test=(--test "${heldout[@]}")
 
 "$bin/cape_fit" "${inputs[@]}" "${test[@]}" --out "$work" "$@"
 
-scratch=$(mktemp -d data/.model.XXXXXX)
-trap 'rm -rf "$scratch"' EXIT
+# The old model goes when the new one is in its place, not before.
+tidy_up() {
+  if [[ ! -e $target && -e $scratch/old ]]; then
+    mv -T "$scratch/old" "$target" || return
+  fi
+  rm -rf "$scratch"
+}
+
+scratch=$(mktemp -d "$data/.model.XXXXXX")
+trap tidy_up EXIT
 mkdir "$scratch/new"
 cp "$work"/{model,cape,metrics}.json "$scratch/new"
 [[ ! -e $target ]] || mv -T "$target" "$scratch/old"

@@ -17,8 +17,10 @@ stage "build" cmake --build --preset release \
   cape_predict_program
 # Open MPI would bind each rank, and the trainer it starts, to one core.
 run_farm() {
+  local status=0
   mpirun -n "$ranks" --bind-to none --oversubscribe \
-    "$bin/cape_farm" configs/quickstart.yaml || (($? == 3)) # some trials failed
+    "$bin/cape_farm" configs/quickstart.yaml || status=$?
+  ((status == 3)) || return "$status" # 3: some trials failed, the rest counts
 }
 stage "farm on $ranks ranks" run_farm
 stage "fit" "$bin/cape_fit" "$out" --out "$out/model"
