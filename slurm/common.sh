@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034
-# Sourced by the job scripts: where the programs are, how long the job has
-# left, and how it ends. sbatch runs a copy of a job script from a folder of its
-# own, so the clone is the folder that sbatch was called in, or CAPE_ROOT.
+# Sourced by submit.sh and the job scripts: where the programs are, how long the
+# job has left, and how it ends. sbatch runs a copy of a job script from a folder
+# of its own, so the clone is the folder that sbatch was called in, or CAPE_ROOT.
 
 cape_root=${CAPE_ROOT:-$SLURM_SUBMIT_DIR}
 cape_bin=${CAPE_BIN:-$cape_root/build/release/bin}
@@ -10,7 +10,7 @@ launch=() # the launcher of cape_farm, if any
 
 # This job as squeue and scontrol want it; the plain id of an array's last part
 # means the whole array.
-job=$SLURM_JOB_ID
+job=${SLURM_JOB_ID:-}
 if [[ -n ${SLURM_ARRAY_TASK_ID:-} ]]; then
   job=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID
 fi

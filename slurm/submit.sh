@@ -45,13 +45,13 @@ done
 
 CAPE_ROOT=$(cd "$(dirname "$0")/.." && pwd)
 export CAPE_ROOT
-bin=${CAPE_BIN:-$CAPE_ROOT/build/release/bin}
-[[ -d $bin ]] || bin=$CAPE_ROOT/../../bin # an installed tree
+# shellcheck source=slurm/common.sh
+source "$CAPE_ROOT/slurm/common.sh"
 name=$(basename "$config")
 out=${CAPE_OUT:-runs/${name%.*}}
 
 # What is wrong with the configuration is better known now than in an hour.
-"$bin/cape_farm" "$config" --out "$out" "$@" --print-config >/dev/null
+"$cape_bin/cape_farm" "$config" --out "$out" "$@" --print-config >/dev/null
 mkdir -p "$out"
 
 # Prints the longest array that the cluster allows.
@@ -89,4 +89,4 @@ echo "farm: job $farm, $what"
 echo "fit:  job $fit, after it"
 echo "rows, logs and the model: $out"
 echo "watch: squeue --jobs $farm,$fit; tail -f $out/slurm-*.log;" \
-  "$bin/cape_farm $config --out $out${*:+ $*} --status"
+  "$cape_bin/cape_farm $config --out $out${*:+ $*} --status"
