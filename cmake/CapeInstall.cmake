@@ -10,7 +10,7 @@ install(TARGETS ${targets} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY configs slurm DESTINATION ${CAPE_DATADIR}
         USE_SOURCE_PERMISSIONS)
 install(DIRECTORY data/ DESTINATION ${CAPE_DATADIR} OPTIONAL
-        PATTERN ".*" EXCLUDE)
+        PATTERN ".*" EXCLUDE PATTERN README.md EXCLUDE)
 install(PROGRAMS scripts/fetch_datasets.sh
         DESTINATION ${CAPE_DATADIR}/scripts)
 install(FILES scripts/datasets.txt DESTINATION ${CAPE_DATADIR}/scripts)
@@ -20,6 +20,7 @@ set(documents ${CMAKE_INSTALL_DATAROOTDIR}/doc/cape-farm)
 install(DIRECTORY docs DESTINATION ${documents})
 install(FILES README.md LICENSE CHANGELOG.md CITATION.cff
         DESTINATION ${documents})
+install(FILES data/README.md DESTINATION ${documents}/data OPTIONAL)
 
 # Shells look for a file of the program's name.
 foreach(program IN LISTS programs)
