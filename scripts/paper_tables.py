@@ -32,14 +32,14 @@ def scored(row, of_ours):
             (f", {row['rows']} rows" if few else ""))
 
 
-def scored_by_paper(row):
-    if row is None or not row["paper_mae"]:
-        return ""
-    return f"{row['paper_mae']} / {row['paper_avg_accuracy']}"
-
-
-def beside_paper(found, methods, columns):
-    """A line for each method of [(name, model)], of {(column, model): row}."""
+def beside_paper(table, by, methods, columns):
+    """A line for each method of [(name, model)], two columns for each value of
+    the column `by`."""
+    found = {(row[by], row["model"]): row for row in table}
+    # Of what the rows do not give there is a line without a model.
+    papers = {(row[by], row["method"]):
+              f"{row['paper_mae']} / {row['paper_avg_accuracy']}"
+              for row in table if row["paper_mae"]}
     header = ["method", "model"]
     for column in columns:
         header += [column, "paper"]
@@ -47,9 +47,9 @@ def beside_paper(found, methods, columns):
     for method, model in methods:
         cells = [method, f"`{model}`"]
         for column in columns:
-            row = found.get((column, model))
-            cells += [scored(row, found.get((column, OURS))),
-                      scored_by_paper(row)]
+            cells += [scored(found.get((column, model)),
+                             found.get((column, OURS))),
+                      papers.get((column, method), "")]
         rows.append(cells)
     return markdown(header, rows)
 
@@ -57,9 +57,8 @@ def beside_paper(found, methods, columns):
 def table1(plain):
     """Of each method the calibrated figures, as the paper has them; ours as it
     is."""
-    found = {(row["family"], row["model"]): row for row in plain}
-    families = [f for f in FAMILIES if (f, OURS) in found]
-    return beside_paper(found, [*CALIBRATED.items(), ("ours", OURS)], families)
+    return beside_paper(plain, "family",
+                        [*CALIBRATED.items(), ("ours", OURS)], FAMILIES)
 
 
 def paired(rows, first, columns, paper):
@@ -75,12 +74,12 @@ def paired(rows, first, columns, paper):
 
 
 def table3(plain):
-    found = {(row["dataset"], row["model"]): row for row in plain
-             if row["scheme"] == "test"}
+    held_out = [row for row in plain if row["scheme"] == "test"]
     methods = list(CALIBRATED.items())
     methods += [(f"{method}, as it is", model.removesuffix("_calibrated"))
                 for method, model in methods]
-    return beside_paper(found, [*methods, ("ours", OURS)], HELD_OUT)
+    return beside_paper(held_out, "dataset", [*methods, ("ours", OURS)],
+                        HELD_OUT)
 
 
 def left_out(plain):
