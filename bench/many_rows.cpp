@@ -57,6 +57,7 @@ shard::Row made_row(std::int64_t trajectory, double epsilon, Random& random) {
   row.log_lr = std::log(row.learning_rate);
   row.log_b = std::log(row.batch_size);
   row.classes = 10;
+  row.input_size = trajectory % 2 == 0 ? 784 : 3072;
   row.probe_loss = 2.3 + random.uniform();
   row.t_star =
       1 +

@@ -26,6 +26,9 @@ struct DatasetInfo {
   std::string note = {};  ///< what the user should know of the samples
 };
 
+/// Numbers of one sample.
+std::int64_t sample_size(const DatasetInfo& dataset);
+
 struct Dataset {
   DatasetInfo info;
   Inputs inputs;  ///< as the files have them

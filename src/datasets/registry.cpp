@@ -172,12 +172,19 @@ KnownDataset svhn() {
           .deviation = {0.1980, 0.2010, 0.1970}};
 }
 
+std::int64_t product(const std::vector<std::int64_t>& extents) {
+  return std::accumulate(extents.begin(), extents.end(), std::int64_t{1},
+                         std::multiplies<>());
+}
+
 }  // namespace
 
 std::size_t sample_size(const KnownDataset& known) {
-  return static_cast<std::size_t>(
-      std::accumulate(known.shape.begin(), known.shape.end(), std::int64_t{1},
-                      std::multiplies<>()));
+  return static_cast<std::size_t>(product(known.shape));
+}
+
+std::int64_t sample_size(const DatasetInfo& dataset) {
+  return product(dataset.shape);
 }
 
 // Means and deviations are the customary ones of four digits, with which the

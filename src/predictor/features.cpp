@@ -20,6 +20,11 @@ float log_loss_ratio(const MetaRow& row) {
   return std::log(row.loss / row.chance_loss);
 }
 
+float log_input_size(const MetaRow& row) {
+  return row.input_size < 1 ? kMissing
+                            : std::log(static_cast<float>(row.input_size));
+}
+
 float log_classes(const MetaRow& row) {
   return row.classes < 1 ? kMissing : std::log(static_cast<float>(row.classes));
 }
@@ -48,6 +53,7 @@ std::vector<Feature> more_features() {
   using Kind = ArchitectureKind;
   return {
       {"log_log_epsilon", "epsilon", log_log_epsilon},
+      {"log_input_size", "input size", log_input_size, Witnesses::datasets},
       {"log_loss_ratio", "initial loss", log_loss_ratio, Witnesses::none},
       {"log_classes", "classes", log_classes, Witnesses::datasets, true},
       {"alignment", "alignment",
@@ -131,6 +137,9 @@ FeatureSet feature_set(std::string_view name) {
   FeatureSet set = {std::string(name), paper_features()};
   if (name == "paper") return set;
   if (name == "extended") {
+    // Steps on one batch do not depend on how many others there are; N could
+    // only name the data set.
+    set = set.without("log_n");
     std::ranges::copy(more_features(), std::back_inserter(set.features));
     return set;
   }

@@ -17,8 +17,8 @@ namespace cape {
 inline constexpr double kMaxSteps = 5000;
 
 /// Whether a linear base takes a feature, and what bears witness to its weight:
-/// rows of one data set have one value of log N, those of one architecture much
-/// the same log P.
+/// rows of one data set have one input size, those of one architecture much the
+/// same log P.
 enum class Witnesses { none, rows, datasets, architectures };
 
 struct Feature {
@@ -45,7 +45,8 @@ struct FeatureSet {
 };
 
 /// "paper": [log P, log g2, log tau, log N, log eta, log B]; "extended": these
-/// and what docs/predictor.md lists. Throws UserError for another name.
+/// but log N, and what docs/predictor.md lists. Throws UserError for another
+/// name.
 FeatureSet feature_set(std::string_view name);
 
 /// The features that differ between the given rows: one that does not, or that

@@ -53,7 +53,7 @@ void check_schema(const json& cape, const fs::path& path) {
 
 FeatureSet features_of(const json& cape) {
   FeatureSet set = {cape.at("feature_set"), {}};
-  const std::vector<Feature> known = feature_set("extended").features;
+  const std::vector<Feature> known = feature_set(set.name).features;
   for (const std::string name : cape.at("features")) {
     const auto found = std::ranges::find(known, name, &Feature::name);
     if (found == known.end()) {

@@ -66,6 +66,7 @@ void MetaTable::add(const shard::Row& row) {
                   .input_noise = narrow(row.input_noise),
                   .lowres = row.lowres,
                   .classes = row.classes,
+                  .input_size = row.input_size,
                   .t_star = row.t_star,
                   .steps_run = row.steps_run,
                   .converged = row.converged,

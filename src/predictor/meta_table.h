@@ -1,4 +1,4 @@
-/// The rows of a meta-dataset as fitting needs them: 144 bytes a row, texts
+/// The rows of a meta-dataset as fitting needs them: 152 bytes a row, texts
 /// stored once.
 #pragma once
 
@@ -66,7 +66,8 @@ struct MetaRow {
   float input_scale;
   float input_noise;
   std::int32_t lowres;
-  std::int32_t classes;  ///< 0: not known
+  std::int32_t classes;     ///< 0: not known
+  std::int64_t input_size;  ///< numbers of a sample; 0: not known
   std::int32_t t_star;
   std::int32_t steps_run;
   bool converged;

@@ -10,7 +10,7 @@
 namespace cape {
 
 /// Raised with every change of cape.json that its reader depends on.
-inline constexpr int kModelSchemaVersion = 5;
+inline constexpr int kModelSchemaVersion = 6;
 
 /// A model directory under construction, beside the place it is for: seen as a
 /// whole or not at all.

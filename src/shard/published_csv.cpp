@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/hash.h"
+#include "datasets/registry.h"
 #include "shard/csv_reader.h"
 
 namespace cape::shard {
@@ -29,13 +30,14 @@ constexpr Name kDatasets[] = {{"MNIST", "mnist"},
                               {"CIFAR10", "cifar10"},
                               {"CIFAR100", "cifar100"}};
 
-/// Of the published data sets; 0 for another.
-std::int32_t classes_of(std::string_view dataset) {
-  if (dataset == "cifar100") return 100;
-  return std::ranges::find(kDatasets, dataset, &Name::ours) ==
-                 std::end(kDatasets)
-             ? 0
-             : 10;
+/// What the files do not say of their data sets; nothing of an unknown one.
+void set_dataset_facts(Row& row) {
+  const auto& known = datasets::registry();
+  const auto found = std::ranges::find(known, row.dataset.view(),
+                                       &datasets::KnownDataset::name);
+  if (found == known.end()) return;
+  row.classes = static_cast<std::int32_t>(found->classes);
+  row.input_size = static_cast<std::int64_t>(datasets::sample_size(*found));
 }
 
 constexpr Name kTransformers[] = {{"ViT-Tiny-32/4", "vit_tiny"},
@@ -205,7 +207,7 @@ void set_settings(const PublishedFile& file, Row& row) {
   row.task = "classification";
   row.target = "batch_steps";
   row.learning_rate = file.number("learning_rate");
-  row.classes = classes_of(row.dataset.view());
+  set_dataset_facts(row);
   row.batch_size = file.integer("batch_size", 1);
   row.epsilon = file.number("epsilon");
 }

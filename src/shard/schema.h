@@ -14,7 +14,7 @@
 namespace cape::shard {
 
 /// Raised with every change of the columns. A reader refuses newer files.
-inline constexpr int kSchemaVersion = 3;
+inline constexpr int kSchemaVersion = 4;
 
 /// Copies a text into `bytes` and pads with NUL. Throws Error when it is
 /// longer than that, holds a NUL or is not UTF-8: nothing is ever cut.
@@ -73,6 +73,7 @@ struct Row {
   double log_lr = kMissing;
   double log_b = kMissing;
   std::int32_t classes = 0;
+  std::int64_t input_size = 0;
   double probe_loss = kMissing;
   double log_mean_g2 = kMissing;
   double label_entropy = kMissing;

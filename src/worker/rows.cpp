@@ -100,6 +100,7 @@ shard::Row common_row(const Trajectory& trajectory, const TrialResult& result) {
   row.log_lr = std::log(task.learning_rate);
   row.log_b = std::log(static_cast<double>(task.batch_size));
   row.classes = static_cast<std::int32_t>(dataset.classes);
+  row.input_size = datasets::sample_size(dataset);
   if (result.probe.extended) add_extended(*result.probe.extended, row);
   row.initial_loss = result.initial_loss;
   row.samples_available = dataset.samples;

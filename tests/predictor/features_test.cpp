@@ -36,14 +36,17 @@ TEST(FeatureSet, RefusesAnUnknownName) {
   EXPECT_THROW(feature_set("papers"), UserError);
 }
 
-TEST(ExtendedFeatures, AreThePapersAndMore) {
+TEST(ExtendedFeatures, AreThePapersButTheSamplesThatAreNotInTheBatchAndMore) {
   const FeatureSet extended = feature_set("extended");
   const std::vector<std::string> names = extended.names();
-  const std::vector<std::string> paper = feature_set("paper").names();
-  EXPECT_EQ(std::vector(names.begin(), names.begin() + 6), paper);
+  std::vector<std::string> paper = feature_set("paper").names();
+  std::erase(paper, "log_n");
+  EXPECT_EQ(std::vector(names.begin(), names.begin() + 5), paper);
+  EXPECT_THAT(names, testing::Not(testing::Contains("log_n")));
   shard::Row row = sample_row();
   row.epsilon = std::exp(-2.0);
   row.classes = 10;
+  row.input_size = 784;
   row.probe_loss = 3 * std::log(10.0);
   row.initial_loss = 99;
   row.log_mean_g2 = -1.5;  // log_g2 is 1
@@ -70,6 +73,7 @@ TEST(ExtendedFeatures, AreThePapersAndMore) {
   EXPECT_FLOAT_EQ(ratio(1), std::log(3 * std::log(10.F) / std::log(2.F)));
   EXPECT_FLOAT_EQ(ratio(2), std::log(2 * 3 * std::log(10.F)));
   EXPECT_FLOAT_EQ(value("log_classes"), std::log(10.F));
+  EXPECT_FLOAT_EQ(value("log_input_size"), std::log(784.F));
   EXPECT_FLOAT_EQ(value("alignment"), -2.5F);
   EXPECT_EQ(value("depth"), 4);
   EXPECT_EQ(value("is_vgg_lite"), 1);

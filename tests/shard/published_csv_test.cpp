@@ -32,6 +32,8 @@ TEST(PublishedCsv, CountsUpdatesWhereTheFileCountsEvaluations) {
   EXPECT_EQ(row.log_lr, -7.600902459542082);
   EXPECT_EQ(row.log_n, 11.002099841204238);
   EXPECT_EQ(row.samples_available, 60000);
+  EXPECT_EQ(row.classes, 10);
+  EXPECT_EQ(row.input_size, 784);
   EXPECT_EQ(row.t_star, 4) << "T_star is 5";
   EXPECT_EQ(row.steps_run, 4);
   EXPECT_TRUE(row.converged);

@@ -48,6 +48,7 @@ inline Row sample_row(int number) {
   row.log_lr = std::log(row.learning_rate);
   row.log_b = std::log(row.batch_size);
   row.classes = 10 + number;
+  row.input_size = 784 + number;
   row.probe_loss = 2.2 + 0.01 * number;
   row.log_mean_g2 = -1.0 / (number + 1);
   row.label_entropy = number % 3 == 0 ? Row::kMissing : 2.1;

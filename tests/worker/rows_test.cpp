@@ -160,6 +160,7 @@ TEST_F(RowsTest, TheDataSetAsItIsHasNoVariant) {
   const shard::Row row = make_rows(trajectory_, result_).front();
   EXPECT_EQ(row.variant.view(), "");
   EXPECT_EQ(row.classes, 10);
+  EXPECT_EQ(row.input_size, 784);
   EXPECT_EQ(row.label_noise, 0);
   EXPECT_EQ(row.lowres, 1);
   EXPECT_FALSE(row.inverted);
