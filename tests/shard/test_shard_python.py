@@ -76,7 +76,7 @@ class ShardInPython(unittest.TestCase):
         )
 
     def test_root_attributes_config_and_curves(self):
-        self.assertEqual(self.file.attrs["schema_version"], 3)
+        self.assertEqual(self.file.attrs["schema_version"], 4)
         self.assertEqual(self.file.attrs["host"], "tüx")
         self.assertEqual(
             self.file["config"].asstr()[()], "name: sample\nseed: 42\n"
