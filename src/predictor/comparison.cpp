@@ -1,10 +1,10 @@
 #include "predictor/comparison.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <map>
-#include <ranges>
 #include <utility>
 
 #include "predictor/baselines.h"
@@ -149,15 +149,15 @@ class Comparer {
           !std::isnan(predicted[i]);
     }
     const std::string why = why_nothing(name);
-    if (std::ranges::none_of(is_predicted | std::views::values,
-                             std::identity())) {
+    if (std::ranges::none_of(is_predicted,
+                             [](const auto& one) { return one.second; })) {
       comparison_.unavailable.push_back({scheme.name, name, why});
       return;
     }
     for (const auto& [family, is] : is_predicted) {
       if (is) continue;
       comparison_.unavailable.push_back(
-          {scheme.name, name, family + ": " + why});
+          {scheme.name, name, fmt::format("{}: {}", family, why)});
     }
   }
 
