@@ -21,15 +21,18 @@ def is_available(row):
     return row is not None and row["mae"] not in ("", NOT_AVAILABLE)
 
 
+def few_rows(row, other):
+    """Of how many rows a figure is, if of far fewer than the other."""
+    few = (is_available(other) and
+           int(row["rows"]) < 0.8 * int(other["rows"]))
+    return f", {row['rows']} rows" if few else ""
+
+
 def scored(row, of_ours):
-    """MAE / AvgAccuracy of a row of a table and, where they are far fewer than
-    those of ours, of how many rows."""
+    """MAE / AvgAccuracy of a row of a table."""
     if not is_available(row):
         return NOT_AVAILABLE
-    few = (is_available(of_ours) and
-           int(row["rows"]) < 0.8 * int(of_ours["rows"]))
-    return (f"{row['mae']} / {row['avg_accuracy']}" +
-            (f", {row['rows']} rows" if few else ""))
+    return f"{row['mae']} / {row['avg_accuracy']}" + few_rows(row, of_ours)
 
 
 def beside_paper(table, by, methods, columns):
@@ -94,16 +97,22 @@ def left_out(plain):
 
 
 def figure1(plain):
-    found = {(row["column"], row["value"], row["model"]): row["mae"]
+    found = {(row["column"], row["value"], row["model"]): row
              for row in plain}
     points = list(dict.fromkeys(
         (row["column"], row["value"]) for row in plain
         if row["column"] in ("learning_rate", "batch_size")))
+    rows = []
+    for method, model in CALIBRATED.items():
+        cells = [method]
+        for point in points:
+            row = found.get((*point, model))
+            most = found.get((*point, CALIBRATED["CAPE"]))
+            cells.append(row["mae"] + few_rows(row, most)
+                         if is_available(row) else NOT_AVAILABLE)
+        rows.append(cells)
     return markdown(["MAE"] + [f"{column.replace('_', ' ')} {value}"
-                               for column, value in points], [
-        [method] + [found.get((*point, model), NOT_AVAILABLE)
-                    for point in points]
-        for method, model in CALIBRATED.items()])
+                               for column, value in points], rows)
 
 
 def sections(tables):

@@ -133,9 +133,12 @@ class Comparer {
         calibrate(inputs_.table, scheme, predicted, seed_);
     const bool is_scored =
         push(scheme, name, description, std::move(predicted));
-    if (is_scored) {
-      push(scheme, name + "_calibrated", description + "; calibrated in epochs",
-           std::move(calibrated));
+    if (!is_scored) return;
+    if (!push(scheme, name + "_calibrated",
+              description + "; calibrated in epochs", std::move(calibrated))) {
+      comparison_.unavailable.push_back(
+          {scheme.name, name + "_calibrated",
+           "too few trajectories to calibrate on some and score others"});
     }
   }
 

@@ -48,6 +48,7 @@ struct MetaRow {
   std::uint32_t variant;  ///< of the data set
   double learning_rate;
   double epsilon;
+  std::int64_t input_size;  ///< numbers of a sample; 0: not known
   std::int32_t batch_size;
   float log_p;
   float log_g2;
@@ -66,8 +67,7 @@ struct MetaRow {
   float input_scale;
   float input_noise;
   std::int32_t lowres;
-  std::int32_t classes;     ///< 0: not known
-  std::int64_t input_size;  ///< numbers of a sample; 0: not known
+  std::int32_t classes;  ///< 0: not known
   std::int32_t t_star;
   std::int32_t steps_run;
   bool converged;

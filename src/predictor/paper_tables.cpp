@@ -332,7 +332,7 @@ Table figure1(const Comparison& comparison) {
       .name = "figure1",
       .title = "Figure 1: MAE by architecture, learning rate and batch size",
       .notes = {"The paper prints this as bars, without figures."},
-      .header = {"column", "value", "method", "model", "mae"},
+      .header = {"column", "value", "method", "model", "rows", "mae"},
       .rows = {}};
   for (const Method& method : methods(comparison)) {
     const std::string_view model = method.models.front();
@@ -349,7 +349,9 @@ Table figure1(const Comparison& comparison) {
         continue;
       }
       table.rows.push_back({group.column, group.value, std::string(method.name),
-                            std::string(model), decimals(group.metrics.mae)});
+                            std::string(model),
+                            std::to_string(group.metrics.rows),
+                            decimals(group.metrics.mae)});
     }
   }
   return table;

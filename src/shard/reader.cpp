@@ -1,8 +1,11 @@
 #include "shard/reader.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
 #include <span>
+#include <string>
 #include <system_error>
 
 #include "shard/checksum.h"
@@ -40,8 +43,16 @@ bool same_kind(const hdf5::Handle& found, const hdf5::Handle& expected) {
 }
 
 /// Refuses a table that lacks a column of Row or has it with another type.
-void check_columns(const std::filesystem::path& path,
+void check_columns(const std::filesystem::path& path, const hdf5::Handle& file,
                    const hdf5::Handle& trials) {
+  const int version = hdf5::read_int_attribute(file, "schema_version");
+  const std::string age =
+      version < kSchemaVersion
+          ? fmt::format(
+                ": its schema_version is {}, this program's is {}; "
+                "measure its rows again",
+                version, kSchemaVersion)
+          : "";
   const hdf5::Handle stored(H5Dget_type(trials), H5Tclose, "get a type");
   if (H5Tget_class(stored) != H5T_COMPOUND) {
     fail_user("{}: /trials is no table of named columns; is it a shard?",
@@ -52,9 +63,9 @@ void check_columns(const std::filesystem::path& path,
         H5Tget_member_index(stored, std::string(column.name).c_str());
     if (index < 0) {
       fail_user(
-          "{}: /trials has no column '{}'; a shard has all columns of "
+          "{}: /trials has no column '{}'{}; a shard has all columns of "
           "docs/shard_format.md",
-          path.string(), column.name);
+          path.string(), column.name, age);
     }
     const hdf5::Handle found(
         H5Tget_member_type(stored, static_cast<unsigned>(index)), H5Tclose,
@@ -77,7 +88,7 @@ hdf5::Handle open_trials(const std::filesystem::path& path,
         path.string());
   }
   hdf5::Handle trials = hdf5::open_dataset(file, "trials");
-  check_columns(path, trials);
+  check_columns(path, file, trials);
   return trials;
 }
 

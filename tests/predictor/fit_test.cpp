@@ -289,6 +289,8 @@ TEST_F(RunFit, ScoresCurvesOfAnotherTrialOfTheSameSettings) {
   EXPECT_FALSE(lce.contains("learning_rate=0.004"));
   EXPECT_EQ(kfold["lce_own_run"]["overall"]["rows"], 1);
   EXPECT_NEAR(kfold["lce_own_run"]["overall"]["mae"], 9 - 2 / 0.25, 1e-4);
+  EXPECT_THAT(read_file(options_.out / "tables" / "unavailable.csv"),
+              HasSubstr("\nkfold,lce_own_run_calibrated,too few trajectories"));
 }
 
 TEST_F(RunFit, SaysThatTheOnlyDataSetCannotBeLeftOut) {
@@ -368,7 +370,9 @@ TEST_F(RunFit, MakesThePapersTables) {
                                 "svr", "ridge", "linear"}) {
     EXPECT_THAT(table("table4"), HasSubstr(std::string("\n") + regressor));
   }
-  EXPECT_THAT(table("figure1"), HasSubstr("batch_size,64,CAPE"));
+  EXPECT_THAT(table("figure1"),
+              HasSubstr("batch_size,64,CAPE,"
+                        "xgboost_paper_by_family_calibrated,"));
   EXPECT_THAT(read_file(options_.out / "report.html"),
               HasSubstr("not available, the input has no rows of it"));
 }

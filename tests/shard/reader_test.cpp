@@ -117,6 +117,20 @@ TEST_F(ShardReaderTest, RefusesAMissingColumnAndOneOfAnotherType) {
               AllOf(HasSubstr("'key'"), HasSubstr("another type")));
 }
 
+TEST_F(ShardReaderTest, SaysOfAMissingColumnThatTheSchemaIsOlder) {
+  edit_shard([](const hdf5::Handle& file) {
+    H5Adelete(file, "schema_version");
+    hdf5::write_attribute(file, "schema_version", kSchemaVersion - 1);
+    std::vector<hdf5::Member> members;
+    members.push_back({"key", 0, hdf5::string_type(32)});
+    replace_trials(file, 32, members);
+  });
+  EXPECT_THAT(
+      user_error_of([&] { rows_of(path); }),
+      HasSubstr(fmt::format("its schema_version is {}, this program's is {}",
+                            kSchemaVersion - 1, kSchemaVersion)));
+}
+
 /// Replaces /trials, or /curves/loss, by a dataset without any values.
 void replace_by_empty(const hdf5::Handle& file, const char* name,
                       const hdf5::Handle& type, hsize_t length,
