@@ -14,6 +14,7 @@ import csv
 import json
 import pathlib
 import sys
+import textwrap
 
 import h5py
 
@@ -214,9 +215,10 @@ def censored(models):
         return "All rows converged.\n"
     others = [f"{models[name]['converged=true']['mae']:.2f} ({title})"
               for name, title in (PAPERS | {OURS: "the default"}).items()]
-    return (f"{group['rows']} rows did not converge and count as 5,000 steps, "
-            "which makes most of\nthe errors above that are over 100. MAE of "
-            f"the others: {', '.join(others)}.\n")
+    return textwrap.fill(
+        f"{group['rows']} rows did not converge and count as 5,000 steps, which "
+        "makes most of the errors above that are over 100. MAE of the others: "
+        f"{', '.join(others)}.", 84) + "\n"
 
 
 def coverage_table(coverage):
