@@ -25,13 +25,6 @@ std::vector<Column> columns_of(const Inputs& inputs,
   return columns;
 }
 
-std::string mae_of(const std::vector<Group>& groups, const std::string& name) {
-  for (const Group& group : groups) {
-    if (group.name() == name) return decimals(group.metrics.mae);
-  }
-  return "not available";
-}
-
 }  // namespace
 
 Table ablation(const Inputs& inputs, const Comparison& comparison,
@@ -68,7 +61,7 @@ Table ablation(const Inputs& inputs, const Comparison& comparison,
                           options.seed);
         last = column.scheme;
       }
-      row.push_back(mae_of(groups, column.group));
+      row.push_back(figure(mae_of(groups, column.group)));
     }
   }
   return table;

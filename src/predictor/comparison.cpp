@@ -95,6 +95,9 @@ std::string why_nothing(std::string_view model) {
            "of 60 steps";
   }
   if (model.ends_with("_censored_drop")) return "no row converged";
+  if (model.ends_with("_calibrated")) {
+    return "too few trajectories to calibrate on some and score others";
+  }
   if (model == "floor") {
     return "no cell has two trajectories of one architecture";
   }
@@ -133,16 +136,13 @@ class Comparer {
         calibrate(inputs_.table, scheme, predicted, seed_);
     const bool is_scored =
         push(scheme, name, description, std::move(predicted));
-    if (!is_scored) return;
-    if (!push(scheme, name + "_calibrated",
-              description + "; calibrated in epochs", std::move(calibrated))) {
-      comparison_.unavailable.push_back(
-          {scheme.name, name + "_calibrated",
-           "too few trajectories to calibrate on some and score others"});
+    if (is_scored) {
+      push(scheme, name + "_calibrated", description + "; calibrated in epochs",
+           std::move(calibrated));
     }
   }
 
-  /// Says why a model predicts nothing, or nothing of some families.
+  /// Says why a model that predicts some families predicts nothing of others.
   void explain_gaps(const Scheme& scheme, const std::string& name,
                     const std::vector<double>& predicted) {
     std::map<std::string, bool> is_predicted;
@@ -151,24 +151,26 @@ class Comparer {
       is_predicted[inputs_.table.family(inputs_.table.rows[i])] |=
           !std::isnan(predicted[i]);
     }
-    const std::string why = why_nothing(name);
     if (std::ranges::none_of(is_predicted,
                              [](const auto& one) { return one.second; })) {
-      comparison_.unavailable.push_back({scheme.name, name, why});
-      return;
+      return;  // push() says it
     }
     for (const auto& [family, is] : is_predicted) {
       if (is) continue;
       comparison_.unavailable.push_back(
-          {scheme.name, name, fmt::format("{}: {}", family, why)});
+          {scheme.name, name,
+           fmt::format("{}: {}", family, why_nothing(name))});
     }
   }
 
-  /// False where nothing is predicted.
+  /// False, and says why, where nothing is predicted.
   bool push(const Scheme& scheme, const std::string& name,
             const std::string& description, std::vector<double> predicted) {
     std::vector<Group> groups = group_metrics(inputs_.table, predicted, seed_);
-    if (groups.empty()) return false;
+    if (groups.empty()) {
+      comparison_.unavailable.push_back({scheme.name, name, why_nothing(name)});
+      return false;
+    }
     comparison_.evaluations.push_back({scheme.name, name, description,
                                        std::move(predicted),
                                        std::move(groups)});

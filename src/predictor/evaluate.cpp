@@ -121,4 +121,10 @@ std::vector<Group> group_metrics(const MetaTable& table,
   return groups;
 }
 
+double mae_of(std::span<const Group> groups, std::string_view name) {
+  const auto found = std::ranges::find(groups, name, &Group::name);
+  return found == groups.end() ? std::numeric_limits<double>::quiet_NaN()
+                               : found->metrics.mae;
+}
+
 }  // namespace cape

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "predictor/bootstrap.h"
@@ -53,5 +54,8 @@ std::vector<double> cross_validate(const MetaTable& table,
 std::vector<Group> group_metrics(const MetaTable& table,
                                  std::span<const double> predicted,
                                  std::uint64_t seed);
+
+/// Of the group of that name, "family=mlp"; NaN where there is none.
+double mae_of(std::span<const Group> groups, std::string_view name);
 
 }  // namespace cape

@@ -53,12 +53,6 @@ const Metrics* metrics_of(const Evaluation* evaluation,
   return found == evaluation->groups.end() ? nullptr : &found->metrics;
 }
 
-constexpr const char* kNotAvailable = "not available";
-
-std::string figure(double value) {
-  return std::isnan(value) ? kNotAvailable : decimals(value);
-}
-
 /// Says in `table` that the input has no rows of something.
 void note_absence(std::string_view name, Table& table) {
   table.notes.push_back(
@@ -165,9 +159,36 @@ std::vector<Group> without(const Inputs& inputs, const Scheme& scheme,
       cross_validate(inputs.table, inputs.rows, scheme, fit, seed), seed);
 }
 
-double mae_of(const std::vector<Group>& groups, const std::string& name) {
-  const auto found = std::ranges::find(groups, name, &Group::name);
-  return found == groups.end() ? kNone : found->metrics.mae;
+/// The columns of a table of MAE by data set or family: of a model of log T, of
+/// one of T, and the paper's.
+struct Columns {
+  std::string group;               ///< "dataset="
+  std::vector<std::string> names;  ///< "mnist"
+  std::span<const std::string_view> papers;
+};
+
+void add_header(const Columns& columns, Table& table) {
+  for (const std::string& name : columns.names) {
+    for (const char* what : {"", "_fit_to_t", "_paper"}) {
+      table.header.push_back(name + what);
+    }
+  }
+}
+
+/// `papers` is in the order of Columns::papers.
+void push_figures(const Columns& columns, std::span<const Group> of_logs,
+                  std::span<const Group> of_steps,
+                  std::span<const double> papers,
+                  std::vector<std::string>& row) {
+  for (const std::string& name : columns.names) {
+    row.push_back(figure(mae_of(of_logs, columns.group + name)));
+    row.push_back(figure(mae_of(of_steps, columns.group + name)));
+    const auto place = std::ranges::find(columns.papers, name);
+    row.push_back(place == columns.papers.end()
+                      ? ""
+                      : decimals(papers[static_cast<std::size_t>(
+                            place - columns.papers.begin())]));
+  }
 }
 
 Table table2(const Inputs& inputs, const Comparison& comparison,
@@ -183,14 +204,12 @@ Table table2(const Inputs& inputs, const Comparison& comparison,
                 "script: both rows are here."},
       .header = {"without"},
       .rows = {}};
-  const std::vector<std::string> datasets =
-      names_of(count_by(inputs.table, inputs.rows, &MetaTable::dataset),
-               paper::kTable2Datasets, table);
-  for (const std::string& dataset : datasets) {
-    for (const char* what : {"", "_fit_to_t", "_paper"}) {
-      table.header.push_back(dataset + what);
-    }
-  }
+  const Columns columns = {.group = "dataset=",
+                           .names = names_of(count_by(inputs.table, inputs.rows,
+                                                      &MetaTable::dataset),
+                                             paper::kTable2Datasets, table),
+                           .papers = paper::kTable2Datasets};
+  add_header(columns, table);
   std::vector<paper::Table2Row> wanted(paper::kTable2.begin(),
                                        paper::kTable2.end());
   wanted.push_back({"log_n", {kNone, kNone, kNone, kNone}});
@@ -202,15 +221,7 @@ Table table2(const Inputs& inputs, const Comparison& comparison,
     auto& row = table.rows.emplace_back();
     row.emplace_back(figures.without.empty() ? "(all features)"
                                              : figures.without);
-    for (const std::string& dataset : datasets) {
-      const auto column = std::ranges::find(paper::kTable2Datasets, dataset);
-      row.push_back(figure(mae_of(logs, "dataset=" + dataset)));
-      row.push_back(figure(mae_of(steps, "dataset=" + dataset)));
-      row.push_back(column == paper::kTable2Datasets.end()
-                        ? ""
-                        : decimals(figures.mae[static_cast<std::size_t>(
-                              column - paper::kTable2Datasets.begin())]));
-    }
+    push_figures(columns, logs, steps, figures.mae, row);
   }
   return table;
 }
@@ -290,14 +301,12 @@ Table table4(const Inputs& inputs, const Comparison& comparison,
                 "of the published file (about 5.0)."},
       .header = {"regressor"},
       .rows = {}};
-  const std::vector<std::string> families =
-      names_of(count_by(inputs.table, inputs.rows, &MetaTable::family),
-               paper::kFamilies, table);
-  for (const std::string& family : families) {
-    for (const char* what : {"", "_fit_to_t", "_paper"}) {
-      table.header.push_back(family + what);
-    }
-  }
+  const Columns columns = {
+      .group = "family=",
+      .names = names_of(count_by(inputs.table, inputs.rows, &MetaTable::family),
+                        paper::kFamilies, table),
+      .papers = paper::kFamilies};
+  add_header(columns, table);
   const FeatureSet features = features_for(inputs, "paper");
   const auto logs = paper_regressors(features, seed, Target::log_steps);
   const auto steps = paper_regressors(features, seed, Target::steps);
@@ -314,15 +323,7 @@ Table table4(const Inputs& inputs, const Comparison& comparison,
     const auto of_steps = groups_of(steps[i]);
     auto& row = table.rows.emplace_back();
     row.emplace_back(figures.regressor);
-    for (const std::string& family : families) {
-      const auto column = std::ranges::find(paper::kFamilies, family);
-      row.push_back(figure(mae_of(of_logs, "family=" + family)));
-      row.push_back(figure(mae_of(of_steps, "family=" + family)));
-      row.push_back(column == paper::kFamilies.end()
-                        ? ""
-                        : decimals(figures.mae[static_cast<std::size_t>(
-                              column - paper::kFamilies.begin())]));
-    }
+    push_figures(columns, of_logs, of_steps, figures.mae, row);
   }
   return table;
 }

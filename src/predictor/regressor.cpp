@@ -38,11 +38,17 @@ std::vector<RowIndex> pick(std::span<const RowIndex> rows,
   return picked;
 }
 
+/// Where there is nothing to learn from.
+std::vector<double> predict_nothing(const MetaTable& /*table*/,
+                                    std::span<const RowIndex> rows) {
+  return std::vector<double>(rows.size(),
+                             std::numeric_limits<double>::quiet_NaN());
+}
+
 std::vector<double> predict_by_family(
     const std::map<std::uint32_t, Predict>& models, const MetaTable& table,
     std::span<const RowIndex> rows) {
-  std::vector<double> predicted(rows.size(),
-                                std::numeric_limits<double>::quiet_NaN());
+  std::vector<double> predicted = predict_nothing(table, rows);
   for (const auto& [family, positions] : by_family(table, rows)) {
     const auto model = models.find(family);
     if (model == models.end()) continue;
@@ -53,13 +59,6 @@ std::vector<double> predict_by_family(
     }
   }
   return predicted;
-}
-
-/// Where there is nothing to learn from.
-std::vector<double> predict_nothing(const MetaTable& /*table*/,
-                                    std::span<const RowIndex> rows) {
-  return std::vector<double>(rows.size(),
-                             std::numeric_limits<double>::quiet_NaN());
 }
 
 std::vector<float> targets(const MetaTable& table,

@@ -11,6 +11,10 @@ std::string decimals(double value, int digits) {
                            : fmt::format("{:.{}f}", value, digits);
 }
 
+std::string figure(double value) {
+  return std::isnan(value) ? kNotAvailable : decimals(value);
+}
+
 std::string exact(double value) {
   return std::isnan(value) ? std::string() : fmt::to_string(value);
 }

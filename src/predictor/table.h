@@ -17,6 +17,12 @@ struct Table {
 /// "1.57"; empty for a value that is none.
 std::string decimals(double value, int digits = 2);
 
+/// Stands where an input could not give a figure.
+inline constexpr const char* kNotAvailable = "not available";
+
+/// decimals(), and kNotAvailable for a value that is none.
+std::string figure(double value);
+
 /// The shortest text that reads back as the same number; empty for none.
 std::string exact(double value);
 

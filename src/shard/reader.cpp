@@ -42,17 +42,19 @@ bool same_kind(const hdf5::Handle& found, const hdf5::Handle& expected) {
   return true;
 }
 
+/// What to say of a file that an older program wrote.
+std::string age_of(const hdf5::Handle& file) {
+  const int version = hdf5::read_int_attribute(file, "schema_version");
+  if (version == kSchemaVersion) return "";
+  return fmt::format(
+      ": its schema_version is {}, this program's is {}; measure its rows "
+      "again",
+      version, kSchemaVersion);
+}
+
 /// Refuses a table that lacks a column of Row or has it with another type.
 void check_columns(const std::filesystem::path& path, const hdf5::Handle& file,
                    const hdf5::Handle& trials) {
-  const int version = hdf5::read_int_attribute(file, "schema_version");
-  const std::string age =
-      version < kSchemaVersion
-          ? fmt::format(
-                ": its schema_version is {}, this program's is {}; "
-                "measure its rows again",
-                version, kSchemaVersion)
-          : "";
   const hdf5::Handle stored(H5Dget_type(trials), H5Tclose, "get a type");
   if (H5Tget_class(stored) != H5T_COMPOUND) {
     fail_user("{}: /trials is no table of named columns; is it a shard?",
@@ -65,7 +67,7 @@ void check_columns(const std::filesystem::path& path, const hdf5::Handle& file,
       fail_user(
           "{}: /trials has no column '{}'{}; a shard has all columns of "
           "docs/shard_format.md",
-          path.string(), column.name, age);
+          path.string(), column.name, age_of(file));
     }
     const hdf5::Handle found(
         H5Tget_member_type(stored, static_cast<unsigned>(index)), H5Tclose,

@@ -16,7 +16,6 @@ from support import BIN, CONFIG, FarmTest
 
 SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "scripts"
 
-
 needs_h5py = unittest.skipUnless(
     importlib.util.find_spec("h5py"),
     "h5py is not installed: scripts/setup.sh --tests")
@@ -96,7 +95,6 @@ class DefaultModel(FarmTest):
         (self.made / "mlp.h5").unlink()
         self.make(code=2, says=[f"there are no shards in {self.made}",
                                 "scripts/make_metadataset.sh"])
-
 
     def check(self, code=0, says=()):
         page = self.folder / "page.md"

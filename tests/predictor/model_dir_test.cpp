@@ -68,6 +68,21 @@ class ModelDir : public testing::Test {
     return std::distance(std::filesystem::directory_iterator(folder_), {});
   }
 
+  void expect_to_replace(const std::filesystem::path& place) {
+    const std::filesystem::path old = folder_ / "model" / "tables" / "old.csv";
+    std::filesystem::create_directories(old.parent_path());
+    std::ofstream(old) << "text";
+    {
+      ModelDirectory directory(place);
+      directory.write(result_of(sample_table(40)));
+      EXPECT_TRUE(std::filesystem::exists(old));
+      directory.publish();
+    }
+    EXPECT_TRUE(std::filesystem::exists(folder_ / "model" / "cape.json"));
+    EXPECT_FALSE(std::filesystem::exists(old));
+    EXPECT_EQ(entries(), 1);
+  }
+
   static std::string refusal(const std::filesystem::path& place) {
     try {
       const ModelDirectory directory(place);
@@ -207,34 +222,12 @@ TEST_F(ModelDir, HoldsAllFilesAndAModelThatPredictsTheSame) {
 }
 
 TEST_F(ModelDir, TakesThePlaceOfTheOneBefore) {
-  std::filesystem::create_directories(folder_ / "model" / "tables");
-  std::ofstream(folder_ / "model" / "tables" / "old.csv") << "text";
-  {
-    ModelDirectory directory(folder_ / "model/");
-    directory.write(result_of(sample_table(40)));
-    EXPECT_TRUE(
-        std::filesystem::exists(folder_ / "model" / "tables" / "old.csv"));
-    directory.publish();
-  }
-  EXPECT_TRUE(std::filesystem::exists(folder_ / "model" / "cape.json"));
-  EXPECT_FALSE(
-      std::filesystem::exists(folder_ / "model" / "tables" / "old.csv"));
-  EXPECT_EQ(entries(), 1);
+  expect_to_replace(folder_ / "model/");
 }
 
 TEST_F(ModelDir, TakesItWhereTheFileSystemCannotExchange) {
   knows_exchange = false;
-  std::filesystem::create_directories(folder_ / "model" / "tables");
-  std::ofstream(folder_ / "model" / "tables" / "old.csv") << "text";
-  {
-    ModelDirectory directory(folder_ / "model");
-    directory.write(result_of(sample_table(40)));
-    directory.publish();
-  }
-  EXPECT_TRUE(std::filesystem::exists(folder_ / "model" / "cape.json"));
-  EXPECT_FALSE(
-      std::filesystem::exists(folder_ / "model" / "tables" / "old.csv"));
-  EXPECT_EQ(entries(), 1);
+  expect_to_replace(folder_ / "model");
 }
 
 TEST_F(ModelDir, GivesTheOneBeforeBackWhenItCannotBeReplaced) {
