@@ -173,7 +173,7 @@ Tensor fixed_norm_activate(const BatchNorm& norm, const Tensor& input,
       norm.weight * (norm.running_var + BatchNorm::kEpsilon).rsqrt();
   const Tensor shift = torch::addcmul(norm.bias, norm.running_mean, scale, -1);
   Tensor stand_in;
-  if (norm.is_recorded()) {
+  if (ProbeRecording::is_on()) {
     stand_in = torch::empty_like(input).set_requires_grad(true);
     norm.record(input, stand_in);
   }
@@ -201,7 +201,7 @@ Tensor activate(Activation activation, const Tensor& input) {
 Tensor norm_activate(const BatchNorm& norm, const Tensor& input,
                      Activation activation, const Tensor& residual,
                      double dropout) {
-  if (can_be_fused(input) && norm.is_training() && !norm.is_recorded()) {
+  if (can_be_fused(input) && norm.is_training() && !ProbeRecording::is_on()) {
     return NormActivation::apply(
         input, norm.weight, norm.bias, if_defined(residual), norm.running_mean,
         norm.running_var, static_cast<std::int64_t>(activation), dropout);

@@ -3,25 +3,27 @@
 #include "core/error.h"
 
 namespace cape::models {
+namespace {
+
+thread_local ProbeRecording* current = nullptr;
+
+}  // namespace
 
 torch::Tensor Layer::record(const torch::Tensor& input,
                             torch::Tensor output) const {
-  if (recordings_ != nullptr) recordings_->push_back({this, input, output});
+  if (current != nullptr) {
+    current->recordings_.push_back({this, input, output});
+  }
   return output;
 }
 
-ProbeRecording::ProbeRecording(torch::nn::Module& model) {
-  for (const auto& module : model.modules()) {
-    auto* layer = dynamic_cast<Layer*>(module.get());
-    if (layer == nullptr) continue;
-    if (layer->recordings_ != nullptr) fail("the model is being recorded");
-    layers_.push_back(layer);
-  }
-  for (Layer* layer : layers_) layer->recordings_ = &recordings_;
+ProbeRecording::ProbeRecording() {
+  if (is_on()) fail("this thread is recording a probe");
+  current = this;
 }
 
-ProbeRecording::~ProbeRecording() {
-  for (Layer* layer : layers_) layer->recordings_ = nullptr;
-}
+ProbeRecording::~ProbeRecording() { current = nullptr; }
+
+bool ProbeRecording::is_on() { return current != nullptr; }
 
 }  // namespace cape::models

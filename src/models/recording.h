@@ -32,30 +32,27 @@ struct Recording {
 /// A module with parameters of its own (not only its children's).
 class Layer : public torch::nn::Module {
  public:
-  /// Whether a probe is on.
-  bool is_recorded() const { return recordings_ != nullptr; }
-
   /// Hands `output` on, after noting it if a probe is on.
   torch::Tensor record(const torch::Tensor& input, torch::Tensor output) const;
-
- private:
-  friend class ProbeRecording;
-  std::vector<Recording>* recordings_ = nullptr;
 };
 
-/// While it lives, the layers of `model` record. One at a time for a model.
+/// While it lives, the layers that this thread runs record. One at a time for a
+/// thread: several may probe parts of a batch with one network.
 class ProbeRecording {
  public:
-  explicit ProbeRecording(torch::nn::Module& model);
+  ProbeRecording();
   ~ProbeRecording();
   ProbeRecording(const ProbeRecording&) = delete;
   ProbeRecording& operator=(const ProbeRecording&) = delete;
+
+  /// Whether this thread's layers record.
+  static bool is_on();
 
   /// In the order of the forward pass.
   const std::vector<Recording>& recordings() const { return recordings_; }
 
  private:
-  std::vector<Layer*> layers_;
+  friend class Layer;
   std::vector<Recording> recordings_;
 };
 

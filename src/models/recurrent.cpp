@@ -61,7 +61,7 @@ torch::Tensor RecurrentLayer<Gates>::forward(const torch::Tensor& input) const {
   const RecurrentWeights weights = {
       input_projection_->weight, hidden_projection_->weight,
       input_projection_->bias, hidden_projection_->bias};
-  if (!input_projection_->is_recorded()) {
+  if (!ProbeRecording::is_on()) {
     return recurrent_scan<Gates>(input.contiguous(), weights, {}, reverse_);
   }
   const auto stand_in = [&] {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/sample_norms.h"
+#include "trainer/in_order.h"
 #include "trainer/objective.h"
 
 namespace cape {
@@ -119,7 +120,7 @@ struct Pass {
 };
 
 Pass forward(models::Model& model, const Question& question) {
-  const models::ProbeRecording recording(model);
+  const models::ProbeRecording recording;
   Pass pass;
   pass.logits = model.forward(question.inputs);
   pass.loss = question.objective.summed_loss(pass.logits, question.labels);
@@ -211,6 +212,40 @@ ExtendedProbe extended(const torch::Tensor& logits, const Question& question,
   return probe;
 }
 
+/// consume(ask(part)) for each part of the batch, in order: as many samples at
+/// a time as the model takes.
+template <class Ask, class Consume>
+void by_parts(const models::Model& model, const Question& question,
+              const Ask& ask, const Consume& consume) {
+  const std::int64_t samples = question.inputs.size(0);
+  const std::int64_t most = std::min(model.samples_a_probe(), samples);
+  // A GPU is busy with one part.
+  const int workers = question.inputs.is_cpu() ? at::get_num_threads() : 1;
+  in_order(
+      (samples + most - 1) / most, workers,
+      [&](std::int64_t i) {
+        const std::int64_t first = i * most;
+        const std::int64_t count = std::min(most, samples - first);
+        const torch::Tensor inputs = question.inputs.narrow(0, first, count);
+        const torch::Tensor labels = question.labels.narrow(0, first, count);
+        return ask(Question{inputs, labels, question.objective});
+      },
+      consume);
+}
+
+/// Of the whole batch.
+torch::Tensor logits(models::Model& model, const Question& question) {
+  std::vector<torch::Tensor> all;
+  by_parts(
+      model, question,
+      [&](const Question& part) {
+        const torch::NoGradGuard no_grad;
+        return model.forward(part.inputs);
+      },
+      [&](const torch::Tensor& of_part) { all.push_back(of_part); });
+  return torch::cat(all);
+}
+
 /// Losses at theta - k learning_rate sign(gradient), relative to `loss`.
 std::array<double, 3> line(models::Model& model, const Question& question,
                            const std::vector<torch::Tensor>& parameters,
@@ -229,7 +264,7 @@ std::array<double, 3> line(models::Model& model, const Question& question,
       torch::Tensor parameter = parameters[p];
       torch::sub_out(parameter, restored.original(p), signs[p], step);
     }
-    ratios[k] = mean_loss(model.forward(question.inputs), question) / loss;
+    ratios[k] = mean_loss(logits(model, question), question) / loss;
   }
   return ratios;
 }
@@ -249,27 +284,23 @@ ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
                   std::optional<double> learning_rate, datasets::Task task) {
   const EvaluationMode evaluation_mode(model);
   const std::vector<torch::Tensor> parameters = trainable_parameters(model);
-  const std::int64_t samples = inputs.size(0);
-  const Objective objective(task);
+  const Question question{inputs, labels, Objective(task)};
+  const auto of_part = model.records_probes() ? part : part_by_loop;
   Sums sums;
-  for (std::int64_t first = 0; first < samples;
-       first += std::min(model.samples_a_probe(), samples)) {
-    const std::int64_t count =
-        std::min(model.samples_a_probe(), samples - first);
-    const torch::Tensor some_inputs = inputs.narrow(0, first, count);
-    const torch::Tensor some_labels = labels.narrow(0, first, count);
-    const auto of_some = model.records_probes() ? part : part_by_loop;
-    sums.add(
-        of_some(model, {some_inputs, some_labels, objective},
-                learning_rate ? parameters : std::vector<torch::Tensor>()));
-  }
-  const auto count = static_cast<double>(samples);
+  by_parts(
+      model, question,
+      [&](const Question& some) {
+        return of_part(
+            model, some,
+            learning_rate ? parameters : std::vector<torch::Tensor>());
+      },
+      [&](const Sums& of_some) { sums.add(of_some); });
+  const auto count = static_cast<double>(inputs.size(0));
   ProbeResult result{.g2 = sums.norms[0].item<double>() / count,
                      .tau = sums.norms[1].item<double>() / count,
                      .extended = {}};
   if (learning_rate) {
     const torch::NoGradGuard no_grad;
-    const Question question{inputs, labels, objective};
     result.extended =
         extended(torch::cat(sums.logits), question, sums.gradients);
     result.extended->line = line(model, question, parameters, sums.gradients,

@@ -85,7 +85,7 @@ std::vector<OtherCase> other_cases() {
 
 /// Of the matrix products that one sample takes, as a probe sees them.
 double recorded_flops(Model& model, const torch::Tensor& sample) {
-  const ProbeRecording recording(model);
+  const ProbeRecording recording;
   model.eval();
   model.forward(sample);
   double products = 0;
