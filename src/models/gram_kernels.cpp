@@ -7,16 +7,8 @@
 namespace cape::models::kernels {
 namespace {
 
-constexpr std::int64_t kLanes = 16;
 constexpr std::int64_t kTile = 4;
 static_assert(kTile * kTile == kLanes);
-
-/// A vector register, or several.
-using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
-
-CAPE_INLINE void load(const float* x, Lanes& lanes) {
-  std::memcpy(&lanes, x, sizeof lanes);
-}
 
 /// v[0] becomes the sums of the 16 vectors, in their order. Each of the 4
 /// rounds halves the vectors, and in them the lanes still to be added to one

@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "models/kernels.h"
@@ -71,10 +72,18 @@ CAPE_INLINE Normal normal(float x) {
   return {x < 0 ? tail : 1.0F - tail, 0.39894228F * e};
 }
 
+constexpr std::int64_t kLanes = 16;
+
+/// A vector register, or several.
+using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
+
+CAPE_INLINE void load(const float* x, Lanes& lanes) {
+  std::memcpy(&lanes, x, sizeof lanes);
+}
+
 /// The sum of of(0) ... of(count - 1), in lanes that compilers can vectorise.
 template <class Of>
 CAPE_INLINE float sum(std::int64_t count, const Of& of) {
-  constexpr std::int64_t kLanes = 16;
   float lanes[kLanes] = {};
   std::int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {

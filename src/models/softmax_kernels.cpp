@@ -4,10 +4,20 @@
 namespace cape::models::kernels {
 namespace {
 
+/// By hand: GCC 12 leaves a running maximum as it is.
 CAPE_INLINE float largest(const float* x, std::int64_t count) {
   float most = x[0];
-#pragma omp simd reduction(max : most)
-  for (std::int64_t i = 0; i < count; ++i) most = std::max(most, x[i]);
+  std::int64_t i = 0;
+  if (count >= kLanes) {
+    Lanes lanes, values;
+    load(x, lanes);
+    for (i = kLanes; i + kLanes <= count; i += kLanes) {
+      load(x + i, values);
+      lanes = values > lanes ? values : lanes;
+    }
+    for (std::int64_t k = 0; k < kLanes; ++k) most = std::max(most, lanes[k]);
+  }
+  for (; i < count; ++i) most = std::max(most, x[i]);
   return most;
 }
 

@@ -22,8 +22,10 @@ namespace {
 
 /// Activations of many megabytes come and go with every step: memory goes back
 /// to the system with the trajectory, not with each of them, since fresh pages
-/// cost more than the arithmetic on them.
+/// cost more than the arithmetic on them. All threads share it, so that what a
+/// probe's have touched is there for the training.
 void keep_memory() {
+  mallopt(M_ARENA_MAX, 1);
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, std::numeric_limits<int>::max());
   mallopt(M_TOP_PAD, 64 << 20);
