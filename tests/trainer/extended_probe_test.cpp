@@ -111,16 +111,16 @@ TEST_P(ExtendedProbeTest, DescribesLabelsAndLogits) {
               centred.square().mean(1).sqrt().mean().item<double>(), 1e-12);
 }
 
-INSTANTIATE_TEST_SUITE_P(Zoo, ExtendedProbeTest,
-                         testing::Values(zoo::Mlp{.layers = 2, .width = 32},
-                                         zoo::ResnetMini{.base = 8},
-                                         zoo::Gru{.hidden = 16,
-                                                  .bidirectional = true},
-                                         zoo::Cct{.width = 32, .depth = 1}),
-                         [](const auto& instance) {
-                           return zoo::family(instance.param) +
-                                  std::to_string(instance.index);
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Zoo, ExtendedProbeTest,
+    testing::Values(zoo::Mlp{.layers = 2, .width = 32}, zoo::VggLite{.base = 8},
+                    zoo::ResnetMini{.base = 8}, zoo::MobilenetMini{.stem = 8},
+                    zoo::Gru{.hidden = 16, .bidirectional = true},
+                    zoo::Vit{.width = 33, .depth = 1},
+                    zoo::Cct{.width = 32, .depth = 1}),
+    [](const auto& instance) {
+      return zoo::family(instance.param) + std::to_string(instance.index);
+    });
 
 TEST(ExtendedProbe, IsOffWithoutALearningRate) {
   const auto model =

@@ -63,15 +63,35 @@ class TwiceModel : public models::Model {
   std::shared_ptr<models::Linear> linear_;
 };
 
+/// By autograd, of the parameters that require a gradient.
+double mean_gradient2(TwiceModel& model, const torch::Tensor& inputs,
+                      const torch::Tensor& labels) {
+  std::vector<torch::Tensor> trained;
+  for (const torch::Tensor& parameter : model.parameters()) {
+    if (parameter.requires_grad()) trained.push_back(parameter);
+  }
+  model.eval();
+  const torch::Tensor loss =
+      torch::cross_entropy_loss(model.forward(inputs), labels);
+  double sum = 0;
+  for (const torch::Tensor& gradient : torch::autograd::grad({loss}, trained)) {
+    sum += gradient.square().sum(torch::kDouble).item<double>();
+  }
+  return sum;
+}
+
 void expect_agreement(TwiceModel& model, std::int64_t samples,
                       torch::ScalarType type, double tolerance) {
   model.to(type);
   const torch::Tensor inputs = torch::randn({samples, 6, 8, 8}).to(type);
   const torch::Tensor labels = torch::arange(samples) % 6;
-  const ProbeResult engine = probe(model, inputs, labels);
+  const ProbeResult engine = probe(model, inputs, labels, /*learning_rate=*/1);
   const ProbeResult loop = probe_by_loop(model, inputs, labels);
   EXPECT_NEAR(engine.g2 / loop.g2, 1, tolerance);
   EXPECT_NEAR(engine.tau / loop.tau, 1, tolerance);
+  EXPECT_NEAR(
+      engine.extended->mean_gradient2 / mean_gradient2(model, inputs, labels),
+      1, tolerance);
 }
 
 class SharedLayersTest : public testing::TestWithParam<std::int64_t> {};
