@@ -15,8 +15,9 @@ namespace cape {
 /// and `labels` are is the task's: trainer/objective.h. One forward and two
 /// backward passes and the norms of models/sample_norms.h. With a learning rate
 /// also the extended features, for the gradient of the weights and three
-/// forward passes more. The model and the random state are left as they were,
-/// to the bit.
+/// forward passes more. On the CPU Torch's threads take parts of the batch (of
+/// Model::samples_a_probe) side by side. The model and the random state are
+/// left as they were, to the bit.
 ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
                   const torch::Tensor& labels,
                   std::optional<double> learning_rate = std::nullopt,
