@@ -17,14 +17,16 @@ namespace cape::models {
 class Model : public torch::nn::Module {
  public:
   /// samples x C x H x W, x T x D or x D -> logits, samples x outputs, or
-  /// samples x T x outputs where the head is one for every step.
+  /// samples x T x outputs where the head is one for every step. In evaluation
+  /// mode it changes nothing of the model: a probe's threads call it side by
+  /// side.
   virtual torch::Tensor forward(const torch::Tensor& inputs) = 0;
 
   virtual bool records_probes() const { return true; }
 
-  /// How many samples a probe takes at once. It holds every layer's inputs,
-  /// outputs and gradients: where these are large, few keep them near the
-  /// processor and the memory within bounds.
+  /// How many samples each thread of a probe takes at once. It holds the
+  /// inputs, outputs and gradients of every layer: where these are large, few
+  /// keep them near the processor and the memory within bounds.
   virtual std::int64_t samples_a_probe() const {
     return std::numeric_limits<std::int64_t>::max();
   }

@@ -6,12 +6,12 @@
 /// src/models keep:
 /// - every parameter belongs to one Layer, and acts only through its outputs;
 /// - inputs and outputs have the samples as their first dimension;
-/// - in evaluation mode a sample's output depends on that sample alone;
+/// - in evaluation mode a sample's output depends on that sample alone, and a
+///   forward pass changes nothing of the network;
 /// - the rest of the network uses the recorded output, unchanged in place;
-/// - the documentation of a layer says how its parameters' gradients follow
-/// from
-///   input `a` and output gradient `g`. A layer that is used several times is
-///   recorded as often, and its gradient is the sum over these recordings.
+/// - a layer's documentation says how the gradients of its parameters follow
+///   from input `a` and output gradient `g`. A layer that is used several times
+///   is recorded as often, and its gradient is the sum over these recordings.
 #pragma once
 
 #include <torch/torch.h>

@@ -9,30 +9,33 @@
 #include <future>
 #include <map>
 #include <mutex>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace cape {
 
-/// consume(produce(i)) for every i below `count`, `workers` at a time, among
-/// which Torch's threads are shared out. Results are consumed one at a time and
-/// in order, so they do not depend on the workers. What a part throws ends the
-/// work, and is thrown.
+/// consume(produce(i)) for every i below `count`, up to `workers` of them at a
+/// time, of which this thread is one; each has an equal share of its Torch
+/// threads. Results are consumed one at a time and in order. What a part throws
+/// ends the work, and is thrown.
 template <class Produce, class Consume>
 void in_order(std::int64_t count, std::int64_t workers, const Produce& produce,
               const Consume& consume) {
-  workers = std::min(workers, count);
-  if (workers <= 1) {
-    for (std::int64_t i = 0; i < count; ++i) consume(produce(i));
-    return;
-  }
-  const int threads = at::get_num_threads();
+  workers = std::clamp<std::int64_t>(count, 1, workers);
+  // The number is a thread's own, but Torch gives the latest to new threads.
+  struct Threads {
+    const int before = at::get_num_threads();
+    ~Threads() { at::set_num_threads(before); }
+  } const threads;
   std::atomic<std::int64_t> next = 0;
   std::mutex mutex;
   std::int64_t consumed = 0;
-  std::map<std::int64_t, decltype(produce(next))> waiting;
+  std::map<std::int64_t, std::invoke_result_t<const Produce&, std::int64_t>>
+      waiting;
   const auto work = [&] {
-    at::set_num_threads(std::max(1, threads / static_cast<int>(workers)));
+    at::set_num_threads(
+        std::max(1, threads.before / static_cast<int>(workers)));
     try {
       for (std::int64_t i = next++; i < count; i = next++) {
         auto result = produce(i);
@@ -49,13 +52,12 @@ void in_order(std::int64_t count, std::int64_t workers, const Produce& produce,
     }
   };
   std::vector<std::future<void>> futures;
-  for (std::int64_t w = 0; w < workers; ++w) {
+  for (std::int64_t w = 1; w < workers; ++w) {
     futures.push_back(std::async(std::launch::async, work));
   }
-  for (const auto& future : futures) future.wait();
-  // A thread's own, but Torch gives the last to threads it meets later.
-  at::set_num_threads(threads);
-  for (auto& future : futures) future.get();
+  futures.push_back(std::async(std::launch::deferred, work));
+  futures.back().wait();
+  for (std::future<void>& future : futures) future.get();
 }
 
 }  // namespace cape

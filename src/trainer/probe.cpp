@@ -233,8 +233,9 @@ void by_parts(const models::Model& model, const Question& question,
       consume);
 }
 
-/// Of the whole batch.
+/// Of the whole batch, in parts for the sake of threads alone.
 torch::Tensor logits(models::Model& model, const Question& question) {
+  if (!question.inputs.is_cpu()) return model.forward(question.inputs);
   std::vector<torch::Tensor> all;
   by_parts(
       model, question,

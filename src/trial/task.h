@@ -93,7 +93,7 @@ struct EpsilonResult {
   bool operator==(const EpsilonResult&) const = default;
 };
 
-/// Features for about two training steps more, from the same batch.
+/// Features for one to two training steps more, from the same batch.
 struct ExtendedProbe {
   /// Multiples of the learning rate in `line`.
   static constexpr std::array<int, 3> kLineSteps = {1, 2, 4};

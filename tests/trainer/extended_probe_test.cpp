@@ -130,5 +130,28 @@ TEST(ExtendedProbe, IsOffWithoutALearningRate) {
   EXPECT_FALSE(result.extended.has_value());
 }
 
+TEST(ExtendedProbe, IsTheSameOnAThreadAPart) {
+  torch::manual_seed(5);
+  const auto model = models::build(
+      zoo::Cct{.width = 16, .depth = 1, .heads = 2}, {3, 32, 32}, 10);
+  const torch::Tensor inputs = torch::randn({18, 3, 32, 32});
+  const torch::Tensor labels = torch::arange(18) % 10;
+  const int threads = at::get_num_threads();
+  const auto probed = [&](int count) {
+    at::set_num_threads(count);
+    const ProbeResult result = probe(*model, inputs, labels, kLearningRate);
+    at::set_num_threads(threads);
+    return result;
+  };
+  const ProbeResult alone = probed(1);
+  for (const int count : {2, 3, 5}) {
+    const ProbeResult found = probed(count);
+    EXPECT_EQ(found.g2, alone.g2);
+    EXPECT_EQ(found.tau, alone.tau);
+    EXPECT_EQ(found.extended->mean_gradient2, alone.extended->mean_gradient2);
+    EXPECT_EQ(found.extended->line, alone.extended->line);
+  }
+}
+
 }  // namespace
 }  // namespace cape

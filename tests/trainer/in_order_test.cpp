@@ -10,9 +10,6 @@
 #include <stdexcept>
 #include <thread>
 
-#include "models/build.h"
-#include "trainer/probe.h"
-
 namespace cape {
 namespace {
 
@@ -89,24 +86,15 @@ TEST(InOrder, ThrowsWhatAPartThrewAndStops) {
   }
 }
 
-TEST(InOrder, MakesAProbeTheSameOnAnyNumberOfThreads) {
-  torch::manual_seed(5);
-  const auto model = models::build(
-      zoo::Cct{.width = 16, .depth = 1, .heads = 2}, {3, 32, 32}, 10);
-  const torch::Tensor inputs = torch::randn({18, 3, 32, 32});
-  const torch::Tensor labels = torch::arange(18) % 10;
-  const auto probed = [&](int count) {
-    const Threads threads(count);
-    return probe(*model, inputs, labels, 1e-3);
-  };
-  const ProbeResult alone = probed(1);
-  for (const int count : {2, 3, 5}) {
-    const ProbeResult found = probed(count);
-    EXPECT_EQ(found.g2, alone.g2);
-    EXPECT_EQ(found.tau, alone.tau);
-    EXPECT_EQ(found.extended->mean_gradient2, alone.extended->mean_gradient2);
-    EXPECT_EQ(found.extended->line, alone.extended->line);
-  }
+TEST(InOrder, ThrowsWhatConsumingThrew) {
+  const Threads threads(2);
+  EXPECT_THROW(in_order(
+                   100, 2, [](std::int64_t i) { return i; },
+                   [](std::int64_t i) {
+                     if (i == 3) throw std::runtime_error("result 3");
+                   }),
+               std::runtime_error);
+  EXPECT_EQ(at::get_num_threads(), 2);
 }
 
 }  // namespace
