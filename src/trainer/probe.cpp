@@ -212,15 +212,23 @@ ExtendedProbe extended(const torch::Tensor& logits, const Question& question,
   return probe;
 }
 
-/// consume(ask(part)) for each part of the batch, in order: as many samples at
-/// a time as the model takes.
+/// Of fewer samples the products take too long over the weights.
+constexpr std::int64_t kFewestSamples = 16;
+
+/// consume(ask(part)) for each part of the batch, in order: as many samples as
+/// the model takes at a time, or fewer, so that threads share them.
 template <class Ask, class Consume>
 void by_parts(const models::Model& model, const Question& question,
               const Ask& ask, const Consume& consume) {
   const std::int64_t samples = question.inputs.size(0);
-  const std::int64_t most = std::min(model.samples_a_probe(), samples);
-  // A GPU is busy with one part.
-  const int workers = question.inputs.is_cpu() ? at::get_num_threads() : 1;
+  // A GPU is busy with one part, and only our own networks are known not to
+  // change in a forward pass.
+  const std::int64_t workers =
+      question.inputs.is_cpu() && model.records_probes() ? at::get_num_threads()
+                                                         : 1;
+  const std::int64_t share =
+      std::max((samples + workers - 1) / workers, kFewestSamples);
+  const std::int64_t most = std::min({model.samples_a_probe(), share, samples});
   in_order(
       (samples + most - 1) / most, workers,
       [&](std::int64_t i) {
