@@ -15,6 +15,19 @@
 
 namespace cape {
 
+/// While it lives Torch has `count` threads in this thread. (And in new
+/// threads, which take over what was set last, wherever that was.)
+class TorchThreads {
+ public:
+  explicit TorchThreads(int count) { at::set_num_threads(count); }
+  ~TorchThreads() { at::set_num_threads(before_); }
+  TorchThreads(const TorchThreads&) = delete;
+  TorchThreads& operator=(const TorchThreads&) = delete;
+
+ private:
+  const int before_ = at::get_num_threads();
+};
+
 /// consume(produce(i)) for every i below `count`, up to `workers` of them at a
 /// time, of which this thread is one; each has an equal share of its Torch
 /// threads. Results are consumed one at a time and in order. What a part throws
@@ -23,19 +36,15 @@ template <class Produce, class Consume>
 void in_order(std::int64_t count, std::int64_t workers, const Produce& produce,
               const Consume& consume) {
   workers = std::clamp<std::int64_t>(count, 1, workers);
-  // The number is a thread's own, but Torch gives the latest to new threads.
-  struct Threads {
-    const int before = at::get_num_threads();
-    ~Threads() { at::set_num_threads(before); }
-  } const threads;
+  const int threads = at::get_num_threads();
+  const TorchThreads restored(threads);
   std::atomic<std::int64_t> next = 0;
   std::mutex mutex;
   std::int64_t consumed = 0;
   std::map<std::int64_t, std::invoke_result_t<const Produce&, std::int64_t>>
       waiting;
   const auto work = [&] {
-    at::set_num_threads(
-        std::max(1, threads.before / static_cast<int>(workers)));
+    at::set_num_threads(std::max(1, threads / static_cast<int>(workers)));
     try {
       for (std::int64_t i = next++; i < count; i = next++) {
         auto result = produce(i);

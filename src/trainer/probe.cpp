@@ -212,7 +212,8 @@ ExtendedProbe extended(const torch::Tensor& logits, const Question& question,
   return probe;
 }
 
-/// Of fewer samples the products take too long over the weights.
+/// Of fewer samples reading the weights takes longer than the arithmetic, and
+/// every part has gradients of them.
 constexpr std::int64_t kFewestSamples = 16;
 
 /// consume(ask(part)) for each part of the batch, in order: as many samples as

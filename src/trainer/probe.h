@@ -16,8 +16,8 @@ namespace cape {
 /// backward passes and the norms of models/sample_norms.h. With a learning rate
 /// also the extended features, for the gradient of the weights and three
 /// forward passes more. On the CPU Torch's threads take parts of the batch (of
-/// Model::samples_a_probe) side by side. The model and the random state are
-/// left as they were, to the bit.
+/// Model::samples_a_probe or fewer) side by side. The model and the random
+/// state are left as they were, to the bit.
 ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
                   const torch::Tensor& labels,
                   std::optional<double> learning_rate = std::nullopt,

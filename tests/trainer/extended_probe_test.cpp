@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "models/build.h"
+#include "trainer/in_order.h"
 #include "trainer/probe.h"
 
 namespace cape {
@@ -136,12 +137,9 @@ TEST(ExtendedProbe, IsTheSameOnAThreadAPart) {
       zoo::Cct{.width = 16, .depth = 1, .heads = 2}, {3, 32, 32}, 10);
   const torch::Tensor inputs = torch::randn({18, 3, 32, 32});
   const torch::Tensor labels = torch::arange(18) % 10;
-  const int threads = at::get_num_threads();
   const auto probed = [&](int count) {
-    at::set_num_threads(count);
-    const ProbeResult result = probe(*model, inputs, labels, kLearningRate);
-    at::set_num_threads(threads);
-    return result;
+    const TorchThreads threads(count);
+    return probe(*model, inputs, labels, kLearningRate);
   };
   const ProbeResult alone = probed(1);
   for (const int count : {2, 3, 5}) {
