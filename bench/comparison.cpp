@@ -41,9 +41,9 @@ Case make_case(const zoo::Architecture& architecture,
   task.architecture = architecture;
   task.learning_rate = 1e-3;
   task.batch_size = 64;
-  task.epsilons = {0.1, 0.15, 0.2};
+  task.criteria = criteria_of({0.1, 0.15, 0.2});
   task.seed = options.seed;
-  task.train.max_steps = options.max_steps;
+  std::get<BatchSteps>(task.target).max_steps = options.max_steps;
   return {std::move(task), &dataset};
 }
 

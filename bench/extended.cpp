@@ -16,8 +16,7 @@ Measured measure_extended(const Case& subject, const Options& options) {
   const TrialTask& task = subject.task;
   // A training of its own, so that the probes see one network throughout.
   const auto trained = subject.network();
-  Training training(*trained, batch, task.learning_rate,
-                    task.train.weight_decay);
+  Training training(*trained, batch, task.optimizer, task.learning_rate);
   const std::vector<double> seconds = interleave(
       {[&] {
          (void)training.loss().item<double>();

@@ -62,15 +62,15 @@ TrialResult result_for(const Trajectory& trajectory, Random& random) {
                                   .line = {random.uniform(), random.uniform(),
                                            random.uniform()}}},
       .initial_loss = random.uniform(),
-      .epsilons = {},
+      .outcomes = {},
       .probe_seconds = random.uniform(),
       .step_seconds = random.uniform(),
       .device = "cpu",
       .losses = std::vector<float>(25)};
   for (float& loss : result.losses) loss = static_cast<float>(random.uniform());
-  for (const double epsilon : trajectory.task.epsilons) {
-    result.epsilons.push_back({epsilon, random.below(24), StopReason::converged,
-                               24, random.uniform()});
+  for (const Criterion& criterion : trajectory.task.criteria) {
+    result.outcomes.push_back({criterion, random.below(24),
+                               StopReason::converged, 24, random.uniform()});
   }
   return result;
 }
@@ -86,7 +86,7 @@ shard::ShardWriter writer_to(const std::filesystem::path& folder,
 void fill(shard::ShardWriter& writer, const Grid& grid, std::int64_t rows) {
   Random random(1);
   for (std::int64_t i = 0; 3 * i < rows; ++i) {
-    const Trajectory trajectory = grid.trajectory(i, grid.all_epsilons());
+    const Trajectory trajectory = grid.trajectory(i, grid.all_criteria());
     const TrialResult result = result_for(trajectory, random);
     writer.add(make_rows(trajectory, result), result.losses);
   }

@@ -12,7 +12,7 @@ namespace cape::bench {
 namespace {
 
 Measured measure_row(const Case& subject, const Options& options) {
-  const auto rows = static_cast<double>(subject.task.epsilons.size());
+  const auto rows = static_cast<double>(subject.task.criteria.size());
   std::size_t losses = 0;
   const auto [plain_seconds, engine_seconds] = compare_sides(
       [&] { plain::published_procedure(subject.task, *subject.dataset); },

@@ -159,7 +159,7 @@ class Simulation {
     ++ranks_[static_cast<std::size_t>(rank)].idle;
     tell(rank, kTagOutcomes,
          pack_one(Outcome{index, costs_[static_cast<std::size_t>(index)],
-                          Verdict::measured, 3, grid_.all_epsilons()}));
+                          Verdict::measured, 3, grid_.all_criteria()}));
   }
 
   void start(int rank) {

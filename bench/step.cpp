@@ -15,10 +15,9 @@ Measured measure_step(const Case& subject, const Options& options) {
   const auto network = subject.network();
   const auto plain = subject.plain(*network);
   const TrialTask& task = subject.task;
-  plain::PlainTraining published(*plain, batch, task.learning_rate,
-                                 task.train.weight_decay);
-  Training training(*network, batch, task.learning_rate,
-                    task.train.weight_decay);
+  plain::PlainTraining published(*plain, batch, task.optimizer,
+                                 task.learning_rate);
+  Training training(*network, batch, task.optimizer, task.learning_rate);
   const auto [plain_seconds, engine_seconds] = compare_sides(
       [&] {
         published.loss();

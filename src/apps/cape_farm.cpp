@@ -43,6 +43,7 @@ struct CommandLine {
   bool print_config = false;
   bool list_datasets = false;
   bool retry_failed = false;
+  bool refresh_probes = false;
 };
 
 void declare(CLI::App& app, CommandLine& line) {
@@ -67,6 +68,9 @@ void declare(CLI::App& app, CommandLine& line) {
       ->type_name("DUR");
   app.add_flag("--retry-failed", line.retry_failed,
                "try quarantined trials again");
+  app.add_flag("--refresh-probes", line.refresh_probes,
+               "train nothing: repeat the probes of the rows in the output "
+               "directory that an older version measured");
   line.trainers.declare(app);
   app.add_option("--progress", line.progress, "auto, live, plain or none")
       ->type_name("HOW")
@@ -194,7 +198,16 @@ int run_first_rank(Communicator& communicator, int argc, char** argv,
       .retry_failed = line.retry_failed,
       .progress = line.progress,
       .trainer = line.trainers.program()};
-  const Grid grid(config, open_datasets(config));
+  const std::vector<datasets::DatasetInfo> datasets = open_datasets(config);
+  if (line.refresh_probes) {
+    if (line.plan) {
+      print_refresh_plan(config, datasets, options.part, options.directory);
+      return kExitDone;
+    }
+    farmed = true;
+    return refresh_probes(communicator, config, datasets, options);
+  }
+  const Grid grid(config, datasets);
   if (line.plan) {
     print_plan(grid, options.part, options.directory);
     return kExitDone;

@@ -33,6 +33,13 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(2, 1000));
   app.add_option("--seed", options.comparison.seed,
                  "Seed of the folds and of the models");
+  app.add_option("--where", options.input.where,
+                 "Only rows with this value of a column, e.g. max_steps=5000; "
+                 "more of them: rows that have all")
+      ->type_name("COLUMN=VALUE")
+      ->take_all()
+      ->allow_extra_args(false)
+      ->always_capture_default(false);
   app.add_option("--test", options.input.test,
                  "Files to score a model of all INPUT on")
       ->always_capture_default(false);

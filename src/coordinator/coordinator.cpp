@@ -8,12 +8,12 @@
 
 namespace cape {
 
-Coordinator::Coordinator(const Grid& grid, Communicator& communicator,
+Coordinator::Coordinator(const Workload& workload, Communicator& communicator,
                          Options options)
-    : grid_(grid),
+    : workload_(workload),
       communicator_(communicator),
       options_(std::move(options)),
-      scheduler_(grid, options_.part, std::move(options_.done)),
+      scheduler_(workload, options_.part, std::move(options_.done)),
       speed_(options_.speed),
       slots_(static_cast<std::size_t>(communicator.size())) {
   tally_.total = scheduler_.cells();
@@ -71,7 +71,7 @@ void Coordinator::grant() {
     waiting_.pop_front();
     leased_ += std::ssize(items);
     for (const WorkItem& item : items) {
-      leased_flops_ += grid_.expected_flops(item.index);
+      leased_flops_ += workload_.expected_flops(item.index);
     }
     communicator_.send(rank, kTagLease, pack(items));
   }
@@ -79,7 +79,7 @@ void Coordinator::grant() {
 
 void Coordinator::count(const std::vector<Outcome>& outcomes) {
   for (const Outcome& outcome : outcomes) {
-    const double flops = grid_.expected_flops(outcome.index);
+    const double flops = workload_.expected_flops(outcome.index);
     const int cells = std::popcount(outcome.mask);
     --leased_;
     leased_flops_ -= flops;
@@ -87,7 +87,10 @@ void Coordinator::count(const std::vector<Outcome>& outcomes) {
       case Verdict::measured:
         tally_.rows += cells;
         tally_.converged += outcome.converged;
-        speed_.add(grid_.family(outcome.index), flops, outcome.seconds);
+        speed_.add(workload_.family(outcome.index), flops, outcome.seconds);
+        break;
+      case Verdict::unusable:
+        tally_.unusable += cells;
         break;
       case Verdict::quarantined:
         tally_.failed += cells;
@@ -167,7 +170,7 @@ std::optional<double> Coordinator::eta() const {
 }
 
 bool Coordinator::fits(std::int64_t index) const {
-  return speed_.fits(grid_.family(index), grid_.expected_flops(index),
+  return speed_.fits(workload_.family(index), workload_.expected_flops(index),
                      seconds_left());
 }
 

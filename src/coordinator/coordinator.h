@@ -1,4 +1,4 @@
-/// Rank 0's part of the farm beside its own worker: hands out the grid, counts
+/// Rank 0's part of the farm beside its own worker: hands out the work, counts
 /// what comes back, decides when and how the run ends.
 #pragma once
 
@@ -23,10 +23,11 @@ struct Tally {
   std::int64_t rows = 0;           ///< measured by this run
   std::int64_t converged = 0;      ///< of those
   std::int64_t failed = 0;         ///< quarantined by this run
+  std::int64_t unusable = 0;       ///< answered, and not to be published
 
   std::int64_t all_failed() const { return failed_before + failed; }
   std::int64_t left() const {
-    return total - done_before - all_failed() - rows;
+    return total - done_before - all_failed() - unusable - rows;
   }
 };
 
@@ -43,7 +44,8 @@ class Coordinator {
     std::optional<Clock::time_point> deadline{};
   };
 
-  Coordinator(const Grid& grid, Communicator& communicator, Options options);
+  Coordinator(const Workload& workload, Communicator& communicator,
+              Options options);
 
   /// How many trainers a rank is to have, or still has.
   void set_slots(int rank, std::int64_t slots);
@@ -79,7 +81,7 @@ class Coordinator {
   bool fits(std::int64_t index) const;
   double seconds_left() const;
 
-  const Grid& grid_;
+  const Workload& workload_;
   Communicator& communicator_;
   Options options_;
   Scheduler scheduler_;

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/error.h"
-#include "grid/grid.h"
+#include "grid/workload.h"
 
 namespace cape {
 
@@ -37,17 +37,19 @@ enum class Ending : std::int32_t { finish, drain, stop };
 
 struct WorkItem {
   std::int64_t index;  ///< of the trajectory
-  EpsilonMask mask;    ///< epsilons still missing
+  CriterionMask mask;  ///< criteria still missing
 };
 
 struct Request {
   std::int32_t slots;  ///< trainers of this rank
 };
 
-/// What does not fit the time that is left is `not_started`; what another rank
-/// is to do instead is `returned`.
+/// A result that is not to be published is `unusable`; what does not fit the
+/// time that is left is `not_started`; what another rank is to do instead is
+/// `returned`.
 enum class Verdict : std::int32_t {
   measured,
+  unusable,
   quarantined,
   not_started,
   returned
@@ -58,7 +60,7 @@ struct Outcome {
   double seconds;  ///< that a trainer spent on it
   Verdict verdict;
   std::int32_t converged;  ///< of the rows
-  EpsilonMask mask;        ///< epsilons: rows, or what was not measured
+  CriterionMask mask;      ///< criteria: rows, or what was not measured
 };
 
 /// Arrays of plain structs as bytes; ranks of one run are the same program.

@@ -1,6 +1,7 @@
 #include "coordinator/scheduler.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace cape {
@@ -17,10 +18,14 @@ std::int64_t count_in_part(Part part, std::int64_t end) {
   return (end - part.index + part.count - 1) / part.count;
 }
 
-Scheduler::Scheduler(const Grid& grid, Part part, DoneMap done)
-    : grid_(grid), part_(part), done_(std::move(done)), next_(part.index) {
-  const std::int64_t trials = grid_.config().grid.trials;
-  for (std::int64_t g = 0; g < grid_.groups(); ++g) {
+Scheduler::Scheduler(const Workload& workload, Part part, DoneMap done)
+    : workload_(workload),
+      part_(part),
+      done_(std::move(done)),
+      next_(part.index) {
+  const std::int64_t trials = workload_.group_size();
+  for (std::int64_t g = 0;
+       g < workload_.trajectories() / workload_.group_size(); ++g) {
     left_.push_back(count_in_part(part_, (g + 1) * trials) -
                     count_in_part(part_, g * trials));
   }
@@ -28,8 +33,9 @@ Scheduler::Scheduler(const Grid& grid, Part part, DoneMap done)
     const bool ours = index % part_.count == part_.index;
     if (ours && missing(index) == 0) --left_of(index);
   }
-  for (std::int64_t g = 0; g < grid_.groups(); ++g) {
-    total_flops_ += grid_.expected_flops(g * trials) *
+  for (std::int64_t g = 0;
+       g < workload_.trajectories() / workload_.group_size(); ++g) {
+    total_flops_ += workload_.expected_flops(g * trials) *
                     static_cast<double>(left_of(g * trials));
   }
   remaining_flops_ = total_flops_;
@@ -44,20 +50,20 @@ std::vector<WorkItem> Scheduler::take(std::int64_t slots,
   std::vector<WorkItem> items = take_returned(slots, fits);
   double flops = 0;
   std::int64_t asked_group = -1;
-  while (next_ < grid_.trajectories()) {
+  while (next_ < workload_.trajectories()) {
     const auto taken = static_cast<std::int64_t>(items.size());
-    const double cost = grid_.expected_flops(next_);
+    const double cost = workload_.expected_flops(next_);
     if (taken >= slots &&
         (flops + cost > budget || items.size() >= kLongestLease)) {
       break;
     }
-    const std::int64_t group = next_ / grid_.config().grid.trials;
+    const std::int64_t group = next_ / workload_.group_size();
     if (left_of(next_) == 0 || (group != asked_group && !fits(next_))) {
       skip_group();
       continue;
     }
     asked_group = group;
-    if (const EpsilonMask wanted = missing(next_); wanted != 0) {
+    if (const CriterionMask wanted = missing(next_); wanted != 0) {
       items.push_back({next_, wanted});
       flops += cost;
       remaining_flops_ -= cost;
@@ -70,7 +76,7 @@ std::vector<WorkItem> Scheduler::take(std::int64_t slots,
 
 void Scheduler::give_back(const WorkItem& item) {
   returned_.push_back(item);
-  remaining_flops_ += grid_.expected_flops(item.index);
+  remaining_flops_ += workload_.expected_flops(item.index);
 }
 
 std::vector<WorkItem> Scheduler::take_returned(std::int64_t most,
@@ -79,7 +85,7 @@ std::vector<WorkItem> Scheduler::take_returned(std::int64_t most,
   while (!returned_.empty() && std::ssize(items) < most) {
     const WorkItem item = returned_.back();
     returned_.pop_back();
-    remaining_flops_ -= grid_.expected_flops(item.index);
+    remaining_flops_ -= workload_.expected_flops(item.index);
     if (fits(item.index)) {
       items.push_back(item);
     } else {
@@ -89,30 +95,31 @@ std::vector<WorkItem> Scheduler::take_returned(std::int64_t most,
   return items;
 }
 
-EpsilonMask Scheduler::missing(std::int64_t index) const {
+CriterionMask Scheduler::missing(std::int64_t index) const {
   const auto done = done_.find(index);
-  return grid_.all_epsilons() & ~(done == done_.end() ? 0 : done->second);
+  return workload_.all_criteria() & ~(done == done_.end() ? 0 : done->second);
 }
 
 std::int64_t& Scheduler::left_of(std::int64_t index) {
-  return left_.at(static_cast<std::size_t>(index / grid_.config().grid.trials));
+  return left_.at(static_cast<std::size_t>(index / workload_.group_size()));
 }
 
 void Scheduler::skip_group() {
   const std::int64_t left = std::exchange(left_of(next_), 0);
   passed_over_ = passed_over_ || left > 0;
-  remaining_flops_ -= grid_.expected_flops(next_) * static_cast<double>(left);
-  const std::int64_t trials = grid_.config().grid.trials;
+  remaining_flops_ -=
+      workload_.expected_flops(next_) * static_cast<double>(left);
+  const std::int64_t trials = workload_.group_size();
   const std::int64_t end = (next_ / trials + 1) * trials;
   next_ = part_.index + count_in_part(part_, end) * part_.count;
 }
 
 std::int64_t Scheduler::trajectories() const {
-  return count_in_part(part_, grid_.trajectories());
+  return count_in_part(part_, workload_.trajectories());
 }
 
 std::int64_t Scheduler::cells() const {
-  return trajectories() * (grid_.cells() / grid_.trajectories());
+  return trajectories() * std::popcount(workload_.all_criteria());
 }
 
 }  // namespace cape

@@ -8,23 +8,23 @@
 #include <vector>
 
 #include "coordinator/messages.h"
-#include "grid/grid.h"
+#include "grid/workload.h"
 
 namespace cape {
 
-/// One of `count` disjoint parts of a grid: a pure function of the
+/// One of `count` disjoint parts of a workload: a pure function of the
 /// configuration, strided over the trajectories in order of cost.
 struct Part {
   std::int64_t index = 0;
   std::int64_t count = 1;
 };
 
-/// Epsilons that need no work, by trajectory: measured before or quarantined.
-using DoneMap = std::unordered_map<std::int64_t, EpsilonMask>;
+/// Criteria that need no work, by trajectory: measured before or quarantined.
+using DoneMap = std::unordered_map<std::int64_t, CriterionMask>;
 
 class Scheduler {
  public:
-  Scheduler(const Grid& grid, Part part, DoneMap done);
+  Scheduler(const Workload& workload, Part part, DoneMap done);
 
   /// True when a trajectory of this index can still be finished in time. Asked
   /// once a group: all of a group cost the same.
@@ -40,7 +40,7 @@ class Scheduler {
 
   /// True when nothing is left to hand out.
   bool exhausted() const {
-    return returned_.empty() && next_ >= grid_.trajectories();
+    return returned_.empty() && next_ >= workload_.trajectories();
   }
 
   /// True when trajectories were passed over because they did not fit.
@@ -57,11 +57,11 @@ class Scheduler {
 
  private:
   std::vector<WorkItem> take_returned(std::int64_t most, const Fits& fits);
-  EpsilonMask missing(std::int64_t index) const;
+  CriterionMask missing(std::int64_t index) const;
   std::int64_t& left_of(std::int64_t index);
   void skip_group();
 
-  const Grid& grid_;
+  const Workload& workload_;
   Part part_;
   DoneMap done_;
   std::vector<std::int64_t> left_;  ///< trajectories to hand out, by group
@@ -72,7 +72,7 @@ class Scheduler {
   double remaining_flops_ = 0;
 };
 
-/// Trajectories of `part` among the first `end` of a grid.
+/// Trajectories of `part` among the first `end` of a workload.
 std::int64_t count_in_part(Part part, std::int64_t end);
 
 }  // namespace cape

@@ -52,19 +52,18 @@ std::vector<TrainerCommand> trainers_for(const Grid& grid,
 std::vector<Trajectory> tasks_of(const Grid& grid, bool measure) {
   std::vector<Trajectory> trajectories;
   for (std::int64_t i = 0; i < grid.trajectories(); ++i) {
-    trajectories.push_back(grid.trajectory(i, grid.all_epsilons()));
-    trajectories.back().task.timed_steps = measure ? 0 : kTimedSteps;
+    trajectories.push_back(grid.trajectory(i, grid.all_criteria()));
+    if (!measure) trajectories.back().task.timed_steps = kTimedSteps;
   }
   return trajectories;
 }
 
 std::vector<shard::Row> rows_of(const Trajectory& trajectory,
                                 const TrialResult& result) {
-  if (trajectory.task.timed_steps == 0) return make_rows(trajectory, result);
+  if (!trajectory.task.timed_steps) return make_rows(trajectory, result);
   std::vector<shard::Row> rows;
-  for (const double epsilon : trajectory.task.epsilons) {
-    rows.push_back(common_row(trajectory, result));
-    rows.back().epsilon = epsilon;
+  for (const Criterion& criterion : trajectory.task.criteria) {
+    rows.push_back(row_without_outcome(trajectory, result, criterion));
   }
   return rows;
 }

@@ -48,6 +48,10 @@ Json to_json(const Predictor& predictor, const Forecast& cell) {
       {"architecture_json", row.architecture_json.view()},
       {"dataset", row.dataset.view()},
       {"variant", row.variant.view()},
+      {"optimizer", row.optimizer.view()},
+      {"optimizer_json", row.optimizer_json.view()},
+      {"weight_decay", row.weight_decay},
+      {"max_steps", row.max_steps},
       {"learning_rate", row.learning_rate},
       {"batch_size", row.batch_size},
       {"epsilon", row.epsilon},
@@ -70,7 +74,7 @@ Json to_json(const Predictor& predictor, const Forecast& cell) {
 }  // namespace
 
 void print_json(const Predictor& predictor, const Forecasts& forecasts) {
-  Json json = {{"t_star_is", "AdamW steps on one fixed batch"},
+  Json json = {{"t_star_is", "optimizer steps on one fixed batch"},
                {"level", predictor.level},
                {"predictions", Json::array()},
                {"failed", Json::array()}};

@@ -4,20 +4,19 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <string>
 #include <vector>
 
 #include "core/units.h"
 #include "forecast/print.h"
+#include "trial/optimizer.h"
 
 namespace cape {
 namespace {
 
 using Line = std::vector<std::string>;
-
-/// Texts are to the left, numbers to the right.
-constexpr std::size_t kTextColumns = 2;
 
 /// What adds less than this to log T* is not printed.
 constexpr float kLittle = 0.005F;
@@ -34,34 +33,44 @@ bool is_inside(const Forecast& cell) {
          cell.row.t_star <= cell.prediction.interval.upper;
 }
 
-Line header_of(const Predictor& predictor, bool measured) {
-  Line header = {"architecture", "data set",
-                 "lr",           "B",
-                 "epsilon",      "trial",
-                 "T*",           fmt::format("{:g} %", 100 * predictor.level),
-                 "time",         "ms/step"};
-  if (measured) header.insert(header.end(), {"true T*", "true time"});
+/// The columns that a table has beside those of every table.
+struct Columns {
+  bool optimizer = false;  ///< where one of them is not AdamW
+  bool measured = false;
+};
+
+std::string optimizer_of(const shard::Row& row) {
+  return name_of(
+      optimizer_from(nlohmann::json::parse(row.optimizer_json.view())));
+}
+
+Line header_of(const Predictor& predictor, const Columns& columns) {
+  Line header = {"architecture", "data set"};
+  if (columns.optimizer) header.emplace_back("optimizer");
+  header.insert(header.end(), {"lr", "B", "epsilon", "trial", "T*",
+                               fmt::format("{:g} %", 100 * predictor.level),
+                               "time", "ms/step"});
+  if (columns.measured) header.insert(header.end(), {"true T*", "true time"});
   header.emplace_back("beyond");
   return header;
 }
 
-Line line_of(const Forecast& cell) {
+Line line_of(const Forecast& cell, const Columns& columns) {
   const shard::Row& row = cell.row;
   const Prediction& prediction = cell.prediction;
   const auto time = [](double seconds) {
     return std::isnan(seconds) ? std::string("-") : format_duration(seconds);
   };
-  Line line = {row.architecture.str(),
-               row.dataset.str(),
-               fmt::format("{:g}", row.learning_rate),
-               fmt::to_string(row.batch_size),
-               fmt::format("{:g}", row.epsilon),
-               fmt::to_string(row.trial),
-               fmt::format("{:.1f}", prediction.steps),
-               fmt::format("{:.1f} - {:.1f}", prediction.interval.lower,
-                           prediction.interval.upper),
-               time(cell.seconds()),
-               fmt::format("{:.2f}", 1e3 * row.step_seconds)};
+  Line line = {row.architecture.str(), row.dataset.str()};
+  if (columns.optimizer) line.push_back(optimizer_of(row));
+  line.insert(
+      line.end(),
+      {fmt::format("{:g}", row.learning_rate), fmt::to_string(row.batch_size),
+       fmt::format("{:g}", row.epsilon), fmt::to_string(row.trial),
+       fmt::format("{:.1f}", prediction.steps),
+       fmt::format("{:.1f} - {:.1f}", prediction.interval.lower,
+                   prediction.interval.upper),
+       time(cell.seconds()), fmt::format("{:.2f}", 1e3 * row.step_seconds)});
   if (cell.measured) {
     line.push_back(row.converged ? fmt::to_string(row.t_star)
                                  : fmt::format("> {}", row.steps_run));
@@ -71,7 +80,7 @@ Line line_of(const Forecast& cell) {
   return line;
 }
 
-void print_columns(const std::vector<Line>& lines) {
+void print_columns(const std::vector<Line>& lines, std::size_t text_columns) {
   std::vector<std::size_t> widths(lines.front().size());
   for (const Line& line : lines) {
     for (std::size_t j = 0; j < line.size(); ++j) {
@@ -81,7 +90,7 @@ void print_columns(const std::vector<Line>& lines) {
   for (const Line& line : lines) {
     std::string text;
     for (std::size_t j = 0; j < line.size(); ++j) {
-      const bool left = j < kTextColumns || j + 1 == line.size();
+      const bool left = j < text_columns || j + 1 == line.size();
       text += left ? fmt::format("{:<{}}  ", line[j], widths[j])
                    : fmt::format("{:>{}}  ", line[j], widths[j]);
     }
@@ -93,8 +102,9 @@ void print_legend(const Predictor& predictor,
                   const std::vector<Forecast>& cells) {
   const shard::Row& row = cells.front().row;
   fmt::print(
-      "\nT*    AdamW steps on one fixed batch until its loss is epsilon times "
-      "the initial\n      loss; not the steps or epochs of a whole training\n"
+      "\nT*    optimizer steps on one fixed batch until its loss is epsilon "
+      "times "
+      "the\n      initial loss; not the steps or epochs of a whole training\n"
       "{:g} %  of trials like those of the model are between these\n"
       "time  T* x the time of a step on {} ({} thread{})\n",
       100 * predictor.level, row.device.view(), row.threads,
@@ -146,11 +156,17 @@ void print_errors(const std::vector<Forecast>& cells) {
 void print_table(const Predictor& predictor, const Forecasts& forecasts) {
   const std::vector<Forecast>& cells = forecasts.cells;
   if (cells.empty()) return;
-  const bool measured = cells.front().measured;
-  std::vector<Line> lines = {header_of(predictor, measured)};
-  for (const Forecast& cell : cells) lines.push_back(line_of(cell));
-  print_columns(lines);
-  if (measured) print_errors(cells);
+  const Columns columns = {.optimizer = std::ranges::any_of(
+                               cells,
+                               [](const Forecast& cell) {
+                                 return optimizer_of(cell.row) != AdamW::kName;
+                               }),
+                           .measured = cells.front().measured};
+  std::vector<Line> lines = {header_of(predictor, columns)};
+  for (const Forecast& cell : cells) lines.push_back(line_of(cell, columns));
+  // Texts are to the left, numbers to the right.
+  print_columns(lines, columns.optimizer ? 3 : 2);
+  if (columns.measured) print_errors(cells);
   print_legend(predictor, cells);
   if (cells.size() > 1) return;
   print_features(predictor.model, cells.front().prediction);

@@ -1,6 +1,13 @@
 #include "grid/config.h"
 
+#include "core/error.h"
+
 namespace cape {
+
+Target target_of(const TrainConfig& train) {
+  if (train.target == BatchSteps::kName) return train.batch_steps;
+  fail("no target '{}'", train.target);
+}
 
 std::string Config::where(const std::string& key_path) const {
   std::string path = key_path;

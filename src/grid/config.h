@@ -31,9 +31,19 @@ struct DatasetSpec {
   bool operator==(const DatasetSpec&) const = default;
 };
 
+/// One entry of grid.optimizer.
+struct OptimizerSpec {
+  Optimizer optimizer;
+  bool has_weight_decay = false;      ///< else it takes train.weight_decay
+  std::vector<double> learning_rate;  ///< empty: grid.learning_rate
+
+  bool operator==(const OptimizerSpec&) const = default;
+};
+
 struct GridConfig {
   std::vector<ModelSpec> models;
   std::vector<DatasetSpec> datasets;
+  std::vector<OptimizerSpec> optimizer = {OptimizerSpec{}};
   std::vector<double> learning_rate;
   std::vector<std::int64_t> batch_size;
   std::vector<double> epsilon;
@@ -41,9 +51,14 @@ struct GridConfig {
 };
 
 struct TrainConfig {
-  TrainSettings settings;
+  std::string target = BatchSteps::kName;
+  BatchSteps batch_steps;      ///< the settings of that target
+  double weight_decay = 1e-4;  ///< of optimizers that have none of their own
   bool independent_epsilon = false;
 };
+
+/// The target that a configuration names, with its settings.
+Target target_of(const TrainConfig& train);
 
 enum class DeviceChoice { automatic, cpu, cuda };
 

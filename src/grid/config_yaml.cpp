@@ -7,6 +7,7 @@
 #include "grid/yaml_datasets.h"
 #include "grid/yaml_document.h"
 #include "grid/yaml_models.h"
+#include "grid/yaml_optimizers.h"
 
 namespace cape {
 namespace {
@@ -16,7 +17,8 @@ using namespace yaml;
 /// The one table of keys: reading, writing and docs/configuration.md follow it.
 std::vector<Key> keys_of(Config& config) {
   GridConfig& grid = config.grid;
-  TrainSettings& train = config.train.settings;
+  TrainConfig& train = config.train;
+  BatchSteps& steps = train.batch_steps;
   WorkersConfig& workers = config.workers;
   OutputConfig& output = config.output;
   constexpr double kMostTrials = 1e9;
@@ -28,6 +30,7 @@ std::vector<Key> keys_of(Config& config) {
 
       required(key("grid.models", grid.models, models())),
       required(key("grid.datasets", grid.datasets, list(dataset()))),
+      key("grid.optimizer", grid.optimizer, optimizers()),
       required(
           key("grid.learning_rate", grid.learning_rate, list(real(above(0))))),
       required(
@@ -35,16 +38,15 @@ std::vector<Key> keys_of(Config& config) {
       required(key("grid.epsilon", grid.epsilon, list(real(between(0, 1))))),
       key("grid.trials", grid.trials, whole(from_to(1, kMostTrials))),
 
-      key("train.target", train.target, word_of({"batch_steps"})),
-      key("train.max_steps", train.max_steps, whole(from_to(2, kMostSteps))),
-      key("train.plateau_window", train.plateau_window, whole(at_least(2))),
-      key("train.plateau_tolerance", train.plateau_tolerance,
+      key("train.target", train.target, word_of(target_names())),
+      key("train.max_steps", steps.max_steps, whole(from_to(2, kMostSteps))),
+      key("train.plateau_window", steps.plateau_window, whole(at_least(2))),
+      key("train.plateau_tolerance", steps.plateau_tolerance,
           real(at_least(0))),
       key("train.weight_decay", train.weight_decay, real(at_least(0))),
-      key("train.record_at_least", train.record_at_least,
+      key("train.record_at_least", steps.record_at_least,
           whole(from_to(0, kMostSteps))),
-      key("train.independent_epsilon", config.train.independent_epsilon,
-          flag()),
+      key("train.independent_epsilon", train.independent_epsilon, flag()),
 
       key("probe.extended", config.probe.extended, flag()),
 

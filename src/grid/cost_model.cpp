@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/overloaded.h"
+
 namespace cape {
 namespace {
 
@@ -21,6 +23,19 @@ constexpr LogLinear kFits[] = {
 };
 constexpr LogLinear kUnknownFamily = {"", 3.2, -0.3, 0.8, 0.35, 0.0};
 
+/// The learning rate at which AdamW is expected to take as many steps.
+double as_adamw_rate(const Optimizer& optimizer, double learning_rate) {
+  // Of the customary rates: 0.03 with momentum 0.9 is like 1e-3.
+  constexpr double kSgdToAdamW = 1.0 / 300;
+  return std::visit(Overloaded{[&](const AdamW&) { return learning_rate; },
+                               [&](const Adam&) { return learning_rate; },
+                               [&](const Sgd& sgd) {
+                                 return learning_rate / (1 - sgd.momentum) *
+                                        kSgdToAdamW;
+                               }},
+                    optimizer);
+}
+
 constexpr double kProbeSteps = 4;
 
 constexpr double kSlowestFlops = 1e9;  // a second
@@ -30,16 +45,18 @@ constexpr double kStartSeconds = 120;  // LibTorch from a cold network disk
 }  // namespace
 
 double expected_steps(const std::string& family, double parameters,
-                      double learning_rate, double batch_size, double epsilon) {
+                      const Optimizer& optimizer, double learning_rate,
+                      double batch_size, double epsilon) {
   const auto* found =
       std::find_if(std::begin(kFits), std::end(kFits),
                    [&](const LogLinear& fit) { return family == fit.family; });
   const LogLinear& fit = found == std::end(kFits) ? kUnknownFamily : *found;
-  const double log_steps = fit.constant +
-                           fit.rate * std::log(learning_rate / 1e-3) +
-                           fit.target * std::log(-std::log10(epsilon)) +
-                           fit.batch * std::log(batch_size / 64) +
-                           fit.size * std::log(parameters / 1e6);
+  const double log_steps =
+      fit.constant +
+      fit.rate * std::log(as_adamw_rate(optimizer, learning_rate) / 1e-3) +
+      fit.target * std::log(-std::log10(epsilon)) +
+      fit.batch * std::log(batch_size / 64) +
+      fit.size * std::log(parameters / 1e6);
   return std::clamp(std::exp(log_steps), 1.0, 5000.0);
 }
 

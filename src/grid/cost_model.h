@@ -4,13 +4,18 @@
 #include <optional>
 #include <string>
 
+#include "trial/optimizer.h"
+
 namespace cape {
 
 /// Steps that a network of `parameters` is expected to take to epsilon: a
 /// log-linear fit to the published trainings of its family, good to a factor
-/// of two for one trajectory and much better for the mean of many.
+/// of two for one trajectory and much better for the mean of many. Those used
+/// AdamW; gradient descent counts as AdamW with a learning rate of its own
+/// scale.
 double expected_steps(const std::string& family, double parameters,
-                      double learning_rate, double batch_size, double epsilon);
+                      const Optimizer& optimizer, double learning_rate,
+                      double batch_size, double epsilon);
 
 /// Floating-point operations of a trajectory: a training step is three forward
 /// passes over the batch, the probe counts as kProbeSteps steps.

@@ -37,6 +37,23 @@ nlohmann::json identity(const ModelSpec& model, std::size_t architecture) {
   return {{"family", model.family}, {"sample", "published"}};
 }
 
+/// Every optimizer with each of its learning rates.
+std::vector<std::pair<Optimizer, double>> rates_of(const Config& config) {
+  std::vector<std::pair<Optimizer, double>> rates;
+  for (const OptimizerSpec& spec : config.grid.optimizer) {
+    const Optimizer optimizer =
+        spec.has_weight_decay
+            ? spec.optimizer
+            : with_weight_decay(spec.optimizer, config.train.weight_decay);
+    for (const double rate : spec.learning_rate.empty()
+                                 ? config.grid.learning_rate
+                                 : spec.learning_rate) {
+      rates.emplace_back(optimizer, rate);
+    }
+  }
+  return rates;
+}
+
 /// Whether data set `d` has the name of an earlier one that is not the same.
 bool shares_name(const std::vector<DatasetSpec>& specs, std::size_t d) {
   return std::any_of(
@@ -49,7 +66,9 @@ bool shares_name(const std::vector<DatasetSpec>& specs, std::size_t d) {
 }  // namespace
 
 Grid::Grid(Config config, std::vector<datasets::DatasetInfo> datasets)
-    : config_(std::move(config)), datasets_(std::move(datasets)) {
+    : config_(std::move(config)),
+      datasets_(std::move(datasets)),
+      rates_(rates_of(config_)) {
   check();
   const auto& models = config_.grid.models;
   for (std::size_t m = 0; m < models.size(); ++m) {
@@ -58,8 +77,18 @@ Grid::Grid(Config config, std::vector<datasets::DatasetInfo> datasets)
     for (std::size_t a = 0; a < count; ++a) architectures_.emplace_back(m, a);
   }
   const GridConfig& grid = config_.grid;
+  for (const OptimizerSpec& spec : grid.optimizer) {
+    const Optimizer optimizer =
+        spec.has_weight_decay
+            ? spec.optimizer
+            : with_weight_decay(spec.optimizer, config_.train.weight_decay);
+    for (const double rate :
+         spec.learning_rate.empty() ? grid.learning_rate : spec.learning_rate) {
+      rates_.emplace_back(optimizer, rate);
+    }
+  }
   const std::size_t groups =
-      architectures_.size() * datasets_.size() * grid.learning_rate.size() *
+      architectures_.size() * datasets_.size() * rates_.size() *
       grid.batch_size.size() *
       (config_.train.independent_epsilon ? grid.epsilon.size() : 1);
   order_.resize(groups);
@@ -78,14 +107,14 @@ std::int64_t Grid::trajectories() const {
 }
 
 std::int64_t Grid::cells() const {
-  return trajectories() * std::popcount(all_epsilons());
+  return trajectories() * std::popcount(all_criteria());
 }
 
-EpsilonMask Grid::all_epsilons() const {
+CriterionMask Grid::all_criteria() const {
   const std::size_t count =
       config_.train.independent_epsilon ? 1 : config_.grid.epsilon.size();
-  return count == kMaxEpsilons ? ~EpsilonMask{0}
-                               : (EpsilonMask{1} << count) - 1;
+  return count == kMaxCriteria ? ~CriterionMask{0}
+                               : (CriterionMask{1} << count) - 1;
 }
 
 Group Grid::group(std::int64_t index) const {
@@ -97,13 +126,13 @@ Group Grid::natural_group(std::int64_t index) const {
   auto rest = static_cast<std::size_t>(index);
   Group group;
   if (config_.train.independent_epsilon) {
-    group.epsilons = {grid.epsilon[pop(rest, grid.epsilon.size())]};
+    group.criteria = {Epsilon{grid.epsilon[pop(rest, grid.epsilon.size())]}};
   } else {
-    group.epsilons = grid.epsilon;
+    group.criteria = criteria_of(grid.epsilon);
   }
   group.batch_size = grid.batch_size[pop(rest, grid.batch_size.size())];
-  group.learning_rate =
-      grid.learning_rate[pop(rest, grid.learning_rate.size())];
+  std::tie(group.optimizer, group.learning_rate) =
+      rates_[pop(rest, rates_.size())];
   group.dataset = pop(rest, datasets_.size());
   std::tie(group.model, group.architecture) = architectures_[rest];
   return group;
@@ -122,9 +151,15 @@ std::string Grid::group_key(const Group& group) const {
       {"task", to_string(dataset.task)},
       {"learning_rate", group.learning_rate},
       {"batch_size", group.batch_size},
-      {"train", to_json(config_.train.settings)},
+      {"train", identity_of(target_of(config_.train))},
       {"probe", to_json(config_.probe)}};
-  content["train"].erase("record_at_least");  // it changes no row
+  // What is hashed above is frozen, since the keys of all rows that were ever
+  // measured come from it. Settings that came later are left out at their
+  // defaults.
+  content["train"]["weight_decay"] = weight_decay_of(group.optimizer);
+  if (identity_of(group.optimizer) != identity_of(Optimizer{})) {
+    content["optimizer"] = identity_of(group.optimizer);
+  }
   const DatasetSpec& spec = config_.grid.datasets[group.dataset];
   if (spec.sample_variant) {
     content["variant"] = "sample";
@@ -132,7 +167,7 @@ std::string Grid::group_key(const Group& group) const {
     content["variant"] = to_json(spec.variant);
   }
   if (config_.train.independent_epsilon) {
-    content["independent_epsilon"] = group.epsilons.front();
+    content["independent_epsilon"] = epsilon_of(group.criteria.front());
   }
   return content_hash(content.dump()).substr(0, kGroupKeyDigits);
 }
@@ -141,8 +176,10 @@ double Grid::group_flops(const Group& group) const {
   const ModelSpec& model = config_.grid.models[group.model];
   const datasets::DatasetInfo dataset = datasets::varied(
       datasets_[group.dataset], config_.grid.datasets[group.dataset].variant);
-  const double epsilon =
-      *std::min_element(group.epsilons.begin(), group.epsilons.end());
+  double epsilon = 1;
+  for (const Criterion& criterion : group.criteria) {
+    epsilon = std::min(epsilon, epsilon_of(criterion));
+  }
   const auto batch = static_cast<double>(group.batch_size);
   const zoo::Head head = head_of(dataset);
   const auto cost = [&](const zoo::Architecture& architecture) {
@@ -151,8 +188,9 @@ double Grid::group_flops(const Group& group) const {
     return trajectory_flops(
         zoo::forward_flops(architecture, dataset.shape, head), batch,
         std::min(expected_steps(model.family, static_cast<double>(parameters),
-                                group.learning_rate, batch, epsilon),
-                 static_cast<double>(config_.train.settings.max_steps)));
+                                group.optimizer, group.learning_rate, batch,
+                                epsilon),
+                 static_cast<double>(config_.train.batch_steps.max_steps)));
   };
   if (!model.sample_published) {
     return cost(model.architectures[group.architecture]);
@@ -174,7 +212,7 @@ datasets::Variant Grid::variant(const Group& group,
   return datasets::sample_variant(datasets_[group.dataset], random);
 }
 
-Trajectory Grid::trajectory(std::int64_t index, EpsilonMask mask) const {
+Trajectory Grid::trajectory(std::int64_t index, CriterionMask mask) const {
   const Group group = this->group(index / config_.grid.trials);
   const ModelSpec& model = config_.grid.models[group.model];
   Trajectory trajectory{.index = index,
@@ -199,10 +237,11 @@ Trajectory Grid::trajectory(std::int64_t index, EpsilonMask mask) const {
   }
   task.learning_rate = group.learning_rate;
   task.batch_size = group.batch_size;
-  for (std::size_t e = 0; e < group.epsilons.size(); ++e) {
-    if (mask >> e & 1) task.epsilons.push_back(group.epsilons[e]);
+  for (std::size_t c = 0; c < group.criteria.size(); ++c) {
+    if (mask >> c & 1) task.criteria.push_back(group.criteria[c]);
   }
-  task.train = config_.train.settings;
+  task.optimizer = group.optimizer;
+  task.target = target_of(config_.train);
   task.probe = config_.probe;
   return trajectory;
 }
@@ -292,14 +331,22 @@ void Grid::check() const {
     }
     check_networks(d, problems);
   }
-  if (grid.epsilon.size() > kMaxEpsilons) {
+  if (grid.epsilon.size() > kMaxCriteria) {
     problems.push_back(fmt::format("{}: at most {} epsilons (found {})",
-                                   config_.where("grid.epsilon"), kMaxEpsilons,
+                                   config_.where("grid.epsilon"), kMaxCriteria,
                                    grid.epsilon.size()));
   }
   if (grid.trials > std::numeric_limits<std::uint32_t>::max()) {
     problems.push_back(fmt::format("{}: at most 2^32 - 1 trials (found {})",
                                    config_.where("grid.trials"), grid.trials));
+  }
+  for (auto rate = rates_.begin(); rate != rates_.end(); ++rate) {
+    if (std::find(rates_.begin(), rate, *rate) == rate) continue;
+    problems.push_back(fmt::format(
+        "{}: {} with weight decay {} and learning rate {} is listed twice; "
+        "remove one of them",
+        config_.where("grid.optimizer"), name_of(rate->first),
+        weight_decay_of(rate->first), rate->second));
   }
   std::set<std::string> identities;
   for (std::size_t m = 0; m < grid.models.size(); ++m) {
@@ -321,13 +368,11 @@ void Grid::check() const {
 
 std::string describe(const Trajectory& trajectory) {
   const TrialTask& task = trajectory.task;
-  return fmt::format("{} on {}, learning rate {}, batch size {}, trial {}",
+  const std::string optimizer = name_of(task.optimizer);
+  return fmt::format("{} on {}, {}learning rate {}, batch size {}, trial {}",
                      zoo::short_name(task.architecture), task.dataset.name,
+                     optimizer == AdamW::kName ? "" : optimizer + ", ",
                      task.learning_rate, task.batch_size, trajectory.trial);
-}
-
-std::string cell_key(std::string_view trajectory_key, double epsilon) {
-  return content_hash(fmt::format("{}/{}", trajectory_key, epsilon));
 }
 
 }  // namespace cape

@@ -142,6 +142,15 @@ Scalar<std::string> word_of(const std::vector<std::string>& words) {
           .words = words};
 }
 
+nlohmann::json scalar_json(const Value& value) {
+  static const Range any = at_least(std::numeric_limits<double>::lowest());
+  if (value.kind != Value::Kind::scalar) return nullptr;
+  if (const auto flagged = flag().parse(value.text)) return *flagged;
+  if (const auto number = whole(any).parse(value.text)) return *number;
+  if (const auto number = real(any).parse(value.text)) return *number;
+  return value.text;
+}
+
 bool contains(const std::vector<std::string>& words, const std::string& word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <set>
 #include <string>
@@ -130,6 +131,9 @@ Codec<T> codec(const Scalar<T>& scalar) {
           },
           .write = scalar.write};
 }
+
+/// true, 3 and 0.5 as such, every other scalar as text, anything else as null.
+nlohmann::json scalar_json(const Value& value);
 
 bool contains(const std::vector<std::string>& words, const std::string& word);
 

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -16,16 +15,6 @@ namespace cape::yaml {
 namespace {
 
 using nlohmann::json;
-
-/// true, 3 and 0.5 as such, everything else as text.
-json to_json(const Value& value) {
-  static const Range any = at_least(std::numeric_limits<double>::lowest());
-  if (value.kind != Value::Kind::scalar) return nullptr;
-  if (const auto flagged = flag().parse(value.text)) return *flagged;
-  if (const auto number = whole(any).parse(value.text)) return *number;
-  if (const auto number = real(any).parse(value.text)) return *number;
-  return value.text;
-}
 
 class ModelReader {
  public:
@@ -116,7 +105,7 @@ class ModelReader {
       for (const json& begun : all) {
         for (const auto& [at, alternative] : alternatives) {
           longer.push_back(begun);
-          longer.back()[value.key] = to_json(*alternative);
+          longer.back()[value.key] = scalar_json(*alternative);
         }
       }
       all = std::move(longer);
@@ -134,7 +123,7 @@ class ModelReader {
       return;
     }
     const std::string description =
-        zoo::describe(model.architectures.back()).dump();
+        zoo::to_json(model.architectures.back()).dump();
     if (!seen_.insert(description).second) report_twice(value, path);
   }
 
@@ -158,7 +147,7 @@ std::string write_text(const std::string& text) {
 
 std::string write_architecture(const zoo::Architecture& architecture) {
   std::vector<std::string> fields;
-  const json description = zoo::describe(architecture);
+  const json description = zoo::to_json(architecture);
   for (const auto& [key, value] : description.items()) {
     if (key == "family") continue;
     fields.push_back(fmt::format("{}: {}", key,

@@ -78,8 +78,8 @@ float other_slope(const MetaTable& table, const MetaRow& row,
 
 double extrapolated(const MetaRow& row, float slope) {
   if (std::isnan(slope)) return kUnknown;
-  if (slope >= 0) return kMaxSteps;  // it never gets there
-  return std::clamp(log_inverse_epsilon(row) / -slope, 1.0, kMaxSteps);
+  if (slope >= 0) return row.max_steps;  // it never gets there
+  return clip_steps(log_inverse_epsilon(row) / -slope, row);
 }
 
 /// A cell and an architecture. Published rows of MLPs do not name theirs; P
@@ -108,7 +108,7 @@ Fit fit_ntkl(bool clipped) {
   return [clipped](const MetaTable&, std::span<const RowIndex>) {
     return predict_each([clipped](const MetaTable&, const MetaRow& row) {
       const double steps = log_inverse_epsilon(row) / std::exp(row.log_tau);
-      return clipped ? std::clamp(steps, 1.0, kMaxSteps) : steps;
+      return clipped ? clip_steps(steps, row) : steps;
     });
   };
 }
@@ -123,7 +123,9 @@ Fit fit_scaling_law() {
         return [=](const MetaTable& of, std::span<const RowIndex> wanted) {
           std::vector<double> steps =
               model.predict(feature_matrix(of, wanted, features));
-          for (double& value : steps) value = steps_from_log(value);
+          for (std::size_t i = 0; i < steps.size(); ++i) {
+            steps[i] = steps_from_log(steps[i], of.rows[wanted[i]]);
+          }
           return steps;
         };
       });
@@ -164,7 +166,7 @@ Fit fit_floor() {
         others.rows -= mine->second.rows;
       }
       if (others.rows == 0) return kUnknown;
-      return steps_from_log(others.log_steps / others.rows);
+      return steps_from_log(others.log_steps / others.rows, row);
     });
   };
 }

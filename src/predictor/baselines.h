@@ -12,7 +12,7 @@ namespace cape {
 
 /// T = log(1 / epsilon) / tau: the mean eigenvalue of the B x B Gram matrix of
 /// true-logit gradients is tau. Nothing is fitted. Steps, clipped to
-/// [1, kMaxSteps] or not.
+/// [1, cap] or not.
 Fit fit_ntkl(bool clipped);
 
 /// Linear regression of log T on log P, log B, log eta and log N, a family

@@ -67,8 +67,8 @@ std::vector<double> calibrate(const MetaTable& table, const Scheme& scheme,
     const auto line = lines.find(group_of(rows[i]));
     if (calibrates[i] || line == lines.end()) continue;
     const double epoch = steps_an_epoch(table.rows[rows[i]]);
-    calibrated[rows[i]] = std::clamp(
-        epoch * line->second(predicted[rows[i]] / epoch), 1.0, kMaxSteps);
+    calibrated[rows[i]] = clip_steps(
+        epoch * line->second(predicted[rows[i]] / epoch), table.rows[rows[i]]);
   }
   return calibrated;
 }

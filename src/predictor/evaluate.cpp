@@ -112,6 +112,14 @@ std::vector<Group> group_metrics(const MetaTable& table,
   add("", [](const MetaRow&) { return std::string(); });
   add("family", [&](const MetaRow& row) { return table.family(row); });
   add("dataset", [&](const MetaRow& row) { return table.dataset(row); });
+  const auto optimizer = [&](const MetaRow& row) {
+    return table.optimizer(row);
+  };
+  if (std::ranges::any_of(table.rows, [&](const MetaRow& row) {
+        return row.optimizer != table.rows.front().optimizer;
+      })) {
+    add("optimizer", optimizer);
+  }
   add("learning_rate", [](const MetaRow& row) { return row.learning_rate; });
   add("batch_size", [](const MetaRow& row) { return row.batch_size; });
   add("epsilon", [](const MetaRow& row) { return row.epsilon; });

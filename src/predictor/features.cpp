@@ -58,15 +58,29 @@ std::vector<Feature> more_features() {
       {"log_classes", "classes", log_classes, Witnesses::datasets, true},
       {"alignment", "alignment",
        [](const Row& row) { return row.log_mean_g2 - row.log_g2; },
-       Witnesses::none},
+       Witnesses::none, false, true},
       {"log_line_1", "line probe",
-       [](const Row& row) { return row.log_line_1; }, Witnesses::none},
+       [](const Row& row) { return row.log_line_1; }, Witnesses::none, false,
+       true},
       {"log_line_2", "line probe",
-       [](const Row& row) { return row.log_line_2; }, Witnesses::none},
+       [](const Row& row) { return row.log_line_2; }, Witnesses::none, false,
+       true},
       {"log_line_4", "line probe",
-       [](const Row& row) { return row.log_line_4; }, Witnesses::none},
+       [](const Row& row) { return row.log_line_4; }, Witnesses::none, false,
+       true},
       {"label_entropy", "label entropy",
-       [](const Row& row) { return row.label_entropy; }, Witnesses::none},
+       [](const Row& row) { return row.label_entropy; }, Witnesses::none, false,
+       true},
+      {"is_adam", "optimizer",
+       [](const Row& row) { return row.optimizer_traits.is_adam ? 1.F : 0.F; }},
+      {"is_sgd", "optimizer",
+       [](const Row& row) { return row.optimizer_traits.is_sgd ? 1.F : 0.F; }},
+      {"momentum", "optimizer",
+       [](const Row& row) { return row.optimizer_traits.momentum; }},
+      {"nesterov", "optimizer",
+       [](const Row& row) {
+         return row.optimizer_traits.nesterov ? 1.F : 0.F;
+       }},
       {"label_noise", "variant",
        [](const Row& row) { return row.label_noise; }},
       {"log_lowres", "variant",
@@ -204,8 +218,12 @@ std::vector<float> log_steps(const MetaTable& table,
   return target;
 }
 
-double steps_from_log(double log_t_star) {
-  return std::clamp(std::exp(log_t_star), 1.0, kMaxSteps);
+double clip_steps(double steps, const MetaRow& row) {
+  return std::clamp(steps, 1.0, std::max(1.0, double(row.max_steps)));
+}
+
+double steps_from_log(double log_t_star, const MetaRow& row) {
+  return clip_steps(std::exp(log_t_star), row);
 }
 
 }  // namespace cape

@@ -12,10 +12,6 @@
 
 namespace cape {
 
-/// The cap on T*, and on every prediction of it, in steps (section "Protocol"
-/// of the paper: predictions are clipped to [1, 5000]).
-inline constexpr double kMaxSteps = 5000;
-
 /// Whether a linear base takes a feature, and what bears witness to its weight:
 /// rows of one data set have one input size, those of one architecture much the
 /// same log P.
@@ -30,6 +26,7 @@ struct Feature {
   /// then takes the feature only where that had many values, since the slope
   /// between a few is anybody's.
   bool extrapolates = false;
+  bool from_probe = false;  ///< measured by the probe alone
 };
 
 /// The features of a model, in the order of its columns.
@@ -76,7 +73,11 @@ Ranges feature_ranges(const MetaTable& table, std::span<const RowIndex> rows,
 std::vector<float> log_steps(const MetaTable& table,
                              std::span<const RowIndex> rows);
 
-/// A prediction of log T* in steps, clipped to [1, kMaxSteps]. Not rounded.
-double steps_from_log(double log_t_star);
+/// Steps in [1, cap], the cap being that of the row's own trajectory (section
+/// "Protocol" of the paper: predictions are clipped to [1, 5000]).
+double clip_steps(double steps, const MetaRow& row);
+
+/// A prediction of log T* in steps, clipped. Not rounded.
+double steps_from_log(double log_t_star, const MetaRow& row);
 
 }  // namespace cape

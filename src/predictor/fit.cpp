@@ -66,7 +66,10 @@ Predictor make_predictor(const FitOptions& options, const Inputs& inputs,
       .offsets = {},
       .datasets = count_in_family(inputs.table, fitted, &MetaTable::dataset),
       .architectures =
-          count_in_family(inputs.table, fitted, &MetaTable::architecture)};
+          count_in_family(inputs.table, fitted, &MetaTable::architecture),
+      .optimizers =
+          count_in_family(inputs.table, fitted, &MetaTable::optimizer),
+      .settings = inputs.settings};
   for (const Scheme& scheme : comparison.schemes) {
     if (scheme.name == "test") continue;
     made.offsets[scheme.name] = conformal_offsets(

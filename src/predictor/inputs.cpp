@@ -1,11 +1,14 @@
 #include "predictor/inputs.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <glob.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "core/error.h"
 #include "core/units.h"
@@ -24,6 +27,10 @@ void append(const shard::MergedTable& merged, MetaTable& table) {
     std::string message = "the input has no rows";
     for (const auto& file : merged.report().unreadable) {
       message += "\n  " + file.reason;
+    }
+    if (merged.report().filtered > 0) {
+      message = fmt::format("none of the {} rows matches all of --where",
+                            format_count(merged.report().filtered));
     }
     fail_user("{}; give shards that cape_farm wrote or published CSV files",
               message);
@@ -72,6 +79,18 @@ void add_warnings(const shard::MergeReport& report,
   for (const auto& file : report.unreadable) {
     warnings.push_back(fmt::format("left alone: {}", file.reason));
   }
+  if (!report.unknown_columns.empty()) {
+    warnings.push_back(fmt::format(
+        "columns of a newer program were skipped: {}; update this one to use "
+        "them",
+        fmt::join(report.unknown_columns, ", ")));
+  }
+  if (report.superseded > 0) {
+    warnings.push_back(fmt::format(
+        "{} rows with an older probe were left out: the same rows are there "
+        "with a newer one",
+        format_count(report.superseded)));
+  }
   if (report.duplicates > 0) {
     warnings.push_back(fmt::format("{} duplicate rows were left out",
                                    format_count(report.duplicates)));
@@ -87,8 +106,10 @@ void add_warnings(const shard::MergeReport& report,
 /// Reads `paths` to the end of the table. The merged table, which holds all
 /// columns, is gone after that.
 void read(const std::vector<std::filesystem::path>& paths,
-          const InputOptions* exports, Inputs& inputs) {
-  const shard::MergedTable merged(expand_patterns(paths));
+          const std::vector<std::string>& where, const InputOptions* exports,
+          Inputs& inputs) {
+  const shard::MergedTable merged(expand_patterns(paths),
+                                  {where.begin(), where.end()});
   const std::size_t first = inputs.table.rows.size();
   append(merged, inputs.table);
   std::ranges::move(summarise(merged, inputs.table, first),
@@ -104,11 +125,43 @@ void read(const std::vector<std::filesystem::path>& paths,
   }
 }
 
+/// The words of `settings` that differ from those of another group.
+std::vector<std::string> words_of(const std::string& settings) {
+  std::vector<std::string> words;
+  std::istringstream stream(settings);
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+/// The settings of the rows to fit, which must be the same for all.
+std::string only_settings(const MetaTable& table, std::size_t rows) {
+  std::map<std::string, std::int64_t> counts;
+  for (RowIndex i = 0; i < rows; ++i) ++counts[table.settings(table.rows[i])];
+  if (counts.size() == 1) return counts.begin()->first;
+  std::map<std::string, std::size_t> groups_with;
+  for (const auto& [settings, count] : counts) {
+    for (const std::string& word : words_of(settings)) ++groups_with[word];
+  }
+  std::string list;
+  for (const auto& [settings, count] : counts) {
+    list += fmt::format("\n  {} rows: ", format_count(count));
+    for (const std::string& word : words_of(settings)) {
+      if (groups_with[word] < counts.size()) list += "--where " + word + " ";
+    }
+    list.pop_back();
+  }
+  fail_user(
+      "the rows were trained with different settings, and steps of one cannot "
+      "be fitted together with steps of another; pick one group:{}",
+      list);
+}
+
 /// Sorts the usable rows into those to fit and those to test.
 void divide(std::size_t first_test, Inputs& inputs) {
   const MetaTable& table = inputs.table;
   std::vector<bool> fitted(table.trajectories.size());
   std::int64_t seen = 0;
+  std::int64_t other_settings = 0;
   for (RowIndex i = 0; i < table.rows.size(); ++i) {
     const MetaRow& row = table.rows[i];
     if (!is_usable(row)) {
@@ -116,6 +169,8 @@ void divide(std::size_t first_test, Inputs& inputs) {
     } else if (i < first_test) {
       fitted[row.trajectory] = true;
       inputs.rows.push_back(i);
+    } else if (table.settings(row) != inputs.settings) {
+      ++other_settings;
     } else if (fitted[row.trajectory]) {
       ++seen;
     } else {
@@ -127,6 +182,12 @@ void divide(std::size_t first_test, Inputs& inputs) {
         "{} rows were left out: a feature is not finite, t_star is below 1 or "
         "epsilon not between 0 and 1",
         format_count(inputs.unusable)));
+  }
+  if (other_settings > 0) {
+    inputs.warnings.push_back(fmt::format(
+        "{} rows to test were left out: they were trained with other settings "
+        "than those fitted on ({})",
+        format_count(other_settings), inputs.settings));
   }
   if (seen > 0) {
     inputs.warnings.push_back(
@@ -168,6 +229,26 @@ void refuse_small_families(const Inputs& inputs) {
   }
 }
 
+/// Says how many rows to fit lack a feature that only their probe could give.
+void report_missing_features(Inputs& inputs) {
+  std::vector<std::string> lacking;
+  for (const Feature& feature : feature_set("extended").features) {
+    if (!feature.from_probe) continue;
+    const auto count = std::ranges::count_if(inputs.rows, [&](RowIndex row) {
+      return !std::isfinite(feature.value(inputs.table.rows[row]));
+    });
+    if (count > 0) {
+      lacking.push_back(
+          fmt::format("{} ({} rows)", feature.name, format_count(count)));
+    }
+  }
+  if (lacking.empty()) return;
+  inputs.warnings.push_back(fmt::format(
+      "features that rows lack, which count as missing there: {}; cape_farm "
+      "--refresh-probes measures those of rows with an older probe",
+      fmt::join(lacking, ", ")));
+}
+
 }  // namespace
 
 std::vector<std::filesystem::path> expand_patterns(
@@ -195,18 +276,20 @@ std::vector<std::filesystem::path> expand_patterns(
 
 Inputs read_inputs(const InputOptions& options) {
   Inputs inputs;
-  read(options.inputs, &options, inputs);
+  read(options.inputs, options.where, &options, inputs);
   const std::size_t first_test = inputs.table.rows.size();
-  if (!options.test.empty()) read(options.test, nullptr, inputs);
+  inputs.settings = only_settings(inputs.table, first_test);
+  if (!options.test.empty()) read(options.test, options.where, nullptr, inputs);
   divide(first_test, inputs);
   refuse_unusable(inputs, first_test);
   refuse_small_families(inputs);
+  report_missing_features(inputs);
   return inputs;
 }
 
 Inputs export_inputs(const InputOptions& options) {
   Inputs inputs;
-  read(options.inputs, &options, inputs);
+  read(options.inputs, options.where, &options, inputs);
   return inputs;
 }
 

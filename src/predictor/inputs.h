@@ -27,6 +27,7 @@ struct InputSummary {
 struct InputOptions {
   std::vector<std::filesystem::path> inputs;
   std::vector<std::filesystem::path> test;  ///< rows to score, not to fit
+  std::vector<std::string> where;           ///< COLUMN=VALUE: rows to read
   std::filesystem::path export_csv;         ///< of the inputs; empty: none
   std::filesystem::path export_shard;       ///< of the inputs; empty: none
 };
@@ -35,6 +36,7 @@ struct Inputs {
   MetaTable table;                  ///< none of its rows unusable
   std::vector<RowIndex> rows;       ///< to fit
   std::vector<RowIndex> test_rows;  ///< the others
+  std::string settings;             ///< of all rows to fit, see settings_of()
   std::int64_t unusable = 0;        ///< rows left out, see is_usable()
   std::vector<InputSummary> files;  ///< in the order they were read
   std::vector<std::string> warnings;
@@ -50,7 +52,9 @@ std::vector<std::filesystem::path> expand_patterns(
 /// was read. The order of the rows does not depend on how they are spread over
 /// files; so neither does a model fitted on them. Test rows of a trajectory
 /// that is fitted on are left out. Throws UserError for input that cannot be
-/// read, that has no usable row, or too few trajectories of a family.
+/// read, that has no usable row, rows of more than one target or of different
+/// training settings, or too few trajectories of a family. Test rows of other
+/// settings are left out, and said so.
 Inputs read_inputs(const InputOptions& options);
 
 /// Only reads the inputs and exports them, whether or not they can be fitted

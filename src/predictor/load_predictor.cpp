@@ -12,6 +12,8 @@
 #include "core/json.h"
 #include "predictor/model_dir.h"
 #include "predictor/predictor.h"
+#include "trial/optimizer.h"
+#include "trial/target.h"
 
 namespace cape {
 namespace {
@@ -141,6 +143,26 @@ std::pair<RowsByName, RowsByName> counts_by_name(const json& cape) {
   return both;
 }
 
+/// Models that were fitted before optimizers and settings were columns have
+/// rows of AdamW and the published settings alone.
+RowsByName optimizers_of(const json& cape, const RowsByName& architectures) {
+  if (cape.contains("optimizers")) return counts_of(cape.at("optimizers"));
+  RowsByName optimizers;
+  for (const auto& [family, names] : architectures) {
+    for (const auto& [name, rows] : names) {
+      optimizers[family][AdamW::kName] += rows;
+    }
+  }
+  return optimizers;
+}
+
+std::string settings_of_rows(const json& cape) {
+  if (cape.contains("training_settings")) return cape.at("training_settings");
+  shard::Row row;
+  row.target = BatchSteps::kName;
+  return settings_of(row);
+}
+
 }  // namespace
 
 Predictor load_predictor(const fs::path& directory) {
@@ -160,6 +182,9 @@ Predictor load_predictor(const fs::path& directory) {
         cape.at("ranges"),
         [&](const json& by_name) { return ranges_of(by_name, features); });
     auto [datasets, architectures] = counts_by_name(cape);
+    RowsByName optimizers = optimizers_of(cape, architectures);
+    for (const auto& [family, names] : architectures) optimizers[family];
+    std::string settings = settings_of_rows(cape);
     return Predictor{.model = {.features = std::move(features),
                                .settings = {},
                                .ranges = std::move(ranges),
@@ -168,7 +193,9 @@ Predictor load_predictor(const fs::path& directory) {
                      .level = level,
                      .offsets = std::move(offsets),
                      .datasets = std::move(datasets),
-                     .architectures = std::move(architectures)};
+                     .architectures = std::move(architectures),
+                     .optimizers = std::move(optimizers),
+                     .settings = std::move(settings)};
   });
   const Model& model = loaded.model;
   if (model.booster.feature_names() != model.features.names()) {

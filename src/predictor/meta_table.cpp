@@ -1,12 +1,18 @@
 #include "predictor/meta_table.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <numeric>
+#include <tuple>
 
+#include "core/overloaded.h"
 #include "datasets/task.h"
+#include "trial/optimizer.h"
 
 namespace cape {
 namespace {
@@ -22,7 +28,28 @@ float chance_loss(const shard::Row& row) {
   return std::log(static_cast<float>(row.classes));
 }
 
+OptimizerTraits traits_of(const Optimizer& optimizer) {
+  return std::visit(
+      Overloaded{[](const AdamW&) { return OptimizerTraits{}; },
+                 [](const Adam&) { return OptimizerTraits{.is_adam = true}; },
+                 [](const Sgd& sgd) {
+                   return OptimizerTraits{
+                       .is_sgd = true,
+                       .momentum = static_cast<float>(sgd.momentum),
+                       .nesterov = sgd.nesterov};
+                 }},
+      optimizer);
+}
+
 }  // namespace
+
+std::string settings_of(const shard::Row& row) {
+  return fmt::format(
+      "target={} weight_decay={} max_steps={} plateau_window={} "
+      "plateau_tolerance={}",
+      row.target.view(), row.weight_decay, row.max_steps, row.plateau_window,
+      row.plateau_tolerance);
+}
 
 std::uint32_t TextPool::id(std::string_view text) {
   const auto found = ids_.find(text);
@@ -33,7 +60,31 @@ std::uint32_t TextPool::id(std::string_view text) {
   return number;
 }
 
+std::uint32_t MetaTable::settings_id(const shard::Row& row) {
+  const auto settings = [](const shard::Row& of) {
+    return std::tuple(of.target.view(), of.weight_decay, of.max_steps,
+                      of.plateau_window, of.plateau_tolerance);
+  };
+  // Most rows have those of the row before.
+  if (!last_settings_ || settings(row) != settings(last_)) {
+    last_settings_ = names.id(settings_of(row));
+    last_ = row;
+  }
+  return *last_settings_;
+}
+
 void MetaTable::add(const shard::Row& row) {
+  const auto [known, is_new_optimizer] =
+      optimizers_.try_emplace(row.optimizer_json.view());
+  if (is_new_optimizer) {
+    try {
+      const Optimizer optimizer =
+          optimizer_from(nlohmann::json::parse(row.optimizer_json.view()));
+      known->second = {names.id(name_of(optimizer)), traits_of(optimizer)};
+    } catch (const std::exception&) {  // of a newer program
+      known->second = {names.id(row.optimizer.view()), {}};
+    }
+  }
   const auto narrow = [](double value) { return static_cast<float>(value); };
   const std::uint32_t description = names.id(row.architecture_json.view());
   const auto [traits, is_new] = traits_.try_emplace(description);
@@ -44,6 +95,8 @@ void MetaTable::add(const shard::Row& row) {
                   .description = description,
                   .dataset = names.id(row.dataset.view()),
                   .variant = names.id(row.variant.view()),
+                  .optimizer = known->second.name,
+                  .settings = settings_id(row),
                   .learning_rate = row.learning_rate,
                   .epsilon = row.epsilon,
                   .input_size = row.input_size,
@@ -69,8 +122,11 @@ void MetaTable::add(const shard::Row& row) {
                   .classes = row.classes,
                   .t_star = row.t_star,
                   .steps_run = row.steps_run,
+                  .max_steps = row.max_steps,
+                  .probe_version = row.probe_version,
                   .converged = row.converged,
-                  .traits = traits->second});
+                  .traits = traits->second,
+                  .optimizer_traits = known->second.traits});
 }
 
 const std::string& MetaTable::family(const MetaRow& row) const {
@@ -83,6 +139,14 @@ const std::string& MetaTable::architecture(const MetaRow& row) const {
 
 const std::string& MetaTable::dataset(const MetaRow& row) const {
   return names.text(row.dataset);
+}
+
+const std::string& MetaTable::optimizer(const MetaRow& row) const {
+  return names.text(row.optimizer);
+}
+
+const std::string& MetaTable::settings(const MetaRow& row) const {
+  return names.text(row.settings);
 }
 
 std::vector<RowIndex> all_rows(const MetaTable& table) {

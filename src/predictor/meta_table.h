@@ -1,9 +1,10 @@
-/// The rows of a meta-dataset as fitting needs them: 152 bytes a row, texts
+/// The rows of a meta-dataset as fitting needs them: 180 bytes a row, texts
 /// stored once.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,15 +38,25 @@ class TextPool {
   std::vector<const std::string*> texts_;  // the keys of ids_
 };
 
+/// What the predictor reads of an optimizer's description.
+struct OptimizerTraits {
+  bool is_adam = false;
+  bool is_sgd = false;
+  float momentum = 0;  ///< of gradient descent; 0 for others
+  bool nesterov = false;
+};
+
 /// One measured cell. Logarithms are natural; float is what XGBoost computes
 /// with; NaN is missing.
 struct MetaRow {
   std::uint32_t trajectory;  ///< number in MetaTable::trajectories
-  std::uint32_t family;      ///< this and the next four: MetaTable::names
+  std::uint32_t family;      ///< this and the next six: MetaTable::names
   std::uint32_t architecture;
   std::uint32_t description;  ///< architecture_json
   std::uint32_t dataset;
-  std::uint32_t variant;  ///< of the data set
+  std::uint32_t variant;    ///< of the data set
+  std::uint32_t optimizer;  ///< its name
+  std::uint32_t settings;   ///< what else t_star depends on, see settings_of
   double learning_rate;
   double epsilon;
   std::int64_t input_size;  ///< numbers of a sample; 0: not known
@@ -70,9 +81,18 @@ struct MetaRow {
   std::int32_t classes;  ///< 0: not known
   std::int32_t t_star;
   std::int32_t steps_run;
+  std::int32_t max_steps;  ///< the cap on t_star, and so on its prediction
+  std::int32_t probe_version;
   bool converged;
   ArchitectureTraits traits;
+  OptimizerTraits optimizer_traits;
 };
+
+/// What a training depends on beside its network, data, optimizer, learning
+/// rate, batch and criterion, for people: "target=batch_steps
+/// weight_decay=0.0001 max_steps=5000 ...". Each of these words picks rows when
+/// it is given to --where.
+std::string settings_of(const shard::Row& row);
 
 using RowIndex = std::uint32_t;
 
@@ -88,9 +108,20 @@ struct MetaTable {
   const std::string& family(const MetaRow& row) const;
   const std::string& architecture(const MetaRow& row) const;
   const std::string& dataset(const MetaRow& row) const;
+  const std::string& optimizer(const MetaRow& row) const;
+  const std::string& settings(const MetaRow& row) const;
 
  private:
+  std::uint32_t settings_id(const shard::Row& row);
+
   std::unordered_map<std::uint32_t, ArchitectureTraits> traits_;  // by text
+  struct KnownOptimizer {
+    std::uint32_t name;
+    OptimizerTraits traits;
+  };
+  std::unordered_map<std::string_view, KnownOptimizer> optimizers_;  // by JSON
+  shard::Row last_;  // its settings are last_settings_
+  std::optional<std::uint32_t> last_settings_;
 };
 
 /// 0, 1, ..., count - 1.

@@ -161,7 +161,7 @@ std::vector<double> Model::predict_steps(const MetaTable& table,
   std::vector<double> steps;
   steps.reserve(rows.size());
   for (const float value : predict_log(table, rows)) {
-    steps.push_back(steps_from_log(value));
+    steps.push_back(steps_from_log(value, table.rows[rows[steps.size()]]));
   }
   return steps;
 }

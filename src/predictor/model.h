@@ -59,7 +59,7 @@ struct Model {
   /// log T*, one a row.
   std::vector<float> predict_log(const MetaTable& table,
                                  std::span<const RowIndex> rows) const;
-  /// Steps, in [1, kMaxSteps].
+  /// Steps, in [1, cap].
   std::vector<double> predict_steps(const MetaTable& table,
                                     std::span<const RowIndex> rows) const;
   /// What each feature adds to log T* (SHAP, the base's part included): a row

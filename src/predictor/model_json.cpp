@@ -129,7 +129,7 @@ std::string cape_json(const FitResult& result) {
       {"created", utc_now()},
       {"model", kept_name(result.options.comparison)},
       {"target", "log(t_star)"},
-      {"max_steps", kMaxSteps},
+      {"training_settings", result.predictor.settings},
       {"feature_set", model.features.name},
       {"features", model.features.names()},
       {"base", base_json(model)},
@@ -149,6 +149,7 @@ std::string cape_json(const FitResult& result) {
       {"families", count_by(inputs.table, inputs.rows, &MetaTable::family)},
       {"datasets", result.predictor.datasets},
       {"architectures", result.predictor.architectures},
+      {"optimizers", result.predictor.optimizers},
       {"inputs", inputs_json(result)}};
   return json.dump(2) + "\n";
 }

@@ -25,6 +25,10 @@ std::vector<std::string> unseen(const Predictor& predictor,
   if (!predictor.datasets.at(family).contains(table.dataset(row))) {
     what.emplace_back("dataset");
   }
+  if (!predictor.optimizers.at(family).contains(table.optimizer(row))) {
+    what.emplace_back("optimizer");
+  }
+  if (table.settings(row) != predictor.settings) what.emplace_back("settings");
   return what;
 }
 
@@ -45,7 +49,8 @@ std::vector<std::string> extrapolated(std::span<const float> row,
 /// The schemes whose errors are those to expect.
 std::vector<std::string> schemes_for(const Prediction& one) {
   const bool strange =
-      !one.extrapolated.empty() || contains(one.unseen, "family");
+      !one.extrapolated.empty() || contains(one.unseen, "family") ||
+      contains(one.unseen, "optimizer") || contains(one.unseen, "settings");
   std::vector<std::string> schemes = {"kfold"};
   if (strange || contains(one.unseen, "dataset")) {
     schemes.emplace_back("leave_one_dataset_out");
@@ -87,11 +92,11 @@ std::vector<Prediction> predict_only(const Predictor& predictor,
         extrapolated(x.row(i), model.ranges.of(family), model.features);
     one.unseen = unseen(predictor, table, row);
     const auto [lower, upper] = widest(predictor, family, schemes_for(one));
-    one.steps = steps_from_log(logs[i]);
+    one.steps = steps_from_log(logs[i], row);
     // Around what is predicted, which is what was calibrated.
     const double centre = std::log(one.steps);
-    one.interval = {steps_from_log(centre + lower),
-                    steps_from_log(centre + upper)};
+    one.interval = {steps_from_log(centre + lower, row),
+                    steps_from_log(centre + upper, row)};
   }
   return predictions;
 }

@@ -14,7 +14,7 @@
 
 namespace cape {
 
-/// One row's prediction, in steps, within [1, kMaxSteps].
+/// One row's prediction, in steps, from 1 to the cap of its trajectory.
 struct Prediction {
   double steps = 0;
   Interval interval;
@@ -24,8 +24,9 @@ struct Prediction {
   /// Features outside of what the model was fitted on in this family, or that
   /// this family did not have.
   std::vector<std::string> extrapolated;
-  /// "family"; or "dataset" and "architecture": what the model never saw, of
-  /// this family.
+  /// "family"; or "dataset", "architecture" and "optimizer": what the model
+  /// never saw, of this family; and "settings" where those of its rows are
+  /// others.
   std::vector<std::string> unseen;
 };
 
@@ -36,6 +37,8 @@ struct Predictor {
   RowsByName datasets{};  ///< that it was fitted on
   /// The same; "" stands for some that are not named.
   RowsByName architectures{};
+  RowsByName optimizers{};  ///< by their names
+  std::string settings{};   ///< of all its rows, see settings_of()
 
   /// One prediction for each of `rows`. The interval is that of k folds for the
   /// row's family. It is at least as wide as for data sets left out where the

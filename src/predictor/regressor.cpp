@@ -84,9 +84,9 @@ Fit fit_matrix(const FeatureSet& features, Target target, FitMatrix fit) {
       steps.reserve(wanted.size());
       for (const double value :
            model->predict(feature_matrix(of, wanted, features))) {
-        steps.push_back(target == Target::steps
-                            ? std::clamp(value, 1.0, kMaxSteps)
-                            : steps_from_log(value));
+        const MetaRow& row = of.rows[wanted[steps.size()]];
+        steps.push_back(target == Target::steps ? clip_steps(value, row)
+                                                : steps_from_log(value, row));
       }
       return steps;
     };

@@ -13,7 +13,7 @@
 
 namespace cape {
 
-/// Steps, in [1, kMaxSteps], for the given rows of a table; NaN for a row that
+/// Steps, in [1, cap], for the given rows of a table; NaN for a row that
 /// cannot be predicted.
 using Predict = std::function<std::vector<double>(
     const MetaTable& table, std::span<const RowIndex> rows)>;

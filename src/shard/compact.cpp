@@ -58,10 +58,9 @@ void copy_curves(const MergedTable& table, const std::filesystem::path& source,
                  const std::vector<std::size_t>& rows, ImageBuilder& image,
                  std::int64_t& total, Offsets& offsets) {
   const std::vector<float> losses = read_curves(source);
-  std::vector<float> kept;
   std::map<std::int64_t, std::int64_t> copied;
   for (const std::size_t i : rows) {
-    const Row row = table.row(i);
+    const Row& row = table.row(i);
     const auto [place, is_new] = copied.try_emplace(row.curve_offset, total);
     offsets[i] = place->second;
     if (!is_new) continue;
@@ -75,7 +74,6 @@ void copy_curves(const MergedTable& table, const std::filesystem::path& source,
                                   static_cast<std::size_t>(row.curve_length)));
     total += row.curve_length;
   }
-  image.append_losses(kept);
 }
 
 void copy_rows(const MergedTable& table, const Offsets& offsets,
@@ -94,7 +92,9 @@ void copy_rows(const MergedTable& table, const Offsets& offsets,
 }  // namespace
 
 void export_shard(const MergedTable& table, const std::filesystem::path& path) {
-  ImageBuilder image(common_provenance(table));
+  TextWidths widths;
+  for (std::size_t i = 0; i < table.size(); ++i) widths.add(table.row(i));
+  ImageBuilder image(common_provenance(table), widths.layout());
   Offsets offsets(table.size(), 0);
   std::int64_t total = 0;
   for (const auto& [source, rows] : rows_with_curves(table)) {

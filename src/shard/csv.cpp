@@ -40,8 +40,9 @@ void append_number(std::string& csv, T value) {
 
 void append_value(std::string& csv, const Row& row, const Column& column) {
   switch (column.type) {
-    case ColumnType::string:
-      return append_text(csv, padded_view(bytes_at(row, column)));
+    case ColumnType::key:
+    case ColumnType::text:
+      return append_text(csv, text_at(row, column));
     case ColumnType::float64: {
       const auto value = value_at<double>(row, column);
       if (!std::isnan(value)) append_number(csv, value);
@@ -64,7 +65,7 @@ template <class AppendField>
 void append_line(std::string& csv, AppendField append_field) {
   const char* separator = "";
   for (const Column& column : columns()) {
-    if (column.is_volatile) continue;
+    if (column.is_volatile()) continue;
     csv += separator;
     append_field(column);
     separator = ",";
@@ -78,7 +79,7 @@ void export_csv(const MergedTable& table, const std::filesystem::path& path) {
   std::string csv;
   append_line(csv, [&](const Column& column) { csv += column.name; });
   for (std::size_t i = 0; i < table.size(); ++i) {
-    const Row row = table.row(i);
+    const Row& row = table.row(i);
     append_line(csv,
                 [&](const Column& column) { append_value(csv, row, column); });
   }

@@ -1,7 +1,9 @@
 #include "shard/image.h"
 
+#include <array>
+#include <utility>
+
 #include "shard/checksum.h"
-#include "shard/row_type.h"
 
 namespace cape::shard {
 namespace {
@@ -9,12 +11,24 @@ namespace {
 constexpr std::size_t kRowsPerChunk = 256;
 constexpr std::size_t kLossesPerChunk = 16384;
 
+/// A text of a fixed number of bytes, padded with NUL.
+template <std::size_t N>
+struct Padded {
+  std::array<char, N> bytes{};
+
+  Padded(std::string_view text) {
+    if (text.size() > N) fail("'{}' has more than {} bytes", text, N);
+    text.copy(bytes.data(), N);
+  }
+};
+
 /// A row of /columns.
 struct ColumnNote {
-  FixedString<32> name;
-  FixedString<16> unit;
-  FixedString<128> description;
+  Padded<32> name;
+  Padded<16> unit;
+  Padded<128> description;
   bool is_volatile;
+  std::int32_t since;
 };
 
 void write_column_notes(const hdf5::Handle& file) {
@@ -27,12 +41,14 @@ void write_column_notes(const hdf5::Handle& file) {
                      hdf5::string_type(128)});
   members.push_back(
       {"volatile", offsetof(ColumnNote, is_volatile), hdf5::bool_type()});
+  members.push_back(
+      {"since", offsetof(ColumnNote, since), hdf5::copy_of(H5T_STD_I32LE)});
   const hdf5::Handle type = hdf5::compound_type(sizeof(ColumnNote), members);
 
   std::vector<ColumnNote> notes;
   for (const Column& column : columns()) {
-    notes.push_back(
-        {column.name, column.unit, column.description, column.is_volatile});
+    notes.push_back({column.name, column.unit, column.description,
+                     column.is_volatile(), column.since});
   }
   const hdf5::Handle table =
       hdf5::create_table(file, "columns", hdf5::packed(type), notes.size());
@@ -41,14 +57,15 @@ void write_column_notes(const hdf5::Handle& file) {
 
 }  // namespace
 
-ImageBuilder::ImageBuilder(const Provenance& provenance)
+ImageBuilder::ImageBuilder(const Provenance& provenance, RecordLayout layout)
     : file_(hdf5::create_in_memory()),
-      row_type_(row_type()),
-      trials_(hdf5::create_table(file_, "trials", hdf5::packed(row_type_),
-                                 kRowsPerChunk)),
+      layout_(std::move(layout)),
+      row_type_(layout_.type()),
+      trials_(hdf5::create_table(file_, "trials", row_type_, kRowsPerChunk)),
       losses_(hdf5::create_table(hdf5::create_group(file_, "curves"), "loss",
                                  hdf5::copy_of(H5T_IEEE_F32LE),
                                  kLossesPerChunk)) {
+  hdf5::write_attribute(file_, "format_version", kFormatVersion);
   hdf5::write_attribute(file_, "schema_version", kSchemaVersion);
   for (const auto& [name, text] : provenance.attributes) {
     hdf5::write_attribute(file_, name, text);
@@ -58,7 +75,10 @@ ImageBuilder::ImageBuilder(const Provenance& provenance)
 }
 
 void ImageBuilder::append_rows(std::span<const Row> rows) {
-  hdf5::append(trials_, row_type_, rows.size(), rows.data());
+  std::string records;
+  records.reserve(rows.size() * layout_.size());
+  for (const Row& row : rows) append_record(layout_, row, records);
+  hdf5::append(trials_, row_type_, rows.size(), records.data());
 }
 
 void ImageBuilder::append_losses(std::span<const float> losses) {

@@ -6,13 +6,15 @@
 
 #include "hdf5/hdf5.h"
 #include "shard/provenance.h"
+#include "shard/record.h"
 #include "shard/schema.h"
 
 namespace cape::shard {
 
 class ImageBuilder {
  public:
-  explicit ImageBuilder(const Provenance& provenance);
+  /// The rows to come must fit into `layout`.
+  ImageBuilder(const Provenance& provenance, RecordLayout layout);
 
   /// The rows' curve_offset count from the first curve appended.
   void append_rows(std::span<const Row> rows);
@@ -23,6 +25,7 @@ class ImageBuilder {
 
  private:
   hdf5::Handle file_;
+  RecordLayout layout_;
   hdf5::Handle row_type_;
   hdf5::Handle trials_;
   hdf5::Handle losses_;

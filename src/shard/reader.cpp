@@ -3,164 +3,103 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
+#include <memory>
 #include <span>
 #include <string>
 #include <system_error>
 
 #include "shard/checksum.h"
-#include "shard/row_type.h"
+#include "shard/record.h"
 
 namespace cape::shard {
 namespace {
 
 constexpr std::size_t kRowsPerRead = 4096;
 
-/// Throws what is wrong with the file as a whole.
-void check_shard(const std::filesystem::path& path, const hdf5::Handle& file) {
+/// The schema version of a file. Throws what is wrong with it as a whole.
+int check_shard(const std::filesystem::path& path, const hdf5::Handle& file) {
   if (!hdf5::has_attribute(file, "schema_version")) {
     fail_user(
         "{}: no shard (it has no attribute schema_version); name only files "
         "that cape_farm wrote",
         path.string());
   }
-  const int version = hdf5::read_int_attribute(file, "schema_version");
-  if (version > kSchemaVersion) {
-    fail_user(
-        "{}: schema_version is {}, this program reads up to {}; use the newer "
-        "program that wrote it",
-        path.string(), version, kSchemaVersion);
+  if (hdf5::has_attribute(file, "format_version")) {
+    const int format = hdf5::read_int_attribute(file, "format_version");
+    if (format > kFormatVersion) {
+      fail_user(
+          "{}: its format_version is {}, this program reads up to {}; read it "
+          "with the newer program that wrote it, or update this one",
+          path.string(), format, kFormatVersion);
+    }
   }
+  return hdf5::read_int_attribute(file, "schema_version");
 }
 
-bool same_kind(const hdf5::Handle& found, const hdf5::Handle& expected) {
-  const H5T_class_t kind = H5Tget_class(expected);
-  if (H5Tget_class(found) != kind) return false;
-  if (H5Tget_size(found) != H5Tget_size(expected)) return false;
-  if (kind == H5T_STRING) return H5Tis_variable_str(found) == 0;
-  if (kind == H5T_INTEGER) return H5Tget_sign(found) == H5Tget_sign(expected);
-  return true;
-}
-
-/// What to say of a file that an older program wrote.
-std::string age_of(const hdf5::Handle& file) {
-  const int version = hdf5::read_int_attribute(file, "schema_version");
-  if (version == kSchemaVersion) return "";
-  return fmt::format(
-      ": its schema_version is {}, this program's is {}; measure its rows "
-      "again",
-      version, kSchemaVersion);
-}
-
-/// Refuses a table that lacks a column of Row or has it with another type.
-void check_columns(const std::filesystem::path& path, const hdf5::Handle& file,
-                   const hdf5::Handle& trials) {
-  const hdf5::Handle stored(H5Dget_type(trials), H5Tclose, "get a type");
-  if (H5Tget_class(stored) != H5T_COMPOUND) {
-    fail_user("{}: /trials is no table of named columns; is it a shard?",
-              path.string());
-  }
+/// Refuses a table that lacks a column which shards of its version have.
+void check_columns(const std::filesystem::path& path, int version,
+                   const RecordLayout& layout) {
   for (const Column& column : columns()) {
-    const int index =
-        H5Tget_member_index(stored, std::string(column.name).c_str());
-    if (index < 0) {
-      fail_user(
-          "{}: /trials has no column '{}'{}; a shard has all columns of "
-          "docs/shard_format.md",
-          path.string(), column.name, age_of(file));
-    }
-    const hdf5::Handle found(
-        H5Tget_member_type(stored, static_cast<unsigned>(index)), H5Tclose,
-        "get a type");
-    if (!same_kind(found, column_type(column))) {
-      fail_user(
-          "{}: column '{}' of /trials has another type than in "
-          "docs/shard_format.md; write it as it was read",
-          path.string(), column.name);
-    }
+    const bool is_there = std::ranges::any_of(
+        layout.fields(),
+        [&](const Field& field) { return field.column == &column; });
+    if (is_there || column.since > version) continue;
+    fail_user(
+        "{}: /trials has no column '{}', which shards have since "
+        "schema_version {} (this one says {}); take the file as cape_farm "
+        "wrote it",
+        path.string(), column.name, column.since, version);
   }
 }
 
-hdf5::Handle open_trials(const std::filesystem::path& path,
-                         const hdf5::Handle& file) {
+/// The names of the columns that this program does not know.
+std::vector<std::string> unknown_columns(const hdf5::Handle& type) {
+  std::vector<std::string> unknown;
+  const int members = H5Tget_nmembers(type);
+  for (int m = 0; m < members; ++m) {
+    const std::unique_ptr<char, herr_t (*)(void*)> name(
+        H5Tget_member_name(type, static_cast<unsigned>(m)), H5free_memory);
+    if (name == nullptr) throw hdf5::Hdf5Error("a column has no name");
+    if (std::ranges::find(columns(), std::string_view(name.get()),
+                          &Column::name) == columns().end()) {
+      unknown.emplace_back(name.get());
+    }
+  }
+  return unknown;
+}
+
+ShardContent read_rows(const std::filesystem::path& path,
+                       const hdf5::Handle& file,
+                       const std::function<void(const Row&)>& take) {
+  const int version = check_shard(path, file);
   if (!hdf5::exists(file, "trials")) {
     fail_user(
         "{}: no shard (it has no /trials); name only files that "
         "cape_farm wrote",
         path.string());
   }
-  hdf5::Handle trials = hdf5::open_dataset(file, "trials");
-  check_columns(path, file, trials);
-  return trials;
-}
-
-/// Rows as they are stored by this program: no gaps, in the order of columns().
-/// HDF5 converts a column of a row at a time, which takes three times as long
-/// as this.
-void unpack(std::span<const char> stored, std::span<Row> rows) {
-  const char* from = stored.data();
-  for (Row& row : rows) {
-    for (const Column& column : columns()) {
-      std::memcpy(reinterpret_cast<char*>(&row) + column.offset, from,
-                  column.size);
-      from += column.size;
-    }
+  const hdf5::Handle trials = hdf5::open_dataset(file, "trials");
+  const hdf5::Handle stored(H5Dget_type(trials), H5Tclose, "get a type");
+  if (H5Tget_class(stored) != H5T_COMPOUND) {
+    fail_user("{}: /trials is no table of named columns; is it a shard?",
+              path.string());
   }
-}
-
-/// Reads rows of /trials, however they are stored.
-class RowReader {
- public:
-  explicit RowReader(const hdf5::Handle& trials)
-      : trials_(trials),
-        type_(row_type()),
-        packed_(hdf5::packed(type_)),
-        is_packed_(
-            H5Tequal(hdf5::Handle(H5Dget_type(trials), H5Tclose, "get a type"),
-                     packed_) > 0) {}
-
-  void read(std::uint64_t first, std::span<Row> rows) {
-    if (!is_packed_) {
-      hdf5::read(trials_, type_, first, rows.size(), rows.data());
-      return;
-    }
-    bytes_.resize(rows.size() * H5Tget_size(packed_));
-    hdf5::read(trials_, packed_, first, rows.size(), bytes_.data());
-    unpack(bytes_, rows);
-  }
-
- private:
-  const hdf5::Handle& trials_;
-  hdf5::Handle type_;
-  hdf5::Handle packed_;
-  bool is_packed_;
-  std::vector<char> bytes_;
-};
-
-/// Any byte but 0 is true: a bool that is neither 0 nor 1 must not be read.
-void mend_booleans(Row& row) {
-  for (const Column& column : columns()) {
-    if (column.type != ColumnType::boolean) continue;
-    char* byte = reinterpret_cast<char*>(&row) + column.offset;
-    *byte = *byte != 0 ? 1 : 0;
-  }
-}
-
-void read_rows(const std::filesystem::path& path, const hdf5::Handle& file,
-               const std::function<void(const Row&)>& take) {
-  const hdf5::Handle trials = open_trials(path, file);
-  RowReader reader(trials);
+  RecordUnpacker unpacker(RecordLayout::stored_as(stored, path.string()));
+  check_columns(path, version, unpacker.layout());
+  const hdf5::Handle type = unpacker.layout().type();
+  const std::size_t size = unpacker.layout().size();
   const std::uint64_t total = hdf5::length(trials);
-  std::vector<Row> rows(std::min<std::uint64_t>(total, kRowsPerRead));
-  for (std::uint64_t first = 0; first < total; first += rows.size()) {
+  std::vector<char> bytes(std::min<std::uint64_t>(total, kRowsPerRead) * size);
+  for (std::uint64_t first = 0; first < total; first += kRowsPerRead) {
     const std::size_t count =
-        std::min<std::uint64_t>(rows.size(), total - first);
-    reader.read(first, std::span(rows).first(count));
+        std::min<std::uint64_t>(kRowsPerRead, total - first);
+    // Where the file has just these columns nothing is converted.
+    hdf5::read(trials, type, first, count, bytes.data());
     for (std::size_t i = 0; i < count; ++i) {
-      mend_booleans(rows[i]);
-      take(rows[i]);
+      take(unpacker.unpack(bytes.data() + i * size));
     }
   }
+  return {.unknown_columns = unknown_columns(stored)};
 }
 
 std::vector<float> losses_of(const hdf5::Handle& file) {
@@ -221,13 +160,31 @@ auto reading(const std::filesystem::path& path, Body body) {
 
 }  // namespace
 
-void for_each_row(const std::filesystem::path& path,
-                  const std::function<void(const Row&)>& take) {
-  reading(path, [&](const hdf5::Handle& file) { read_rows(path, file, take); });
+ShardContent for_each_row(const std::filesystem::path& path,
+                          const std::function<void(const Row&)>& take) {
+  return reading(path, [&](const hdf5::Handle& file) {
+    return read_rows(path, file, take);
+  });
 }
 
 std::vector<float> read_curves(const std::filesystem::path& path) {
   return reading(path, losses_of);
+}
+
+std::vector<float> read_curve(const std::filesystem::path& path,
+                              std::int64_t offset, std::int64_t length) {
+  return reading(path, [&](const hdf5::Handle& file) {
+    const hdf5::Handle dataset = hdf5::open_dataset(file, "curves/loss");
+    const auto total = static_cast<std::int64_t>(hdf5::length(dataset));
+    if (offset < 0 || length < 0 || offset > total - length) {
+      fail_user("{}: a row has the losses {} to {}, the file has {}",
+                path.string(), offset, offset + length, total);
+    }
+    std::vector<float> losses(static_cast<std::size_t>(length));
+    hdf5::read(dataset, H5T_NATIVE_FLOAT, static_cast<std::uint64_t>(offset),
+               losses.size(), losses.data());
+    return losses;
+  });
 }
 
 Provenance read_provenance(const std::filesystem::path& path) {

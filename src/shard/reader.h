@@ -1,10 +1,12 @@
 /// Reads shards. Every function throws UserError, which names the file, what
 /// was found and what to do, when the file cannot be read, is no shard, is
-/// damaged, or has a newer schema_version than this program knows.
+/// damaged, or has a newer format_version than this program knows.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "shard/provenance.h"
@@ -12,12 +14,23 @@
 
 namespace cape::shard {
 
+/// What a shard has beside its rows.
+struct ShardContent {
+  /// Columns of a newer program, which are skipped.
+  std::vector<std::string> unknown_columns;
+};
+
 /// Calls `take` with each row of one shard, in file order, in bounded memory.
-void for_each_row(const std::filesystem::path& path,
-                  const std::function<void(const Row&)>& take);
+/// Columns that an older program did not write have the defaults of Row.
+ShardContent for_each_row(const std::filesystem::path& path,
+                          const std::function<void(const Row&)>& take);
 
 /// The loss curves of one shard end to end; Row::curve_offset points into it.
 std::vector<float> read_curves(const std::filesystem::path& path);
+
+/// One of them: `length` losses from `offset` on.
+std::vector<float> read_curve(const std::filesystem::path& path,
+                              std::int64_t offset, std::int64_t length);
 
 /// What the shard says of the run that wrote it.
 Provenance read_provenance(const std::filesystem::path& path);

@@ -11,57 +11,55 @@
 #include <string>
 #include <string_view>
 
+#include "shard/text.h"
+
 namespace cape::shard {
 
-/// Raised with every change of the columns. A reader refuses newer files.
-inline constexpr int kSchemaVersion = 4;
+/// Raised when columns are added. Every reader reads older shards, whose rows
+/// take the defaults of Row for the columns that they lack, and newer ones,
+/// whose further columns it skips.
+inline constexpr int kSchemaVersion = 5;
 
-/// Copies a text into `bytes` and pads with NUL. Throws Error when it is
-/// longer than that, holds a NUL or is not UTF-8: nothing is ever cut.
-void store_padded(std::string_view text, std::span<char> bytes);
+/// Raised when what is already there changes its meaning. A reader refuses
+/// files of a newer format. Shards without this attribute have format 1.
+inline constexpr int kFormatVersion = 1;
 
-/// What store_padded stored.
-std::string_view padded_view(std::span<const char> bytes);
+/// A key: 32 hexadecimal digits.
+struct Key {
+  std::array<char, 32> digits{};
 
-/// A UTF-8 string in N bytes, padded with NUL: how HDF5 stores it in a row.
-template <std::size_t N>
-struct FixedString {
-  std::array<char, N> bytes{};
-
-  FixedString() = default;
-  /// Throws Error when the text does not fit; see store_padded.
-  template <std::convertible_to<std::string_view> Text>
-  FixedString(const Text& text) {
+  Key() = default;
+  /// Throws Error for a text of more than 32 bytes or one that is not UTF-8.
+  template <std::convertible_to<std::string_view> T>
+  Key(const T& text) {
     assign(text);
   }
 
-  FixedString& assign(std::string_view text) {
-    store_padded(text, bytes);
-    return *this;
-  }
-  std::string_view view() const { return padded_view(bytes); }
+  Key& assign(std::string_view text);
+  std::string_view view() const;
   std::string str() const { return std::string(view()); }
-  bool operator==(const FixedString&) const = default;
+  bool operator==(const Key&) const = default;
 };
 
-/// A row of /trials: one cell, measured. NaN is missing.
+/// A row of /trials: one cell, measured. NaN is missing. The values here are
+/// those of columns that a shard does not have.
 struct Row {
   static constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
-  FixedString<32> key;
-  FixedString<32> trajectory;
-  FixedString<16> family;
-  FixedString<48> architecture;
-  FixedString<512> architecture_json;
-  FixedString<32> dataset;
-  FixedString<128> variant;
+  Key key;
+  Key trajectory;
+  Text family;
+  Text architecture;
+  Text architecture_json;
+  Text dataset;
+  Text variant;
   double label_noise = kMissing;
   std::int32_t lowres = 0;
   bool inverted = false;
   double input_scale = kMissing;
   double input_noise = kMissing;
-  FixedString<24> task;
-  FixedString<24> target;
+  Text task;
+  Text target;
   double learning_rate = kMissing;
   std::int32_t batch_size = 0;
   double epsilon = kMissing;
@@ -85,20 +83,35 @@ struct Row {
   double final_loss = kMissing;
   std::int32_t t_star = 0;
   bool converged = false;
-  FixedString<16> stop_reason;
+  Text stop_reason;
   std::int32_t steps_run = 0;
   std::int64_t samples_available = 0;
   std::uint64_t seed = 0;
+  Text optimizer = "adamw";
+  Text optimizer_json = R"({"kind":"adamw"})";
+  double weight_decay = 1e-4;
+  std::int32_t max_steps = 5000;
+  std::int32_t plateau_window = 200;
+  double plateau_tolerance = 1e-4;
+  std::int32_t revision = 0;
+  std::int32_t probe_version = 1;
   // Volatile: differ between two runs of the same cell.
   double probe_seconds = kMissing;
   double step_seconds = kMissing;
-  FixedString<32> device;
+  Text device;
   std::int32_t threads = 0;
   std::int64_t curve_offset = 0;
   std::int64_t curve_length = 0;
 };
 
-enum class ColumnType { string, float64, int32, int64, uint64, boolean };
+enum class ColumnType { key, text, float64, int32, int64, uint64, boolean };
+
+/// What may make a column of the same cell differ.
+enum class Stability {
+  content,  ///< nothing: the same cell gives the same value
+  probe,    ///< a newer version of the probe
+  timing    ///< every measurement: time, machine, place in a file
+};
 
 struct Column {
   std::string_view name;
@@ -107,7 +120,10 @@ struct Column {
   std::size_t size;    ///< bytes in Row
   std::string_view unit;
   std::string_view description;
-  bool is_volatile;
+  Stability stability;
+  int since;  ///< the schema version that it came with
+
+  bool is_volatile() const { return stability == Stability::timing; }
 };
 
 /// All columns, in the order of Row.
@@ -116,8 +132,12 @@ std::span<const Column> columns();
 /// The bytes of a column in a row.
 std::span<const char> bytes_at(const Row& row, const Column& column);
 
-/// Orders two rows by their non-volatile columns: less than, equal to or
-/// greater than 0. The order itself has no meaning, but is total and fixed.
+/// The text of a column of type key or text.
+std::string_view text_at(const Row& row, const Column& column);
+
+/// Orders two rows of one cell by their columns that are not volatile, without
+/// those of the probe where that had different versions: less than, equal to or
+/// greater than 0. The order itself has no meaning, but is fixed.
 int compare_content(const Row& a, const Row& b);
 
 }  // namespace cape::shard

@@ -13,7 +13,9 @@ namespace cape::shard {
 std::string shard_image(std::span<const Row> rows,
                         std::span<const float> losses,
                         const Provenance& provenance) {
-  ImageBuilder image(provenance);
+  TextWidths widths;
+  for (const Row& row : rows) widths.add(row);
+  ImageBuilder image(provenance, widths.layout());
   image.append_rows(rows);
   image.append_losses(losses);
   return image.finish();

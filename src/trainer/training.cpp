@@ -6,20 +6,24 @@
 
 namespace cape {
 
-Training::Training(models::Model& model, TrialBatch batch, double learning_rate,
-                   double weight_decay)
+namespace {
+
+// PyTorch's defaults, as in the published protocol.
+constexpr double kBeta1 = 0.9;
+constexpr double kBeta2 = 0.999;
+constexpr double kEps = 1e-8;
+
+}  // namespace
+
+Training::Training(models::Model& model, TrialBatch batch,
+                   const Optimizer& optimizer, double learning_rate)
     : model_(model),
       batch_(std::move(batch)),
-      learning_rate_(learning_rate),
-      weight_decay_(weight_decay) {
+      optimizer_(optimizer),
+      learning_rate_(learning_rate) {
   model_.train();
   for (const torch::Tensor& parameter : model_.parameters()) {
-    if (!parameter.requires_grad()) continue;
-    parameters_.push_back(parameter);
-    first_moments_.push_back(torch::zeros_like(parameter));
-    second_moments_.push_back(torch::zeros_like(parameter));
-    steps_.push_back(
-        torch::zeros({}, parameter.options().dtype(torch::kFloat)));
+    if (parameter.requires_grad()) parameters_.push_back(parameter);
   }
 }
 
@@ -45,11 +49,50 @@ void Training::update() {
             ? parameter.grad().contiguous(parameter.suggest_memory_format())
             : torch::zeros_like(parameter));
   }
+  std::visit([&](const auto& optimizer) { apply(optimizer, gradients); },
+             optimizer_);
+}
+
+/// The moments and step counts of Adam, all zero.
+void Training::start_moments() {
+  if (!steps_.empty()) return;
+  for (const torch::Tensor& parameter : parameters_) {
+    first_moments_.push_back(torch::zeros_like(parameter));
+    second_moments_.push_back(torch::zeros_like(parameter));
+    steps_.push_back(
+        torch::zeros({}, parameter.options().dtype(torch::kFloat)));
+  }
+}
+
+void Training::apply(const AdamW& adamw, const Tensors& gradients) {
+  start_moments();
   torch::_foreach_add_(steps_, 1);
   torch::_fused_adamw_(parameters_, gradients, first_moments_, second_moments_,
-                       /*max_exp_avg_sqs=*/{}, steps_, learning_rate_,
-                       /*beta1=*/0.9, /*beta2=*/0.999, weight_decay_,
-                       /*eps=*/1e-8, /*amsgrad=*/false, /*maximize=*/false);
+                       /*max_exp_avg_sqs=*/{}, steps_, learning_rate_, kBeta1,
+                       kBeta2, adamw.weight_decay, kEps, /*amsgrad=*/false,
+                       /*maximize=*/false);
+}
+
+void Training::apply(const Adam& adam, const Tensors& gradients) {
+  start_moments();
+  torch::_foreach_add_(steps_, 1);
+  torch::_fused_adam_(parameters_, gradients, first_moments_, second_moments_,
+                      /*max_exp_avg_sqs=*/{}, steps_, learning_rate_, kBeta1,
+                      kBeta2, adam.weight_decay, kEps, /*amsgrad=*/false,
+                      /*maximize=*/false);
+}
+
+void Training::apply(const Sgd& sgd, const Tensors& gradients) {
+  // The first update of the momentum is the gradient itself.
+  const bool is_first = first_moments_.empty();
+  if (is_first && sgd.momentum > 0) {
+    for (const torch::Tensor& parameter : parameters_) {
+      first_moments_.push_back(torch::empty_like(parameter));
+    }
+  }
+  torch::_fused_sgd_(parameters_, gradients, first_moments_, sgd.weight_decay,
+                     sgd.momentum, learning_rate_, /*dampening=*/0,
+                     sgd.nesterov, /*maximize=*/false, is_first);
 }
 
 }  // namespace cape

@@ -7,6 +7,7 @@
 
 #include "datasets/task.h"
 #include "models/build.h"
+#include "trial/optimizer.h"
 
 namespace cape {
 
@@ -17,12 +18,11 @@ struct TrialBatch {
   datasets::Task task = datasets::Task::classification;
 };
 
-/// A network in training mode with AdamW (betas 0.9 and 0.999, epsilon 1e-8,
-/// decoupled weight decay). `model` outlives it.
+/// A network in training mode with its optimizer. `model` outlives it.
 class Training {
  public:
-  Training(models::Model& model, TrialBatch batch, double learning_rate,
-           double weight_decay);
+  Training(models::Model& model, TrialBatch batch, const Optimizer& optimizer,
+           double learning_rate);
 
   /// The mean loss over the batch before the next update, a scalar on the
   /// device.
@@ -32,12 +32,20 @@ class Training {
   void update();
 
  private:
+  using Tensors = std::vector<torch::Tensor>;
+  void apply(const AdamW& adamw, const Tensors& gradients);
+  void apply(const Adam& adam, const Tensors& gradients);
+  void apply(const Sgd& sgd, const Tensors& gradients);
+  void start_moments();
+
   models::Model& model_;
   const TrialBatch batch_;
+  const Optimizer optimizer_;
   const double learning_rate_;
-  const double weight_decay_;
   torch::Tensor loss_;
   std::vector<torch::Tensor> parameters_;
+  /// What the optimizer remembers of each parameter: nothing until its first
+  /// update.
   std::vector<torch::Tensor> first_moments_, second_moments_;
   std::vector<torch::Tensor> steps_;
 };

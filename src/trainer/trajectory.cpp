@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/error.h"
+#include "core/overloaded.h"
 #include "datasets/variant.h"
 #include "models/build.h"
 #include "trainer/probe.h"
@@ -63,15 +63,16 @@ double train(Training& training, StoppingRule& rule, int losses_a_look) {
 /// What a training gave.
 struct Trained {
   std::vector<float> losses;
-  std::vector<EpsilonResult> epsilons;
+  std::vector<CriterionResult> outcomes;
   double step_seconds = std::numeric_limits<double>::quiet_NaN();
 };
 
-Trained train(Training& training, const TrialTask& task, int losses_a_look) {
-  StoppingRule rule(task.train, task.epsilons);
+Trained train(Training& training, const BatchSteps& settings,
+              const TrialTask& task, int losses_a_look) {
+  StoppingRule rule(settings, task.criteria);
   const double step_seconds = train(training, rule, losses_a_look);
   return {.losses = {rule.losses().begin(), rule.losses().end()},
-          .epsilons = rule.results(),
+          .outcomes = rule.results(),
           .step_seconds = step_seconds};
 }
 
@@ -79,8 +80,12 @@ Trained train(Training& training, const TrialTask& task, int losses_a_look) {
 constexpr double kLongStep = 0.1;
 
 /// The mean of `steps` steps, or one that is long, after a first, which also
-/// sets things up: on fresh memory it takes up to a third longer.
+/// sets things up: on fresh memory it takes up to a third longer. Without steps
+/// the initial loss alone.
 Trained time_steps(Training& training, std::int64_t steps) {
+  if (steps == 0) {
+    return {.losses = {training.loss().item<float>()}, .outcomes = {}};
+  }
   const auto step = [&training] {
     const torch::Tensor loss = training.loss();
     training.update();
@@ -94,7 +99,7 @@ Trained time_steps(Training& training, std::int64_t steps) {
   for (std::int64_t i = 1; i < steps; ++i) (void)step();
   (void)step().item<float>();
   return {.losses = {initial_loss},
-          .epsilons = {},
+          .outcomes = {},
           .step_seconds = seconds_between(start, Clock::now()) /
                           static_cast<double>(steps)};
 }
@@ -126,9 +131,6 @@ int losses_a_look(const torch::Device& device) {
 TrialResult run_trajectory(const TrialTask& task,
                            const datasets::Dataset& dataset,
                            const torch::Device& device, int losses_a_look) {
-  if (task.train.target != "batch_steps") {
-    fail("this trainer cannot measure the target '{}'", task.train.target);
-  }
   const TrialBatch batch = draw_batch(task, dataset, device);
   torch::manual_seed(task.seed);
   const datasets::DatasetInfo info =
@@ -144,15 +146,19 @@ TrialResult run_trajectory(const TrialTask& task,
       batch.task);
   const double probe_seconds = seconds_between(start, Clock::now());
 
-  Training training(*model, batch, task.learning_rate, task.train.weight_decay);
-  Trained trained = task.timed_steps > 0
-                        ? time_steps(training, task.timed_steps)
-                        : train(training, task, losses_a_look);
+  Training training(*model, batch, task.optimizer, task.learning_rate);
+  Trained trained =
+      task.timed_steps
+          ? time_steps(training, *task.timed_steps)
+          : std::visit(Overloaded{[&](const BatchSteps& settings) {
+                         return train(training, settings, task, losses_a_look);
+                       }},
+                       task.target);
   return {.trajectory = task.trajectory,
           .parameters = models::parameter_count(*model),
           .probe = probed,
           .initial_loss = trained.losses.front(),
-          .epsilons = std::move(trained.epsilons),
+          .outcomes = std::move(trained.outcomes),
           .probe_seconds = probe_seconds,
           .step_seconds = trained.step_seconds,
           .device = device.str(),

@@ -31,16 +31,16 @@ double number_from(const json& value) {
                          : value.get<double>();
 }
 
-json to_json(const EpsilonResult& result) {
-  return {{"epsilon", result.epsilon},
+json to_json(const CriterionResult& result) {
+  return {{"criterion", to_json(result.criterion)},
           {"t_star", result.t_star},
           {"stop_reason", to_string(result.stop_reason)},
           {"steps_run", result.steps_run},
           {"final_loss", number(result.final_loss)}};
 }
 
-EpsilonResult epsilon_result_from(const json& j) {
-  return {.epsilon = j.at("epsilon"),
+CriterionResult criterion_result_from(const json& j) {
+  return {.criterion = criterion_from(j.at("criterion")),
           .t_star = whole_number(j.at("t_star")),
           .stop_reason = stop_reason_from(j.at("stop_reason")),
           .steps_run = whole_number(j.at("steps_run")),
@@ -81,15 +81,15 @@ ProbeResult probe_result_from(const json& j) {
 }
 
 json to_json(const TrialResult& result) {
-  json epsilons = json::array();
-  for (const EpsilonResult& epsilon : result.epsilons) {
-    epsilons.push_back(to_json(epsilon));
+  json outcomes = json::array();
+  for (const CriterionResult& outcome : result.outcomes) {
+    outcomes.push_back(to_json(outcome));
   }
   return {{"trajectory", result.trajectory},
           {"parameters", result.parameters},
           {"probe", to_json(result.probe)},
           {"initial_loss", number(result.initial_loss)},
-          {"epsilons", std::move(epsilons)},
+          {"outcomes", std::move(outcomes)},
           {"probe_seconds", result.probe_seconds},
           {"step_seconds", number(result.step_seconds)},
           {"device", result.device},
@@ -101,14 +101,14 @@ TrialResult trial_result_from(const json& j) {
                      .parameters = whole_number(j.at("parameters")),
                      .probe = probe_result_from(j.at("probe")),
                      .initial_loss = number_from(j.at("initial_loss")),
-                     .epsilons = {},
+                     .outcomes = {},
                      .probe_seconds = j.at("probe_seconds"),
                      .step_seconds = number_from(j.at("step_seconds")),
                      .device = j.at("device"),
                      .threads = whole_number(j.at("threads")),
                      .losses = {}};
-  for (const json& epsilon : j.at("epsilons")) {
-    result.epsilons.push_back(epsilon_result_from(epsilon));
+  for (const json& outcome : j.at("outcomes")) {
+    result.outcomes.push_back(criterion_result_from(outcome));
   }
   return result;
 }
@@ -164,24 +164,6 @@ std::string encode_result(const TrialResult& result) {
 
 }  // namespace
 
-json to_json(const TrainSettings& settings) {
-  return {{"target", settings.target},
-          {"max_steps", settings.max_steps},
-          {"plateau_window", settings.plateau_window},
-          {"plateau_tolerance", settings.plateau_tolerance},
-          {"weight_decay", settings.weight_decay},
-          {"record_at_least", settings.record_at_least}};
-}
-
-TrainSettings train_settings_from(const json& j) {
-  return {.target = j.at("target"),
-          .max_steps = whole_number(j.at("max_steps")),
-          .plateau_window = whole_number(j.at("plateau_window")),
-          .plateau_tolerance = j.at("plateau_tolerance"),
-          .weight_decay = j.at("weight_decay"),
-          .record_at_least = whole_number(j.at("record_at_least"))};
-}
-
 json to_json(const ProbeSettings& settings) {
   return {{"extended", settings.extended}};
 }
@@ -214,16 +196,22 @@ StopReason stop_reason_from(const std::string& text) {
 }
 
 std::string encode(const TrialTask& task) {
+  json criteria = json::array();
+  for (const Criterion& criterion : task.criteria) {
+    criteria.push_back(to_json(criterion));
+  }
   const json body = {{"trajectory", task.trajectory},
-                     {"architecture", zoo::describe(task.architecture)},
+                     {"architecture", zoo::to_json(task.architecture)},
                      {"dataset", to_json(task.dataset)},
                      {"learning_rate", task.learning_rate},
                      {"batch_size", task.batch_size},
-                     {"epsilons", task.epsilons},
+                     {"optimizer", to_json(task.optimizer)},
+                     {"target", to_json(task.target)},
+                     {"criteria", std::move(criteria)},
                      {"seed", task.seed},
-                     {"train", to_json(task.train)},
                      {"probe", to_json(task.probe)},
-                     {"timed_steps", task.timed_steps}};
+                     {"timed_steps", task.timed_steps ? json(*task.timed_steps)
+                                                      : json(nullptr)}};
   return json{{"task", body}}.dump() + "\n";
 }
 
@@ -231,17 +219,25 @@ TrialTask decode_task(std::string_view line) {
   const json parsed = parse_line(line);
   return checked(line, [&] {
     const json& j = parsed.at("task");
-    return TrialTask{
+    TrialTask task{
         .trajectory = j.at("trajectory"),
         .architecture = zoo::architecture_from(j.at("architecture")),
         .dataset = dataset_ref_from(j.at("dataset")),
         .learning_rate = j.at("learning_rate"),
         .batch_size = whole_number(j.at("batch_size")),
-        .epsilons = j.at("epsilons"),
+        .optimizer = optimizer_from(j.at("optimizer")),
+        .target = target_from(j.at("target")),
+        .criteria = {},
         .seed = static_cast<std::uint64_t>(whole_number(j.at("seed"))),
-        .train = train_settings_from(j.at("train")),
         .probe = probe_settings_from(j.at("probe")),
-        .timed_steps = whole_number(j.at("timed_steps"))};
+        .timed_steps = {}};
+    for (const json& criterion : j.at("criteria")) {
+      task.criteria.push_back(criterion_from(criterion));
+    }
+    if (!j.at("timed_steps").is_null()) {
+      task.timed_steps = whole_number(j.at("timed_steps"));
+    }
+    return task;
   });
 }
 

@@ -7,11 +7,11 @@
 
 namespace cape {
 
-StoppingRule::StoppingRule(const TrainSettings& settings,
-                           const std::vector<double>& epsilons)
-    : settings_(settings), open_(epsilons.size(), true) {
-  for (const double epsilon : epsilons) {
-    results_.push_back({.epsilon = epsilon});
+StoppingRule::StoppingRule(const BatchSteps& settings,
+                           const std::vector<Criterion>& criteria)
+    : settings_(settings), open_(criteria.size(), true) {
+  for (const Criterion& criterion : criteria) {
+    results_.push_back({.criterion = criterion});
   }
 }
 
@@ -36,7 +36,8 @@ void StoppingRule::close_reached(double loss) {
   const auto t = static_cast<std::int64_t>(losses_.size()) - 1;
   const double initial = losses_.front();
   for (std::size_t i = 0; i < results_.size(); ++i) {
-    if (!open_[i] || t == 0 || loss > results_[i].epsilon * initial) continue;
+    const double epsilon = epsilon_of(results_[i].criterion);
+    if (!open_[i] || t == 0 || loss > epsilon * initial) continue;
     open_[i] = false;
     results_[i].t_star = results_[i].steps_run = t;
     results_[i].stop_reason = StopReason::converged;

@@ -11,6 +11,9 @@
 
 #include "datasets/own_data.h"
 #include "datasets/variant.h"
+#include "trial/criterion.h"
+#include "trial/optimizer.h"
+#include "trial/target.h"
 #include "zoo/architecture.h"
 
 namespace cape {
@@ -18,23 +21,10 @@ namespace cape {
 /// Part of every key: raised whenever the same settings would give other rows.
 inline constexpr int kProtocolVersion = 2;
 
-struct TrainSettings {
-  std::string target = "batch_steps";  ///< what a trajectory measures
-  std::int64_t max_steps = 5000;       ///< losses L_0 ... L_{max_steps-1}
-  std::int64_t plateau_window = 200;   ///< losses, the newest included
-  double plateau_tolerance = 1e-4;     ///< relative improvement over the window
-  double weight_decay = 1e-4;
-  /// Losses to record, even where fewer tell every t_star: training goes on to
-  /// that many, at most max_steps. Changes no row, so it is no part of a key.
-  std::int64_t record_at_least = 0;
-
-  bool operator==(const TrainSettings&) const = default;
-};
-
-/// One JSON form for the task line and for the key that hashes it, which leaves
-/// out what changes no row.
-nlohmann::json to_json(const TrainSettings& settings);
-TrainSettings train_settings_from(const nlohmann::json& json);
+/// Of what a probe measures: raised when a feature of the probe is added or
+/// corrected. It is in no key; `cape_farm --refresh-probes` repeats the probes
+/// of rows with an older one.
+inline constexpr int kProbeVersion = 1;
 
 struct ProbeSettings {
   bool extended = true;  ///< the features beyond g2 and tau
@@ -65,13 +55,14 @@ struct TrialTask {
   DatasetRef dataset;
   double learning_rate = 1e-3;
   std::int64_t batch_size = 64;
-  std::vector<double> epsilons;  ///< those still missing, any order
+  Optimizer optimizer;
+  Target target;
+  std::vector<Criterion> criteria;  ///< those still missing, any order
   std::uint64_t seed = 0;
-  TrainSettings train;
   ProbeSettings probe;
-  /// 0: train. Else no epsilon is measured: the answer is the probe and the
-  /// time of up to so many updates, the initial loss its only loss.
-  std::int64_t timed_steps = 0;
+  /// Nothing: train. Else no criterion is measured: the answer is the probe,
+  /// the initial loss as the only loss, and the time of up to so many updates.
+  std::optional<std::int64_t> timed_steps;
 
   bool operator==(const TrialTask&) const = default;
 };
@@ -81,16 +72,16 @@ enum class StopReason { converged, plateau, max_steps, non_finite };
 const char* to_string(StopReason reason);
 StopReason stop_reason_from(const std::string& text);
 
-/// The outcome for one epsilon.
-struct EpsilonResult {
-  double epsilon = 0;
+/// The outcome for one criterion.
+struct CriterionResult {
+  Criterion criterion;
   std::int64_t t_star = 0;  ///< censored: max_steps
   StopReason stop_reason = StopReason::max_steps;
   std::int64_t steps_run = 0;  ///< the t of final_loss
   double final_loss = 0;       ///< L at t_star; censored: the last loss
 
   bool converged() const { return stop_reason == StopReason::converged; }
-  bool operator==(const EpsilonResult&) const = default;
+  bool operator==(const CriterionResult&) const = default;
 };
 
 /// Features for one to two training steps more, from the same batch.
@@ -122,8 +113,8 @@ struct TrialResult {
   std::string trajectory;
   std::int64_t parameters = 0;
   ProbeResult probe;
-  double initial_loss = 0;              ///< L_0, training mode
-  std::vector<EpsilonResult> epsilons;  ///< in the order of the task's
+  double initial_loss = 0;                ///< L_0, training mode
+  std::vector<CriterionResult> outcomes;  ///< in the order of the criteria
   double probe_seconds = 0;
   double step_seconds = 0;  ///< wall seconds an update, the mean; NaN: none
   std::string device;

@@ -2,15 +2,21 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
+#include <utility>
 
 #include "core/error.h"
 #include "core/units.h"
 #include "grid/config_yaml.h"
+#include "shard/reader.h"
 #include "worker/claim.h"
 #include "worker/handshake.h"
 #include "worker/inventory.h"
+#include "worker/probe_refresh.h"
 #include "worker/rank_loop.h"
+#include "worker/rows.h"
 #include "worker/run_directory.h"
 #include "worker/run_start.h"
 #include "worker/slurm_job.h"
@@ -56,9 +62,9 @@ void report_inventory(const Inventory& inventory, const FarmOptions& options) {
 }
 
 /// Looks at all machines and shares them out.
-PlacementPlan place_ranks(Communicator& communicator, const Grid& grid,
+PlacementPlan place_ranks(Communicator& communicator,
+                          const WorkersConfig& workers,
                           const std::string& trainer) {
-  const WorkersConfig& workers = grid.config().workers;
   PlacementPlan plan =
       place(gather_resources(communicator, {trainer, workers.device}), workers);
   for (const std::string& warning : plan.warnings) spdlog::warn("{}", warning);
@@ -66,27 +72,60 @@ PlacementPlan place_ranks(Communicator& communicator, const Grid& grid,
   return plan;
 }
 
-/// Does what is left, on all ranks.
-void run_ranks(Communicator& communicator, const Grid& grid,
-               const FarmOptions& options, const std::string& run,
-               Clock::time_point started, Coordinator& coordinator) {
+/// The rows of a grid, as they are measured.
+Worker::MakePublications measured_rows(const Config& config) {
+  return [curves = config.output.curves](const Trajectory& trajectory,
+                                         const TrialResult& result) {
+    Publication publication{make_rows(trajectory, result), {}};
+    if (curves) publication.losses = result.losses;
+    return std::vector{std::move(publication)};
+  };
+}
+
+Worker::MakePublications refreshed_rows(const ProbeRefresh& refresh) {
+  return [&refresh](const Trajectory& trajectory, const TrialResult& result) {
+    return refresh.publications(trajectory, result);
+  };
+}
+
+/// One run of this program: its names, its time, its share of the files.
+struct Run {
+  std::string part;
+  std::string id;
+  Clock::time_point started = Clock::now();
+
+  Run(const std::string& name, const FarmOptions& options)
+      : part(part_name(name, options.part)),
+        id(fmt::format("{}-{}", part, make_run_id())) {
+    make_run_directory(options.directory);
+  }
+
+  double seconds() const { return Seconds(Clock::now() - started).count(); }
+};
+
+/// Does what is left, on all ranks. `start` says what the other ranks need to
+/// know of the work; the rest of it is filled in here.
+void run_ranks(Communicator& communicator, const Workload& workload,
+               const FarmOptions& options, const Run& run, RunStart start,
+               Worker::MakePublications make_publications,
+               Coordinator& coordinator) {
   const std::string trainer = options.trainer.string();
   const std::string torch = ask_torch_version(trainer);
-  const PlacementPlan plan = place_ranks(communicator, grid, trainer);
-  const TokenFile token(options.directory, run);
-  RunStart start{
-      .config_yaml = to_yaml(grid.config()),
-      .datasets = grid.datasets(),
-      .directory = std::filesystem::absolute(options.directory).string(),
-      .token = token.name(),
-      .prefix = run,
-      .trainer = trainer,
-      .seconds_left = {},
-      .attributes = run_attributes(grid, options.part, torch),
-      .placement = plan.ranks.front()};
+  const PlacementPlan plan =
+      place_ranks(communicator, workload.config().workers, trainer);
+  const TokenFile token(options.directory, run.id);
+  start.config_yaml = to_yaml(workload.config());
+  start.directory = std::filesystem::absolute(options.directory).string();
+  start.token = token.name();
+  start.prefix = run.id;
+  start.trainer = trainer;
+  start.part = options.part;
+  start.placement = plan.ranks.front();
+  auto attributes = run_attributes(torch);
+  std::ranges::move(start.attributes, std::back_inserter(attributes));
+  start.attributes = std::move(attributes);
   if (options.time_limit) {
-    start.seconds_left =
-        *options.time_limit - Seconds(Clock::now() - started).count();
+    start.seconds_left = *options.time_limit - run.seconds();
   }
   start_ranks(communicator, start, plan);
   for (int rank = 0; rank < communicator.size(); ++rank) {
@@ -94,7 +133,7 @@ void run_ranks(Communicator& communicator, const Grid& grid,
     coordinator.set_slots(rank, std::ssize(devices));
   }
   Progress progress(options.progress);
-  RankLoop loop(grid, communicator, start);
+  RankLoop loop(workload, communicator, start, std::move(make_publications));
   loop.run(&coordinator,
            [&] { progress.update(coordinator.tally(), coordinator.eta()); });
   progress.finish();
@@ -127,27 +166,65 @@ std::vector<datasets::DatasetInfo> open_datasets(const Config& config) {
 
 ExitCode run_farm(Communicator& communicator, const Grid& grid,
                   const FarmOptions& options) {
-  const Clock::time_point started = Clock::now();
   refuse_unconnected_tasks(communicator.size(), options.part.count);
-  const std::string part = part_name(grid.config().name, options.part);
-  const std::string run = fmt::format("{}-{}", part, make_run_id());
-  make_run_directory(options.directory);
+  const Run run(grid.config().name, options);
   const Claim claim(options.directory, grid.config().name, options.part);
-  sweep_leftovers(options.directory, part);
+  sweep_leftovers(options.directory, run.part);
   log_to_file(options.directory, 0);
   const Inventory inventory =
       take_inventory(grid, options.directory, options.part);
   Coordinator coordinator(grid, communicator,
-                          what_to_do(inventory, options, started));
-  log_start(coordinator.tally(), run, communicator.size());
+                          what_to_do(inventory, options, run.started));
+  log_start(coordinator.tally(), run.id, communicator.size());
   report_inventory(inventory, options);
   if (coordinator.tally().left() == 0) {
     dismiss_ranks(communicator);
   } else {
-    run_ranks(communicator, grid, options, run, started, coordinator);
+    RunStart start;
+    start.datasets = grid.datasets();
+    start.attributes = {{kPartAttribute, part_mark(grid, options.part)}};
+    run_ranks(communicator, grid, options, run, std::move(start),
+              measured_rows(grid.config()), coordinator);
   }
-  print_summary(coordinator, Seconds(Clock::now() - started).count(),
-                options.directory);
+  print_summary(coordinator, run.seconds(), options.directory);
+  if (coordinator.finished()) leave_together(communicator);
+  return coordinator.exit_code();
+}
+
+ExitCode refresh_probes(Communicator& communicator, const Config& config,
+                        const std::vector<datasets::DatasetInfo>& datasets,
+                        const FarmOptions& options) {
+  refuse_unconnected_tasks(communicator.size(), options.part.count);
+  const Run run(config.name, options);
+  const Claim claim(options.directory, config.name, options.part);
+  sweep_leftovers(options.directory, run.part);
+  log_to_file(options.directory, 0);
+  const auto shards = shard::shards_in(options.directory);
+  const ProbeRefresh refresh(config, datasets, shards, options.part);
+  for (const std::string& why : refresh.left().unreadable) {
+    spdlog::warn("{}; it is left alone", why);
+  }
+  Coordinator::Options work{.speed = SpeedEstimate(config.workers.gflops)};
+  if (options.time_limit) {
+    work.deadline = run.started + std::chrono::duration_cast<Clock::duration>(
+                                      Seconds(*options.time_limit));
+  }
+  Coordinator coordinator(refresh, communicator, work);
+  log_start(coordinator.tally(), run.id, communicator.size());
+  if (coordinator.tally().left() == 0) {
+    dismiss_ranks(communicator);
+  } else {
+    RunStart start;
+    start.datasets = datasets;
+    start.refreshed_shards.emplace();
+    for (const auto& shard : shards) {
+      start.refreshed_shards->push_back(
+          std::filesystem::absolute(shard).string());
+    }
+    run_ranks(communicator, refresh, options, run, std::move(start),
+              refreshed_rows(refresh), coordinator);
+  }
+  print_refresh_summary(coordinator, refresh, run.seconds(), options.directory);
   if (coordinator.finished()) leave_together(communicator);
   return coordinator.exit_code();
 }
@@ -155,10 +232,22 @@ ExitCode run_farm(Communicator& communicator, const Grid& grid,
 void join_farm(Communicator& communicator) {
   if (const auto start = await_start(communicator)) {
     log_to_file(start->directory, communicator.rank());
-    const Grid grid(
-        parse_config(start->config_yaml, "rank 0's configuration", {}),
-        start->datasets);
-    RankLoop(grid, communicator, *start).run(nullptr, [] {});
+    const Config config =
+        parse_config(start->config_yaml, "rank 0's configuration", {});
+    const auto join = [&](const Workload& workload,
+                          Worker::MakePublications make_publications) {
+      RankLoop(workload, communicator, *start, std::move(make_publications))
+          .run(nullptr, [] {});
+    };
+    if (start->refreshed_shards) {
+      const ProbeRefresh refresh(
+          config, start->datasets,
+          {start->refreshed_shards->begin(), start->refreshed_shards->end()},
+          start->part);
+      join(refresh, refreshed_rows(refresh));
+    } else {
+      join(Grid(config, start->datasets), measured_rows(config));
+    }
   }
   leave_together(communicator);
 }

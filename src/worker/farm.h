@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "coordinator/communicator.h"
 #include "coordinator/progress.h"
@@ -26,6 +27,12 @@ struct FarmOptions {
 /// before anything has started, and StoppedError when other ranks are lost.
 ExitCode run_farm(Communicator& communicator, const Grid& grid,
                   const FarmOptions& options);
+
+/// Repeats the probes of the rows in options.directory that have an older one,
+/// in the same way: rank 0's side.
+ExitCode refresh_probes(Communicator& communicator, const Config& config,
+                        const std::vector<datasets::DatasetInfo>& datasets,
+                        const FarmOptions& options);
 
 /// The side of every other rank: waits for rank 0 and does its share. Throws
 /// StoppedError when rank 0 is lost.

@@ -6,15 +6,17 @@
 #include "core/error.h"
 #include "core/hash.h"
 #include "shard/reader.h"
+#include "worker/rows.h"
 
 namespace cape {
 namespace {
 
-/// The bit of `epsilon` in trajectory `index`; 0 when it has none.
-EpsilonMask bit_of(const Grid& grid, std::int64_t index, double epsilon) {
+/// The bit of a criterion in trajectory `index`; 0 when it has none.
+CriterionMask bit_of(const Grid& grid, std::int64_t index,
+                     const Criterion& criterion) {
   const Group group = grid.group(index / grid.config().grid.trials);
-  for (std::size_t e = 0; e < group.epsilons.size(); ++e) {
-    if (group.epsilons[e] == epsilon) return EpsilonMask{1} << e;
+  for (std::size_t c = 0; c < group.criteria.size(); ++c) {
+    if (group.criteria[c] == criterion) return CriterionMask{1} << c;
   }
   return 0;
 }
@@ -22,16 +24,17 @@ EpsilonMask bit_of(const Grid& grid, std::int64_t index, double epsilon) {
 /// What is kept of a row until its whole shard has been read.
 struct Found {
   std::int64_t index;  ///< of the trajectory; -1: of other settings
-  EpsilonMask bit;
+  CriterionMask bit;
   bool converged;
   double seconds;  ///< of the trajectory up to this epsilon; NaN: unknown
 };
 
 Found look_up(const Grid& grid, const shard::Row& row) {
   const auto index = grid.find(row.trajectory.view());
-  const EpsilonMask bit = index ? bit_of(grid, *index, row.epsilon) : 0;
+  const Criterion criterion = criterion_of(row);
+  const CriterionMask bit = index ? bit_of(grid, *index, criterion) : 0;
   if (bit == 0 ||
-      row.key.view() != cell_key(row.trajectory.view(), row.epsilon)) {
+      row.key.view() != cell_key(row.trajectory.view(), criterion)) {
     return {-1, 0, false, 0};
   }
   const double steps = row.steps_run > 0 ? row.steps_run : std::nan("");
@@ -44,12 +47,12 @@ void count(const Grid& grid, const Found& found, Inventory& inventory) {
     ++inventory.other_rows;
     return;
   }
-  EpsilonMask& mask = inventory.done[found.index];
+  CriterionMask& mask = inventory.done[found.index];
   if ((mask & found.bit) != 0) return;  // measured twice: the same row
   mask |= found.bit;
   if (found.converged) inventory.converged[found.index] |= found.bit;
   // The row of its smallest epsilon saw all of a trajectory.
-  if (grid.all_epsilons() != mask || !std::isfinite(found.seconds)) return;
+  if (grid.all_criteria() != mask || !std::isfinite(found.seconds)) return;
   if (grid.config().workers.gflops == 0) {
     inventory.speed.add(grid.family(found.index),
                         grid.expected_flops(found.index), found.seconds);
@@ -125,9 +128,9 @@ Inventory take_inventory(const Grid& grid,
   for (FailedTrial& trial : read_quarantine(directory)) {
     const auto index = grid.find(trial.trajectory);
     if (!index) continue;
-    EpsilonMask mask = 0;
-    for (const double epsilon : trial.epsilons) {
-      mask |= bit_of(grid, *index, epsilon);
+    CriterionMask mask = 0;
+    for (const Criterion& criterion : trial.criteria) {
+      mask |= bit_of(grid, *index, criterion);
     }
     const auto done = inventory.done.find(*index);
     if (done != inventory.done.end()) mask &= ~done->second;

@@ -5,7 +5,9 @@
 #include <string>
 
 #include "core/units.h"
+#include "shard/reader.h"
 #include "worker/inventory.h"
+#include "worker/probe_refresh.h"
 
 namespace cape {
 namespace {
@@ -37,7 +39,7 @@ std::map<std::string, Line> work_left(const Grid& grid, Part part,
         grid.expected_flops(g * trials) * static_cast<double>(members);
   }
   for (const auto& [index, mask] : done) {
-    if (index % part.count != part.index || mask != grid.all_epsilons()) {
+    if (index % part.count != part.index || mask != grid.all_criteria()) {
       continue;
     }
     Line& line = line_of(grid.group(index / trials));
@@ -125,6 +127,43 @@ void print_plan(const Grid& grid, Part part,
                                   ? "as given by workers.gflops"
                                   : "as measured by the rows there are");
   }
+}
+
+void print_refresh_plan(const Config& config,
+                        const std::vector<datasets::DatasetInfo>& datasets,
+                        Part part, const std::filesystem::path& directory) {
+  const ProbeRefresh refresh(config, datasets, shard::shards_in(directory),
+                             part);
+  struct Sum {
+    std::int64_t trajectories = 0;
+    double seconds = 0;
+  };
+  std::map<std::string, Sum> sums;
+  for (std::int64_t i = 0; i < refresh.trajectories(); ++i) {
+    for (const std::string& name : {refresh.family(i), std::string("all")}) {
+      ++sums[name].trajectories;
+      sums[name].seconds += refresh.probe_seconds(i);
+    }
+  }
+  fmt::print("{}: {} rows of {} trajectories have an older probe\n",
+             directory.string(), format_count(refresh.rows()),
+             format_count(refresh.trajectories()));
+  if (refresh.left().all() > 0) {
+    fmt::print(
+        "{} more rows are of data sets or networks that the configuration "
+        "does not name\n",
+        format_count(refresh.left().all()));
+  }
+  for (const std::string& why : refresh.left().unreadable) {
+    fmt::print("unreadable: {}\n", why);
+  }
+  fmt::print("\n{:<32} {:>14} {:>16}\n", "to probe again", "trajectories",
+             "trainer time");
+  for (const auto& [name, sum] : sums) {
+    fmt::print("{:<32} {:>14} {:>16}\n", name, format_count(sum.trajectories),
+               format_duration(sum.seconds));
+  }
+  fmt::print("speed: as the probes took before\n");
 }
 
 ExitCode print_status(const Grid& grid, Part part,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include "coordinator/scheduler.h"
 #include "core/error.h"
@@ -13,6 +14,12 @@ namespace cape {
 /// cost one trainer.
 void print_plan(const Grid& grid, Part part,
                 const std::filesystem::path& directory);
+
+/// The rows in `directory` whose probes --refresh-probes would repeat, and what
+/// that should cost one trainer: as long as their probes took before.
+void print_refresh_plan(const Config& config,
+                        const std::vector<datasets::DatasetInfo>& datasets,
+                        Part part, const std::filesystem::path& directory);
 
 /// What `directory` holds of `part`, with failures and unreadable shards.
 /// Returns what the run itself would: kExitDone, kExitSomeFailed (done but for

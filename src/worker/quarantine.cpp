@@ -18,20 +18,38 @@ namespace {
 std::optional<FailedTrial> parse_line(const std::string& line) {
   try {
     const auto json = nlohmann::json::parse(line);
-    return FailedTrial{json.at("trajectory"), json.at("epsilons"),
-                       json.at("trial"), json.at("error"),
-                       whole_number(json.at("attempts"))};
+    FailedTrial trial{json.at("trajectory"),
+                      {},
+                      json.at("trial"),
+                      json.at("error"),
+                      whole_number(json.at("attempts"))};
+    // Files of the first versions say "epsilons".
+    const auto criteria = json.find("criteria");
+    for (const auto& criterion :
+         criteria != json.end() ? *criteria : json.at("epsilons")) {
+      trial.criteria.push_back(criterion_from(criterion));
+    }
+    return trial;
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;
   }
 }
 
+nlohmann::json criteria_json(const FailedTrial& trial) {
+  auto criteria = nlohmann::json::array();
+  for (const Criterion& criterion : trial.criteria) {
+    criteria.push_back(to_json(criterion));
+  }
+  return criteria;
+}
+
 }  // namespace
 
 void Quarantine::add(const FailedTrial& trial) {
+  const nlohmann::json criteria = criteria_json(trial);
   const nlohmann::json line = {
       {"time", utc_now()},          {"trajectory", trial.trajectory},
-      {"epsilons", trial.epsilons}, {"trial", trial.description},
+      {"criteria", criteria},       {"trial", trial.description},
       {"attempts", trial.attempts}, {"error", trial.error}};
   // What a library says may not be UTF-8.
   lines_ +=
@@ -57,12 +75,12 @@ std::vector<FailedTrial> read_quarantine(
     }
   }
   // Of a trial that failed in several runs the last one counts.
-  std::map<std::pair<std::string, std::vector<double>>, FailedTrial> newest;
+  std::map<std::pair<std::string, std::string>, FailedTrial> newest;
   for (const auto& file : files) {
     std::istringstream lines(read_file(file));
     for (std::string line; std::getline(lines, line);) {
       if (auto trial = parse_line(line)) {
-        auto key = std::pair(trial->trajectory, trial->epsilons);
+        auto key = std::pair(trial->trajectory, criteria_json(*trial).dump());
         newest[std::move(key)] = *std::move(trial);
       }
     }

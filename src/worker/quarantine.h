@@ -8,13 +8,13 @@
 #include <utility>
 #include <vector>
 
-#include "grid/grid.h"
+#include "trial/criterion.h"
 
 namespace cape {
 
 struct FailedTrial {
   std::string trajectory;  ///< key
-  std::vector<double> epsilons;
+  std::vector<Criterion> criteria;
   std::string description;  ///< "mlp_2x256 on mnist, learning rate 0.001, ..."
   std::string error;        ///< of the last attempt
   std::int64_t attempts = 0;

@@ -13,16 +13,18 @@ namespace {
 constexpr std::chrono::milliseconds kTimeToLeave{500};
 constexpr std::chrono::milliseconds kTurn{10};
 
-Worker make_worker(const Grid& grid, Communicator& communicator,
-                   const RunStart& start) {
+Worker make_worker(const Workload& workload, Communicator& communicator,
+                   const RunStart& start,
+                   Worker::MakePublications make_publications) {
   const int rank = communicator.rank();
   const std::filesystem::path directory = start.directory;
-  const OutputConfig& output = grid.config().output;
+  const OutputConfig& output = workload.config().output;
   use_cpus(start.placement.cpus);
   Worker::Options options;
+  options.make_publications = std::move(make_publications);
   for (const std::string& device : start.placement.devices) {
     options.trainers.push_back(
-        {start.trainer, device, grid.config().workers.threads});
+        {start.trainer, device, workload.config().workers.threads});
   }
   if (start.seconds_left) {
     options.deadline = Worker::Clock::now() +
@@ -37,7 +39,7 @@ Worker make_worker(const Grid& grid, Communicator& communicator,
                       .config_yaml = start.config_yaml}});
   Quarantine quarantine(directory /
                         fmt::format("failed-{}-r{}.jsonl", start.prefix, rank));
-  return Worker(grid, communicator,
+  return Worker(workload, communicator,
                 Publisher(std::move(writer), std::move(quarantine), output),
                 std::move(options));
 }
@@ -46,11 +48,13 @@ bool is_for_worker(int tag) { return tag == kTagLease || tag == kTagEnd; }
 
 }  // namespace
 
-RankLoop::RankLoop(const Grid& grid, Communicator& communicator,
-                   const RunStart& start)
+RankLoop::RankLoop(const Workload& workload, Communicator& communicator,
+                   const RunStart& start,
+                   Worker::MakePublications make_publications)
     : communicator_(communicator),
-      worker_(make_worker(grid, communicator, start)),
-      heartbeat_(communicator, grid.config().workers.peer_timeout,
+      worker_(make_worker(workload, communicator, start,
+                          std::move(make_publications))),
+      heartbeat_(communicator, workload.config().workers.peer_timeout,
                  Worker::Clock::now()) {
   catch_signals();
 }

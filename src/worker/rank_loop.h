@@ -14,7 +14,8 @@ namespace cape {
 /// From its construction on, signals are caught: worker/signals.h.
 class RankLoop {
  public:
-  RankLoop(const Grid& grid, Communicator& communicator, const RunStart& start);
+  RankLoop(const Workload& workload, Communicator& communicator,
+           const RunStart& start, Worker::MakePublications make_publications);
 
   /// Runs this rank's worker, and on rank 0 the coordinator, until all ranks
   /// have published. `every_turn` is called some hundred times a second. Throws

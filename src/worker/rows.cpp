@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/overloaded.h"
 #include "trial/stopping_rule.h"
 
 namespace cape {
@@ -13,8 +14,8 @@ bool same(double a, double b) {
   return a == b || (std::isnan(a) && !std::isfinite(b));
 }
 
-bool same(const EpsilonResult& a, const EpsilonResult& b) {
-  return a.epsilon == b.epsilon && a.t_star == b.t_star &&
+bool same(const CriterionResult& a, const CriterionResult& b) {
+  return a.criterion == b.criterion && a.t_star == b.t_star &&
          a.stop_reason == b.stop_reason && a.steps_run == b.steps_run &&
          same(a.final_loss, b.final_loss);
 }
@@ -40,13 +41,54 @@ void add_variant(const datasets::Variant& variant, shard::Row& row) {
   row.input_noise = variant.noise;
 }
 
+void require(bool holds, const char* what) {
+  if (!holds) fail("the trainer's answer is wrong: {}", what);
+}
+
+/// The outcomes must be those that the stopping rule gives for the losses.
+void check_outcomes(const BatchSteps& settings, const TrialTask& task,
+                    const TrialResult& result) {
+  StoppingRule rule(settings, task.criteria);
+  for (std::size_t t = 0; t < result.losses.size(); ++t) {
+    const bool goes_on = rule.observe(result.losses[t]);
+    require(goes_on == (t + 1 < result.losses.size()),
+            "the curve ends where the stopping rule does not");
+  }
+  require(result.outcomes.size() == task.criteria.size(),
+          "not one outcome a criterion");
+  for (std::size_t c = 0; c < task.criteria.size(); ++c) {
+    require(same(result.outcomes[c], rule.results()[c]),
+            "an outcome is not that of its curve");
+  }
+}
+
+void add_target(const Target& target, shard::Row& row) {
+  row.target.assign(name_of(target));
+  std::visit(Overloaded{[&](const BatchSteps& steps) {
+               row.max_steps = static_cast<std::int32_t>(steps.max_steps);
+               row.plateau_window =
+                   static_cast<std::int32_t>(steps.plateau_window);
+               row.plateau_tolerance = steps.plateau_tolerance;
+             }},
+             target);
+}
+
+void add_optimizer(const Optimizer& optimizer, shard::Row& row) {
+  row.optimizer.assign(kind_of(optimizer));
+  row.optimizer_json.assign(identity_of(optimizer).dump());
+  row.weight_decay = weight_decay_of(optimizer);
+}
+
+void add_criterion(const Criterion& criterion, shard::Row& row) {
+  std::visit(
+      Overloaded{[&](const Epsilon& epsilon) { row.epsilon = epsilon.value; }},
+      criterion);
+}
+
 }  // namespace
 
 void check_answer(const Trajectory& trajectory, const TrialResult& result) {
   const TrialTask& task = trajectory.task;
-  const auto require = [](bool holds, const char* what) {
-    if (!holds) fail("the trainer's answer is wrong: {}", what);
-  };
   require(result.trajectory == task.trajectory, "another trajectory");
   require(
       !zoo::has_known_size(task.architecture) ||
@@ -59,26 +101,19 @@ void check_answer(const Trajectory& trajectory, const TrialResult& result) {
           "the initial loss is not the first of the curve");
   require(result.probe.extended.has_value() == task.probe.extended,
           "extended features that nobody asked for, or none");
-  if (task.timed_steps > 0) {
-    require(result.losses.size() == 1 && result.epsilons.empty(),
+  if (task.timed_steps) {
+    require(result.losses.size() == 1 && result.outcomes.empty(),
             "more than a probe and a time");
     return;
   }
-  StoppingRule rule(task.train, task.epsilons);
-  for (std::size_t t = 0; t < result.losses.size(); ++t) {
-    const bool goes_on = rule.observe(result.losses[t]);
-    require(goes_on == (t + 1 < result.losses.size()),
-            "the curve ends where the stopping rule does not");
-  }
-  require(result.epsilons.size() == task.epsilons.size(),
-          "not one outcome an epsilon");
-  for (std::size_t e = 0; e < task.epsilons.size(); ++e) {
-    require(same(result.epsilons[e], rule.results()[e]),
-            "an outcome is not that of its curve");
-  }
+  std::visit(Overloaded{[&](const BatchSteps& settings) {
+               check_outcomes(settings, task, result);
+             }},
+             task.target);
 }
 
-shard::Row common_row(const Trajectory& trajectory, const TrialResult& result) {
+static shard::Row common_row(const Trajectory& trajectory,
+                             const TrialResult& result) {
   const TrialTask& task = trajectory.task;
   const datasets::DatasetInfo& dataset = trajectory.dataset;
   shard::Row row;
@@ -89,42 +124,58 @@ shard::Row common_row(const Trajectory& trajectory, const TrialResult& result) {
   row.dataset.assign(dataset.name);
   add_variant(task.dataset.variant, row);
   row.task.assign(to_string(dataset.task));
-  row.target.assign(task.train.target);
+  add_target(task.target, row);
+  add_optimizer(task.optimizer, row);
+  row.revision = zoo::revision(task.architecture);
   row.learning_rate = task.learning_rate;
   row.batch_size = static_cast<std::int32_t>(task.batch_size);
   row.trial = trajectory.trial;
   row.log_p = std::log(static_cast<double>(result.parameters));
-  row.log_g2 = std::log(result.probe.g2);
-  row.log_tau = std::log(result.probe.tau);
   row.log_n = std::log(static_cast<double>(dataset.train_size));
   row.log_lr = std::log(task.learning_rate);
   row.log_b = std::log(static_cast<double>(task.batch_size));
   row.classes = static_cast<std::int32_t>(dataset.classes);
   row.input_size = datasets::sample_size(dataset);
-  if (result.probe.extended) add_extended(*result.probe.extended, row);
+  add_probe(result, row);
   row.initial_loss = result.initial_loss;
   row.samples_available = dataset.samples;
   row.seed = task.seed;
-  row.probe_seconds = result.probe_seconds;
   row.step_seconds = result.step_seconds;
   row.device.assign(result.device);
   row.threads = static_cast<std::int32_t>(result.threads);
   return row;
 }
 
+void add_probe(const TrialResult& result, shard::Row& row) {
+  row.log_g2 = std::log(result.probe.g2);
+  row.log_tau = std::log(result.probe.tau);
+  if (result.probe.extended) add_extended(*result.probe.extended, row);
+  row.probe_version = kProbeVersion;
+  row.probe_seconds = result.probe_seconds;
+}
+
+shard::Row row_without_outcome(const Trajectory& trajectory,
+                               const TrialResult& result,
+                               const Criterion& criterion) {
+  shard::Row row = common_row(trajectory, result);
+  row.key.assign(cell_key(trajectory.task.trajectory, criterion));
+  add_criterion(criterion, row);
+  return row;
+}
+
+Criterion criterion_of(const shard::Row& row) { return Epsilon{row.epsilon}; }
+
 std::vector<shard::Row> make_rows(const Trajectory& trajectory,
                                   const TrialResult& result) {
-  shard::Row row = common_row(trajectory, result);
   std::vector<shard::Row> rows;
-  for (const EpsilonResult& outcome : result.epsilons) {
-    row.key.assign(cell_key(trajectory.task.trajectory, outcome.epsilon));
-    row.epsilon = outcome.epsilon;
+  for (const CriterionResult& outcome : result.outcomes) {
+    shard::Row& row = rows.emplace_back(
+        row_without_outcome(trajectory, result, outcome.criterion));
     row.final_loss = outcome.final_loss;
     row.t_star = static_cast<std::int32_t>(outcome.t_star);
     row.converged = outcome.converged();
     row.stop_reason.assign(to_string(outcome.stop_reason));
     row.steps_run = static_cast<std::int32_t>(outcome.steps_run);
-    rows.push_back(row);
   }
   return rows;
 }

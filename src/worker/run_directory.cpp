@@ -16,7 +16,6 @@
 #include "core/version.h"
 #include "shard/writer.h"
 #include "trial/task.h"
-#include "worker/inventory.h"
 
 namespace cape {
 namespace {
@@ -89,7 +88,7 @@ std::string make_run_id() {
 }
 
 std::vector<std::pair<std::string, std::string>> run_attributes(
-    const Grid& grid, Part part, const std::string& torch_version) {
+    const std::string& torch_version) {
   return {{"protocol_version", std::to_string(kProtocolVersion)},
           {"program", fmt::format("cape_farm {}", kVersion)},
           {"git_commit", kGitCommit},
@@ -99,8 +98,7 @@ std::vector<std::pair<std::string, std::string>> run_attributes(
           {"host", host_name()},
           {"slurm_job_id", environment("SLURM_JOB_ID")},
           {"slurm_array_task_id", environment("SLURM_ARRAY_TASK_ID")},
-          {"started", utc_now()},
-          {kPartAttribute, part_mark(grid, part)}};
+          {"started", utc_now()}};
 }
 
 }  // namespace cape

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "coordinator/scheduler.h"
-#include "grid/grid.h"
 
 namespace cape {
 
@@ -43,9 +42,8 @@ class TokenFile {
 /// Unlike any other's on this machine: "20240501T120000-3f2a".
 std::string make_run_id();
 
-/// Root attributes of the shards: versions, host, SLURM ids, start, and which
-/// trajectories they are of.
+/// Root attributes of the shards: versions, host, SLURM ids, start.
 std::vector<std::pair<std::string, std::string>> run_attributes(
-    const Grid& grid, Part part, const std::string& torch_version);
+    const std::string& torch_version);
 
 }  // namespace cape

@@ -19,16 +19,19 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RankResources, host, cpus, launcher_cpus,
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Look, trainer, device)
 
 std::string encode(const RunStart& start) {
-  const nlohmann::json json = {
-      {"config", start.config_yaml},
-      {"datasets", start.datasets},
-      {"directory", start.directory},
-      {"token", start.token},
-      {"prefix", start.prefix},
-      {"trainer", start.trainer},
-      {"seconds_left", start.seconds_left.value_or(-1)},
-      {"attributes", start.attributes},
-      {"placement", start.placement}};
+  nlohmann::json json = {{"config", start.config_yaml},
+                         {"datasets", start.datasets},
+                         {"directory", start.directory},
+                         {"token", start.token},
+                         {"prefix", start.prefix},
+                         {"trainer", start.trainer},
+                         {"seconds_left", start.seconds_left.value_or(-1)},
+                         {"attributes", start.attributes},
+                         {"placement", start.placement},
+                         {"part", {start.part.index, start.part.count}}};
+  if (start.refreshed_shards) {
+    json["refreshed_shards"] = *start.refreshed_shards;
+  }
   return json.dump();
 }
 
@@ -42,7 +45,12 @@ RunStart decode_run_start(const std::string& text) {
                  .trainer = json.at("trainer"),
                  .seconds_left = {},
                  .attributes = json.at("attributes"),
-                 .placement = json.at("placement")};
+                 .placement = json.at("placement"),
+                 .part = {json.at("part").at(0), json.at("part").at(1)},
+                 .refreshed_shards = {}};
+  if (const auto shards = json.find("refreshed_shards"); shards != json.end()) {
+    start.refreshed_shards = shards->get<std::vector<std::string>>();
+  }
   const double seconds = json.at("seconds_left");
   if (seconds >= 0) start.seconds_left = seconds;
   return start;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/scheduler.h"
 #include "datasets/dataset.h"
 #include "grid/config.h"
 #include "worker/placement.h"
@@ -28,6 +29,9 @@ struct RunStart {
   /// Root attributes of the shards: name and value.
   std::vector<std::pair<std::string, std::string>> attributes;
   Placement placement;
+  Part part{};
+  /// The shards whose probes are repeated; nothing: the grid is measured.
+  std::optional<std::vector<std::string>> refreshed_shards;
 };
 
 std::string encode(const RunStart& start);

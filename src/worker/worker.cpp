@@ -26,13 +26,13 @@ std::chrono::nanoseconds to_nanoseconds(double seconds) {
 
 }  // namespace
 
-Worker::Worker(const Grid& grid, Communicator& communicator,
+Worker::Worker(const Workload& workload, Communicator& communicator,
                Publisher publisher, Options options)
-    : grid_(grid),
+    : workload_(workload),
       communicator_(communicator),
       publisher_(std::move(publisher)),
       options_(std::move(options)),
-      speed_(grid.config().workers.gflops) {
+      speed_(workload.config().workers.gflops) {
   for (const TrainerCommand& command : options_.trainers) {
     Slot slot;
     slot.command = command;
@@ -54,7 +54,9 @@ void Worker::handle(const Message& message) {
   asked_ = false;
   if (ending_) return;
   for (const WorkItem& item : unpack<WorkItem>(message.body)) {
-    queue_.push_back({.item = item});
+    queue_.push_back(
+        {.item = item,
+         .trajectory = workload_.trajectory(item.index, item.mask)});
   }
   if (open_slots() == 0) give_back_queue();
 }
@@ -148,8 +150,6 @@ void Worker::start_next(Slot& slot) {
   queue_.erase(next);
   if (slot.job->attempts > 0) slot.trainer.reset();  // again, in a new one
   if (slot.job->alone) free_memory(slot.command.device);
-  const Trajectory trajectory =
-      grid_.trajectory(slot.job->item.index, slot.job->item.mask);
   slot.timed = false;
   slot.started = Clock::now();
   slot.give_up = slot.started + options_.patience_to_start;
@@ -160,7 +160,7 @@ void Worker::start_next(Slot& slot) {
       slot.trainer = std::make_unique<TrainerProcess>(slot.command, slot.label);
     }
     // A trainer that does not listen has died, and is found so.
-    (void)slot.trainer->send(trajectory.task);
+    (void)slot.trainer->send(slot.job->trajectory.task);
   } catch (const Error& error) {
     lose_trainer(slot, error.what());
   }
@@ -196,29 +196,28 @@ void Worker::free_memory(const std::string& device) {
 }
 
 void Worker::start_clock(Slot& slot) {
-  const WorkItem& item = slot.job->item;
   slot.timed = true;
   slot.started = Clock::now();
   slot.give_up =
-      slot.started +
-      to_nanoseconds(time_limit(grid_.trajectory(item.index, item.mask)));
+      slot.started + to_nanoseconds(time_limit(slot.job->trajectory));
 }
 
 void Worker::finish(Slot& slot, const TrialResult& result) {
   Job& job = *slot.job;
-  const Trajectory trajectory = grid_.trajectory(job.item.index, job.item.mask);
-  check_answer(trajectory, result);
+  check_answer(job.trajectory, result);
   slot.lost_on.clear();
   job.seconds = Seconds(Clock::now() - slot.started).count();
-  speed_.add(grid_.family(job.item.index), grid_.expected_flops(job.item.index),
-             job.seconds);
-  const std::span<const float> losses(result.losses);
-  publisher_.add(make_rows(trajectory, result),
-                 grid_.config().output.curves ? losses : losses.first(0));
-  const auto converged = std::count_if(
-      result.epsilons.begin(), result.epsilons.end(),
-      [](const EpsilonResult& outcome) { return outcome.converged(); });
-  report(job, Verdict::measured, static_cast<std::int32_t>(converged));
+  speed_.add(workload_.family(job.item.index),
+             workload_.expected_flops(job.item.index), job.seconds);
+  std::int32_t converged = 0;
+  const std::vector<Publication> publications =
+      options_.make_publications(job.trajectory, result);
+  for (const Publication& publication : publications) {
+    for (const shard::Row& row : publication.rows) converged += row.converged;
+    publisher_.add(publication.rows, publication.losses);
+  }
+  report(job, publications.empty() ? Verdict::unusable : Verdict::measured,
+         converged);
   slot.job.reset();
 }
 
@@ -261,16 +260,16 @@ void Worker::fail_attempt(Slot& slot, const std::string& error,
   Job job = *std::exchange(slot.job, std::nullopt);
   ++job.attempts;
   job.alone = job.alone || out_of_memory;
-  const Trajectory trajectory = grid_.trajectory(job.item.index, job.item.mask);
-  const bool again = job.attempts <= grid_.config().workers.retries;
-  spdlog::warn("{}: {} failed ({}); {}", slot.label, describe(trajectory),
+  const bool again = job.attempts <= workload_.config().workers.retries;
+  spdlog::warn("{}: {} failed ({}); {}", slot.label, describe(job.trajectory),
                error, again ? "it is tried again" : "it is quarantined");
   if (again) {
     if (!ending_) queue_.push_front(job);
     return;
   }
-  publisher_.add({trajectory.task.trajectory, trajectory.task.epsilons,
-                  describe(trajectory), error, job.attempts});
+  const TrialTask& task = job.trajectory.task;
+  publisher_.add({task.trajectory, task.criteria, describe(job.trajectory),
+                  error, job.attempts});
   report(job, Verdict::quarantined);
 }
 
@@ -324,21 +323,22 @@ bool Worker::busy() const {
 
 bool Worker::still_fits(const WorkItem& item) const {
   if (!options_.deadline) return true;
-  return speed_.fits(grid_.family(item.index), grid_.expected_flops(item.index),
+  return speed_.fits(workload_.family(item.index),
+                     workload_.expected_flops(item.index),
                      Seconds(*options_.deadline - Clock::now()).count());
 }
 
 double Worker::time_limit(const Trajectory& trajectory) const {
-  const Config& config = grid_.config();
+  const Config& config = workload_.config();
   if (config.workers.trial_timeout) return *config.workers.trial_timeout;
   const TrialTask& task = trajectory.task;
   const double flops = trajectory_flops(
       zoo::forward_flops(task.architecture, trajectory.dataset.shape,
                          head_of(trajectory.dataset)),
       static_cast<double>(task.batch_size),
-      static_cast<double>(task.train.max_steps));
+      static_cast<double>(max_steps_of(task.target)));
   return longest_trial_seconds(
-      flops, speed_.measured(grid_.family(trajectory.index), flops));
+      flops, speed_.measured(workload_.family(trajectory.index), flops));
 }
 
 }  // namespace cape

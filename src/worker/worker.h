@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,26 +12,38 @@
 
 #include "coordinator/communicator.h"
 #include "coordinator/messages.h"
-#include "grid/grid.h"
 #include "grid/speed.h"
+#include "grid/workload.h"
 #include "worker/publisher.h"
 #include "worker/trainer_process.h"
 
 namespace cape {
 
+/// What a trajectory adds to the shards.
+struct Publication {
+  std::vector<shard::Row> rows;
+  std::vector<float> losses;  ///< empty: none are kept
+};
+
 class Worker {
  public:
   using Clock = std::chrono::steady_clock;
 
+  /// What to publish of a result that has been checked; nothing where it is
+  /// not to be used.
+  using MakePublications = std::function<std::vector<Publication>(
+      const Trajectory&, const TrialResult&)>;
+
   struct Options {
     std::vector<TrainerCommand> trainers;  ///< one a slot
+    MakePublications make_publications;
     std::optional<Clock::time_point> deadline;
     /// For a trainer's start: LibTorch from a cold network disk is slow.
     Clock::duration patience_to_start = kPatienceToStart;
   };
 
-  Worker(const Grid& grid, Communicator& communicator, Publisher publisher,
-         Options options);
+  Worker(const Workload& workload, Communicator& communicator,
+         Publisher publisher, Options options);
 
   /// Takes a lease or the order to end.
   void handle(const Message& message);
@@ -52,6 +65,7 @@ class Worker {
  private:
   struct Job {
     WorkItem item;
+    Trajectory trajectory;
     std::int64_t attempts = 0;
     double seconds = 0;  ///< of the attempt that succeeded
     bool alone = false;  ///< it ran out of memory beside others on its device
@@ -92,7 +106,7 @@ class Worker {
   bool still_fits(const WorkItem& item) const;
   double time_limit(const Trajectory& trajectory) const;
 
-  const Grid& grid_;
+  const Workload& workload_;
   Communicator& communicator_;
   Publisher publisher_;
   Options options_;

@@ -1,5 +1,6 @@
 #include "zoo/architecture.h"
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -86,7 +87,7 @@ double forward_flops(const Architecture& architecture, const Shape& sample,
   return size(architecture, sample, head).flops;
 }
 
-nlohmann::json describe(const Architecture& architecture) {
+nlohmann::json to_json(const Architecture& architecture) {
   return std::visit(
       [](const auto& a) {
         nlohmann::json json = a;
@@ -97,10 +98,25 @@ nlohmann::json describe(const Architecture& architecture) {
       architecture);
 }
 
-nlohmann::json identity(const Architecture& architecture) {
-  nlohmann::json json = describe(architecture);
-  json.erase("file");
+nlohmann::json describe(const Architecture& architecture) {
+  nlohmann::json json = to_json(architecture);
+  const auto file = json.find("file");
+  if (file != json.end()) {
+    *file = std::filesystem::path(file->get<std::string>()).filename().string();
+  }
   return json;
+}
+
+nlohmann::json identity(const Architecture& architecture) {
+  nlohmann::json json = to_json(architecture);
+  json.erase("file");
+  if (revision(architecture) != 0) json["revision"] = revision(architecture);
+  return json;
+}
+
+int revision(const Architecture& architecture) {
+  return std::visit([](const auto& a) { return kind_of(a).revision; },
+                    architecture);
 }
 
 Architecture architecture_from(const nlohmann::json& description) {

@@ -71,13 +71,24 @@ bool has_known_size(const Architecture& architecture);
 double forward_flops(const Architecture& architecture,
                      const std::vector<std::int64_t>& sample, const Head& head);
 
-/// {"family": ..., "kind": ..., parameters...}.
+/// {"family": ..., "kind": ..., parameters...}: all that it takes to build the
+/// network here, the path of a module's file among it.
+nlohmann::json to_json(const Architecture& architecture);
+
+/// The same for rows and people elsewhere: instead of the path of a file the
+/// file's name.
 nlohmann::json describe(const Architecture& architecture);
 
-/// The same without what changes no row: where a file lies.
+/// What the keys of rows say of an architecture: to_json without the path of a
+/// file, and with the kind's `revision` where that is not 0.
 nlohmann::json identity(const Architecture& architecture);
 
-/// The inverse of describe. Parameters that are absent have their defaults.
+/// How many corrections have changed what networks of this kind are; part of
+/// identity(), so that their rows are measured again and those of other kinds
+/// are not.
+int revision(const Architecture& architecture);
+
+/// The inverse of to_json. Parameters that are absent have their defaults.
 /// Throws UserError for an unknown family, kind or parameter, a value of the
 /// wrong type and one out of range.
 Architecture architecture_from(const nlohmann::json& description);

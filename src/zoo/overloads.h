@@ -27,6 +27,7 @@ struct Kind {
   const char* name;
   InputForm input;
   Accepts accepts;
+  int revision = 0;  ///< corrections that changed its rows, see revision()
 };
 
 /// Of a network for samples of a given shape.

@@ -96,7 +96,7 @@ TEST(Scheduler, AsksForTheMissingEpsilonsOnly) {
   const Grid grid = make_grid(many_groups());
   DoneMap done = {{0, 0b111}, {7, 0b101}, {8, 0b010}, {359, 0b111}};
   Scheduler scheduler(grid, {}, done);
-  std::map<std::int64_t, EpsilonMask> asked;
+  std::map<std::int64_t, CriterionMask> asked;
   for (const auto& chunk : take_all(scheduler)) {
     for (const WorkItem& item : chunk) asked[item.index] = item.mask;
   }

@@ -62,10 +62,10 @@ TrialResult measure(const TrialTask& task, const Line& line) {
   const double initial = 2.2 + 0.2 * random.uniform();
   const double rate = 0.02 + 0.3 * random.uniform();
   const double floor = 0.2 * random.uniform();
-  StoppingRule rule(task.train, task.epsilons);
+  StoppingRule rule(std::get<BatchSteps>(task.target), task.criteria);
   std::int64_t t = 0;
   while (rule.observe(made_up_loss(t, initial, rate, floor))) {
-    if (task.timed_steps > 0) break;
+    if (task.timed_steps) break;
     ++t;
   }
   return {
@@ -75,8 +75,8 @@ TrialResult measure(const TrialTask& task, const Line& line) {
                 .tau = 5 + random.uniform(),
                 .extended = extended(task, random)},
       .initial_loss = rule.losses().front(),
-      .epsilons =
-          task.timed_steps > 0 ? std::vector<EpsilonResult>() : rule.results(),
+      .outcomes =
+          task.timed_steps ? std::vector<CriterionResult>() : rule.results(),
       .probe_seconds = 0.001,
       .step_seconds = 0.0001,
       .device = line.device,
@@ -220,9 +220,9 @@ void FakeTrainer::answer_wrongly(const std::string& kind,
   } else if (kind == "wrong_initial_loss") {
     result.initial_loss += 1;
   } else if (kind == "wrong_outcome") {
-    ++result.epsilons.front().t_star;
+    ++result.outcomes.front().t_star;
   } else if (kind == "missing_outcome") {
-    result.epsilons.pop_back();
+    result.outcomes.pop_back();
   } else if (kind == "short_curve") {
     result.losses.pop_back();
   } else if (kind == "long_curve") {

@@ -19,7 +19,7 @@ class AskTrainersTest : public testing::Test {
   AskTrainersTest() {
     std::signal(SIGPIPE, SIG_IGN);
     for (std::int64_t i = 0; i < grid_.trajectories(); ++i) {
-      trajectories_.push_back(grid_.trajectory(i, grid_.all_epsilons()));
+      trajectories_.push_back(grid_.trajectory(i, grid_.all_criteria()));
       trajectories_.back().task.timed_steps = 3;
     }
   }
@@ -68,7 +68,7 @@ TEST_F(AskTrainersTest, AnswersInTheOrderOfTheTrajectories) {
   for (std::size_t i = 0; i < answers.size(); ++i) {
     ASSERT_TRUE(answers[i].result) << answers[i].error;
     EXPECT_EQ(answers[i].result->trajectory, trajectories_[i].task.trajectory);
-    EXPECT_TRUE(answers[i].result->epsilons.empty());
+    EXPECT_TRUE(answers[i].result->outcomes.empty());
   }
 }
 

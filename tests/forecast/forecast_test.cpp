@@ -50,11 +50,11 @@ TEST_F(ForecastTest, HasEveryCellOfTheGrid) {
   EXPECT_TRUE(forecasts.failed.empty());
   std::size_t i = 0;
   for (std::int64_t t = 0; t < grid_.trajectories(); ++t) {
-    const TrialTask task = grid_.trajectory(t, grid_.all_epsilons()).task;
-    for (const double epsilon : task.epsilons) {
+    const TrialTask task = grid_.trajectory(t, grid_.all_criteria()).task;
+    for (const Criterion& criterion : task.criteria) {
       const shard::Row& row = forecasts.cells[i++].row;
       EXPECT_EQ(row.trajectory.view(), task.trajectory);
-      EXPECT_EQ(row.epsilon, epsilon);
+      EXPECT_EQ(row.epsilon, epsilon_of(criterion));
     }
   }
 }

@@ -52,7 +52,10 @@ void expect_equal(const Config& a, const Config& b) {
   EXPECT_EQ(a.grid.batch_size, b.grid.batch_size);
   EXPECT_EQ(a.grid.epsilon, b.grid.epsilon);
   EXPECT_EQ(a.grid.trials, b.grid.trials);
-  EXPECT_EQ(a.train.settings, b.train.settings);
+  EXPECT_EQ(a.train.target, b.train.target);
+  EXPECT_EQ(a.train.batch_steps, b.train.batch_steps);
+  EXPECT_EQ(a.train.weight_decay, b.train.weight_decay);
+  EXPECT_EQ(a.grid.optimizer, b.grid.optimizer);
   EXPECT_EQ(a.train.independent_epsilon, b.train.independent_epsilon);
   EXPECT_EQ(a.workers.device, b.workers.device);
   EXPECT_EQ(a.workers.per_rank, b.workers.per_rank);
@@ -148,7 +151,7 @@ TEST(ConfigRoundTrip, OddValuesReadBackEqual) {
   config.grid.learning_rate = {0.1 + 0.2, 5e-324, 1.7976931348623157e308, 3};
   config.grid.batch_size = {1, std::numeric_limits<std::int64_t>::max()};
   config.grid.epsilon = {1.0 / 3, std::nextafter(1.0, 0.0)};
-  config.train.settings.plateau_tolerance = 1e-300;
+  config.train.batch_steps.plateau_tolerance = 1e-300;
   config.train.independent_epsilon = true;
   config.workers.device = DeviceChoice::cuda;
   config.workers.per_rank = 7;
@@ -218,7 +221,7 @@ TEST(ConfigurationDocument, ListsEveryArchitectureWithItsDefaults) {
       ASSERT_NE(begin, std::string::npos) << row;
       const std::string keys =
           document.substr(begin, document.find('\n', begin) - begin);
-      const nlohmann::json defaults = zoo::describe(
+      const nlohmann::json defaults = zoo::to_json(
           zoo::make_architecture(family, kind, nlohmann::json::object()));
       for (const std::string& key : zoo::architecture_keys(kind)) {
         const nlohmann::json& value = defaults.at(key);

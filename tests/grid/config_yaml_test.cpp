@@ -113,12 +113,12 @@ output: {flush_seconds: 1m, retry_seconds: 2m, rows_per_shard: 10, curves: false
   EXPECT_THAT(config.grid.batch_size, ElementsAre(32, 64));
   EXPECT_THAT(config.grid.epsilon, ElementsAre(0.1, 0.15));
   EXPECT_EQ(config.grid.trials, 7);
-  EXPECT_EQ(config.train.settings, (TrainSettings{.target = "batch_steps",
-                                                  .max_steps = 100,
+  EXPECT_EQ(config.train.target, "batch_steps");
+  EXPECT_EQ(config.train.batch_steps, (BatchSteps{.max_steps = 100,
                                                   .plateau_window = 20,
                                                   .plateau_tolerance = 0,
-                                                  .weight_decay = 0.5,
                                                   .record_at_least = 60}));
+  EXPECT_EQ(config.train.weight_decay, 0.5);
   EXPECT_TRUE(config.train.independent_epsilon);
   EXPECT_EQ(config.workers.device, DeviceChoice::cuda);
   EXPECT_EQ(config.workers.per_rank, 3);

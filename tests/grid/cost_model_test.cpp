@@ -13,7 +13,8 @@ namespace {
 
 double steps(const std::string& family, double epsilon = 0.1,
              double batch_size = 64, double learning_rate = 1e-3) {
-  return expected_steps(family, 1e6, learning_rate, batch_size, epsilon);
+  return expected_steps(family, 1e6, AdamW{}, learning_rate, batch_size,
+                        epsilon);
 }
 
 TEST(ExpectedSteps, GrowWithTheBatchAndAsEpsilonFalls) {
@@ -35,7 +36,7 @@ void expect_published_mean(const std::string& family, const std::string& file) {
   double expected = 0, published = 0;
   for (const PublishedRow& row : *rows) {
     expected += expected_steps(family, std::exp(std::stod(row.at("logP"))),
-                               std::stod(row.at("learning_rate")),
+                               AdamW{}, std::stod(row.at("learning_rate")),
                                std::stod(row.at("batch_size")),
                                std::stod(row.at("epsilon")));
     published += std::stod(row.at("T_star")) - 1;

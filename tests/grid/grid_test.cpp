@@ -28,14 +28,14 @@ using Cell = std::tuple<std::string, std::string, double, std::int64_t, double,
                         std::int64_t>;
 
 std::vector<Cell> cells_of(const Grid& grid, std::int64_t index) {
-  const Trajectory trajectory = grid.trajectory(index, grid.all_epsilons());
+  const Trajectory trajectory = grid.trajectory(index, grid.all_criteria());
   const Group group = grid.group(index / grid.config().grid.trials);
   const TrialTask& task = trajectory.task;
   std::vector<Cell> cells;
-  for (const double epsilon : task.epsilons) {
+  for (const Criterion& criterion : task.criteria) {
     cells.emplace_back(fmt::format("{}/{}", group.model, group.architecture),
                        task.dataset.name, task.learning_rate, task.batch_size,
-                       epsilon, trajectory.trial);
+                       epsilon_of(criterion), trajectory.trial);
   }
   return cells;
 }
@@ -82,8 +82,8 @@ TEST(Grid, GivesIndependentEpsilonsATrajectoryEach) {
   EXPECT_EQ(grid.groups(), 72 * 3);
   EXPECT_EQ(grid.trajectories(), 72 * 3 * 5);
   EXPECT_EQ(grid.cells(), 72 * 3 * 5);
-  EXPECT_EQ(grid.all_epsilons(), 1U);
-  EXPECT_EQ(grid.trajectory(0, 1).task.epsilons.size(), 1U);
+  EXPECT_EQ(grid.all_criteria(), 1U);
+  EXPECT_EQ(grid.trajectory(0, 1).task.criteria.size(), 1U);
 }
 
 TEST(Grid, TakesNoRoomOrTimeForTrials) {
@@ -116,10 +116,10 @@ TEST(Grid, PutsTheDearestGroupsFirst) {
 TEST(Grid, ExpectsNoMoreStepsThanThereMayBe) {
   Config config = single_group();
   const double uncapped = make_grid(config).expected_flops(0);
-  config.train.settings.max_steps = 5;
+  config.train.batch_steps.max_steps = 5;
   const double capped = make_grid(config).expected_flops(0);
   EXPECT_LT(capped, uncapped);
-  config.train.settings.max_steps = 4999;
+  config.train.batch_steps.max_steps = 4999;
   EXPECT_EQ(make_grid(config).expected_flops(0), uncapped);
 }
 
@@ -127,34 +127,37 @@ TEST(Grid, DescribesTheSameTrajectoryWhateverWasAskedBefore) {
   const Grid grid = make_grid(many_groups());
   std::vector<TrialTask> forward;
   for (std::int64_t i = 0; i < grid.trajectories(); ++i) {
-    forward.push_back(grid.trajectory(i, grid.all_epsilons()).task);
+    forward.push_back(grid.trajectory(i, grid.all_criteria()).task);
   }
   const Grid other = make_grid(many_groups());
   for (std::int64_t i = other.trajectories(); i-- > 0;) {
-    EXPECT_EQ(other.trajectory(i, other.all_epsilons()).task,
+    EXPECT_EQ(other.trajectory(i, other.all_criteria()).task,
               forward[static_cast<std::size_t>(i)]);
   }
 }
 
 TEST(Grid, AsksForTheEpsilonsOfTheMask) {
   const Grid grid = make_grid(many_groups());
-  EXPECT_EQ(grid.all_epsilons(), 0b111U);
-  EXPECT_THAT(grid.trajectory(4, 0b111).task.epsilons,
-              ElementsAre(0.1, 0.15, 0.2));
-  EXPECT_THAT(grid.trajectory(4, 0b101).task.epsilons, ElementsAre(0.1, 0.2));
-  EXPECT_THAT(grid.trajectory(4, 0).task.epsilons, IsEmpty());
+  EXPECT_EQ(grid.all_criteria(), 0b111U);
+  EXPECT_THAT(grid.trajectory(4, 0b111).task.criteria,
+              ElementsAreArray(criteria_of({0.1, 0.15, 0.2})));
+  EXPECT_THAT(grid.trajectory(4, 0b101).task.criteria,
+              ElementsAreArray(criteria_of({0.1, 0.2})));
+  EXPECT_THAT(grid.trajectory(4, 0).task.criteria, IsEmpty());
 }
 
 TEST(Grid, HandsSettingsAndDataSetToTheTask) {
   Config config = single_group();
-  config.train.settings = {.max_steps = 77, .weight_decay = 0.5};
+  config.train.batch_steps.max_steps = 77;
+  config.train.weight_decay = 0.5;
   const Grid grid = make_grid(config);
   const Trajectory trajectory = grid.trajectory(2, 0b11);
   EXPECT_EQ(trajectory.index, 2);
   EXPECT_EQ(trajectory.trial, 2);
   EXPECT_EQ(trajectory.dataset.name, grid.datasets()[0].name);
   EXPECT_EQ(trajectory.task.trajectory, grid.trajectory_key(2));
-  EXPECT_EQ(trajectory.task.train, config.train.settings);
+  EXPECT_EQ(trajectory.task.target, Target(config.train.batch_steps));
+  EXPECT_EQ(trajectory.task.optimizer, Optimizer(AdamW{.weight_decay = 0.5}));
   EXPECT_EQ(trajectory.task.architecture, zoo::Architecture(zoo::Mlp{}));
   EXPECT_EQ(trajectory.task.dataset,
             (DatasetRef{"mnist", "/data/mnist", "fingerprint of mnist"}));
@@ -188,10 +191,10 @@ TEST(Grid, TakesAsManyEpsilonsAsAMaskHasBits) {
   config.grid.epsilon.clear();
   for (int i = 1; i <= 64; ++i) config.grid.epsilon.push_back(i / 100.0);
   const Grid grid = make_grid(config);
-  EXPECT_EQ(grid.all_epsilons(), ~EpsilonMask{0});
+  EXPECT_EQ(grid.all_criteria(), ~CriterionMask{0});
   EXPECT_EQ(grid.cells(), 3 * 64);
-  EXPECT_EQ(grid.trajectory(0, grid.all_epsilons()).task.epsilons,
-            config.grid.epsilon);
+  EXPECT_EQ(grid.trajectory(0, grid.all_criteria()).task.criteria,
+            criteria_of(config.grid.epsilon));
   config.grid.epsilon.push_back(0.65);
   EXPECT_THAT(refusal(config), HasSubstr("at most 64 epsilons (found 65)"));
 }

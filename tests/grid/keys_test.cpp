@@ -49,15 +49,13 @@ TEST(TrajectoryKey, ChangesWithEverySettingThatChangesRows) {
       {"learning_rate",
        [](Setting& s) { s.config.grid.learning_rate = {1.0000001e-3}; }},
       {"batch_size", [](Setting& s) { s.config.grid.batch_size = {33}; }},
-      {"target", [](Setting& s) { s.config.train.settings.target = "other"; }},
       {"max_steps",
-       [](Setting& s) { s.config.train.settings.max_steps = 4999; }},
+       [](Setting& s) { s.config.train.batch_steps.max_steps = 4999; }},
       {"plateau_window",
-       [](Setting& s) { s.config.train.settings.plateau_window = 199; }},
+       [](Setting& s) { s.config.train.batch_steps.plateau_window = 199; }},
       {"plateau_tolerance",
-       [](Setting& s) { s.config.train.settings.plateau_tolerance = 2e-4; }},
-      {"weight_decay",
-       [](Setting& s) { s.config.train.settings.weight_decay = 0; }},
+       [](Setting& s) { s.config.train.batch_steps.plateau_tolerance = 2e-4; }},
+      {"weight_decay", [](Setting& s) { s.config.train.weight_decay = 0; }},
       {"independent_epsilon",
        [](Setting& s) { s.config.train.independent_epsilon = true; }},
       {"an independent epsilon",
@@ -78,7 +76,7 @@ TEST(TrajectoryKey, ChangesWithNothingElse) {
       {"data_dir", [](Setting& s) { s.config.data_dir = "/other"; }},
       {"trials", [](Setting& s) { s.config.grid.trials = 1000; }},
       {"record_at_least",
-       [](Setting& s) { s.config.train.settings.record_at_least = 60; }},
+       [](Setting& s) { s.config.train.batch_steps.record_at_least = 60; }},
       {"epsilon",
        [](Setting& s) {
          s.config.grid.epsilon = {0.5, 0.3, 0.1};
@@ -147,7 +145,7 @@ TEST(TrajectoryKey, DoesNotDependOnTheOrderOrTheRestOfTheAxes) {
 std::string drawn_names(const Grid& grid) {
   std::string names;
   for (std::int64_t i = 0; i < 4; ++i) {
-    const auto task = grid.trajectory(i, grid.all_epsilons()).task;
+    const auto task = grid.trajectory(i, grid.all_criteria()).task;
     names += zoo::short_name(task.architecture) + " ";
   }
   return names;

@@ -15,8 +15,7 @@ double squared_gradient_norm(const torch::Tensor& value,
 }
 
 /// Whether the last `plateau_window` losses hardly improved.
-bool on_plateau(const std::vector<double>& losses,
-                const TrainSettings& settings) {
+bool on_plateau(const std::vector<double>& losses, const BatchSteps& settings) {
   const auto window = static_cast<std::size_t>(settings.plateau_window);
   if (losses.size() < window) return false;
   const double before = losses[losses.size() - window];
@@ -25,19 +24,44 @@ bool on_plateau(const std::vector<double>& losses,
 
 void train(PlainModel& model, const TrialBatch& batch, const TrialTask& task,
            PlainRow& row) {
-  PlainTraining training(model, batch, task.learning_rate,
-                         task.train.weight_decay);
-  row.t_star = task.train.max_steps;
-  for (std::int64_t t = 0; t < task.train.max_steps; ++t) {
+  PlainTraining training(model, batch, task.optimizer, task.learning_rate);
+  const auto& settings = std::get<BatchSteps>(task.target);
+  row.t_star = settings.max_steps;
+  for (std::int64_t t = 0; t < settings.max_steps; ++t) {
     row.losses.push_back(training.loss());
     if (row.losses.back() <= row.epsilon * row.losses.front()) {
       row.converged = true;
       row.t_star = t;
       return;
     }
-    if (on_plateau(row.losses, task.train)) return;
+    if (on_plateau(row.losses, settings)) return;
     training.update();
   }
+}
+
+std::unique_ptr<torch::optim::Optimizer> stock_optimizer(
+    PlainModel& model, const Optimizer& optimizer, double learning_rate) {
+  using Made = std::unique_ptr<torch::optim::Optimizer>;
+  const auto parameters = model.parameters();
+  return std::visit(
+      Overloaded{[&](const AdamW& adamw) -> Made {
+                   return std::make_unique<torch::optim::AdamW>(
+                       parameters, torch::optim::AdamWOptions(learning_rate)
+                                       .weight_decay(adamw.weight_decay));
+                 },
+                 [&](const Adam& adam) -> Made {
+                   return std::make_unique<torch::optim::Adam>(
+                       parameters, torch::optim::AdamOptions(learning_rate)
+                                       .weight_decay(adam.weight_decay));
+                 },
+                 [&](const Sgd& sgd) -> Made {
+                   return std::make_unique<torch::optim::SGD>(
+                       parameters, torch::optim::SGDOptions(learning_rate)
+                                       .momentum(sgd.momentum)
+                                       .nesterov(sgd.nesterov)
+                                       .weight_decay(sgd.weight_decay));
+                 }},
+      optimizer);
 }
 
 }  // namespace
@@ -64,11 +88,10 @@ ProbeResult probe_by_plain_loop(PlainModel& model, const torch::Tensor& inputs,
 }
 
 PlainTraining::PlainTraining(PlainModel& model, TrialBatch batch,
-                             double learning_rate, double weight_decay)
+                             const Optimizer& optimizer, double learning_rate)
     : model_(model),
       batch_(std::move(batch)),
-      optimizer_(model.parameters(), torch::optim::AdamWOptions(learning_rate)
-                                         .weight_decay(weight_decay)) {}
+      optimizer_(stock_optimizer(model, optimizer, learning_rate)) {}
 
 double PlainTraining::loss() {
   loss_ = torch::nn::functional::cross_entropy(model_.forward(batch_.inputs),
@@ -77,15 +100,15 @@ double PlainTraining::loss() {
 }
 
 void PlainTraining::update() {
-  optimizer_.zero_grad();
+  optimizer_->zero_grad();
   loss_.backward();
-  optimizer_.step();
+  optimizer_->step();
 }
 
 std::vector<PlainRow> published_procedure(const TrialTask& task,
                                           const datasets::Dataset& dataset) {
   std::vector<PlainRow> rows;
-  for (const double epsilon : task.epsilons) {
+  for (const Criterion& criterion : task.criteria) {
     const TrialBatch batch = draw_batch(task, dataset, torch::kCPU);
     torch::manual_seed(task.seed);
     const auto initial = models::build(task.architecture, dataset.info.shape,
@@ -95,7 +118,7 @@ std::vector<PlainRow> published_procedure(const TrialTask& task,
     copy_weights(*initial, *model);
 
     PlainRow& row = rows.emplace_back();
-    row.epsilon = epsilon;
+    row.epsilon = epsilon_of(criterion);
     row.probe = probe_by_plain_loop(*model, batch.inputs, batch.labels);
     train(*model, batch, task, row);
   }

@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <memory>
 #include <vector>
 
 #include "datasets/dataset.h"
@@ -18,11 +19,11 @@ namespace cape::plain {
 ProbeResult probe_by_plain_loop(PlainModel& model, const torch::Tensor& inputs,
                                 const torch::Tensor& labels);
 
-/// Training steps on one batch with LibTorch's AdamW.
+/// Training steps on one batch with the optimizer of LibTorch.
 class PlainTraining {
  public:
-  PlainTraining(PlainModel& model, TrialBatch batch, double learning_rate,
-                double weight_decay);
+  PlainTraining(PlainModel& model, TrialBatch batch, const Optimizer& optimizer,
+                double learning_rate);
 
   /// The loss of the network as it is; then the update that it asks for.
   double loss();
@@ -31,7 +32,7 @@ class PlainTraining {
  private:
   PlainModel& model_;
   const TrialBatch batch_;
-  torch::optim::AdamW optimizer_;
+  std::unique_ptr<torch::optim::Optimizer> optimizer_;
   torch::Tensor loss_;
 };
 

@@ -141,10 +141,14 @@ TEST(Features, AreThoseOfTheRowsAskedFor) {
   EXPECT_EQ(feature_ranges(table, rows, paper)[0], (std::pair{2.0F, 3.0F}));
 }
 
-TEST(Prediction, IsClippedToOneStepAndTheCap) {
-  EXPECT_DOUBLE_EQ(steps_from_log(-3), 1);
-  EXPECT_DOUBLE_EQ(steps_from_log(std::log(12.5)), 12.5);
-  EXPECT_DOUBLE_EQ(steps_from_log(20), 5000);
+TEST(Prediction, IsClippedToOneStepAndTheCapOfItsRow) {
+  MetaRow row{};
+  row.max_steps = 5000;
+  EXPECT_DOUBLE_EQ(steps_from_log(-3, row), 1);
+  EXPECT_DOUBLE_EQ(steps_from_log(std::log(12.5), row), 12.5);
+  EXPECT_DOUBLE_EQ(steps_from_log(20, row), 5000);
+  row.max_steps = 20000;
+  EXPECT_DOUBLE_EQ(steps_from_log(20, row), 20000);
 }
 
 TEST(MetaTable, CountsTheTrajectoriesOfRows) {

@@ -48,7 +48,7 @@ TEST_F(CsvExport, HoldsTheNonVolatileColumnsSoThatTheyReadBackTheSame) {
 
   std::vector<std::string> names;
   for (const Column& column : columns()) {
-    if (!column.is_volatile) names.emplace_back(column.name);
+    if (!column.is_volatile()) names.emplace_back(column.name);
   }
   EXPECT_EQ(records[0], names);
   ASSERT_EQ(records[1].size(), names.size());

@@ -60,6 +60,78 @@ TEST_F(MergeTest, NamesConflictsAndPicksTheSameRowInAnyOrder) {
             csv_of({folder / "b.h5", folder / "a.h5"}));
 }
 
+TEST_F(MergeTest, PrefersTheNewerProbeAndReportsNoConflict) {
+  std::vector<Row> refreshed = sample_rows(1, 2);
+  for (Row& row : refreshed) {
+    row.probe_version += 1;
+    row.log_g2 += 0.5;
+    row.log_line_1 = Row::kMissing;
+    row.probe_seconds = 99;
+  }
+  write_shard(folder / "a.h5", sample_rows(0, 4));
+  write_shard(folder / "b.h5", refreshed);
+  for (const auto& inputs : {std::vector{folder / "a.h5", folder / "b.h5"},
+                             std::vector{folder / "b.h5", folder / "a.h5"}}) {
+    const MergedTable table(inputs);
+    ASSERT_EQ(table.size(), 4U);
+    EXPECT_EQ(table.report().superseded, 2);
+    EXPECT_EQ(table.report().duplicates, 0);
+    EXPECT_TRUE(table.report().conflicts.empty());
+    for (std::size_t i = 0; i < table.size(); ++i) {
+      const Row& row = table.row(i);
+      const bool is_new = row.trial == 1 || row.trial == 2;
+      EXPECT_EQ(row.probe_version,
+                sample_row(static_cast<int>(row.trial)).probe_version +
+                    (is_new ? 1 : 0));
+    }
+  }
+}
+
+TEST_F(MergeTest, ReportsAnotherOutcomeOfARowWithANewerProbe) {
+  Row other = sample_row(1);
+  other.probe_version += 1;
+  other.t_star += 1;
+  write_shard(folder / "a.h5", sample_rows(0, 3));
+  write_shard(folder / "b.h5", {other});
+  EXPECT_THAT(MergedTable({folder}).report().conflicts,
+              ElementsAre(other.key.str()));
+}
+
+TEST_F(MergeTest, TakesOnlyRowsThatMatchAllFilters) {
+  write_shard(folder / "a.h5", sample_rows(0, 12));
+  const MergedTable table(
+      {folder}, {RowFilter("optimizer=adam"), RowFilter("batch_size=64")});
+  EXPECT_EQ(table.size() + static_cast<std::size_t>(table.report().filtered),
+            12U);
+  ASSERT_GT(table.size(), 0U);
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    EXPECT_EQ(table.row(i).optimizer.view(), "adam");
+    EXPECT_EQ(table.row(i).batch_size, 64);
+  }
+}
+
+TEST(RowFilter, SaysWhatIsWrongWithACondition) {
+  EXPECT_THAT(user_error_of([] { RowFilter("max_steps"); }),
+              HasSubstr("COLUMN=VALUE"));
+  EXPECT_THAT(user_error_of([] { RowFilter("max_step=5"); }),
+              HasSubstr("no column 'max_step'"));
+  EXPECT_THAT(user_error_of([] { RowFilter("max_steps=many"); }),
+              HasSubstr("holds numbers"));
+  EXPECT_THAT(user_error_of([] { RowFilter("converged=1"); }),
+              HasSubstr("true or false"));
+}
+
+TEST(RowFilter, ComparesNumbersAsNumbers) {
+  Row row;
+  row.weight_decay = 1e-4;
+  row.converged = true;
+  EXPECT_TRUE(RowFilter("weight_decay=0.0001").matches(row));
+  EXPECT_TRUE(RowFilter("weight_decay=1e-4").matches(row));
+  EXPECT_FALSE(RowFilter("weight_decay=1e-3").matches(row));
+  EXPECT_TRUE(RowFilter("converged=true").matches(row));
+  EXPECT_TRUE(RowFilter("optimizer=adamw").matches(row));
+}
+
 TEST_F(MergeTest, NaNsOfDifferentBitsAreNoConflict) {
   Row row = sample_row(1);
   row.log_tau = NAN;

@@ -8,7 +8,7 @@
 #include "core/file_handle.h"
 #include "hdf5/hdf5.h"
 #include "sample.h"
-#include "shard/row_type.h"
+#include "shard/record.h"
 
 /// HDF5 leaks some of what it has read when the rest is damaged.
 // NOLINTNEXTLINE(bugprone-reserved-identifier)
@@ -78,12 +78,20 @@ TEST_F(ShardReaderTest, RefusesAnHdf5FileOfSomethingElse) {
   expect_refused("no attribute schema_version");
 }
 
-TEST_F(ShardReaderTest, RefusesANewerSchema) {
+TEST_F(ShardReaderTest, RefusesANewerFormat) {
+  edit_shard([](const hdf5::Handle& file) {
+    H5Adelete(file, "format_version");
+    hdf5::write_attribute(file, "format_version", kFormatVersion + 1);
+  });
+  expect_refused(fmt::format("format_version is {}", kFormatVersion + 1));
+}
+
+TEST_F(ShardReaderTest, ReadsANewerSchema) {
   edit_shard([](const hdf5::Handle& file) {
     H5Adelete(file, "schema_version");
     hdf5::write_attribute(file, "schema_version", kSchemaVersion + 1);
   });
-  expect_refused(fmt::format("schema_version is {}", kSchemaVersion + 1));
+  EXPECT_EQ(rows_of(path).size(), 3U);
 }
 
 TEST_F(ShardReaderTest, RefusesAFileWithoutTrials) {
@@ -110,25 +118,76 @@ TEST_F(ShardReaderTest, RefusesAMissingColumnAndOneOfAnotherType) {
               AllOf(HasSubstr(path.string()), HasSubstr("'trajectory'")));
   edit_shard([](const hdf5::Handle& file) {
     std::vector<hdf5::Member> members;
-    members.push_back({"key", 0, hdf5::string_type(64)});
-    replace_trials(file, 64, members);
+    members.push_back({"key", 0, hdf5::copy_of(H5T_IEEE_F64LE)});
+    replace_trials(file, 8, members);
   });
   EXPECT_THAT(user_error_of([&] { rows_of(path); }),
               AllOf(HasSubstr("'key'"), HasSubstr("another type")));
 }
 
-TEST_F(ShardReaderTest, SaysOfAMissingColumnThatTheSchemaIsOlder) {
-  edit_shard([](const hdf5::Handle& file) {
-    H5Adelete(file, "schema_version");
-    hdf5::write_attribute(file, "schema_version", kSchemaVersion - 1);
-    std::vector<hdf5::Member> members;
-    members.push_back({"key", 0, hdf5::string_type(32)});
-    replace_trials(file, 32, members);
-  });
-  EXPECT_THAT(
-      user_error_of([&] { rows_of(path); }),
-      HasSubstr(fmt::format("its schema_version is {}, this program's is {}",
-                            kSchemaVersion - 1, kSchemaVersion)));
+/// Stores these rows as a program of an older schema did: without the columns
+/// that came later.
+void store_as_schema(const hdf5::Handle& file, int version,
+                     const std::vector<Row>& rows) {
+  TextWidths widths;
+  for (const Row& row : rows) widths.add(row);
+  const RecordLayout all = widths.layout();
+  std::vector<hdf5::Member> members;
+  for (const Field& field : all.fields()) {
+    if (field.column->since > version) continue;
+    const hdf5::Handle record = all.type();
+    const int index =
+        H5Tget_member_index(record, std::string(field.column->name).c_str());
+    members.push_back(
+        {std::string(field.column->name), field.offset,
+         hdf5::Handle(H5Tget_member_type(record, static_cast<unsigned>(index)),
+                      H5Tclose, "get a type")});
+  }
+  const hdf5::Handle type = hdf5::compound_type(all.size(), members);
+  std::string records;
+  for (const Row& row : rows) append_record(all, row, records);
+  H5Ldelete(file, "trials", H5P_DEFAULT);
+  hdf5::append(hdf5::create_table(file, "trials", hdf5::packed(type), 64), type,
+               rows.size(), records.data());
+  H5Adelete(file, "schema_version");
+  hdf5::write_attribute(file, "schema_version", version);
+}
+
+TEST_F(ShardReaderTest, GivesColumnsThatAnOlderSchemaLacksTheirDefaults) {
+  const std::vector<Row> rows = sample_rows(0, 5);
+  for (int version = 1; version < kSchemaVersion; ++version) {
+    edit_shard([&](const hdf5::Handle& file) {
+      store_as_schema(file, version, rows);
+    });
+    const std::vector<Row> read = rows_of(path);
+    ASSERT_EQ(read.size(), rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      for (const Column& column : columns()) {
+        const Row& expected = column.since > version ? Row() : rows[i];
+        EXPECT_EQ(bytes_of(read[i], column), bytes_of(expected, column))
+            << column.name << " of schema " << version;
+      }
+    }
+  }
+}
+
+TEST_F(ShardReaderTest, ReadsASchema4ShardAsItIsInTheRepository) {
+  const std::vector<Row> rows = rows_of(CAPE_FIXTURES "/schema_4.h5");
+  ASSERT_EQ(rows.size(), 6U);
+  const Row& first = rows.front();
+  EXPECT_EQ(first.family.view(), "mlp");
+  EXPECT_EQ(first.optimizer.view(), "adamw");
+  EXPECT_EQ(first.weight_decay, 1e-4);
+  EXPECT_EQ(first.max_steps, 5000);
+  EXPECT_EQ(first.plateau_window, 200);
+  EXPECT_EQ(first.plateau_tolerance, 1e-4);
+  EXPECT_EQ(first.revision, 0);
+  EXPECT_EQ(first.probe_version, 1);
+  EXPECT_GT(first.t_star, 0);
+  EXPECT_EQ(read_curve(CAPE_FIXTURES "/schema_4.h5", first.curve_offset,
+                       first.curve_length)
+                .size(),
+            static_cast<std::size_t>(first.curve_length));
 }
 
 /// Replaces /trials, or /curves/loss, by a dataset without any values.
@@ -152,13 +211,17 @@ hdf5::Handle chunked(hsize_t length) {
 /// Replaces /trials by the same rows in this layout.
 void store_rows(const hdf5::Handle& file, const std::vector<Row>& rows,
                 const hdf5::Handle& layout) {
-  replace_by_empty(file, "trials", hdf5::packed(row_type()), rows.size(),
-                   layout);
+  TextWidths widths;
+  for (const Row& row : rows) widths.add(row);
+  const RecordLayout records = widths.layout();
+  std::string bytes;
+  for (const Row& row : rows) append_record(records, row, bytes);
+  replace_by_empty(file, "trials", records.type(), rows.size(), layout);
   const hdf5::Handle trials =
       hdf5::Handle(H5Dopen2(file, "trials", H5P_DEFAULT), H5Dclose, "open");
-  ASSERT_GE(
-      H5Dwrite(trials, row_type(), H5S_ALL, H5S_ALL, H5P_DEFAULT, rows.data()),
-      0);
+  ASSERT_GE(H5Dwrite(trials, records.type(), H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                     bytes.data()),
+            0);
 }
 
 TEST_F(ShardReaderTest, ReadsRowsHoweverTheyAreStored) {
@@ -189,38 +252,59 @@ TEST_F(ShardReaderTest, ReadsRowsHoweverTheyAreStored) {
   }
 }
 
-/// A row as a later program might store it, with columns of its own.
-struct LaterRow {
-  double log_width = 7;
-  Row row;
-  FixedString<8> optimizer = "sgd";
-};
-
-TEST_F(ShardReaderTest, IgnoresColumnsThatItDoesNotKnow) {
-  std::vector<hdf5::Member> members;
-  members.push_back({"log_width", offsetof(LaterRow, log_width),
-                     hdf5::copy_of(H5T_IEEE_F64LE)});
-  for (const Column& column : columns()) {
-    members.push_back({std::string(column.name),
-                       offsetof(LaterRow, row) + column.offset,
-                       column_type(column)});
-  }
-  members.push_back({"optimizer", offsetof(LaterRow, optimizer),
-                     hdf5::string_type(sizeof(LaterRow::optimizer))});
-  const hdf5::Handle type = hdf5::compound_type(sizeof(LaterRow), members);
+TEST_F(ShardReaderTest, SkipsAndNamesColumnsOfANewerProgram) {
   const std::vector<Row> rows = sample_rows(0, 300);
-  std::vector<LaterRow> stored(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) stored[i].row = rows[i];
+  TextWidths widths;
+  for (const Row& row : rows) widths.add(row);
+  const RecordLayout layout = widths.layout();
+  // As a later program might store it, with columns of its own at both ends.
+  std::vector<hdf5::Member> members;
+  members.push_back({"log_width", 0, hdf5::copy_of(H5T_IEEE_F64LE)});
+  const hdf5::Handle record = layout.type();
+  for (const Field& field : layout.fields()) {
+    const int index =
+        H5Tget_member_index(record, std::string(field.column->name).c_str());
+    members.push_back(
+        {std::string(field.column->name), 8 + field.offset,
+         hdf5::Handle(H5Tget_member_type(record, static_cast<unsigned>(index)),
+                      H5Tclose, "get a type")});
+  }
+  members.push_back({"scheduler", 8 + layout.size(), hdf5::string_type(8)});
+  const hdf5::Handle type = hdf5::compound_type(16 + layout.size(), members);
+  std::string bytes;
+  for (const Row& row : rows) {
+    bytes += "loglogl!";
+    append_record(layout, row, bytes);
+    bytes += "constant";
+  }
   edit_shard([&](const hdf5::Handle& file) {
     H5Ldelete(file, "trials", H5P_DEFAULT);
     hdf5::append(hdf5::create_table(file, "trials", hdf5::packed(type), 64),
-                 type, stored.size(), stored.data());
+                 type, rows.size(), bytes.data());
   });
+  std::vector<Row> read;
+  const ShardContent content =
+      for_each_row(path, [&](const Row& row) { read.push_back(row); });
+  EXPECT_THAT(content.unknown_columns,
+              testing::ElementsAre("log_width", "scheduler"));
+  ASSERT_EQ(read.size(), rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    expect_same_row(read[i], rows[i]);
+  }
+}
+
+TEST_F(ShardReaderTest, KeepsDescriptionsOfAnyLength) {
+  std::vector<Row> rows = sample_rows(0, 4);
+  rows[2].architecture_json =
+      R"({"layers":")" + std::string(20'000, 'x') + "\"}";
+  rows[3].architecture = std::string(300, 'y');
+  write_shard(path, rows);
   const std::vector<Row> read = rows_of(path);
   ASSERT_EQ(read.size(), rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
     expect_same_row(read[i], rows[i]);
   }
+  EXPECT_LT(std::filesystem::file_size(path), 30'000U);
 }
 
 TEST_F(ShardReaderTest, RefusesAChunkThatIsDamaged) {
@@ -240,7 +324,8 @@ TEST_F(ShardReaderTest, RefusesAChunkThatIsDamaged) {
 
 TEST_F(ShardReaderTest, RefusesMoreThanTheFileCanHold) {
   edit_shard([](const hdf5::Handle& file) {
-    replace_by_empty(file, "trials", row_type(), 1ULL << 50, chunked(8));
+    replace_by_empty(file, "trials", TextWidths().layout().type(), 1ULL << 50,
+                     chunked(8));
     replace_by_empty(file, "curves/loss", hdf5::copy_of(H5T_IEEE_F32LE),
                      1ULL << 60, chunked(8));
   });

@@ -64,6 +64,14 @@ inline Row sample_row(int number) {
   row.steps_run = 18 + number;
   row.samples_available = 1000 + number;
   row.seed = 0xFEDCBA9876543210U - static_cast<unsigned>(number);
+  row.optimizer = number % 2 == 0 ? "sgd" : "adam";
+  row.optimizer_json = R"({"kind":"sgd","momentum":0.5})";
+  row.weight_decay = 0.001 * number;
+  row.max_steps = 100 + number;
+  row.plateau_window = 20 + number;
+  row.plateau_tolerance = 1e-5 * number;
+  row.revision = 1 + number;
+  row.probe_version = 2 + number % 2;
   row.probe_seconds = 0.5 / (number + 1);
   row.step_seconds = number % 2 == 0 ? Row::kMissing : 0.001;
   row.device = "cpu";
@@ -84,6 +92,9 @@ inline Provenance sample_provenance() {
 }
 
 inline std::string bytes_of(const Row& row, const Column& column) {
+  if (column.type == ColumnType::text) {
+    return std::string(text_at(row, column));
+  }
   const auto bytes = bytes_at(row, column);
   return {bytes.begin(), bytes.end()};
 }

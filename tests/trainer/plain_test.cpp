@@ -122,13 +122,13 @@ class PlainTest : public testing::TestWithParam<Case> {
   std::vector<double> losses_of_ours(torch::ScalarType type) const {
     const auto model = build();
     model->to(type);
-    Training training(*model, batch_in(type), 1e-3, 1e-4);
+    Training training(*model, batch_in(type), optimizer, 1e-3);
     return losses(training);
   }
   std::vector<double> losses_of_plain(torch::ScalarType type) const {
     const auto model = make_plain();
     model->to(type);
-    plain::PlainTraining training(*model, batch_in(type), 1e-3, 1e-4);
+    plain::PlainTraining training(*model, batch_in(type), optimizer, 1e-3);
     return losses(training);
   }
 
@@ -288,13 +288,13 @@ TEST_P(ProcedureTest, GivesTheSameStepsToConvergence) {
   const TrialResult result =
       run_trajectory(task, dataset, torch::kCPU, losses_a_look(torch::kCPU));
   const auto rows = plain::published_procedure(task, dataset);
-  ASSERT_EQ(rows.size(), result.epsilons.size());
+  ASSERT_EQ(rows.size(), result.outcomes.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    EXPECT_EQ(result.epsilons[i].epsilon, rows[i].epsilon);
+    EXPECT_EQ(epsilon_of(result.outcomes[i].criterion), rows[i].epsilon);
     EXPECT_TRUE(rows[i].converged);
-    EXPECT_TRUE(result.epsilons[i].converged());
-    EXPECT_LE(std::abs(result.epsilons[i].t_star - rows[i].t_star), 1)
-        << result.epsilons[i].t_star << " and " << rows[i].t_star;
+    EXPECT_TRUE(result.outcomes[i].converged());
+    EXPECT_LE(std::abs(result.outcomes[i].t_star - rows[i].t_star), 1)
+        << result.outcomes[i].t_star << " and " << rows[i].t_star;
   }
 }
 

@@ -84,9 +84,9 @@ TrialTask small_task() {
   task.architecture = zoo::Mlp{.layers = 2, .width = 32};
   task.learning_rate = 2e-3;
   task.batch_size = 16;
-  task.epsilons = {0.2, 0.1, 0.15};
+  task.criteria = criteria_of({0.2, 0.1, 0.15});
   task.seed = 12345;
-  task.train.max_steps = 300;
+  std::get<BatchSteps>(task.target).max_steps = 300;
   return task;
 }
 
@@ -103,7 +103,7 @@ void expect_same(const TrialResult& a, const TrialResult& b) {
   EXPECT_EQ(a.parameters, b.parameters);
   EXPECT_EQ(a.probe, b.probe);
   EXPECT_EQ(a.initial_loss, b.initial_loss);
-  EXPECT_EQ(a.epsilons, b.epsilons);
+  EXPECT_EQ(a.outcomes, b.outcomes);
   EXPECT_EQ(a.losses, b.losses);
 }
 

@@ -88,11 +88,11 @@ TEST_F(TorchScriptTest, IsMeasuredAsTheSameNetworkOfTheZoo) {
       1, 1e-4);
   EXPECT_NEAR(own.probe.extended->line[2] / zoo.probe.extended->line[2], 1,
               1e-4);
-  ASSERT_EQ(own.epsilons.size(), zoo.epsilons.size());
-  for (std::size_t e = 0; e < own.epsilons.size(); ++e) {
-    EXPECT_TRUE(own.epsilons[e].converged());
-    EXPECT_NEAR(static_cast<double>(own.epsilons[e].t_star),
-                static_cast<double>(zoo.epsilons[e].t_star), 1);
+  ASSERT_EQ(own.outcomes.size(), zoo.outcomes.size());
+  for (std::size_t e = 0; e < own.outcomes.size(); ++e) {
+    EXPECT_TRUE(own.outcomes[e].converged());
+    EXPECT_NEAR(static_cast<double>(own.outcomes[e].t_star),
+                static_cast<double>(zoo.outcomes[e].t_star), 1);
   }
 }
 

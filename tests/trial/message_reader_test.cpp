@@ -29,7 +29,7 @@ std::vector<std::size_t> drain(TrainerMessageReader& reader) {
     kinds.push_back(message->index());
     if (const auto* result = std::get_if<TrialResult>(&*message)) {
       EXPECT_EQ(result->losses, sample_result().losses);
-      EXPECT_EQ(result->epsilons, sample_result().epsilons);
+      EXPECT_EQ(result->outcomes, sample_result().outcomes);
     }
   }
   return kinds;
@@ -113,7 +113,7 @@ TEST(TrainerMessageReader, RefusesAResultWithAnyKeyMissingOrOfAnotherType) {
     EXPECT_TRUE(refuses(wrong.dump() + "\n")) << key;
   }
   json unknown = line;
-  unknown["result"]["epsilons"][0]["stop_reason"] = "tired";
+  unknown["result"]["outcomes"][0]["stop_reason"] = "tired";
   EXPECT_TRUE(refuses(unknown.dump() + "\n"));
   EXPECT_FALSE(refuses(line.dump() + "\n"));
 }

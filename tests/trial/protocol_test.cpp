@@ -40,7 +40,7 @@ void expect_equal(const TrialResult& a, const TrialResult& b) {
   EXPECT_EQ(a.parameters, b.parameters);
   EXPECT_EQ(a.probe, b.probe);
   EXPECT_EQ(a.initial_loss, b.initial_loss);
-  EXPECT_EQ(a.epsilons, b.epsilons);
+  EXPECT_EQ(a.outcomes, b.outcomes);
   EXPECT_EQ(a.probe_seconds, b.probe_seconds);
   EXPECT_EQ(a.step_seconds, b.step_seconds);
   EXPECT_EQ(a.device, b.device);
@@ -149,7 +149,7 @@ TEST(ResultLine, SaysEveryStopReason) {
        {StopReason::converged, StopReason::plateau, StopReason::max_steps,
         StopReason::non_finite}) {
     TrialResult result = sample_result();
-    result.epsilons[0].stop_reason = reason;
+    result.outcomes[0].stop_reason = reason;
     EXPECT_EQ(
         read_result(encode(TrainerMessage(result))).epsilons[0].stop_reason,
         reason);
@@ -162,7 +162,7 @@ TEST(ResultLine, HasNullForNumbersThatAreNotFinite) {
     TrialResult result = sample_result();
     result.probe.g2 = result.probe.tau = result.probe.extended->loss = odd;
     result.initial_loss = odd;
-    result.epsilons[0].final_loss = odd;
+    result.outcomes[0].final_loss = odd;
     result.step_seconds = odd;
     const json line = line_of(result)["result"];
     for (const char* key : {"initial_loss", "step_seconds"}) {
@@ -176,9 +176,9 @@ TEST(ResultLine, HasNullForNumbersThatAreNotFinite) {
     EXPECT_TRUE(std::isnan(read.probe.tau));
     EXPECT_TRUE(std::isnan(read.probe.extended->loss));
     EXPECT_TRUE(std::isnan(read.initial_loss));
-    EXPECT_TRUE(std::isnan(read.epsilons[0].final_loss));
+    EXPECT_TRUE(std::isnan(read.outcomes[0].final_loss));
     EXPECT_TRUE(std::isnan(read.step_seconds));
-    EXPECT_EQ(read.epsilons[1], result.epsilons[1]);
+    EXPECT_EQ(read.outcomes[1], result.outcomes[1]);
   }
 }
 

@@ -22,16 +22,16 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 using Curve = std::function<double(std::int64_t)>;
 
 /// Feeds L_0, L_1, ... until the rule wants no more.
-StoppingRule run(const TrainSettings& settings,
+StoppingRule run(const BatchSteps& settings,
                  const std::vector<double>& epsilons, const Curve& curve) {
-  StoppingRule rule(settings, epsilons);
+  StoppingRule rule(settings, criteria_of(epsilons));
   for (std::int64_t t = 0; rule.observe(curve(t)); ++t) {
   }
   return rule;
 }
 
-EpsilonResult run_one(const TrainSettings& settings, double epsilon,
-                      const Curve& curve) {
+CriterionResult run_one(const BatchSteps& settings, double epsilon,
+                        const Curve& curve) {
   return run(settings, {epsilon}, curve).results().at(0);
 }
 
@@ -40,7 +40,7 @@ Curve listed(const std::vector<double>& losses) {
 }
 
 /// No curve is a plateau to these.
-TrainSettings without_plateau(std::int64_t max_steps) {
+BatchSteps without_plateau(std::int64_t max_steps) {
   return {.max_steps = max_steps, .plateau_tolerance = -kInfinity};
 }
 
@@ -97,7 +97,7 @@ TEST(StoppingRule, ComparesWithTheInitialLossEvenAfterTheLossHasRisen) {
 
 TEST(StoppingRule, FindsAPlateauFirstWhenTheWindowIsFull) {
   const auto rule = run({}, {0.1}, constant);
-  const EpsilonResult result = rule.results().at(0);
+  const CriterionResult result = rule.results().at(0);
   EXPECT_EQ(result.stop_reason, StopReason::plateau);
   EXPECT_FALSE(result.converged());
   EXPECT_EQ(result.steps_run, 199);
@@ -108,7 +108,7 @@ TEST(StoppingRule, FindsAPlateauFirstWhenTheWindowIsFull) {
 
 TEST(StoppingRule, ComparesTheEndsOfTheWindowRelativeToTheOlderOne) {
   // Window 4: L_{t-3} against L_t. The improvements are exact in binary.
-  const TrainSettings settings{.plateau_window = 4, .plateau_tolerance = 0.25};
+  const BatchSteps settings{.plateau_window = 4, .plateau_tolerance = 0.25};
   // (8 - 6) / 8 is the tolerance itself: no plateau; (8 - 7) / 8 is one.
   EXPECT_EQ(run_one(settings, 0.01, listed({8, 8, 8, 6, 6, 7})).steps_run, 5);
   EXPECT_EQ(run_one(settings, 0.01, listed({8, 9, 9, 7})).steps_run, 3);
@@ -117,14 +117,14 @@ TEST(StoppingRule, ComparesTheEndsOfTheWindowRelativeToTheOlderOne) {
 }
 
 TEST(StoppingRule, CountsARisingLossAsAPlateau) {
-  const TrainSettings settings{.plateau_window = 3};
+  const BatchSteps settings{.plateau_window = 3};
   EXPECT_EQ(run_one(settings, 0.5, listed({1, 2, 3})).stop_reason,
             StopReason::plateau);
 }
 
 TEST(StoppingRule, TestsThresholdsBeforeThePlateau) {
   // The loss meets epsilon, and has improved by less than the tolerance.
-  const TrainSettings settings{.plateau_window = 2, .plateau_tolerance = 0.99};
+  const BatchSteps settings{.plateau_window = 2, .plateau_tolerance = 0.99};
   EXPECT_EQ(run_one(settings, 0.5, listed({8, 0.5})).stop_reason,
             StopReason::converged);
   const auto rule = run(settings, {0.5, 0.1}, listed({8, 4}));
@@ -134,7 +134,7 @@ TEST(StoppingRule, TestsThresholdsBeforeThePlateau) {
 
 TEST(StoppingRule, SeesAsManyLossesAsThereMayBeSteps) {
   const auto rule = run(without_plateau(7), {0.1}, constant);
-  const EpsilonResult result = rule.results().at(0);
+  const CriterionResult result = rule.results().at(0);
   EXPECT_THAT(rule.losses(), ElementsAre(2, 2, 2, 2, 2, 2, 2));
   EXPECT_EQ(result.stop_reason, StopReason::max_steps);
   EXPECT_EQ(result.t_star, 7);
@@ -205,7 +205,7 @@ TEST(StoppingRule, GivesEachEpsilonWhatItsOwnRunWouldGive) {
   const std::vector<double> epsilons = {0.2, 0.05, 0.9, 0.5, 0.35, 0.7};
   int seen[4] = {};
   for (int round = 0; round < 500; ++round) {
-    const TrainSettings settings{
+    const BatchSteps settings{
         .max_steps = 1 + random.below(120),
         .plateau_window = 2 + random.below(60),
         .plateau_tolerance = 0.3 * random.uniform() - 0.1};

@@ -22,7 +22,7 @@ class EndingTest : public testing::Test {
                           {fake_trainer(directory_.path(), wishes)});
     std::vector<WorkItem> lease;
     for (std::int64_t i = 0; i < items; ++i) {
-      lease.push_back({i, grid_.all_epsilons()});
+      lease.push_back({i, grid_.all_criteria()});
     }
     worker_->handle({.tag = kTagLease, .body = pack(lease)});
   }
@@ -222,7 +222,7 @@ TEST_F(EndingTest, WhatDoesNotFitTheDeadlineIsGivenBack) {
                 make_publisher(slow, directory_.path() / "out", "small"),
                 options);
   worker.handle(
-      {.tag = kTagLease, .body = pack_one(WorkItem{0, slow.all_epsilons()})});
+      {.tag = kTagLease, .body = pack_one(WorkItem{0, slow.all_criteria()})});
   worker.poll(std::chrono::milliseconds(0));
   collect();
   ASSERT_THAT(outcomes_, SizeIs(1));

@@ -54,7 +54,8 @@ class InventoryTest : public testing::Test {
   void fail_trial(const Grid& grid, std::int64_t index,
                   const std::vector<double>& epsilons) {
     put(directory() / fmt::format("failed-x{}.jsonl", index),
-        {grid.trajectory_key(index), epsilons, "a trial", "why", 3});
+        {grid.trajectory_key(index), criteria_of(epsilons), "a trial", "why",
+         3});
   }
 
   TemporaryDirectory directory_;
@@ -108,7 +109,7 @@ TEST_F(InventoryTest, RowsOfALargerGridCountForASmallerOne) {
   EXPECT_EQ(cells_in(inventory.done, {}), 4 * 2 * 2);
   EXPECT_EQ(inventory.other_rows, 36 - 16);
   for (const auto& [index, mask] : inventory.done) {
-    EXPECT_EQ(mask, part.all_epsilons());
+    EXPECT_EQ(mask, part.all_criteria());
   }
 }
 
@@ -211,7 +212,7 @@ TEST(QuarantineTest, ReadsBackWhatWasAdded) {
   EXPECT_EQ(trials[0].trajectory, "aa");
   EXPECT_THAT(trials[0].error, HasSubstr("said")) << "though not UTF-8";
   EXPECT_EQ(trials[1].trajectory, "bb");
-  EXPECT_THAT(trials[1].epsilons, ElementsAre(0.1, 0.25));
+  EXPECT_THAT(trials[1].criteria, ElementsAreArray(criteria_of({0.1, 0.25})));
   EXPECT_EQ(trials[1].description, "mlp on mnist");
   EXPECT_EQ(trials[1].error, "killed\nby \"9\"");
   EXPECT_EQ(trials[1].attempts, 3);

@@ -25,7 +25,8 @@ class RowsTest : public testing::Test {
 
   /// Makes these losses the curve, and the outcomes those of it.
   void answer(const std::vector<float>& losses) {
-    StoppingRule rule(trajectory_.task.train, trajectory_.task.epsilons);
+    StoppingRule rule(std::get<BatchSteps>(trajectory_.task.target),
+                      trajectory_.task.criteria);
     for (const float loss : losses) rule.observe(loss);
     result_ = {.trajectory = trajectory_.task.trajectory,
                .parameters = zoo::parameter_count(trajectory_.task.architecture,
@@ -38,7 +39,7 @@ class RowsTest : public testing::Test {
                                                    .logit_spread = 0.5,
                                                    .line = {0.75, 0.5, 2}}},
                .initial_loss = losses.front(),
-               .epsilons = rule.results(),
+               .outcomes = rule.results(),
                .probe_seconds = 0.5,
                .step_seconds = 0.25,
                .device = "cpu",
@@ -59,7 +60,7 @@ class RowsTest : public testing::Test {
   }
 
   Grid grid_ = small_grid();
-  Trajectory trajectory_ = grid_.trajectory(4, grid_.all_epsilons());
+  Trajectory trajectory_ = grid_.trajectory(4, grid_.all_criteria());
   TrialResult result_;
 };
 
@@ -98,40 +99,41 @@ TEST_F(RowsTest, ACurveThatIsNotThatOfTheRuleIsRefused) {
 
 TEST_F(RowsTest, OutcomesThatAreNotThoseOfTheCurveAreRefused) {
   const auto refused = HasSubstr("not that of its curve");
-  EXPECT_THAT(complaint([](auto& r) { ++r.epsilons[0].t_star; }), refused);
-  EXPECT_THAT(complaint([](auto& r) { --r.epsilons[1].steps_run; }), refused);
-  EXPECT_THAT(complaint([](auto& r) { r.epsilons[2].final_loss += 1e-3; }),
+  EXPECT_THAT(complaint([](auto& r) { ++r.outcomes[0].t_star; }), refused);
+  EXPECT_THAT(complaint([](auto& r) { --r.outcomes[1].steps_run; }), refused);
+  EXPECT_THAT(complaint([](auto& r) { r.outcomes[2].final_loss += 1e-3; }),
               refused);
-  EXPECT_THAT(complaint([](auto& r) { r.epsilons[0].epsilon = 0.15; }),
-              refused);
+  EXPECT_THAT(
+      complaint([](auto& r) { r.outcomes[0].criterion = Epsilon{0.15}; }),
+      refused);
   EXPECT_THAT(complaint([](auto& r) {
-                r.epsilons[2].stop_reason = StopReason::plateau;
+                r.outcomes[2].stop_reason = StopReason::plateau;
               }),
               refused);
   EXPECT_THAT(
-      complaint([](auto& r) { std::swap(r.epsilons[0], r.epsilons[2]); }),
+      complaint([](auto& r) { std::swap(r.outcomes[0], r.outcomes[2]); }),
       refused);
 }
 
 TEST_F(RowsTest, TooFewOrTooManyOutcomesAreRefused) {
-  const auto refused = HasSubstr("not one outcome an epsilon");
-  EXPECT_THAT(complaint([](auto& r) { r.epsilons.pop_back(); }), refused);
+  const auto refused = HasSubstr("not one outcome a criterion");
+  EXPECT_THAT(complaint([](auto& r) { r.outcomes.pop_back(); }), refused);
   EXPECT_THAT(
-      complaint([](auto& r) { r.epsilons.push_back(r.epsilons.back()); }),
+      complaint([](auto& r) { r.outcomes.push_back(r.outcomes.back()); }),
       refused);
 }
 
 TEST_F(RowsTest, ARowAnEpsilonWithAllThatIsKnown) {
   const auto rows = make_rows(trajectory_, result_);
   const TrialTask& task = trajectory_.task;
-  ASSERT_THAT(rows, SizeIs(task.epsilons.size()));
+  ASSERT_THAT(rows, SizeIs(task.criteria.size()));
   for (std::size_t e = 0; e < rows.size(); ++e) {
     const shard::Row& row = rows[e];
-    EXPECT_EQ(row.epsilon, task.epsilons[e]);
+    EXPECT_EQ(row.epsilon, epsilon_of(task.criteria[e]));
     EXPECT_EQ(row.key.view(), cell_key(task.trajectory, row.epsilon));
     EXPECT_EQ(row.trajectory.view(), task.trajectory);
-    EXPECT_EQ(row.t_star, result_.epsilons[e].t_star);
-    EXPECT_EQ(row.final_loss, result_.epsilons[e].final_loss);
+    EXPECT_EQ(row.t_star, result_.outcomes[e].t_star);
+    EXPECT_EQ(row.final_loss, result_.outcomes[e].final_loss);
     EXPECT_TRUE(row.converged);
     EXPECT_EQ(row.stop_reason.view(), "converged");
   }
@@ -191,7 +193,8 @@ TEST_F(RowsTest, ACensoredRowSaysWhy) {
   const auto rows = make_rows(trajectory_, result_);
   EXPECT_EQ(rows[0].stop_reason.view(), "non_finite");
   EXPECT_FALSE(rows[0].converged);
-  EXPECT_EQ(rows[0].t_star, trajectory_.task.train.max_steps);
+  EXPECT_EQ(rows[0].t_star,
+            trajectory_.std::get<BatchSteps>(task.target).max_steps);
   EXPECT_EQ(rows[0].steps_run, 2);
   EXPECT_TRUE(rows[2].converged) << "0.3 was reached before";
 }

@@ -73,7 +73,7 @@ TEST_F(WorkerTest, DoesOnlyWhatIsMissing) {
   const Grid grid = small_grid();
   FarmSetup rest = setup("");
   rest.done[2] = 0b101;
-  rest.done[7] = grid.all_epsilons();
+  rest.done[7] = grid.all_criteria();
   const FarmResult result = run_small_farm(grid, directory(), rest);
   EXPECT_EQ(result.code, kExitDone);
   EXPECT_EQ(result.tally.rows, 31);
@@ -84,7 +84,8 @@ TEST_F(WorkerTest, DoesOnlyWhatIsMissing) {
       epsilons.push_back(row.epsilon);
     }
   }
-  EXPECT_THAT(epsilons, testing::ElementsAre(grid.group(0).epsilons[1]));
+  EXPECT_THAT(epsilons,
+              testing::ElementsAre(epsilon_of(grid.group(0).criteria[1])));
 }
 
 /// Every way to fail at a task, with a word of the reason that is given.
@@ -121,7 +122,7 @@ TEST_P(FailingTrainerTest, CostsOneAttemptAtOneTrial) {
   const auto failed = read_quarantine(directory());
   ASSERT_THAT(failed, SizeIs(1));
   EXPECT_EQ(failed[0].trajectory, grid.trajectory_key(1));
-  EXPECT_EQ(failed[0].epsilons, grid.group(0).epsilons);
+  EXPECT_EQ(failed[0].criteria, grid.group(0).criteria);
   EXPECT_EQ(failed[0].attempts, 1);
   EXPECT_THAT(failed[0].error, HasSubstr(GetParam().reason));
   EXPECT_THAT(failed[0].description, HasSubstr("mlp"));

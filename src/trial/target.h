@@ -1,0 +1,49 @@
+/// What a trajectory measures, and with which settings.
+///
+/// A new target is a struct here and an alternative of the variant; the
+/// compiler then asks for what the trainer and the rows need of it.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace cape {
+
+/// Steps on one fixed batch until the loss has fallen to a fraction of the
+/// initial loss: docs/trial_protocol.md.
+struct BatchSteps {
+  static constexpr const char* kName = "batch_steps";
+  std::int64_t max_steps = 5000;      ///< losses L_0 ... L_{max_steps-1}
+  std::int64_t plateau_window = 200;  ///< losses, the newest included
+  double plateau_tolerance = 1e-4;    ///< relative improvement over the window
+  /// Losses to record, even where fewer tell every t_star: training goes on to
+  /// that many, at most max_steps. Changes no row, so it is no part of a key.
+  std::int64_t record_at_least = 0;
+
+  bool operator==(const BatchSteps&) const = default;
+};
+
+using Target = std::variant<BatchSteps>;
+
+/// The names of the targets, in the order of the variant: "batch_steps".
+const std::vector<std::string>& target_names();
+
+std::string name_of(const Target& target);
+
+/// The most updates that a trajectory can take.
+std::int64_t max_steps_of(const Target& target);
+
+/// {"target": "batch_steps", settings...}.
+nlohmann::json to_json(const Target& target);
+
+/// The same without what changes no row: a part of the key of a trajectory.
+nlohmann::json identity_of(const Target& target);
+
+/// The inverse of to_json. Throws nlohmann's exceptions, and Error for a target
+/// that this program does not know.
+Target target_from(const nlohmann::json& json);
+
+}  // namespace cape
