@@ -4,9 +4,7 @@
 #include <cstring>
 
 namespace cape::shard {
-namespace {
 
-/// How a column is stored. Texts have `size` bytes, padded with NUL.
 hdf5::Handle stored_type(ColumnType type, std::size_t size) {
   switch (type) {
     case ColumnType::key:
@@ -25,6 +23,8 @@ hdf5::Handle stored_type(ColumnType type, std::size_t size) {
   }
   fail("a column has no type");
 }
+
+namespace {
 
 bool is_string(ColumnType type) {
   return type == ColumnType::key || type == ColumnType::text;

@@ -11,6 +11,9 @@
 
 namespace cape::shard {
 
+/// How a column is stored, texts in `size` bytes padded with NUL.
+hdf5::Handle stored_type(ColumnType type, std::size_t size);
+
 /// A column in a record.
 struct Field {
   const Column* column;

@@ -16,7 +16,6 @@
 #include "worker/inventory.h"
 #include "worker/probe_refresh.h"
 #include "worker/rank_loop.h"
-#include "worker/rows.h"
 #include "worker/run_directory.h"
 #include "worker/run_start.h"
 #include "worker/slurm_job.h"
@@ -70,16 +69,6 @@ PlacementPlan place_ranks(Communicator& communicator,
   for (const std::string& warning : plan.warnings) spdlog::warn("{}", warning);
   for (const std::string& line : plan.summary) spdlog::info("{}", line);
   return plan;
-}
-
-/// The rows of a grid, as they are measured.
-Worker::MakePublications measured_rows(const Config& config) {
-  return [curves = config.output.curves](const Trajectory& trajectory,
-                                         const TrialResult& result) {
-    Publication publication{make_rows(trajectory, result), {}};
-    if (curves) publication.losses = result.losses;
-    return std::vector{std::move(publication)};
-  };
 }
 
 Worker::MakePublications refreshed_rows(const ProbeRefresh& refresh) {
@@ -184,7 +173,7 @@ ExitCode run_farm(Communicator& communicator, const Grid& grid,
     start.datasets = grid.datasets();
     start.attributes = {{kPartAttribute, part_mark(grid, options.part)}};
     run_ranks(communicator, grid, options, run, std::move(start),
-              measured_rows(grid.config()), coordinator);
+              measured_rows(grid.config().output), coordinator);
   }
   print_summary(coordinator, run.seconds(), options.directory);
   if (coordinator.finished()) leave_together(communicator);
@@ -246,7 +235,7 @@ void join_farm(Communicator& communicator) {
           start->part);
       join(refresh, refreshed_rows(refresh));
     } else {
-      join(Grid(config, start->datasets), measured_rows(config));
+      join(Grid(config, start->datasets), measured_rows(config.output));
     }
   }
   leave_together(communicator);

@@ -26,6 +26,15 @@ std::chrono::nanoseconds to_nanoseconds(double seconds) {
 
 }  // namespace
 
+Worker::MakePublications measured_rows(const OutputConfig& output) {
+  return [curves = output.curves](const Trajectory& trajectory,
+                                  const TrialResult& result) {
+    Publication publication{make_rows(trajectory, result), {}};
+    if (curves) publication.losses = result.losses;
+    return std::vector{std::move(publication)};
+  };
+}
+
 Worker::Worker(const Workload& workload, Communicator& communicator,
                Publisher publisher, Options options)
     : workload_(workload),

@@ -119,4 +119,8 @@ class Worker {
   SpeedEstimate speed_;
 };
 
+/// All rows of a trajectory as they were measured and, if they are wanted, its
+/// losses.
+Worker::MakePublications measured_rows(const OutputConfig& output);
+
 }  // namespace cape

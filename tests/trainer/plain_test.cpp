@@ -119,13 +119,15 @@ class PlainTest : public testing::TestWithParam<Case> {
   }
 
   /// Of twenty steps from the same weights, in this precision.
-  std::vector<double> losses_of_ours(torch::ScalarType type) const {
+  std::vector<double> losses_of_ours(
+      torch::ScalarType type, const Optimizer& optimizer = AdamW{}) const {
     const auto model = build();
     model->to(type);
     Training training(*model, batch_in(type), optimizer, 1e-3);
     return losses(training);
   }
-  std::vector<double> losses_of_plain(torch::ScalarType type) const {
+  std::vector<double> losses_of_plain(
+      torch::ScalarType type, const Optimizer& optimizer = AdamW{}) const {
     const auto model = make_plain();
     model->to(type);
     plain::PlainTraining training(*model, batch_in(type), optimizer, 1e-3);
@@ -212,6 +214,28 @@ TEST_P(PlainTest, GivesTheSameLossesInTraining) {
   EXPECT_LT(largest_difference(losses_of_ours(torch::kDouble),
                                losses_of_plain(torch::kDouble)),
             1e-9);
+}
+
+/// Every optimizer, each of its settings other than by default.
+const std::vector<Optimizer> kOptimizers = {
+    AdamW{.weight_decay = 0.1},
+    Adam{.weight_decay = 0},
+    Adam{.weight_decay = 0.1},
+    Sgd{.momentum = 0, .weight_decay = 0},
+    Sgd{.momentum = 0.9, .weight_decay = 0.01},
+    Sgd{.momentum = 0.5, .nesterov = true, .weight_decay = 0.01}};
+
+// In double, so that what Adam magnifies of rounding does not count.
+TEST_P(PlainTest, GivesTheSameLossesWithEveryOptimizer) {
+  for (const Optimizer& optimizer : kOptimizers) {
+    const auto losses = losses_of_ours(torch::kDouble, optimizer);
+    EXPECT_LT(
+        largest_difference(losses, losses_of_plain(torch::kDouble, optimizer)),
+        1e-9)
+        << name_of(optimizer);
+    EXPECT_NE(losses.back(), losses_of_ours(torch::kDouble).back())
+        << name_of(optimizer) << " counts for nothing";
+  }
 }
 
 // What the next test cannot see where AdamW magnifies rounding. In a ResNet

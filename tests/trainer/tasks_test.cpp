@@ -147,8 +147,8 @@ TEST_P(TaskTest, ExtendedFeaturesAgreeWithExplicitGradientsAndSteps) {
 
 TEST_P(TaskTest, TrainingLowersTheLossThatTheProbeSaw) {
   const Probed p = make(GetParam(), 33);
-  Training training(*p.model, {p.inputs, p.labels, GetParam().task}, 1e-2,
-                    1e-4);
+  Training training(*p.model, {p.inputs, p.labels, GetParam().task}, AdamW{},
+                    1e-2);
   const double before = training.loss().item<double>();
   for (int step = 0; step < 30; ++step) {
     training.update();

@@ -117,6 +117,7 @@ std::unique_ptr<Worker> make_worker(
   return std::make_unique<Worker>(
       grid, communicator, make_publisher(grid, directory, prefix),
       Worker::Options{.trainers = trainers,
+                      .make_publications = measured_rows(grid.config().output),
                       .deadline = {},
                       .patience_to_start = std::chrono::seconds(4)});
 }
