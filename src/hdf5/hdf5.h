@@ -62,9 +62,9 @@ std::string file_image(const Handle& file);
 Handle open_to_read(const std::filesystem::path& path);
 /// Where HDF5 sees the end of the file. More bytes may follow.
 std::uint64_t content_size(const Handle& file);
-/// Tries `body`, which reads a file of `size` bytes, in another process, since
-/// HDF5 crashes or hangs on some damaged files. Returns what became of it, and
-/// nothing when it returns or throws (core/rehearsal.h).
+/// Tries `body`, which reads a file of that many bytes, in another process,
+/// since HDF5 crashes or hangs on some damaged files. Returns what became of
+/// it, and nothing when it returns or throws (core/rehearsal.h).
 std::optional<std::string> rehearse_reading(std::uint64_t bytes,
                                             const std::function<void()>& body);
 Handle create_group(const Handle& parent, const char* name);
