@@ -84,8 +84,8 @@ void add_warnings(const shard::MergeReport& report,
   }
 }
 
-/// Reads `paths` to the end of the table. The merged table, which holds all
-/// columns, is gone after that.
+/// Reads `paths` and adds their rows to the table. The merged table, which
+/// holds all columns, is freed afterwards.
 void read(const std::vector<std::filesystem::path>& paths,
           const InputOptions* exports, Inputs& inputs) {
   const shard::MergedTable merged(expand_patterns(paths));
@@ -104,7 +104,7 @@ void read(const std::vector<std::filesystem::path>& paths,
   }
 }
 
-/// Sorts the usable rows into those to fit and those to test.
+/// Splits the usable rows into those to fit and those to test.
 void divide(std::size_t first_test, Inputs& inputs) {
   const MetaTable& table = inputs.table;
   std::vector<bool> fitted(table.trajectories.size());
