@@ -18,7 +18,7 @@ install(FILES scripts/datasets.txt DESTINATION ${CAPE_DATADIR}/scripts)
 # The documents, as README.md links to them.
 set(documents ${CMAKE_INSTALL_DATAROOTDIR}/doc/cape-farm)
 install(DIRECTORY docs DESTINATION ${documents})
-install(FILES README.md LICENSE CHANGELOG.md CITATION.cff
+install(FILES README.md CONTRIBUTING.md LICENSE CHANGELOG.md CITATION.cff
         DESTINATION ${documents})
 install(FILES data/README.md DESTINATION ${documents}/data OPTIONAL)
 

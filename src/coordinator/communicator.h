@@ -1,6 +1,6 @@
-/// The one seam between the farm and MPI: ranks that send each other bytes and
-/// never wait. connect() gives the MPI one under a launcher and the in-process
-/// one elsewhere; the same tests run on both.
+/// The only connection between the farm and MPI: ranks that send each other
+/// bytes and never wait. connect() returns the MPI implementation under a
+/// launcher and the in-process one elsewhere. The same tests run on both.
 #pragma once
 
 #include <memory>
@@ -26,23 +26,24 @@ class Communicator {
   virtual int rank() const = 0;
   virtual int size() const = 0;
 
-  /// Queues a message, to itself too. Messages between two ranks keep their
-  /// order.
+  /// Queues a message, also to this rank itself. Messages between two ranks
+  /// keep their order.
   virtual void send(int to, int tag, std::string body) = 0;
 
-  /// The next message that has arrived.
+  /// The next message that has arrived; nothing if none has.
   virtual std::optional<Message> receive() = 0;
 
-  /// Joins the final barrier at the first call; true once all ranks have and
-  /// everything this rank sent has left.
+  /// The first call joins the final barrier. Returns true once all ranks have
+  /// joined it and all that this rank sent has left.
   virtual bool all_done() = 0;
 };
 
-/// The communicator of this process. Calls MPI_Init only where a launcher
-/// (mpirun, srun --mpi) set its environment; MPI is finalised with it.
+/// The communicator of this process. Calls MPI_Init only if a launcher (mpirun,
+/// srun --mpi) has set its environment. MPI is finalised when the communicator
+/// is destroyed.
 std::unique_ptr<Communicator> connect();
 
-/// "Open MPI v4.1.4, ..." or "none"; for provenance.
+/// "Open MPI v4.1.4, ..." or "none"; for the provenance of shards.
 std::string mpi_version();
 
 /// `size` connected ranks within this process. Thread-safe between ranks.

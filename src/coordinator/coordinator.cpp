@@ -61,7 +61,7 @@ void Coordinator::set_slots(int rank, std::int64_t slots) {
 }
 
 void Coordinator::grant() {
-  // Who finds nothing waits: another rank may give work back.
+  // A rank for which there is no work waits: another rank may give some back.
   while (!ending_ && !waiting_.empty() && !scheduler_.exhausted()) {
     const int rank = waiting_.front();
     const auto items =
@@ -140,7 +140,7 @@ void Coordinator::tick() {
 }
 
 void Coordinator::end(Ending ending, const std::string& reason) {
-  // A run that drains can still be told to stop.
+  // A run that finishes its trajectories can still be told to stop at once.
   if (ending_ && *ending_ >= ending) return;
   ending_ = ending;
   if (early_reason_.empty()) early_reason_ = reason;
@@ -155,7 +155,7 @@ void Coordinator::end(Ending ending, const std::string& reason) {
 }
 
 ExitCode Coordinator::exit_code() const {
-  // A signal or a limit that comes with the last row stops nothing.
+  // A signal or a time limit that arrives with the last row has no effect.
   if (tally_.left() > 0 || rows_lost_) return kExitStopped;
   return tally_.all_failed() > 0 ? kExitSomeFailed : kExitDone;
 }
@@ -165,7 +165,7 @@ std::optional<double> Coordinator::eta() const {
   const auto seconds =
       speed_.seconds("", scheduler_.remaining_flops() + leased_flops_);
   if (!seconds) return std::nullopt;
-  // Rounding may leave a little less than nothing.
+  // Because of rounding the rest may be a little less than 0.
   return std::max(*seconds, 0.0) / static_cast<double>(all_slots_);
 }
 

@@ -1,5 +1,5 @@
-/// Rank 0's part of the farm beside its own worker: hands out the work, counts
-/// what comes back, decides when and how the run ends.
+/// What rank 0 does beside its own worker: hands out the work, counts what
+/// comes back, and decides when and how the run ends.
 #pragma once
 
 #include <chrono>
@@ -47,26 +47,26 @@ class Coordinator {
   Coordinator(const Workload& workload, Communicator& communicator,
               Options options);
 
-  /// How many trainers a rank is to have, or still has.
+  /// The number of trainers that a rank will have, or still has.
   void set_slots(int rank, std::int64_t slots);
 
-  /// Takes a message for the coordinator.
+  /// Processes a message to the coordinator.
   void handle(const Message& message);
 
-  /// Ends the run when it is time to: all is done, or the deadline is near.
+  /// Ends the run when everything is done or the deadline is near.
   void tick();
 
-  /// True when every rank has published; they have then been told to leave.
+  /// True when every rank has published its rows and was told to leave.
   bool finished() const { return published_ == communicator_.size(); }
 
   const Tally& tally() const { return tally_; }
   ExitCode exit_code() const;
 
-  /// Seconds to the end, by cost; nothing before a speed is known, and once the
-  /// run ends.
+  /// Expected seconds to the end of the run, by cost. Nothing before a speed is
+  /// known and after the run has begun to end.
   std::optional<double> eta() const;
 
-  /// Why the run ended early; empty when it did not.
+  /// Why the run ended early; empty if it did not.
   std::string early_reason() const {
     return exit_code() == kExitStopped ? early_reason_ : "";
   }
@@ -87,13 +87,13 @@ class Coordinator {
   Scheduler scheduler_;
   SpeedEstimate speed_;
   Tally tally_;
-  std::vector<std::int64_t> slots_;  ///< a rank
+  std::vector<std::int64_t> slots_;  ///< by rank
   std::int64_t all_slots_ = 0;       ///< of all ranks
   std::deque<int> waiting_;          ///< ranks without work, oldest first
   int closed_ = 0;                   ///< ranks without a working trainer
-  std::int64_t leased_ = 0;          ///< trajectories without an outcome
+  std::int64_t leased_ = 0;          ///< handed out, not yet finished
   double leased_flops_ = 0;
-  bool not_started_ = false;  ///< a worker gave back what does not fit
+  bool not_started_ = false;  ///< some trajectories had too little time
   std::optional<Ending> ending_;
   int published_ = 0;
   bool rows_lost_ = false;

@@ -10,8 +10,8 @@ namespace cape {
 namespace {
 
 constexpr double kPeriod = 10;
-// A process that was suspended must not take the others for dead: no turn of
-// its loop counts for more.
+// A process that was suspended must not take the others for lost, so one turn
+// of its loop counts for no more than this.
 constexpr double kLongestTurn = 1;
 
 }  // namespace
@@ -32,7 +32,7 @@ void Heartbeat::heard(int rank) {
 }
 
 void Heartbeat::tick(Clock::time_point now) {
-  // Not at every turn: there may be thousands of ranks.
+  // Not at every turn, since there may be thousands of ranks.
   const double step = std::chrono::duration<double>(now - last_tick_).count();
   if (step < std::min(period_, kLongestTurn) / 2) return;
   last_tick_ = now;

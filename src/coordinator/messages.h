@@ -1,6 +1,6 @@
-/// What ranks say to each other. Worker to coordinator: hello, ready, request,
-/// outcomes, closed, trouble, signalled, published; coordinator to worker:
-/// look, start, lease, end, leave; both: alive.
+/// The messages between ranks. Worker to coordinator: hello, ready, request,
+/// outcomes, closed, trouble, signalled, published. Coordinator to worker:
+/// look, start, lease, end, leave. Both: alive.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,8 @@ enum Tag : int {
   kTagAlive,      ///< empty: a sign of life
 };
 
-/// How a run ends: `finish` when all is done, `drain` lets running trajectories
-/// come to their end, `stop` does not.
+/// How a run ends: `finish` when everything is done; `drain` lets running
+/// trajectories finish first; `stop` does not.
 enum class Ending : std::int32_t { finish, drain, stop };
 
 struct WorkItem {
@@ -63,7 +63,8 @@ struct Outcome {
   CriterionMask mask;      ///< criteria: rows, or what was not measured
 };
 
-/// Arrays of plain structs as bytes; ranks of one run are the same program.
+/// Arrays of plain structs as bytes. All ranks of a run are the same program,
+/// so no other encoding is needed.
 template <class T>
 std::string pack(const std::vector<T>& items) {
   static_assert(std::is_trivially_copyable_v<T>);

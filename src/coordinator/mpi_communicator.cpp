@@ -1,4 +1,4 @@
-// The only file that sees MPI.
+// The only file that includes MPI.
 #include <cstdlib>
 
 #include "coordinator/communicator.h"
@@ -33,11 +33,11 @@ bool launched() {
 class MpiCommunicator final : public Communicator {
  public:
   MpiCommunicator() {
-    // Other threads never call it.
+    // No other thread calls MPI.
     int provided = 0;
     check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided),
           "MPI_Init_thread");
-    // A communicator of our own, whose errors are returned, not fatal.
+    // A separate communicator, whose errors are returned and are not fatal.
     check(MPI_Comm_dup(MPI_COMM_WORLD, &world_), "MPI_Comm_dup");
     MPI_Comm_set_errhandler(world_, MPI_ERRORS_RETURN);
     check(MPI_Comm_rank(world_, &rank_), "MPI_Comm_rank");
@@ -45,7 +45,8 @@ class MpiCommunicator final : public Communicator {
   }
 
   ~MpiCommunicator() override {
-    // Finalising waits for the others: only once all have said they are done.
+    // MPI_Finalize waits for the other ranks, so it is called only when all
+    // have said that they are done.
     if (!finished_) return;
     MPI_Comm_free(&world_);
     MPI_Finalize();
@@ -100,8 +101,8 @@ class MpiCommunicator final : public Communicator {
     MPI_Request request = MPI_REQUEST_NULL;
   };
 
-  // A long message takes both sides' time: a blocking receive would wait for a
-  // rank that is busy, or hangs.
+  // A long message is transferred only while both sides take part, so a
+  // blocking receive would wait for a rank that is busy or hangs.
   bool begin_to_receive() {
     int arrived = 0;
     MPI_Message message;
@@ -120,7 +121,7 @@ class MpiCommunicator final : public Communicator {
     return true;
   }
 
-  // Oldest first: to test all that wait would take long when many do.
+  // The oldest first: testing all of them would take long if there are many.
   void forget_sent() {
     while (!sending_.empty()) {
       int left = 0;
@@ -164,7 +165,7 @@ std::string mpi_version() {
 namespace cape {
 
 std::unique_ptr<Communicator> connect() {
-  // Ranks that do not know of each other would all do the whole grid.
+  // Ranks that do not know of each other would each measure the whole grid.
   for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"}) {
     const char* size = std::getenv(name);
     if (size != nullptr && std::atoi(size) > 1) {

@@ -39,7 +39,8 @@ Progress::Progress(ProgressMode mode)
             (mode == ProgressMode::automatic && launcher_on_terminal())),
       silent_(mode == ProgressMode::none),
       next_(Clock::now() + (live_ ? kLivePeriod : kPlainPeriod)) {
-  // A message takes the place of the live line, which comes back below it.
+  // A message overwrites the updated line, which is then printed again below
+  // it.
   if (live_ && !silent_) {
     spdlog::default_logger()->sinks().front()->set_pattern(
         std::string(kClearLine) + "%^%l%$: %v");

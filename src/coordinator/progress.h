@@ -1,4 +1,5 @@
-/// Says how a run goes: one live line on a terminal, plain lines elsewhere.
+/// Shows the progress of a run: one line that is updated on a terminal, a new
+/// line from time to time elsewhere.
 #pragma once
 
 #include <chrono>
@@ -11,18 +12,18 @@ namespace cape {
 
 enum class ProgressMode { automatic, live, plain, none };
 
-/// True when the person at the launcher (mpirun's, srun's) sees standard error
-/// on a terminal; under a launcher our own is a pipe to it.
+/// True when the person who started the launcher (mpirun, srun) sees standard
+/// error on a terminal. Under a launcher our own standard error is a pipe.
 bool launcher_on_terminal();
 
 class Progress {
  public:
   explicit Progress(ProgressMode mode);
 
-  /// Prints when it is time to.
+  /// Prints when enough time has passed.
   void update(const Tally& tally, std::optional<double> eta);
 
-  /// Ends the live line.
+  /// Ends the line that is updated.
   void finish();
 
  private:

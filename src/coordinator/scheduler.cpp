@@ -7,8 +7,8 @@
 namespace cape {
 namespace {
 
-// A chunk is this share of the rank's share of what remains, so that the last
-// chunks are single trajectories and no rank waits long for another.
+// A chunk is this fraction of the rank's share of what remains. So the last
+// chunks are single trajectories, and no rank waits long for another.
 constexpr double kShareOfRemaining = 0.1;
 constexpr std::size_t kLongestLease = 1000;
 

@@ -1,5 +1,6 @@
-/// Which trajectories are handed out next: dearest first, in chunks that
-/// shrink toward the end. Knows nothing of ranks or time.
+/// Decides which trajectories are handed out next: the most expensive first, in
+/// chunks that become smaller toward the end. Knows nothing about ranks or
+/// time.
 #pragma once
 
 #include <cstdint>
@@ -12,30 +13,34 @@
 
 namespace cape {
 
-/// One of `count` disjoint parts of a workload: a pure function of the
-/// configuration, strided over the trajectories in order of cost.
+/// One of `count` disjoint parts of a workload. The trajectories, in order of
+/// cost, are dealt to the parts in turn, so a part depends only on the
+/// workload.
 struct Part {
   std::int64_t index = 0;
   std::int64_t count = 1;
 };
 
-/// Criteria that need no work, by trajectory: measured before or quarantined.
+/// Criteria that need no work, by trajectory: they were measured before or are
+/// quarantined.
 using DoneMap = std::unordered_map<std::int64_t, CriterionMask>;
 
 class Scheduler {
  public:
   Scheduler(const Workload& workload, Part part, DoneMap done);
 
-  /// True when a trajectory of this index can still be finished in time. Asked
-  /// once a group: all of a group cost the same.
+  /// True when a trajectory with this index can still be finished in time. It
+  /// is asked once for each group, since all trajectories of a group cost the
+  /// same.
   using Fits = std::function<bool(std::int64_t index)>;
 
-  /// The next trajectories for a rank of `slots` trainers out of `all_slots`:
-  /// at least one a slot while there are any.
+  /// The next trajectories for a rank that has `slots` of all `all_slots`
+  /// trainers: at least one for each slot, as long as there are enough.
   std::vector<WorkItem> take(std::int64_t slots, std::int64_t all_slots,
                              const Fits& fits);
 
-  /// Takes back what was handed out and not done; it is handed out first.
+  /// Takes back trajectories that were handed out and not measured. They are
+  /// handed out first.
   void give_back(const WorkItem& item);
 
   /// True when nothing is left to hand out.
@@ -43,15 +48,15 @@ class Scheduler {
     return returned_.empty() && next_ >= workload_.trajectories();
   }
 
-  /// True when trajectories were passed over because they did not fit.
+  /// True when trajectories were skipped because they did not fit the time.
   bool passed_over() const { return passed_over_; }
 
-  /// Trajectories and cells of this part, done or not.
+  /// Trajectories and cells of this part, both done and not done.
   std::int64_t trajectories() const;
   std::int64_t cells() const;
 
-  /// Expected cost of all that this part had to do at first, and of what has
-  /// been neither handed out nor passed over.
+  /// Expected cost of all that this part had to do at first, and of all that
+  /// has been neither handed out nor skipped.
   double total_flops() const { return total_flops_; }
   double remaining_flops() const { return remaining_flops_; }
 
@@ -72,7 +77,7 @@ class Scheduler {
   double remaining_flops_ = 0;
 };
 
-/// Trajectories of `part` among the first `end` of a workload.
+/// The trajectories of `part` among the first `end` trajectories of a workload.
 std::int64_t count_in_part(Part part, std::int64_t end);
 
 }  // namespace cape

@@ -1,6 +1,7 @@
-/// Errors and exit codes. User errors are the user's to mend (exit code 2) and
-/// say what was wrong, what was found and what to do; every other Error is the
-/// system's and says what was being done.
+/// Errors and exit codes. A UserError is about something that the user can
+/// correct (exit code 2); it says what was wrong, what was found and what to
+/// do. Every other Error is a failure of the system and says what was being
+/// done.
 #pragma once
 
 #include <fmt/format.h>
@@ -54,7 +55,8 @@ template <class... Args>
 std::string errno_text(int error_number);
 
 /// Runs `body`, prints what it throws to stderr as "<program>: error: ..." and
-/// returns the exit code. All a main() does beside parsing and calling.
+/// returns the exit code. This is all that a main() does beside parsing the
+/// command line and calling.
 int guarded_main(const char* program, int (*body)(int, char**), int argc,
                  char** argv);
 

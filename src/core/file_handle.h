@@ -1,4 +1,4 @@
-/// A file descriptor that closes itself: the one owner of descriptors.
+/// A file descriptor that closes itself. All descriptors are owned by one.
 #pragma once
 
 #include <filesystem>
@@ -23,8 +23,8 @@ class FileHandle {
   int fd_ = -1;
 };
 
-/// open(2) with O_CLOEXEC and the usual permissions; not open, with errno set,
-/// where that fails.
+/// open(2) with O_CLOEXEC and the usual permissions. When it fails, the handle
+/// is not open and errno is set.
 FileHandle open_file(const std::filesystem::path& path, int flags);
 
 }  // namespace cape

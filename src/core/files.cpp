@@ -57,7 +57,8 @@ void publish_file(const std::filesystem::path& path, std::string_view bytes) {
         "make room or choose another --out and run the same command again",
         action, path.string(), bytes.size(), errno_text(error_number)));
   };
-  // What a killed process left, or somebody put there, is not written to.
+  // A file that a killed process left, or that somebody put there, is never
+  // written to.
   ::unlink(temporary.c_str());
   {
     const FileHandle file = open_file(temporary, O_WRONLY | O_CREAT | O_EXCL);

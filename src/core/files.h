@@ -1,4 +1,5 @@
-/// Whole files: read, and published so that a reader sees all or nothing.
+/// Reads whole files, and publishes whole files: a reader sees all of one or
+/// nothing.
 #pragma once
 
 #include <filesystem>
@@ -10,8 +11,8 @@ namespace cape {
 std::string read_file(const std::filesystem::path& path);
 
 /// Writes `bytes` under a temporary name, fsyncs, renames to `path` and fsyncs
-/// the directory. Throws StoppedError naming the path and the cause; the file
-/// that was there before is then untouched.
+/// the directory. Throws StoppedError, which names the path and the cause; a
+/// file that was there before is then unchanged.
 void publish_file(const std::filesystem::path& path, std::string_view bytes);
 
 /// The directory of the running executable, through symbolic links.

@@ -1,5 +1,5 @@
-/// Inflating what is in memory whole, with libdeflate: it takes a third of
-/// zlib's time.
+/// Inflates data that are in memory as a whole, with libdeflate, which takes a
+/// third of the time of zlib.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ class Inflater {
   enum class Format { gzip, zlib };
   enum class Status {
     done,
-    no_room,  ///< the output is longer; what was written of it means nothing
+    no_room,  ///< the output is longer than its buffer, which is then undefined
     damaged   ///< truncated, corrupt, or of a wrong checksum
   };
   struct Result {
@@ -29,7 +29,8 @@ class Inflater {
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
 
-  /// The first stream of the input: a member of gzip, or one in zlib's format.
+  /// Inflates the first stream of the input: a member of gzip, or a stream in
+  /// zlib's format.
   Result inflate(Format format, std::span<const std::uint8_t> input,
                  std::span<std::uint8_t> output);
 

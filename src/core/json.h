@@ -1,4 +1,4 @@
-/// Numbers out of JSON that nobody vouches for.
+/// Reads numbers from JSON that may be wrong.
 #pragma once
 
 #include <fmt/format.h>
@@ -8,9 +8,9 @@
 
 namespace cape {
 
-/// A whole number. Throws nlohmann::json::type_error for anything else, as the
-/// library does for a text; but a fraction it would cut, and 1e300, which no
-/// integer holds, it would convert, which is undefined.
+/// A whole number. Throws nlohmann::json::type_error for anything else. The
+/// library itself throws only for a text; it would cut off a fraction, and
+/// convert 1e300, which fits no integer, with undefined behaviour.
 inline std::int64_t whole_number(const nlohmann::json& value) {
   if (!value.is_number_integer()) {
     throw nlohmann::json::type_error::create(

@@ -1,5 +1,6 @@
-/// Random draws that are the same on every machine: std::mt19937_64 is fixed by
-/// the standard, the standard's distributions are not.
+/// Random draws that are the same on every machine. The standard defines
+/// std::mt19937_64 exactly, but not its distributions, so they are written
+/// here.
 #pragma once
 
 #include <cstdint>

@@ -15,7 +15,7 @@
 namespace cape {
 namespace {
 
-/// No handler is to say or to wait for anything, and no core is to be left.
+/// In the copy no signal handler runs or waits, and no core file is written.
 void prepare_to_crash(unsigned seconds) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGXCPU}) {
@@ -47,7 +47,7 @@ std::optional<std::string> rehearse(const std::function<void()>& body,
     prepare_to_crash(seconds);
     try {
       body();
-    } catch (...) {  // it throws here as well
+    } catch (...) {  // the caller will see it when it runs the body itself
     }
     ::_exit(0);
   }

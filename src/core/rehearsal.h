@@ -1,4 +1,4 @@
-/// Trying out what may crash: HDF5 does on some damaged files.
+/// Tries in another process what may crash: HDF5 does on some damaged files.
 #pragma once
 
 #include <functional>
@@ -7,11 +7,10 @@
 
 namespace cape {
 
-/// Runs `body` in a process of its own, a copy of this one, where it may crash,
-/// or run for more than `seconds` of CPU time: then says what became of it.
-/// Nothing when it returns or throws. It prints nothing, and must do nothing
-/// that is seen outside of its memory. Throws Error when there can be no other
-/// process.
+/// Runs `body` in a copy of this process, where it may crash or run for more
+/// than `seconds` of CPU time. Returns what became of it then, and nothing when
+/// it returns or throws. `body` prints nothing and must have no effect outside
+/// of its memory. Throws Error when no other process can be started.
 std::optional<std::string> rehearse(const std::function<void()>& body,
                                     unsigned seconds);
 

@@ -22,7 +22,8 @@ namespace {
 // moving one in the child cannot overwrite another.
 constexpr int kLowestOwn = 10;
 
-// More than a pipe holds, so that what a dead child left is read whole.
+// More than a pipe holds, so that the last words of a dead child are read
+// completely.
 constexpr std::size_t kMostAtOnce = 4 << 20;
 
 struct Pipe {
@@ -145,7 +146,8 @@ bool Subprocess::write(std::string_view bytes) {
     }
     if (errno == EINTR) continue;
     if (errno != EAGAIN) return false;
-    // A task is far smaller than a pipe: a full one means a child that hangs.
+    // A task is far smaller than a pipe, so a full pipe means that the child
+    // hangs.
     pollfd ready{input_.get(), POLLOUT, 0};
     if (::poll(&ready, 1, 1000) <= 0) return false;
   }
@@ -156,7 +158,7 @@ bool Subprocess::drain(FileHandle& pipe, std::string& bytes) {
   if (!pipe.is_open()) return false;
   std::array<char, 65536> buffer;
   std::size_t taken = 0;
-  // A child that never stops writing must not keep us here.
+  // A child that never stops writing must not keep this loop busy for ever.
   while (taken < kMostAtOnce) {
     const ssize_t got = ::read(pipe.get(), buffer.data(), buffer.size());
     if (got > 0) {

@@ -1,5 +1,5 @@
-/// A child process that is spoken to over two pipes, its standard error over a
-/// third.
+/// A child process that this process talks to over two pipes. A third pipe
+/// brings the child's standard error.
 #pragma once
 
 #include <sys/types.h>
@@ -16,15 +16,15 @@ namespace cape {
 class Subprocess {
  public:
   /// The child's ends of the pipes: it reads from kChildIn and writes to
-  /// kChildOut. Every other descriptor of this process is closed in it.
+  /// kChildOut. All other descriptors of this process are closed in the child.
   static constexpr int kChildIn = 3;
   static constexpr int kChildOut = 4;
 
   /// Starts `arguments` (the program's path first) with `variables`
-  /// ("NAME=value") over this process's environment and default signal
-  /// handling. The signals that a terminal or a launcher sends to whole process
-  /// groups are blocked in it: whoever started it decides about its end. Throws
-  /// Error when it cannot be started.
+  /// ("NAME=value") added to this process's environment, and with default
+  /// signal handling. The signals that a terminal or a launcher sends to whole
+  /// process groups are blocked in the child: only its owner decides when it
+  /// ends. Throws Error when it cannot be started.
   Subprocess(const std::vector<std::string>& arguments,
              const std::vector<std::string>& variables);
   /// Kills the child if it still runs, and reaps it.
@@ -42,13 +42,14 @@ class Subprocess {
   /// be ignored.
   bool write(std::string_view bytes);
 
-  /// Appends what has arrived, some MB at most; false at the end of the pipe.
+  /// Appends what has arrived, a few MB at most. Returns false at the end of
+  /// the pipe.
   bool read_output(std::string& bytes) { return drain(output_, bytes); }
   bool read_error_output(std::string& bytes) {
     return drain(error_output_, bytes);
   }
 
-  /// SIGKILL, then waits for the end (which follows at once).
+  /// Sends SIGKILL, then waits for the end, which follows at once.
   void kill();
 
   /// "exit code 3", "killed by signal 9 (Killed)"; nothing while it runs.

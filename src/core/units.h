@@ -1,4 +1,4 @@
-/// Quantities as people write and read them.
+/// Quantities in the form in which people write and read them.
 #pragma once
 
 #include <algorithm>
@@ -25,12 +25,13 @@ std::string format_si(double value);
 /// The current time in UTC as "2024-05-01T12:00:00Z".
 std::string utc_now();
 
-/// The candidate closest to `word` within a third of its length in edits, for
-/// "did you mean"; empty when none is near.
+/// The candidate closest to `word`, for the question "did you mean"; at most a
+/// third of the letters of `word` may differ. Empty when there is none.
 template <class Range>
 std::string nearest(std::string_view word, const Range& candidates);
 
-/// Letters to insert, delete, replace or swap with their neighbour.
+/// The number of letters to insert, delete, replace or swap with their
+/// neighbour.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 template <class Range>

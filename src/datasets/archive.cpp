@@ -11,7 +11,7 @@
 namespace cape::datasets {
 namespace {
 
-// All known data sets unpack to less.
+// All known data sets are smaller when they are unpacked.
 constexpr std::size_t kMostBytes = std::size_t{1} << 30;
 
 bool leaves_the_archive(const std::filesystem::path& name) {

@@ -1,5 +1,5 @@
-/// The members of a .tar.gz, one after the other; nothing is unpacked to disk.
-/// It is in memory whole as long as the Archive is.
+/// Reads the members of a .tar.gz one after the other. Nothing is unpacked to
+/// disk: the whole archive is in memory as long as the Archive exists.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ struct archive_entry;
 
 namespace cape::datasets {
 
-/// Throws UserError naming the file: unreadable, damaged, not a .tar.gz, or
-/// with members that no data set has (links, devices, absolute names, "..").
+/// Throws UserError, which names the file: unreadable, damaged, not a .tar.gz,
+/// or with members that no data set has (links, devices, absolute names, "..").
 class Archive {
  public:
   explicit Archive(const std::filesystem::path& path);
@@ -27,10 +27,11 @@ class Archive {
   /// Goes to the next regular file; false at the end.
   bool next();
 
-  /// Its name in the archive.
+  /// The name of the current member in the archive.
   const std::string& member() const { return member_; }
 
-  /// Its contents, once. Throws UserError when there are more than `limit`.
+  /// The contents of the current member; may be called once. Throws UserError
+  /// when they have more than `limit` bytes.
   std::vector<std::uint8_t> read(std::size_t limit);
 
  private:

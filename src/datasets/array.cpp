@@ -11,13 +11,13 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little);
 
-/// What an element type is here; a bool may be any byte in a file.
+/// How an element is read; a bool may be any byte in a file.
 struct BooleanByte {
   std::uint8_t byte;
   explicit operator double() const { return byte != 0 ? 1 : 0; }
 };
 
-/// Calls `body` with a value of the type.
+/// Calls `body` with a value of the element's type.
 template <class Body>
 void with_type(ElementType type, const Body& body) {
   switch (type) {
@@ -46,7 +46,7 @@ void with_type(ElementType type, const Body& body) {
   }
 }
 
-/// Files need not align what they hold.
+/// Files need not align their elements.
 template <class T>
 T load(const std::uint8_t* bytes, bool big_endian) {
   T value;
@@ -83,7 +83,7 @@ bool has_size(const std::vector<std::int64_t>& shape, std::size_t size,
     return total == 0;
   std::size_t product = size;
   for (const std::int64_t extent : shape) {
-    // Both are at most 2^63: a product that overflows was too large before.
+    // Both are at most 2^63, so a product that overflows was too large before.
     if (static_cast<std::size_t>(extent) > total / product) return false;
     product *= static_cast<std::size_t>(extent);
   }

@@ -28,39 +28,39 @@ enum class ElementType : std::uint8_t {
 /// Bytes of an element.
 std::size_t element_size(ElementType type);
 
-/// "float32", "bool": as numpy calls it.
+/// The name in numpy: "float32", "bool".
 const char* name_of(ElementType type);
 
 bool is_floating(ElementType type);
 
-/// Whether elements of `size` in this shape have `total` bytes; no product
-/// overflows on the way.
+/// Whether elements of `size` bytes in this shape have `total` bytes together.
+/// Products that overflow are handled.
 bool has_size(const std::vector<std::int64_t>& shape, std::size_t size,
               std::size_t total);
 
-/// Numbers row by row, of which the first dimension is the samples.
+/// Numbers row by row; the first dimension is the samples.
 struct Array {
   ElementType type = ElementType::uint8;
   bool big_endian = false;
   std::vector<std::int64_t> shape = {};
   Bytes elements = {};
 
-  /// A vector of them.
+  /// A vector of bytes as an array.
   static Array of(std::vector<std::uint8_t> bytes);
 
-  /// Elements; at least one.
+  /// The number of elements; at least one.
   std::size_t size() const { return elements.size() / element_size(type); }
 
-  /// Samples.
+  /// The number of samples.
   std::int64_t count() const { return shape.empty() ? 0 : shape.front(); }
 
-  /// Elements of a sample.
+  /// The number of elements in each sample.
   std::size_t sample_size() const;
 
-  /// The elements from `first` on, which must be there.
+  /// The elements from `first` on, which must exist.
   void read(std::size_t first, std::span<double> values) const;
 
-  /// One of them.
+  /// One element.
   double operator[](std::size_t index) const;
 };
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::int64_t kSide = 32;
 
-/// What each of the 256 pixel values becomes, in float as torchvision has it.
+/// The value of each of the 256 pixel values, in float as in torchvision.
 using PixelValues = std::array<float, 256>;
 
 PixelValues pixel_values(const Dataset& dataset, std::size_t channel,
@@ -42,7 +42,7 @@ void check_indices(const Dataset& dataset,
   }
 }
 
-/// `image` of `channels` planes row by row, each of which was column by column.
+/// Copies `image` of `channels` planes from column order to row order.
 void transpose(const std::uint8_t* image, std::int64_t channels,
                std::int64_t height, std::int64_t width, std::uint8_t* out) {
   for (std::int64_t channel = 0; channel < channels; ++channel) {
@@ -91,7 +91,7 @@ void append(const Dataset& dataset, const Images& images,
   }
 }
 
-/// Counts divided by their Euclidean norm; a text without words stays 0.
+/// Divides counts by their Euclidean norm; a text without words stays 0.
 void append(const WordCounts& texts, std::span<const std::int64_t> indices,
             std::size_t size, Batch& batch) {
   for (const std::int64_t index : indices) {
@@ -107,8 +107,8 @@ void append(const WordCounts& texts, std::span<const std::int64_t> indices,
   }
 }
 
-/// Standardised numbers; images as three planes of 32 x 32 where the batch
-/// wants that.
+/// Standardised numbers; images as three planes of 32 x 32 if the batch asks
+/// for that.
 void append(const Dataset& dataset, const Array& numbers,
             std::span<const std::int64_t> indices, Batch& batch) {
   const std::vector<std::int64_t>& shape = dataset.info.shape;

@@ -9,11 +9,12 @@
 namespace cape::datasets {
 
 struct BatchForm {
-  /// 3 x 32 x 32: images resized, and grey repeated to 3; texts as they are,
-  /// since their hashed words are 3,072. Vectors and sequences have no such
-  /// form and stay what they are.
+  /// As 3 x 32 x 32: images are resized, and grey ones repeated three times;
+  /// texts keep their values, since they have 3,072 hashed words. Vectors and
+  /// sequences have no such form and stay unchanged.
   bool rgb32 = false;
-  /// (pixel / 255 - mean) / deviation, else / 255; numbers always.
+  /// (pixel / 255 - mean) / deviation; otherwise pixel / 255. Numbers are
+  /// always standardised.
   bool standardise = true;
   bool invert = false;  ///< pixel p of an image stands for 255 - p
 };
@@ -21,16 +22,16 @@ struct BatchForm {
 struct Batch {
   std::vector<float> inputs;
   std::vector<std::int64_t> shape;  ///< of inputs: samples x C x H x W, ...
-  /// As Dataset::labels; of a classification and of sequences.
+  /// Labels as in Dataset::labels, for classification and sequences.
   std::vector<std::int64_t> labels;
-  /// Of a regression, standardised, and of a multilabel task.
+  /// Labels of a regression (standardised) and of a multilabel task.
   std::vector<float> targets;
 };
 
-/// The samples at `indices`, in that order. The resize is the antialiased
-/// bilinear filter on 8-bit images of Pillow and torchvision, to the bit; on
-/// other numbers it is the same filter without its rounding. Texts are their
-/// word counts divided by the norm of these.
+/// The samples at `indices`, in that order. Images are resized with the
+/// antialiased bilinear filter of Pillow and torchvision on 8-bit images, equal
+/// to the bit; other numbers with the same filter without its rounding. A text
+/// becomes its word counts divided by their norm.
 Batch make_batch(const Dataset& dataset, std::span<const std::int64_t> indices,
                  const BatchForm& form);
 

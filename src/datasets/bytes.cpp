@@ -27,7 +27,7 @@ Bytes::Bytes(std::vector<std::uint8_t> values) : size_(values.size()) {
 }
 
 Bytes map_file(const std::filesystem::path& path) {
-  // A pipe would have us wait for its writer.
+  // Opening a pipe would wait for its writer.
   const FileHandle file = open_file(path, O_RDONLY | O_NONBLOCK);
   struct stat status {};
   if (!file.is_open() || ::fstat(file.get(), &status) != 0) {
@@ -41,7 +41,7 @@ Bytes map_file(const std::filesystem::path& path) {
         path.string());
   }
   const auto size = static_cast<std::size_t>(status.st_size);
-  if (size == 0) return {};  // which cannot be mapped
+  if (size == 0) return {};  // an empty file cannot be mapped
   void* const start =
       ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (start == MAP_FAILED) fail_unreadable(path, errno);

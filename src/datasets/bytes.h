@@ -1,4 +1,4 @@
-/// Read-only bytes, shared by all who hold a part of them.
+/// Read-only bytes, shared by all views of them.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +10,8 @@
 
 namespace cape::datasets {
 
-/// Bytes of a mapped file or of memory, which live as long as any copy or part
-/// of this view does.
+/// Bytes of a mapped file or of memory. They live as long as any copy of this
+/// view or of a part of it.
 class Bytes {
  public:
   using value_type = std::uint8_t;
@@ -29,7 +29,7 @@ class Bytes {
   const std::uint8_t* begin() const { return data(); }
   const std::uint8_t* end() const { return data() + size_; }
 
-  /// `size` bytes from `offset` on, which must be there.
+  /// The `size` bytes from `offset` on, which must exist.
   Bytes part(std::size_t offset, std::size_t size) const {
     return {{data_, data() + offset}, size};
   }
@@ -39,15 +39,15 @@ class Bytes {
   std::size_t size_ = 0;
 };
 
-/// Bytes and what messages call them: a path, or a path and a member of it.
+/// Bytes with their name for messages: a path, or a path and a member of it.
 struct File {
   std::string name;
   Bytes bytes;
 };
 
-/// Maps `path`, so that all processes that read it share its pages; whoever
-/// shortens the file while it is mapped kills them. Throws UserError naming the
-/// file when it cannot be read or is no regular file.
+/// Maps `path`, so that all processes that read it share its pages. If somebody
+/// shortens the file while it is mapped, these processes die. Throws UserError,
+/// which names the file, when it cannot be read or is no regular file.
 Bytes map_file(const std::filesystem::path& path);
 
 }  // namespace cape::datasets

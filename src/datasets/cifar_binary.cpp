@@ -6,10 +6,10 @@
 namespace cape::datasets {
 namespace {
 
-/// Pixels of a record.
+/// The pixels of a record.
 constexpr std::size_t kPixels = 3UL * 32 * 32;
 
-/// Adds records of `label_bytes` labels, of which the last counts.
+/// Adds records with `label_bytes` labels, of which only the last one is used.
 void add_records(const File& file, std::size_t label_bytes, Images& images,
                  std::vector<std::uint8_t>& labels) {
   const auto& [name, bytes] = file;

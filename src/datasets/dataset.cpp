@@ -22,7 +22,7 @@ void hash(const WordCounts& words, ContentHasher& hasher) {
   hasher.update(words.ends.data(), words.ends.size() * sizeof(std::size_t));
 }
 
-/// Of what was decoded, so that plain and compressed files agree.
+/// The hash of what was decoded, so that plain and compressed files agree.
 std::string fingerprint(const Dataset& dataset, std::size_t size) {
   const std::string shape = fmt::format("{} x {};", dataset.info.samples,
                                         fmt::join(dataset.info.shape, " x "));
@@ -58,7 +58,7 @@ Dataset read(const KnownDataset& known, const Layout& layout,
   return dataset;
 }
 
-/// The folders that are there but not complete, which the user can mend.
+/// The folders that exist but are not complete, which the user can correct.
 std::string incomplete_folders(
     const std::vector<Tried>& tried,
     const std::vector<std::filesystem::path>& roots) {

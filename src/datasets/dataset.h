@@ -1,4 +1,4 @@
-/// Data sets as the bytes of their official files, and where they are found.
+/// Data sets as the bytes of their official files, and the search for them.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ struct DatasetInfo {
   std::string note = {};  ///< what the user should know of the samples
 };
 
-/// Numbers of one sample.
+/// The numbers in one sample.
 std::int64_t sample_size(const DatasetInfo& dataset);
 
 struct Dataset {
@@ -35,31 +35,32 @@ struct Dataset {
   /// classification: samples; sequence: samples x T; multilabel: samples x
   /// labels, 1 where a sample has it; regression: samples.
   Array labels;
-  /// Images and C x H x W: a channel, of pixels / 255 where those are bytes;
-  /// else a feature of the last dimension. Texts: none.
+  /// One mean for each channel of images and of C x H x W numbers (of pixels /
+  /// 255 where these are bytes), otherwise one for each feature of the last
+  /// dimension. None for texts.
   std::vector<double> mean;
   std::vector<double> deviation;
-  double target_mean = 0;  ///< regression: of the labels
+  double target_mean = 0;  ///< regression: mean of the labels
   double target_deviation = 1;
 };
 
 /// The names that a configuration may use, sorted.
 const std::vector<std::string>& known_datasets();
 
-/// Where data sets are looked for: `data_dir` (may be empty) or else
-/// $CAPE_DATA, then Debian's folder.
+/// The folders in which data sets are looked for: `data_dir`, or $CAPE_DATA if
+/// that is empty, then Debian's folder.
 std::vector<std::filesystem::path> search_roots(const std::string& data_dir);
 
-/// Reads the training split of a known data set. Throws UserError: not found
-/// (names every path tried), truncated, or not of its format.
+/// Reads the training split of a known data set. Throws UserError when it is
+/// not found (with every path that was tried), truncated or not in its format.
 Dataset load(const std::string& name,
              const std::vector<std::filesystem::path>& roots);
 
-/// The same from the place that DatasetInfo::directory named.
+/// The same, from the place in DatasetInfo::directory.
 Dataset load_from(const std::string& name,
                   const std::filesystem::path& directory);
 
-/// What became of a data set that may be there.
+/// The state of a known data set on this machine.
 struct Found {
   std::string name;
   std::string directory;  ///< empty when it was not found
@@ -70,8 +71,8 @@ struct Found {
   std::optional<Task> task = {};  ///< of the user's own data
 };
 
-/// All known data sets, in the order of known_datasets(); each that is found is
-/// read whole, so that what is listed as usable is.
+/// All known data sets, in the order of known_datasets(). Each one that is
+/// found is read completely, so what is listed as usable is usable.
 std::vector<Found> list_datasets(
     const std::vector<std::filesystem::path>& roots);
 

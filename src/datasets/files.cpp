@@ -22,8 +22,8 @@ std::vector<File> read_folder(const Layout& layout, const fs::path& folder) {
   return files;
 }
 
-/// The place of the archive's member among the layout's files; their number
-/// when it is none of them.
+/// The index of the archive's member among the layout's files; their number if
+/// it is none of them.
 std::size_t index_of(const Layout& layout, const std::string& member) {
   const std::string name = fs::path(member).filename();
   const auto found = std::find(layout.files.begin(), layout.files.end(), name);

@@ -18,8 +18,8 @@ namespace {
       file, limit);
 }
 
-/// Inflates all of its input: a gzip file, of one member or several, or one
-/// piece of zlib's own format.
+/// Inflates a whole input: a gzip file with one or several members, or one
+/// stream in zlib's own format.
 class Inflation {
  public:
   using Format = Inflater::Format;
@@ -67,7 +67,7 @@ class Inflation {
     }
   }
 
-  /// Up to one byte beyond the limit, which shows that there is more. Memory
+  /// Up to one byte more than the limit, which shows that there is more. Memory
   /// that is never written to costs nothing.
   void grow(std::size_t room) {
     room_ = std::min(room, limit_ + 1);
@@ -76,8 +76,8 @@ class Inflation {
     output_ = std::move(larger);
   }
 
-  /// A gzip file ends with its size (modulo 2^32), which is believed where it
-  /// can be true: deflate packs 1032 bytes into one at most.
+  /// A gzip file ends with its size (modulo 2^32). It is used if it is
+  /// possible: deflate packs at most 1032 bytes into one.
   std::size_t likely_size() const {
     if (format_ == Format::zlib || input_.size() < 4) return 2 * input_.size();
     std::size_t size = 0;

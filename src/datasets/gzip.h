@@ -1,4 +1,4 @@
-/// Files that may be gzip-compressed, as data sets come.
+/// Reads files of data sets, which may be gzip-compressed.
 #pragma once
 
 #include <cstddef>
@@ -13,14 +13,14 @@ namespace cape::datasets {
 /// Whether these are the first bytes of a gzip file.
 bool begins_as_gzip(std::span<const std::uint8_t> bytes);
 
-/// The contents of `path`, mapped, or inflated when they are gzip: that is told
-/// from the first bytes, since browsers like to unpack a file and leave its
-/// name. At most `limit` bytes, so that neither a wrong file nor a gzip bomb
-/// fills the memory. Throws UserError naming the file: unreadable, larger,
-/// truncated, corrupt, or followed by something else.
+/// The contents of `path`: mapped, or inflated if they are gzip. The first
+/// bytes decide, since browsers like to unpack a file and keep its name. At
+/// most `limit` bytes are accepted, so that neither a wrong file nor a gzip
+/// bomb fills the memory. Throws UserError, which names the file: unreadable,
+/// larger, truncated, corrupt, or followed by something else.
 Bytes read_maybe_gzip(const std::filesystem::path& path, std::size_t limit);
 
-/// A part of a file that is in zlib's own format, inflated. Throws like
+/// Inflates a part of a file that is in zlib's own format. Throws like
 /// read_maybe_gzip.
 Bytes inflate_zlib(const File& file, const Bytes& part, std::size_t limit);
 

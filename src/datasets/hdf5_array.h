@@ -7,9 +7,10 @@
 
 namespace cape::datasets {
 
-/// The array at `place`, "FILE:/GROUP/DATASET". One that lies in the file as it
-/// is is mapped; a compressed or chunked one is read into memory. Throws
-/// UserError: no such file or array, or of elements that are no numbers.
+/// The array at `place`, "FILE:/GROUP/DATASET". An array that is stored
+/// contiguously is mapped; a compressed or chunked one is read into memory.
+/// Throws UserError when there is no such file or array, or when its elements
+/// are no numbers.
 Array read_hdf5_array(const std::string& place);
 
 }  // namespace cape::datasets

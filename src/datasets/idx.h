@@ -8,13 +8,13 @@
 
 namespace cape::datasets {
 
-/// Any type, any number of dimensions. Throws UserError: file, what was
-/// expected, what was found.
+/// Reads any element type and any number of dimensions. Throws UserError with
+/// the file, what was expected and what was found.
 Array parse_idx(const File& file);
 
 /// Reads grey images and their labels, in the order of `layout.files`. Labels
-/// are integers of any size, or rows of them that begin with the label. Fewer
-/// samples than the official ones are accepted.
+/// are integers of any size, or rows of integers that begin with the label.
+/// Fewer samples than in the official files are accepted.
 Samples read_idx_samples(const KnownDataset& known, const Layout& layout,
                          const std::filesystem::path& place);
 

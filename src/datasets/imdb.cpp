@@ -21,7 +21,7 @@ struct Review {
   std::vector<WordCounts::Entry> words;
 };
 
-/// Of a word's letters, in lower case; 0 for all else.
+/// A letter in lower case; 0 for all other characters.
 constexpr std::array<char, 256> kLetters = [] {
   std::array<char, 256> letters{};
   for (char c = 'a'; c <= 'z'; ++c) letters[c] = letters[c - 'a' + 'A'] = c;
@@ -29,7 +29,7 @@ constexpr std::array<char, 256> kLetters = [] {
   return letters;
 }();
 
-/// Five bits a letter; 0 for a word that is too long for that.
+/// Five bits for each letter; 0 for a word that is too long for that.
 std::uint64_t code_of(const std::string& word) {
   if (word.size() > 64 / 5) return 0;
   std::uint64_t code = 0;
@@ -38,7 +38,7 @@ std::uint64_t code_of(const std::string& word) {
   return code;
 }
 
-/// The numbers of "ID_RATING.txt"; nothing when the name is not like that.
+/// The numbers in "ID_RATING.txt"; nothing when the name has another form.
 std::optional<std::pair<std::int64_t, int>> parse_name(std::string_view name) {
   std::int64_t id = 0;
   int rating = 0;
@@ -51,7 +51,7 @@ std::optional<std::pair<std::int64_t, int>> parse_name(std::string_view name) {
   return std::pair(id, rating);
 }
 
-/// Collects the reviews, in any order.
+/// Collects the reviews, which may come in any order.
 class Reviews {
  public:
   explicit Reviews(const KnownDataset& known)

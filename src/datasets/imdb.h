@@ -1,4 +1,4 @@
-/// The Large Movie Review Dataset, aclImdb: a review a file,
+/// The Large Movie Review Dataset, aclImdb: each review is a file
 /// train/{neg,pos}/ID_RATING.txt.
 /// https://ai.stanford.edu/~amaas/data/sentiment/
 #pragma once
@@ -14,13 +14,13 @@
 namespace cape::datasets {
 
 /// Counts the words of texts by their hashes. A word is [A-Za-z']+ in lower
-/// case; its hash is its MD5 digest as a big-endian number, modulo `buckets`.
+/// case. Its hash is its MD5 digest as a big-endian number, modulo `buckets`.
 class WordHasher {
  public:
   explicit WordHasher(std::size_t buckets)
       : counts_(buckets), known_(std::size_t{1} << kKnownBits) {}
 
-  /// Sorted by word. At most 65,535 words.
+  /// The counts of a text, sorted by word. A text has at most 65,535 words.
   std::vector<WordCounts::Entry> count(std::string_view text);
 
  private:
@@ -33,12 +33,13 @@ class WordHasher {
   std::uint16_t bucket_of(const std::string& word);
 
   std::vector<std::uint16_t> counts_;
-  std::vector<Known> known_;  ///< each at a place that its code decides
+  std::vector<Known> known_;  ///< each at an index that follows from its code
 };
 
 /// The labelled reviews of the training split, negative (0) before positive
-/// (1), each by id; train/unsup is passed over. Throws UserError naming the
-/// file: unreadable, damaged, of a rating that its folder does not have.
+/// (1), each class sorted by id; train/unsup is not read. Throws UserError,
+/// which names the file: unreadable, damaged, or with a rating that does not
+/// fit its folder.
 Samples read_imdb(const KnownDataset& known, const Layout& layout,
                   const std::filesystem::path& place);
 

@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Absolute, without "..", "." or a slash at the end.
+/// Makes a path absolute, without "..", "." or a slash at the end.
 fs::path plain_path(const fs::path& path) {
   fs::path plain = fs::absolute(path).lexically_normal();
   return plain.has_filename() ? plain : plain.parent_path();
@@ -23,9 +23,9 @@ bool is_within(const fs::path& path, const fs::path& root) {
              .first == root.end();
 }
 
-/// root/folder, and what is in or below root when its own path ends in the
-/// whole folder name or in the first part of it: /data/MNIST, for MNIST/raw,
-/// gives /data/MNIST/MNIST/raw and /data/MNIST/raw.
+/// root/folder, and also the place in or below root if the last part of root is
+/// the whole folder name or its first part: for MNIST/raw, /data/MNIST gives
+/// /data/MNIST/MNIST/raw and /data/MNIST/raw.
 std::vector<fs::path> directories_of(const fs::path& root,
                                      const std::string& folder) {
   if (folder.empty()) return {root};
@@ -62,7 +62,7 @@ std::vector<fs::path> places_of(const Layout& layout, const fs::path& root) {
   return places;
 }
 
-/// A line for each place, whichever layouts looked for something there.
+/// One line for each place, even if several layouts looked there.
 std::string list_of(const std::vector<Tried>& tried) {
   std::vector<std::pair<std::string, std::string>> lines;
   for (const Tried& attempt : tried) {

@@ -1,4 +1,4 @@
-/// Where the files of a data set are.
+/// Finds the files of a data set.
 #pragma once
 
 #include <filesystem>
@@ -9,8 +9,8 @@
 
 namespace cape::datasets {
 
-/// `name` in `directory`, or `name`.gz where the layout allows it; empty when
-/// it is not there.
+/// `name` in `directory`, or `name`.gz if the layout allows it; empty when
+/// neither exists.
 std::filesystem::path find_file(const Layout& layout,
                                 const std::filesystem::path& directory,
                                 const std::string& name);
@@ -19,12 +19,13 @@ std::filesystem::path find_file(const Layout& layout,
 std::string wanted_files(const Layout& layout);
 
 /// Why `place`, a folder or an archive, does not hold the data set: "no such
-/// folder", "lacks train-labels-idx1-ubyte[.gz]"; empty when what the layout
-/// needs is there. Archives are told by their names and not opened.
+/// folder", "lacks train-labels-idx1-ubyte[.gz]". Empty when everything that
+/// the layout needs exists. Archives are recognised by their names and are not
+/// opened.
 std::string what_is_missing(const Layout& layout,
                             const std::filesystem::path& place);
 
-/// A place that was tried, and what_is_missing there.
+/// A place that was tried, and what is missing there.
 struct Tried {
   const Layout* layout;
   std::filesystem::path place;
@@ -32,16 +33,16 @@ struct Tried {
 };
 
 /// Every place that may hold the data set, in order of preference, up to the
-/// first that does: that one is the last, with nothing missing. The folder
-/// names of the registry are tried below each root; a root may also be such a
-/// folder itself, told by its name, since the files of MNIST and of its
-/// relatives have the same names and cannot tell. Archives are looked for in
-/// the root and in those of the folders that are there.
+/// first one that does: that one is the last, with nothing missing. The folder
+/// names of the registry are tried below each root. A root may also be such a
+/// folder itself. Then only its name tells which data set it holds, since MNIST
+/// and similar data sets have the same file names. Archives are looked for in
+/// the root and in those of the folders that exist.
 std::vector<Tried> locate(const KnownDataset& known,
                           const std::vector<std::filesystem::path>& roots);
 
-/// The message for a data set that was not found: every path tried, and what
-/// to do.
+/// The message for a data set that was not found, with every path that was
+/// tried and what to do.
 std::string not_found_message(const KnownDataset& known,
                               const std::vector<Tried>& tried);
 

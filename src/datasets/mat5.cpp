@@ -11,7 +11,7 @@
 namespace cape::datasets {
 namespace {
 
-// Types of elements and classes of arrays, of the format's tables 1-1 and 1-3.
+// Types of elements and classes of arrays: tables 1-1 and 1-3 of the format.
 enum Type : std::uint32_t {
   kInt8 = 1,
   kUint8 = 2,
@@ -43,8 +43,8 @@ class Elements {
 
   bool at_end() const { return at_ == bytes_.size(); }
 
-  /// Small ones are in four bytes behind the halves of their first word. The
-  /// others are padded to 8 bytes, unless they are compressed.
+  /// A small element has its data in four bytes, after the two halves of its
+  /// first word. The others are padded to 8 bytes, unless they are compressed.
   Element next() {
     const std::uint32_t word = number(at_);
     if (word >> 16 != 0) {
@@ -90,7 +90,7 @@ struct Variable {
   MatArray array;
 };
 
-/// Of a matrix that is none of `names`, only the name.
+/// For a matrix that is none of `names`, only the name is filled in.
 Variable variable_of(const std::string& file, const Bytes& matrix,
                      const std::vector<std::string>& names) {
   Elements elements(file, matrix);

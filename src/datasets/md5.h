@@ -1,4 +1,4 @@
-/// The MD5 digest, which the hashed words of the IMDB data set are defined by.
+/// The MD5 digest, by which the words of the IMDB data set are hashed.
 #pragma once
 
 #include <array>

@@ -15,15 +15,15 @@ namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
 
-/// What the header's dictionary says.
+/// The content of the header's dictionary.
 struct Header {
   std::optional<std::string> descr;
   std::optional<bool> fortran_order;
   std::optional<std::vector<std::int64_t>> shape;
 };
 
-/// Reads the dictionary, of which numpy writes three keys; nothing where it is
-/// not of that form.
+/// Reads the dictionary, in which numpy writes three keys; nothing if it has
+/// another form.
 class HeaderReader {
  public:
   explicit HeaderReader(std::string_view text) : text_(text) {}
@@ -78,7 +78,7 @@ class HeaderReader {
     return found;
   }
 
-  /// The list of its fields, which is passed over.
+  /// The list of a structured type's fields, which is skipped.
   std::optional<std::string> structure() {
     const std::size_t end = text_.find(']');
     if (end == std::string_view::npos) return std::nullopt;

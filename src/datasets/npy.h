@@ -1,5 +1,5 @@
-/// The .npy format of NumPy: a magic number, a version, a Python dictionary of
-/// element type, order and shape, and the elements.
+/// The .npy format of NumPy: a magic number, a version, a Python dictionary
+/// with element type, order and shape, and the elements.
 /// https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 #pragma once
 
@@ -7,8 +7,8 @@
 
 namespace cape::datasets {
 
-/// Versions 1 to 3; numbers and booleans in C order. Throws UserError: file,
-/// what was expected, what was found.
+/// Versions 1 to 3; numbers and booleans in C order. Throws UserError with the
+/// file, what was expected and what was found.
 Array parse_npy(const File& file);
 
 }  // namespace cape::datasets

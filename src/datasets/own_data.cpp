@@ -21,7 +21,7 @@ namespace {
 
 constexpr const char* kCifar = "cifar-bin";
 
-/// Mapped, so that trainers share it.
+/// Maps the file, so that trainers share it.
 File map_plain(const std::string& path) {
   File file{path, map_file(path)};
   if (begins_as_gzip({file.bytes.data(), file.bytes.size()}))
@@ -35,8 +35,8 @@ Array read_array(const std::string& format, const std::string& path) {
   return format == "idx" ? parse_idx(file) : parse_npy(file);
 }
 
-/// Unsigned bytes [N, C, H, W] are images; those of an IDX file are grey ones
-/// where it has no channels.
+/// Unsigned bytes [N, C, H, W] are images. An IDX file without channels holds
+/// grey images.
 Inputs inputs_of(Array x, const OwnData& own, DatasetInfo& info) {
   if (own.format == "idx" && x.type == ElementType::uint8 &&
       x.shape.size() == 3) {
@@ -66,7 +66,7 @@ Inputs inputs_of(Array x, const OwnData& own, DatasetInfo& info) {
                             .count = info.samples}}};
 }
 
-/// Records of a label and 3 x 32 x 32 pixels.
+/// Reads records of a label and 3 x 32 x 32 pixels.
 void read_cifar(const OwnData& own, Dataset& dataset) {
   Samples samples = read_cifar_records(map_plain(own.x));
   dataset.inputs = std::move(samples.inputs);
@@ -77,8 +77,8 @@ void read_cifar(const OwnData& own, Dataset& dataset) {
               dataset);
 }
 
-/// How the values of a sample share means and deviations: those of an image by
-/// channel, the others by their last dimension.
+/// How the values of a sample share means and deviations: the values of an
+/// image by channel, other values by their last dimension.
 struct Features {
   std::size_t count, run;
 
@@ -88,7 +88,7 @@ struct Features {
         run(static_cast<std::size_t>(shape.size() == 3 ? shape[1] * shape[2]
                                                        : 1)) {}
 
-  /// Adds term(value, feature) to its feature's sum, for all values.
+  /// Adds term(value, feature) to the sum of its feature, for all values.
   template <class Term>
   void add(const std::vector<double>& values, const Term& term,
            std::vector<double>& sums) const {
@@ -101,7 +101,7 @@ struct Features {
   }
 };
 
-/// Calls `body` with every sample's values, pixels as parts of 255.
+/// Calls `body` with every sample's values; pixels are divided by 255.
 template <class Body>
 void each_sample(const Dataset& dataset, const Body& body) {
   std::size_t size = 1;
@@ -147,7 +147,7 @@ std::vector<double> feature_means(const Dataset& dataset, const Term& term) {
   return sums;
 }
 
-/// What the user gives, a number standing for all features.
+/// The values that the user gives; a single number counts for all features.
 std::vector<double> given(const std::vector<double>& values, const char* key,
                           const Dataset& dataset) {
   const std::size_t features = Features(dataset.info.shape).count;
@@ -173,12 +173,12 @@ void set_scale(const OwnData& own, Dataset& dataset) {
         return difference * difference;
       });
   for (double& deviation : dataset.deviation) {
-    // A feature that never changes stays what it is: 0.
+    // A feature that is the same in all samples becomes 0.
     deviation = deviation > 0 ? std::sqrt(deviation) : 1;
   }
 }
 
-/// Of all that changes a row: contents, and what the user says of them.
+/// The hash of everything that changes a row: contents and the user's settings.
 std::string fingerprint(const Dataset& dataset) {
   const DatasetInfo& info = dataset.info;
   const Array& y = dataset.labels;

@@ -1,5 +1,5 @@
-/// Data sets of the user's own: arrays in files, which the configuration
-/// describes. docs/datasets.md says what they may be.
+/// Data sets of the user: arrays in files, which the configuration names.
+/// docs/datasets.md says what they may be.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,8 @@ struct OwnData {
   std::string y = {};  ///< of the labels; empty: x holds them (cifar-bin)
   Task task = Task::classification;
   std::int64_t classes = 0;  ///< 0: as many as the labels show
-  /// A channel or feature, or one for all; empty: of the data.
+  /// One for each channel or feature, or one for all; empty: computed from the
+  /// data.
   std::vector<double> mean = {};
   std::vector<double> deviation = {};
   std::int64_t train_size = 0;  ///< N; 0: the samples at hand
@@ -35,11 +36,11 @@ std::string format_by_name(const std::string& file);
 void to_json(nlohmann::json& json, const OwnData& own);
 void from_json(const nlohmann::json& json, OwnData& own);
 
-/// Reads and checks the arrays. Throws UserError: file, what was expected, what
-/// was found, what to do.
+/// Reads and checks the arrays. Throws UserError with the file, what was
+/// expected, what was found and what to do.
 Dataset open_own(const std::string& name, const OwnData& own);
 
-/// What open_own makes of it, for a list.
+/// What open_own says about it, for a list.
 Found find_own(const std::string& name, const OwnData& own);
 
 }  // namespace cape::datasets

@@ -11,7 +11,7 @@
 namespace cape::datasets {
 namespace {
 
-// More outputs than any head has: a label beyond is a mistake.
+// No head has more outputs than this, so a larger label is a mistake.
 constexpr double kMostClasses = 1 << 20;
 
 std::vector<double> values_of(const Array& y) {
@@ -20,7 +20,7 @@ std::vector<double> values_of(const Array& y) {
   return values;
 }
 
-/// The shape of the labels of `samples` is [samples, rest].
+/// Throws UserError unless `y` has the expected shape.
 void check_shape(const Array& y, const std::string& file, const char* task,
                  const std::vector<std::int64_t>& expected) {
   if (y.shape == expected) return;
@@ -28,7 +28,7 @@ void check_shape(const Array& y, const std::string& file, const char* task,
             fmt::join(y.shape, " x "), task, fmt::join(expected, " x "));
 }
 
-/// Of a classification or of every step of a sequence.
+/// Labels of a classification, or of every step of a sequence.
 std::int64_t checked_classes(const Array& y, const std::string& file,
                              std::int64_t classes) {
   if (is_floating(y.type)) {

@@ -9,14 +9,14 @@
 namespace cape::datasets::pickle {
 namespace {
 
-// CIFAR-100 has half a million; without a bound a file of small values would
-// take a hundred times its size.
+// CIFAR-100 has half a million. Without a limit, a file of small values would
+// take a hundred times its size in memory.
 constexpr std::size_t kMostOperations = 4'000'000;
 
 constexpr std::uint8_t kProtocol = 2;
 
-/// The machine that a pickle is a program for: a stack of values, with marks in
-/// it, and a memo.
+/// A pickle is a program for this machine, which has a stack of values with
+/// marks in it, and a memo.
 class Machine {
  public:
   Machine(const File& file, std::deque<Value>& values)
@@ -83,7 +83,7 @@ class Machine {
     return value;
   }
 
-  /// What is above the last mark, which goes.
+  /// Removes and returns what is above the last mark.
   std::vector<const Value*> pop_to_mark() {
     if (marks_.empty()) fail_here("no mark on the stack");
     const auto first =
@@ -240,8 +240,8 @@ class Machine {
                           module.substr(0, 64), name.substr(0, 64)));
   }
 
-  /// numpy's _reconstruct(ndarray, (0,), 'b'), which makes an array that is
-  /// built later, or dtype('u1', 0, 1).
+  /// numpy's _reconstruct(ndarray, (0,), 'b'), which makes an array that gets
+  /// its data later, or dtype('u1', 0, 1).
   bool reduce() {
     const std::vector<const Value*> call = pop_some(2);
     const auto* const function = std::get_if<Global>(&call[0]->data);
@@ -264,7 +264,7 @@ class Machine {
     const Value* const state = pop();
     Value* const object = pop();
     stack_.push_back(object);
-    // A type's state is its byte order, which a byte does not have.
+    // The state of a type is its byte order, which single bytes do not have.
     if (std::holds_alternative<UnsignedByte>(object->data)) return true;
     auto* const array = std::get_if<Array>(&object->data);
     const auto* const tuple = std::get_if<Tuple>(&state->data);

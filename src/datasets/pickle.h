@@ -1,7 +1,7 @@
-/// Pickles as Python 2 left the data sets of its time: protocol 2. Only what
-/// plain data needs is understood: None, booleans, integers, strings, tuples,
+/// Reads pickles of protocol 2, in which Python 2 saved data sets. Only what
+/// plain data need is understood: None, booleans, integers, strings, tuples,
 /// lists, dictionaries and numpy arrays of unsigned bytes. Everything else,
-/// above all any other class or function, is refused; nothing is ever called.
+/// above all any other class or function, is refused. Nothing is ever called.
 /// https://docs.python.org/3/library/pickletools.html
 #pragma once
 
@@ -40,16 +40,16 @@ struct Dictionary {
   std::vector<std::pair<const Value*, const Value*>> items;
 };
 
-/// A numpy array of unsigned bytes, row by row, where the file has them.
+/// A numpy array of unsigned bytes, row by row, at its place in the file.
 struct Array {
   std::vector<std::int64_t> shape;
   Bytes bytes;
 };
 
-/// A function or class that arrays are pickled with.
+/// A function or class by whose name arrays are pickled.
 enum class Global { reconstruct, ndarray, dtype };
 
-/// numpy's type of an unsigned byte.
+/// numpy's type of unsigned bytes.
 struct UnsignedByte {};
 
 struct Value {
@@ -60,12 +60,12 @@ struct Value {
 
 class Document {
  public:
-  /// Throws UserError naming the file: truncated, not a pickle, or with
-  /// something in it that is not plain data.
+  /// Throws UserError, which names the file, if it is truncated, no pickle, or
+  /// contains something that is not plain data.
   explicit Document(const File& file);
 
-  /// What the pickle's dictionary has under `key`. Throws UserError when it is
-  /// none, or has no T there.
+  /// The value of `key` in the pickle's dictionary. Throws UserError when the
+  /// pickle is no dictionary, or has no T there.
   template <class T>
   const T& at(std::string_view key) const {
     const T* const value = std::get_if<T>(&find(key).data);
@@ -78,7 +78,7 @@ class Document {
   [[noreturn]] void fail_type(std::string_view key) const;
 
   std::string name_;
-  std::deque<Value> values_;  ///< all that the others point to
+  std::deque<Value> values_;  ///< all values that others point to
   const Value* root_ = nullptr;
 };
 

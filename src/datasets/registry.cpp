@@ -21,7 +21,8 @@ namespace {
 constexpr std::size_t kGreySize = 28UL * 28;
 constexpr std::size_t kColourSize = 3UL * 32 * 32;
 
-/// An image and a label file, with the most images that there can be.
+/// A file of images and a file of labels, with the largest possible number of
+/// images.
 Layout idx_layout(std::vector<std::string> folders, std::string images,
                   std::string labels, std::size_t most) {
   return {.folders = std::move(folders),
@@ -75,7 +76,7 @@ KnownDataset fashion_mnist() {
 }
 
 KnownDataset cifar10() {
-  // A dictionary's file names and labels take less than a kilobyte in three.
+  // In a pickle, file names and labels add less than a third to the pixels.
   constexpr std::size_t kBatch = 10000 * (1 + kColourSize);
   return {.name = "cifar10",
           .layouts = {{.folders = {"cifar-10-batches-bin", "cifar10", "CIFAR10",
@@ -142,8 +143,8 @@ KnownDataset cifar100() {
           .deviation = {0.2675, 0.2565, 0.2761}};
 }
 
-/// A text is the counts of its hashed words: a vector of 3,072 for an MLP, 32
-/// rows of 96 for a recurrent network, 3 x 32 x 32 for the others.
+/// A text becomes the counts of its hashed words: a vector of 3,072 for an MLP,
+/// 32 rows of 96 for a recurrent network, 3 x 32 x 32 for the others.
 KnownDataset imdb() {
   return {.name = "imdb",
           .layouts = {{.folders = {"aclImdb", "IMDB/aclImdb", "imdb/aclImdb",
@@ -187,8 +188,8 @@ std::int64_t sample_size(const DatasetInfo& dataset) {
   return product(dataset.shape);
 }
 
-// Means and deviations are the customary ones of four digits, with which the
-// published meta-datasets were made where they have the data set.
+// Means and deviations are the customary ones with four digits. The published
+// meta-datasets were made with them, for the data sets that they have.
 const std::vector<KnownDataset>& registry() {
   static const std::vector<KnownDataset> kRegistry = {
       cifar10(),

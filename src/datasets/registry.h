@@ -1,5 +1,6 @@
-/// The data sets that the program knows: one row each in registry.cpp. A new
-/// one in a format that is there is a new row; a new format is a new reader.
+/// The data sets that the program knows: one row for each in registry.cpp. A
+/// new data set in a known format is a new row; a new format needs a new
+/// reader.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +14,10 @@ namespace cape::datasets {
 
 struct KnownDataset;
 
-/// One way in which the training split of a data set lies on disk.
+/// One form in which the training split of a data set is stored on disk.
 struct Layout {
-  /// Reads the files at `place`, a folder or an archive that is complete, and
-  /// checks them against the row. One such function a format.
+  /// Reads the files at `place`, a complete folder or archive, and checks them
+  /// against the row. There is one such function for each format.
   using Reader = Samples (*)(const KnownDataset& known, const Layout& layout,
                              const std::filesystem::path& place);
 
@@ -43,13 +44,13 @@ struct KnownDataset {
   std::string package = {};  ///< the Debian package, where there is one
 };
 
-/// Values of one sample.
+/// The number of values in one sample.
 std::size_t sample_size(const KnownDataset& known);
 
 /// Sorted by name.
 const std::vector<KnownDataset>& registry();
 
-/// Throws UserError with the known names, and the one probably meant.
+/// Throws UserError with the known names, and the name that was probably meant.
 const KnownDataset& find_known(const std::string& name);
 
 }  // namespace cape::datasets

@@ -7,14 +7,14 @@
 namespace cape::datasets {
 namespace {
 
-// 32 bits, less 8 of the pixel, less 2 for sign and overshoot.
+// 32 bits, minus 8 for the pixel, minus 2 for sign and overshoot.
 constexpr int kPrecisionBits = 32 - 8 - 2;
 
 double triangle(double x) { return std::max(1.0 - std::abs(x), 0.0); }
 
 int round_to_int(double x) { return static_cast<int>(std::lround(x)); }
 
-/// What a pixel is made of: its products with the weights are added up.
+/// The type in which products of pixels and weights are added up.
 struct ByteSum {
   std::int32_t fixed = 1 << (kPrecisionBits - 1);
 
@@ -57,7 +57,8 @@ void filter_lines(const LineFilter& filter, int lines, const Pixel* in,
 
 }  // namespace
 
-// The order of the floating-point operations is Pillow's: it decides ties.
+// The order of the floating-point operations is Pillow's, since it decides
+// ties.
 LineFilter::LineFilter(int in, int out) : in(in), out(out) {
   const double scale = static_cast<double>(in) / out;
   const double support = std::max(scale, 1.0);

@@ -1,7 +1,7 @@
-/// The antialiased bilinear resize of Pillow, and so of torchvision, on 8-bit
-/// images: equal to it in every bit. On floats it is the same without rounding
-/// the result. Rows are resized before columns; Pillow 13
-/// has the other order for some shapes that are not square.
+/// The antialiased bilinear resize of Pillow and torchvision on 8-bit images,
+/// equal to theirs in every bit. On floats it is the same without rounding the
+/// result. Rows are resized before columns; Pillow 13 uses the other order for
+/// some shapes that are not square.
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,9 @@
 
 namespace cape::datasets {
 
-/// The bilinear (triangle) filter from `in` to `out` pixels of a line, widened
-/// by the scale where the line shrinks, which is the antialiasing. Weights are
-/// fixed-point numbers of 22 fractional bits.
+/// The bilinear (triangle) filter from `in` to `out` pixels of a line. Where
+/// the line becomes shorter, the filter is wider by the same factor, which is
+/// the antialiasing. Weights are fixed-point numbers with 22 fractional bits.
 struct LineFilter {
   LineFilter(int in, int out);
 

@@ -1,4 +1,4 @@
-/// The samples of a data set as its files hold them; batches turn them into
+/// The samples of a data set in the form of its files; batches convert them to
 /// floats.
 #pragma once
 
@@ -26,17 +26,18 @@ struct Images {
     std::int64_t count = 0;
   };
   std::vector<Block> blocks;
-  /// Each channel is stored column by column, not row by row.
+  /// Whether each channel is stored column by column instead of row by row.
   bool transposed = false;
 
-  /// The first byte of image `index`, which must be there.
+  /// The first byte of image `index`, which must exist.
   const std::uint8_t* at(std::int64_t index) const;
 
   /// Of images of `size` bytes, however they lie in memory.
   void hash(std::size_t size, ContentHasher& hasher) const;
 };
 
-/// How often each hashed word is in a text: sparse, since most counts are 0.
+/// How often each hashed word occurs in a text. Sparse, since most counts are
+/// 0.
 struct WordCounts {
   struct Entry {
     std::uint16_t word;  ///< below the size of a sample
@@ -45,7 +46,7 @@ struct WordCounts {
   std::vector<Entry> entries;     ///< of all texts, each sorted by word
   std::vector<std::size_t> ends;  ///< of the texts' entries
 
-  /// The entries of text `index`, which must be there.
+  /// The entries of text `index`, which must exist.
   std::span<const Entry> of(std::int64_t index) const;
 };
 

@@ -10,7 +10,7 @@
 
 namespace cape::datasets {
 
-/// Throws UserError: file, what was expected, what was found.
+/// Throws UserError with the file, what was expected and what was found.
 Samples read_svhn(const KnownDataset& known, const Layout& layout,
                   const std::filesystem::path& place);
 

@@ -18,7 +18,7 @@ Random random_for(std::uint64_t seed, const char* what) {
   return Random(seed_of(fmt::format("{}/{}", seed, what)));
 }
 
-/// The classes that take part, ascending.
+/// The classes that take part, in ascending order.
 std::vector<std::int64_t> classes_of(const DatasetInfo& info,
                                      const Variant& variant,
                                      std::uint64_t seed) {
@@ -51,7 +51,7 @@ std::vector<std::int64_t> draw(std::int64_t samples, std::int64_t size,
   return random_for(seed, "batch").sample(samples, size);
 }
 
-/// Squares of `side` pixels, cut off at the edges, take their mean.
+/// Replaces squares of `side` pixels, cut off at the edges, by their mean.
 void lower_resolution(std::int64_t side, Batch& batch) {
   const std::int64_t height = batch.shape[2];
   const std::int64_t width = batch.shape[3];
@@ -75,7 +75,7 @@ void lower_resolution(std::int64_t side, Batch& batch) {
   }
 }
 
-/// By Box and Muller.
+/// Gaussian random numbers by Box and Muller.
 double gaussian(Random& random) {
   const double radius = std::sqrt(-2 * std::log(1 - random.uniform()));
   return radius * std::cos(2 * std::numbers::pi * random.uniform());
@@ -103,7 +103,8 @@ void vary_labels(const Variant& variant, std::int64_t classes,
   }
 }
 
-/// Short in a table, and the same in every decimal form.
+/// Rounds to a number that is short in a table and the same in every decimal
+/// form.
 double rounded(double value) { return std::round(value * 1e3) / 1e3; }
 
 }  // namespace
@@ -157,7 +158,8 @@ std::string problem_of(const Variant& variant, const DatasetInfo& info) {
 
 Variant sample_variant(const DatasetInfo& info, Random& random) {
   const auto is_heads = [&] { return random.below(2) == 1; };
-  // Every draw is made, so that one range does not move the others' values.
+  // Every number is drawn, even if it is not used, so that one range does not
+  // change the values of the others.
   const bool some_classes = is_heads();
   const bool labelled = info.task == Task::classification;
   const std::int64_t classes =

@@ -52,7 +52,7 @@ class Round {
   void receive(Slot& slot);
   void start_next(Slot& slot);
   void answer(Slot& slot, Answer answer);
-  /// What it was doing has failed.
+  /// The task that the trainer was doing has failed.
   void lose(Slot& slot, const std::string& why);
 
   const std::vector<Trajectory>& trajectories_;
@@ -116,7 +116,7 @@ void Round::start_next(Slot& slot) {
   }
   slot.job = next_++;
   slot.since = Clock::now();
-  // A trainer that does not listen has died, and is found so.
+  // A trainer that does not read its task has died, which the next poll shows.
   (void)slot.trainer->send(trajectories_[*slot.job].task);
 }
 

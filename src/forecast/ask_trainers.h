@@ -1,4 +1,4 @@
-/// Hands tasks to a few trainers of this machine and waits for the answers.
+/// Gives tasks to a few trainers of this machine and waits for the answers.
 #pragma once
 
 #include <functional>
@@ -17,10 +17,11 @@ struct Answer {
   std::string error;  ///< why there is none
 };
 
-/// Every trajectory is tried once, by the next trainer that is free; a trainer
-/// that dies, or that needs more than `timeout` seconds for one, is replaced.
-/// One answer a trajectory, in their order; `progress` is told how many there
-/// are. Throws UserError when a trainer does not start.
+/// Tries every trajectory once, in the next trainer that is free. A trainer
+/// that dies, or that needs more than `timeout` seconds for one trajectory, is
+/// replaced. Returns one answer for each trajectory, in their order; `progress`
+/// is told how many there are so far. Throws UserError when a trainer does not
+/// start.
 std::vector<Answer> ask_trainers(
     const std::vector<Trajectory>& trajectories,
     const std::vector<TrainerCommand>& trainers, std::optional<double> timeout,

@@ -17,11 +17,12 @@
 namespace cape {
 namespace {
 
-/// Enough for a mean; they cost little beside the probe.
+/// The number of timed steps: enough for a mean, and short beside the probe.
 constexpr std::int64_t kTimedSteps = 5;
 
-/// As many as there is work for; unless they must make the rows of a farm, to
-/// the last bit, they share out the threads of those that are not needed.
+/// As many trainers as there are trajectories. They share the threads of the
+/// trainers that are not needed, unless they must make the rows of a farm to
+/// the last bit.
 std::vector<TrainerCommand> trainers_for(const Grid& grid,
                                          const std::string& program,
                                          bool measure) {
@@ -68,7 +69,7 @@ std::vector<shard::Row> rows_of(const Trajectory& trajectory,
   return rows;
 }
 
-/// Empty when the probe tells what every model needs.
+/// Why the probe lacks what every model needs; empty if it has all of it.
 std::string problem_of(const shard::Row& row) {
   MetaTable table;
   table.add(row);

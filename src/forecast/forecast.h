@@ -1,4 +1,4 @@
-/// What a model says of the cells of a grid, from probes alone.
+/// Predicts the cells of a grid with a model, from probes alone.
 #pragma once
 
 #include <cstdint>
@@ -14,15 +14,16 @@
 
 namespace cape {
 
-/// One cell: what the probe saw, what the model makes of it, and with
-/// `measure` what came out.
+/// One cell: what the probe measured, what the model predicts, and with
+/// `measure` the result of a training.
 struct Forecast {
-  /// A shard's row. Its outcome (t_star, ...) is there where it was measured.
+  /// The row of a shard. Its outcome (t_star, ...) is filled in only if it was
+  /// measured.
   shard::Row row;
   Prediction prediction;
   bool measured = false;
 
-  /// Predicted: T* x the seconds of a step.
+  /// Predicted: T* times the seconds of a step.
   double seconds() const { return prediction.steps * row.step_seconds; }
 };
 
@@ -44,16 +45,16 @@ struct ForecastOptions {
   bool measure = false;           ///< also train
 };
 
-/// Has trainers of this machine probe every trajectory of `grid` and time a few
-/// of its steps, without training it (or trains it, with options.measure), and
-/// asks the model. `progress` is told how many trajectories are done. Throws
-/// UserError when no trainer can be started.
+/// Lets trainers of this machine probe every trajectory of `grid` and time a
+/// few of its steps without training it (or train it, with options.measure),
+/// and asks the model. `progress` is told how many trajectories are done.
+/// Throws UserError when no trainer can be started.
 Forecasts make_forecasts(
     const Predictor& predictor, const Grid& grid,
     const ForecastOptions& options,
     const std::function<void(std::size_t answered)>& progress);
 
-/// Puts the cells in order, the fewest steps or seconds first.
+/// Sorts the cells, the fewest steps or seconds first.
 void sort_cells(std::vector<Forecast>& cells, ForecastOrder order);
 
 }  // namespace cape

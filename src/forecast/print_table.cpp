@@ -18,7 +18,7 @@ namespace {
 
 using Line = std::vector<std::string>;
 
-/// What adds less than this to log T* is not printed.
+/// Features that add less than this to log T* are not printed.
 constexpr float kLittle = 0.005F;
 
 std::vector<std::string> beyond(const Prediction& prediction) {
@@ -119,7 +119,7 @@ void print_legend(const Predictor& predictor,
       "that were left out; of a new\n      family it says little\n");
 }
 
-/// What the model goes by, what matters most first.
+/// The features of a prediction, the most important first.
 void print_features(const Model& model, const Prediction& one) {
   const std::vector<std::string> names = model.features.names();
   std::vector<std::size_t> order(names.size());

@@ -10,8 +10,9 @@
 namespace cape::hdf5 {
 namespace {
 
-/// How many elements a chunk of the dataset has; nothing where it is not in
-/// one dimension, shuffled by elements of `size` bytes and then deflated.
+/// How many elements a chunk of the dataset has. Nothing if the dataset has
+/// several dimensions, or is not shuffled by elements of `size` bytes and then
+/// deflated.
 std::optional<std::size_t> shuffled_chunk_length(const Handle& dataset,
                                                  std::size_t size) {
   const Handle layout(H5Dget_create_plist(dataset), H5Pclose, "get a layout");
@@ -35,8 +36,8 @@ std::optional<std::size_t> shuffled_chunk_length(const Handle& dataset,
   return length;
 }
 
-/// Inflates the chunk that begins with element `first` into `chunk`, which is
-/// of its size.
+/// Inflates the chunk that begins with element `first` into `chunk`, which has
+/// the size of the chunk.
 bool inflate_chunk(const Handle& dataset, hsize_t first, Inflater& inflater,
                    std::vector<std::uint8_t>& stored,
                    std::span<std::uint8_t> chunk) {
@@ -57,9 +58,10 @@ bool inflate_chunk(const Handle& dataset, hsize_t first, Inflater& inflater,
   return status == Inflater::Status::done && produced == chunk.size();
 }
 
-/// The first `count` of `length` elements of `size` bytes, whose first bytes
-/// come first, then their second ones, and so on. Most texts are shorter than
-/// their columns: of those bytes all are 0, and are not copied one by one.
+/// Restores the first `count` of `length` elements of `size` bytes from
+/// shuffled bytes: first come the first bytes of all elements, then their
+/// second bytes, and so on. Most texts are shorter than their columns, so many
+/// of these groups of bytes are all 0; those are not copied one by one.
 void unshuffle(std::span<const std::uint8_t> chunk, std::size_t length,
                std::size_t size, std::size_t count, std::uint8_t* elements) {
   std::memset(elements, 0, count * size);

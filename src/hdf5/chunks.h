@@ -1,4 +1,4 @@
-/// Reading tables past HDF5's filters: libdeflate inflates in a third of the
+/// Reads tables without HDF5's filters: libdeflate inflates in a third of the
 /// time. Private to this folder.
 #pragma once
 
@@ -8,9 +8,10 @@
 
 namespace cape::hdf5 {
 
-/// As read() does; false where the table is not stored as create_table stores
-/// one, is damaged, or `first` is not the beginning of a chunk: then HDF5 is to
-/// read it, or to say what is wrong.
+/// Does what read() does. Returns false where the table is not stored in the
+/// way in which create_table stores one, where it is damaged, or where `first`
+/// is not the beginning of a chunk. Then HDF5 must read it, or say what is
+/// wrong.
 bool read_chunks(const Handle& dataset, hid_t memory_type, std::uint64_t first,
                  std::size_t count, void* data);
 

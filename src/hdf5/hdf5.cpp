@@ -12,9 +12,10 @@ namespace {
 constexpr unsigned kDeflateLevel = 4;
 constexpr std::size_t kMemoryFileGrowth = 1 << 20;
 
-// Of a chunk, which is in memory whole when it is read; ours have less than 1.
+// The largest chunk that is read, since a chunk is in memory as a whole; chunks
+// that this program writes have less than 1 MB.
 constexpr double kMostChunkBytes = 64 << 20;
-// Deflate packs as many bytes into one at most.
+// Deflate turns at most so many bytes into one.
 constexpr double kMostPacking = 1032;
 
 herr_t append_description(unsigned, const H5E_error2_t* error, void* text) {
@@ -32,13 +33,13 @@ herr_t append_description(unsigned, const H5E_error2_t* error, void* text) {
   throw Hdf5Error(fmt::format("HDF5 cannot {}: {}", action, text));
 }
 
-/// Errors become exceptions, so HDF5 is not to print them as well.
+/// Errors become exceptions, so HDF5 does not print them as well.
 void silence() {
   static const herr_t status = H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   check(status, "turn off its messages");
 }
 
-/// What is read from a file is to be in that file.
+/// All that is read from a file must be stored in that file.
 void forbid_external_links() {
   static const herr_t status = H5Lunregister(H5L_TYPE_EXTERNAL);
   check(status, "forbid external links");
@@ -87,7 +88,7 @@ double chunk_bytes(const Handle& layout, std::size_t element) {
   return bytes;
 }
 
-/// HDF5 believes what a file says of a dataset, and reads other files for it.
+/// HDF5 trusts what a file says about a dataset, and reads other files for it.
 void check_storage(const Handle& dataset) {
   const Handle layout(H5Dget_create_plist(dataset), H5Pclose, "get a layout");
   const H5D_layout_t kind = H5Pget_layout(layout);
@@ -156,8 +157,8 @@ std::string file_image(const Handle& file) {
 
 Handle open_to_read(const std::filesystem::path& path) {
   const Handle access = file_access();
-  // Shards never change under a reader, and some network file systems cannot
-  // lock.
+  // Shards never change while they are read, and some network file systems
+  // cannot lock files.
   check(H5Pset_file_locking(access, false, true), "turn off file locking");
   return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, access), H5Fclose, "open"};
 }
@@ -236,7 +237,7 @@ Handle create_table(const Handle& parent, const char* name,
   check(H5Pset_chunk(layout, 1, &chunk), "set the chunk length");
   check(H5Pset_shuffle(layout), "turn on shuffling");
   check(H5Pset_deflate(layout, kDeflateLevel), "turn on compression");
-  // The same rows are the same bytes, whenever they are written.
+  // The same rows must give the same bytes, whenever they are written.
   check(H5Pset_obj_track_times(layout, false), "turn off time stamps");
   return {H5Dcreate2(parent, name, stored_type, space, H5P_DEFAULT, layout,
                      H5P_DEFAULT),

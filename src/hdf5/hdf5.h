@@ -57,14 +57,14 @@ void check(herr_t status, const char* action);
 
 /// An empty file that lives in memory only.
 Handle create_in_memory();
-/// The bytes that such a file would have on disk.
+/// The bytes that a file in memory would have on disk.
 std::string file_image(const Handle& file);
 Handle open_to_read(const std::filesystem::path& path);
-/// Where the file ends as HDF5 sees it; more may follow.
+/// Where HDF5 sees the end of the file. More bytes may follow.
 std::uint64_t content_size(const Handle& file);
-/// Tries `body`, which reads a file of so many bytes, in a process of its own:
-/// HDF5 crashes or hangs on some damaged files. Says what became of it, nothing
-/// when it returns or throws (core/rehearsal.h).
+/// Tries `body`, which reads a file of that many bytes, in another process,
+/// since HDF5 crashes or hangs on some damaged files. Returns what became of
+/// it, and nothing when it returns or throws (core/rehearsal.h).
 std::optional<std::string> rehearse_reading(std::uint64_t bytes,
                                             const std::function<void()>& body);
 Handle create_group(const Handle& parent, const char* name);
@@ -74,7 +74,7 @@ bool exists(const Handle& parent, const char* name);
 
 /// UTF-8, in `size` bytes padded with NUL, or H5T_VARIABLE.
 Handle string_type(std::size_t size);
-/// The enum FALSE, TRUE of int8 that h5py takes for bool.
+/// The int8 enum FALSE, TRUE, which h5py reads as bool.
 Handle bool_type();
 
 /// A copy of one of HDF5's own types.
@@ -87,25 +87,25 @@ struct Member {
 };
 /// A struct of `size` bytes in memory.
 Handle compound_type(std::size_t size, const std::vector<Member>& members);
-/// The same without the gaps between members: what is stored.
+/// The same struct without gaps between its members, as it is stored.
 Handle packed(const Handle& compound);
 
 // Datasets: one-dimensional, chunked, shuffled, deflated, growing at the end.
 
 Handle create_table(const Handle& parent, const char* name,
                     const Handle& stored_type, std::size_t chunk_length);
-/// Throws Hdf5Error, too, for one that is not all in this file, or that would
-/// take more memory or time than what the file has stored of it can need.
+/// Throws Hdf5Error also for a dataset that is not entirely in this file, or
+/// that would need more memory or time than its stored bytes can justify.
 Handle open_dataset(const Handle& parent, const char* name);
 std::uint64_t length(const Handle& dataset);
-/// `memory_type` says how the elements lie at `data`.
+/// `memory_type` describes the elements at `data`.
 void append(const Handle& dataset, hid_t memory_type, std::size_t count,
             const void* data);
 /// Elements [first, first + count), which must exist.
 void read(const Handle& dataset, hid_t memory_type, std::uint64_t first,
           std::size_t count, void* data);
 
-// Arrays of numbers of any rank, whoever wrote them.
+// Arrays of numbers of any rank, written by any program.
 
 /// How the elements of an array of numbers are stored.
 struct Elements {
@@ -114,16 +114,17 @@ struct Elements {
   std::size_t size;  ///< bytes
   bool big_endian;
 };
-/// Nothing where the elements are no numbers; a boolean is h5py's enum.
+/// Nothing if the elements are no numbers. h5py's enum counts as a boolean.
 std::optional<Elements> elements_of(const Handle& dataset);
 std::vector<std::uint64_t> extents(const Handle& dataset);
-/// Where the elements lie in the file one after the other, as they are; nothing
-/// where they are compressed, in chunks or nowhere.
+/// Where in the file the elements are stored one after the other, unchanged.
+/// Nothing if they are compressed, in chunks, or not stored at all.
 std::optional<std::uint64_t> offset_in_file(const Handle& dataset);
-/// All elements, little-endian, of their own kind and size.
+/// All elements, little-endian, of the type and size that they have in the
+/// file.
 void read_all(const Handle& dataset, const Elements& elements, void* data);
 
-// Text and numbers of one value.
+// Single texts and numbers.
 
 void write_text(const Handle& parent, const char* name,
                 const std::string& text);

@@ -4,7 +4,7 @@
 
 namespace cape::models {
 
-/// What follows a layer. GELU is the exact one.
+/// The function that follows a layer. GELU is the exact one.
 enum class Activation { none, relu, relu6, gelu };
 
 }  // namespace cape::models

@@ -10,7 +10,7 @@ namespace {
 
 using torch::Tensor;
 
-/// What a head of a sample has of rows x width: tokens x features.
+/// The part of one head and one sample in rows x width: tokens x features.
 class Heads {
  public:
   explicit Heads(const AttentionInput& input)

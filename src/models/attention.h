@@ -1,13 +1,13 @@
-/// Softmax attention over rows as linear layers make them: no head is copied
-/// out, and a head's weights stay in the processor's cache.
+/// Softmax attention on rows in the layout in which linear layers make them. No
+/// head is copied out, and the weights of a head stay in the processor's cache.
 #pragma once
 
 #include <torch/torch.h>
 
 namespace cape::models {
 
-/// Queries, keys and values: (samples tokens) x width each, contiguous float32;
-/// every head takes width / heads columns of them.
+/// Queries, keys and values: each (samples tokens) x width, contiguous float32.
+/// Every head takes width / heads of the columns.
 struct AttentionInput {
   torch::Tensor queries, keys, values;
   std::int64_t tokens;
@@ -20,11 +20,11 @@ struct Attention {
   torch::Tensor weights;   ///< samples x heads x tokens x tokens, if kept
 };
 
-/// softmax(q k^T / sqrt(width / heads)) v. Weights that are kept save their
-/// computation in every backward pass.
+/// softmax(q k^T / sqrt(width / heads)) v. If the weights are kept, the
+/// backward passes do not compute them again.
 Attention attend(const AttentionInput& input, bool keep_weights);
 
-/// The gradients of queries, keys and values from the output's.
+/// The gradients of queries, keys and values, from that of the output.
 struct AttentionGradients {
   torch::Tensor queries, keys, values;
 };

@@ -8,8 +8,8 @@
 namespace cape::models {
 namespace {
 
-/// Convolution without bias that keeps the size (divided by the stride),
-/// BatchNorm, activation.
+/// A convolution without bias that keeps the size (or divides it by the
+/// stride), BatchNorm, and an activation.
 class ConvNorm : public torch::nn::Module {
  public:
   ConvNorm(std::int64_t channels, std::int64_t outputs, std::int64_t kernel,

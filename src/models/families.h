@@ -1,5 +1,6 @@
-/// The builders that models/build.h dispatches to, a file a family. Private to
-/// src/models. `input` is the shape of one sample as the network sees it.
+/// The builders that models/build.h dispatches to, one file for each family.
+/// Private to src/models. `input` is the shape of one sample as the network
+/// sees it.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,7 @@ namespace cape::models {
 
 using Shape = std::vector<std::int64_t>;
 
-/// A network that makes maps or tokens of an image.
+/// A network that makes maps or tokens from an image.
 class ImageModel : public Model {
  public:
   std::int64_t samples_a_probe() const override { return 16; }

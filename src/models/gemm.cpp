@@ -2,7 +2,7 @@
 
 #include <torch/torch.h>
 
-// Of the BLAS that LibTorch brings with it, where it does.
+// From the BLAS that LibTorch contains, if it contains one.
 extern "C" [[gnu::weak]] void sgemm_(const char* transpose_a,
                                      const char* transpose_b, const int* m,
                                      const int* n, const int* k,
@@ -16,7 +16,7 @@ namespace {
 
 /// `x` as a tensor of rows x columns.
 torch::Tensor view(const Strided& x, std::int64_t rows, std::int64_t columns) {
-  // from_blob takes what it is never asked to change.
+  // from_blob wants a mutable pointer, but nothing writes through it.
   auto* const data = const_cast<float*>(x.data);
   return x.is_transposed
              ? torch::from_blob(data, {rows, columns}, {1, x.stride})
@@ -33,7 +33,7 @@ void gemm(const Strided& a, const Strided& b, const GemmShape& shape, float* c,
                   view(b, shape.inner, shape.columns));
     return;
   }
-  // BLAS takes columns for rows: c^T = b^T a^T.
+  // BLAS stores matrices by columns, so it computes c^T = b^T a^T.
   const int m = static_cast<int>(shape.columns);
   const int n = static_cast<int>(shape.rows);
   const int k = static_cast<int>(shape.inner);

@@ -1,11 +1,12 @@
-/// Products of parts of float32 matrices, without a tensor for each.
+/// Products of parts of float32 matrices, without making a tensor for each
+/// part.
 #pragma once
 
 #include <cstdint>
 
 namespace cape::models {
 
-/// Row-major, or the transpose of such.
+/// A row-major matrix, or the transpose of one.
 struct Strided {
   const float* data;
   std::int64_t stride;  ///< of rows, in elements

@@ -11,8 +11,8 @@ constexpr std::int64_t kTile = 4;
 static_assert(kTile * kTile == kLanes);
 
 /// v[0] becomes the sums of the 16 vectors, in their order. Each of the 4
-/// rounds halves the vectors, and in them the lanes still to be added to one
-/// another.
+/// rounds halves the number of vectors, and in each vector the number of lanes
+/// that must still be added.
 CAPE_INLINE void sum_each(Lanes (&v)[kLanes]) {
 #pragma GCC unroll 8
   for (int i = 0; i < 8; ++i) {
@@ -70,7 +70,7 @@ CAPE_INLINE void tile(const float* const* a, const float* const* b,
 }  // namespace
 
 CAPE_CLONES void gram(const float* x, Matrix shape, float* product) {
-  // Beyond the last row: the last row again, to no effect.
+  // Beyond the last row, the last row is used again; the result is ignored.
   const auto rows_from = [&](std::int64_t first, const float** rows) {
     for (std::int64_t i = 0; i < kTile; ++i) {
       rows[i] = x + std::min(first + i, shape.rows - 1) * shape.columns;

@@ -1,30 +1,31 @@
-/// How fresh networks get their weights, from Torch's default generator.
+/// Draws the initial weights of networks, from Torch's default generator.
 #pragma once
 
 #include "models/layers.h"
 
 namespace cape::models {
 
-/// Normal of variance 2 / (inputs + outputs); biases zero.
+/// Normal with variance 2 / (inputs + outputs); biases are zero.
 void xavier_normal(Linear& linear);
 
-/// Normal of variance 2 / fan-in, the gain of ReLU squared; biases zero.
+/// Normal with variance 2 / fan-in, the gain of ReLU squared; biases are zero.
 void kaiming_normal(Linear& linear);
 void kaiming_normal(Conv2d& convolution);
 
-/// PyTorch's default: uniform in +-1/sqrt(fan-in), the biases too.
+/// PyTorch's default: uniform in +-1/sqrt(fan-in), also the biases.
 void torch_default(Linear& linear);
 void torch_default(Conv2d& convolution);
 
 /// PyTorch's default for recurrent cells: uniform in +-1/sqrt(hidden).
 void torch_default_recurrent(Linear& projection, std::int64_t hidden);
 
-/// Normal of deviation 0.02. (PyTorch's trunc_normal_ of this deviation cuts at
-/// +-2, a hundred deviations away: it is this.)
+/// Normal with deviation 0.02. (PyTorch's trunc_normal_ with this deviation
+/// cuts at +-2, a hundred deviations away, which is the same in practice.)
 void small_normal(LearnedTensor& tensor);
 
-/// As PyTorch's MultiheadAttention: queries, keys and values Xavier-uniform as
-/// one matrix, the output projection uniform in +-1/sqrt(width), biases zero.
+/// As in PyTorch's MultiheadAttention: queries, keys and values are
+/// Xavier-uniform as one matrix, the output projection is uniform in
+/// +-1/sqrt(width), biases are zero.
 void attention_default(SelfAttention& attention);
 
 }  // namespace cape::models

@@ -1,5 +1,6 @@
-/// Elementary functions that compilers can vectorise, to about 1e-7 of the
-/// larger of 1 and the value, and sums. Private to the kernels.
+/// Elementary functions and sums that compilers can vectorise. The functions
+/// are exact to about 1e-7 times the larger of 1 and the value. Private to the
+/// kernels.
 #pragma once
 
 #include <algorithm>
@@ -11,14 +12,14 @@
 
 #include "models/kernels.h"
 
-// One version of a function for each level, and a choice at start-up.
+// One version of a function for each level; the choice is made at the start.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define CAPE_CLONES \
   __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define CAPE_CLONES
 #endif
-// A clone can only use what is compiled with it.
+// A function with several versions can only call what is compiled with it.
 #define CAPE_INLINE inline __attribute__((always_inline))
 
 namespace cape::models::kernels {
@@ -41,7 +42,7 @@ CAPE_INLINE float exponential(float x) {
 
 CAPE_INLINE float sigmoid(float x) { return 1.0F / (1.0F + exponential(-x)); }
 
-/// Cephes' polynomial near zero, where the quotient would lose digits.
+/// Cephes' polynomial near zero, where the quotient would lose precision.
 CAPE_INLINE float hyperbolic_tangent(float x) {
   const float z = x * x;
   float p = -5.70498872745e-3F;
@@ -74,7 +75,7 @@ CAPE_INLINE Normal normal(float x) {
 
 constexpr std::int64_t kLanes = 16;
 
-/// A vector register, or several.
+/// One vector register, or several.
 using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));
 
 CAPE_INLINE void load(const float* x, Lanes& lanes) {
@@ -97,9 +98,10 @@ CAPE_INLINE float sum(std::int64_t count, const Of& of) {
   return total;
 }
 
-/// Two sums a column over as many rows as float32 can add up, block by block,
-/// into doubles. add(start, block, sums) adds a block's to `sums`, the first
-/// sums of all columns and then the second; `start` is its first element.
+/// Two sums for each column, block by block into doubles; a block has as many
+/// rows as float32 can add up. add(start, block, sums) adds the sums of a block
+/// to `sums`: first the first sums of all columns, then the second ones.
+/// `start` is the block's first element.
 template <class Add>
 void add_up_blocks(Matrix shape, double* first, double* second,
                    const Add& add) {

@@ -28,7 +28,8 @@ CAPE_INLINE void add_sums(const float* dy, const float* x, Moments m,
   }
 }
 
-/// dx = (g - mean of g - x^ mean of g x^) / deviation + added, g = dy weight.
+/// dx = (g - mean of g - x^ mean of g x^) / deviation + added, with g = dy
+/// weight.
 CAPE_INLINE void row_gradient(const float* dy, const float* x,
                               const float* weight, const float* added,
                               Moments m, std::int64_t columns, float* dx) {

@@ -45,8 +45,8 @@ torch::Tensor BatchNorm::forward(const torch::Tensor& input) const {
                                            running_var, /*training=*/true,
                                            kMomentum, kEpsilon, kCudnn));
   }
-  // Written out: for a single sample whose output gradient comes permuted,
-  // batch_norm of LibTorch 2.11 gives wrong gradients of weight and bias.
+  // Written out, since batch_norm of LibTorch 2.11 gives wrong gradients of
+  // weight and bias for a single sample whose output gradient arrives permuted.
   std::vector<std::int64_t> shape(static_cast<std::size_t>(input.dim()), 1);
   shape[1] = -1;
   const torch::Tensor scale = weight * (running_var + kEpsilon).rsqrt();

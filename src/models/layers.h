@@ -1,5 +1,5 @@
 /// The layers that the networks are made of. Their parameters are uninitialised
-/// until one of the functions of models/initialize.h has filled them: a network
+/// until a function of models/initialize.h has filled them, so that a network
 /// draws each weight once.
 #pragma once
 
@@ -11,7 +11,8 @@
 
 namespace cape::models {
 
-/// Whether the loops of models/kernels.h take `x`: float32 on the CPU.
+/// Whether the loops of models/kernels.h can be used for `x`: float32 on the
+/// CPU.
 bool is_for_kernels(const torch::Tensor& x);
 
 /// samples x ... x inputs -> samples x ... x outputs.
@@ -25,9 +26,9 @@ class Linear : public Layer {
   torch::Tensor bias;    ///< outputs
 };
 
-/// samples x C x H x W -> samples x O x H' x W', fastest channels last.
-/// weight and bias: as Linear, the positions being those of the output and `a`
-/// the unfolded window under each, of the output's group.
+/// samples x C x H x W -> samples x O x H' x W', fastest with channels last.
+/// weight and bias: as for Linear, where the positions are those of the output,
+/// and `a` is the unfolded window at each position, of the output's group.
 class Conv2d : public Layer {
  public:
   struct Options {
@@ -76,8 +77,8 @@ class LayerNorm : public Layer {
   torch::Tensor bias;
 };
 
-/// A parameter handed to every sample: class token, positions.
-/// value: sum over samples of g.
+/// A parameter that every sample gets: class token, positions. value: sum over
+/// samples of g.
 class LearnedTensor : public Layer {
  public:
   explicit LearnedTensor(at::IntArrayRef shape);
@@ -87,9 +88,9 @@ class LearnedTensor : public Layer {
   torch::Tensor value;
 };
 
-/// Tokens, samples x tokens x width; `heads` divides `width`. PyTorch's
-/// MultiheadAttention without dropout, its joint projection in three layers: so
-/// no gradient has to be put together from parts.
+/// Tokens, samples x tokens x width; `heads` divides `width`. This is PyTorch's
+/// MultiheadAttention without dropout. Its joint projection is split into three
+/// layers, so that no gradient has to be put together from parts.
 class SelfAttention : public torch::nn::Module {
  public:
   SelfAttention(std::int64_t width, std::int64_t heads);

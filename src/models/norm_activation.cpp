@@ -23,7 +23,7 @@ kernels::Matrix rows_of(const Tensor& x) {
   return {x.numel() / x.size(1), x.size(1)};
 }
 
-/// In the layout of `like`.
+/// A tensor in the layout of `like`.
 Tensor laid_out(const Tensor& x, const Tensor& like) {
   return x.contiguous(like.dim() == 4 ? at::MemoryFormat::ChannelsLast
                                       : at::MemoryFormat::Contiguous);
@@ -33,7 +33,7 @@ const float* data(const Tensor& x) {
   return x.defined() ? x.const_data_ptr<float>() : nullptr;
 }
 
-/// A fresh key from Torch's default generator.
+/// A new key from Torch's default generator.
 std::uint64_t draw_key() {
   auto generator = at::detail::getDefaultCPUGenerator();
   const std::lock_guard<std::mutex> lock(generator.mutex());
@@ -114,7 +114,7 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
 };
 
 /// The same in evaluation mode, where the statistics are constants and a probe
-/// may be on: gradients with respect to `stand_in` are those of norm(x).
+/// may be recording: gradients with respect to `stand_in` are those of norm(x).
 class FixedNormActivation
     : public torch::autograd::Function<FixedNormActivation> {
  public:
@@ -168,7 +168,7 @@ std::optional<Tensor> if_defined(const Tensor& x) {
 
 Tensor fixed_norm_activate(const BatchNorm& norm, const Tensor& input,
                            Activation activation, const Tensor& residual) {
-  // Weight and bias reach the function through these.
+  // The function gets weight and bias through these.
   const Tensor scale =
       norm.weight * (norm.running_var + BatchNorm::kEpsilon).rsqrt();
   const Tensor shift = torch::addcmul(norm.bias, norm.running_mean, scale, -1);

@@ -1,4 +1,4 @@
-/// BatchNorm with what follows it, in as few passes over memory as it takes.
+/// BatchNorm and what follows it, in as few passes over memory as possible.
 #pragma once
 
 #include <torch/torch.h>
@@ -10,8 +10,9 @@ namespace cape::models {
 
 torch::Tensor activate(Activation activation, const torch::Tensor& input);
 
-/// dropout(activation(norm(input) + residual)). `residual` may be undefined;
-/// with one the activation is not gelu. Dropout as `norm` is in training mode.
+/// dropout(activation(norm(input) + residual)). `residual` may be undefined; if
+/// it is not, the activation must not be gelu. Dropout is on if `norm` is in
+/// training mode.
 torch::Tensor norm_activate(const BatchNorm& norm, const torch::Tensor& input,
                             Activation activation,
                             const torch::Tensor& residual = {},

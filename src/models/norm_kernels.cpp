@@ -35,7 +35,7 @@ CAPE_INLINE float activated(float z) {
   return z;
 }
 
-/// d activation / dz; for the clipped ones from the activated value `y`.
+/// d activation / dz; for activations that clip, from the activated value `y`.
 template <Activation A>
 CAPE_INLINE float slope(float z, float y) {
   if constexpr (A == Activation::relu) return y > 0 ? 1.0F : 0.0F;
@@ -68,7 +68,7 @@ CAPE_INLINE void forward_rows(const float* x, const float* residual,
   }
 }
 
-/// Of the rows of `block`, which begin with element `first`.
+/// The sums of the rows of `block`, which begin with element `first`.
 template <Activation A, bool Drop>
 CAPE_INLINE void backward_rows(const float* dy, const float* y, const float* x,
                                const float* mean, const float* scale,
@@ -169,8 +169,8 @@ void column_moments(const float* x, Matrix shape, float* mean,
   std::vector<double> squares(columns);
   add_up_blocks(shape, sums.data(), squares.data(),
                 [&](std::int64_t first, Matrix block, float* block_sums) {
-                  // Relative to the first row, so that a large mean costs no
-                  // digits.
+                  // Relative to the first row, so that a large mean does not
+                  // cost precision.
                   add_moments(x + first, x, block, block_sums);
                 });
   const auto count = static_cast<double>(shape.rows);

@@ -1,6 +1,6 @@
 #include "models/packed_matrix.h"
 
-// Of MKL's CBLAS, which the LibTorch of Linux on x86-64 brings with it.
+// From MKL's CBLAS, which LibTorch for Linux on x86-64 contains.
 extern "C" {
 [[gnu::weak]] std::size_t cblas_sgemm_pack_get_size(int identifier, int m,
                                                     int n, int k);
@@ -42,7 +42,7 @@ PackedMatrix::PackedMatrix(const torch::Tensor& matrix, std::int64_t rows)
   packed_ = torch::empty({static_cast<std::int64_t>(cblas_sgemm_pack_get_size(
                              kSecondFactor, m, n, k))},
                          torch::kByte);
-  // Of a matrix of one column or row both are true.
+  // For a matrix of one column or one row both are true.
   const bool transposed = !matrix.is_contiguous();
   cblas_sgemm_pack(kRowMajor, kSecondFactor, transposed ? kTransposed : kPlain,
                    m, n, k, /*alpha=*/1, matrix.const_data_ptr<float>(),

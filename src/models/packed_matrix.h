@@ -1,4 +1,4 @@
-/// A matrix that many products share.
+/// A matrix that is used in many products.
 #pragma once
 
 #include <torch/torch.h>
@@ -7,17 +7,17 @@
 
 namespace cape::models {
 
-/// A float32 matrix, rearranged once for products with matrices of `rows` rows
-/// where LibTorch has MKL, which otherwise does so in every product. (For the
-/// small batches of a recurrent step that is a third of the time.)
+/// A float32 matrix, rearranged once for products with matrices of `rows` rows,
+/// if LibTorch has MKL. Otherwise MKL rearranges it in every product, which
+/// takes a third of the time for the small batches of a recurrent step.
 class PackedMatrix {
  public:
-  /// `matrix`: n x m, contiguous or the transpose of a contiguous one.
+  /// `matrix`: n x m, contiguous or the transpose of a contiguous matrix.
   PackedMatrix(const torch::Tensor& matrix, std::int64_t rows);
 
-  /// a matrix, of rows x m; `a` is rows x n, contiguous.
+  /// out = `a` times the matrix: rows x m; `a` is rows x n, contiguous.
   void multiply(const torch::Tensor& a, const torch::Tensor& out) const;
-  /// The same added to `out`.
+  /// Adds the same product to `out`.
   void multiply_add(const torch::Tensor& a, const torch::Tensor& out) const;
 
  private:

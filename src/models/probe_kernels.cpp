@@ -7,7 +7,8 @@
 namespace cape::models::kernels {
 namespace {
 
-/// Elements whose squares float32 can add up before they go into a double.
+/// The number of elements whose squares float32 adds up before they are added
+/// to a double.
 constexpr std::int64_t kBlock = 4096;
 
 CAPE_CLONES float block_squares(const float* x, std::int64_t count) {
@@ -33,7 +34,7 @@ CAPE_CLONES void add_row(const float* x, const float* g, std::int64_t count,
   for (std::int64_t i = 0; i < count; ++i) sum[i] += x[i] * g[i];
 }
 
-/// Calls visit(window's position, offset in the kernel, the pixel or null).
+/// Calls visit(position of the window, offset in the kernel, pixel or null).
 template <class Visit>
 void for_each_pixel(const float* image, const Windows& w, const Visit& visit) {
   for (std::int64_t position = 0; position < w.rows() * w.columns();

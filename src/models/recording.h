@@ -1,4 +1,4 @@
-/// What a probe sees of a network: each use of a layer that has parameters.
+/// What a probe records of a network: each use of a layer that has parameters.
 ///
 /// An engine takes gradients with respect to the recorded outputs and turns
 /// them, with the recorded inputs, into every sample's gradient norm without a
@@ -29,15 +29,15 @@ struct Recording {
   torch::Tensor output;  ///< samples x ..., a part of the autograd graph
 };
 
-/// A module with parameters of its own (not only its children's).
+/// A module that has parameters of its own, not only those of its children.
 class Layer : public torch::nn::Module {
  public:
-  /// Hands `output` on, after noting it if a probe is on.
+  /// Returns `output`, and records it if a probe is recording.
   torch::Tensor record(const torch::Tensor& input, torch::Tensor output) const;
 };
 
-/// While it lives, the layers that this thread runs record. One at a time for a
-/// thread: several may probe parts of a batch with one network.
+/// While it exists, the layers that this thread runs are recorded. A thread has
+/// at most one; several threads may probe parts of a batch with one network.
 class ProbeRecording {
  public:
   ProbeRecording();
@@ -45,10 +45,10 @@ class ProbeRecording {
   ProbeRecording(const ProbeRecording&) = delete;
   ProbeRecording& operator=(const ProbeRecording&) = delete;
 
-  /// Whether this thread's layers record.
+  /// Whether the layers of this thread are recorded.
   static bool is_on();
 
-  /// In the order of the forward pass.
+  /// The recordings in the order of the forward pass.
   const std::vector<Recording>& recordings() const { return recordings_; }
 
  private:

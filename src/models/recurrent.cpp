@@ -88,7 +88,7 @@ torch::Tensor RecurrentLayer<Gates>::delayed(
   return reverse_ ? torch::cat({seen, zero}) : torch::cat({zero, seen});
 }
 
-/// The same from Torch's own operations, for any type and device.
+/// The same made of Torch's own operations, for any type and device.
 template <int Gates>
 torch::Tensor RecurrentLayer<Gates>::forward_by_steps(
     const torch::Tensor& input) const {

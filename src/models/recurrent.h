@@ -12,7 +12,7 @@ namespace cape::models {
 
 /// steps x samples x features -> steps x samples x hidden, from a state of
 /// zero; `reverse` goes from the last step to the first. Both projections have
-/// a bias, as PyTorch's cells do; they are layers of their own, since in a GRU
+/// a bias, as in PyTorch's cells. They are separate layers, since in a GRU
 /// their outputs have different gradients.
 template <int Gates>
 class RecurrentLayer : public torch::nn::Module {

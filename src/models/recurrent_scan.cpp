@@ -12,7 +12,7 @@ using torch::autograd::variable_list;
 
 float* data(const Tensor& x) { return x.data_ptr<float>(); }
 
-/// The steps in the order they are taken.
+/// The steps in the order in which they are taken.
 struct Order {
   std::int64_t steps;
   bool reverse;
@@ -22,14 +22,14 @@ struct Order {
   }
 };
 
-/// What the backward pass needs of the forward pass: steps x samples x ... .
+/// What the backward pass needs from the forward pass: steps x samples x ... .
 struct Trace {
   Tensor of_input;   ///< 4 or 3 hidden: the activated gates
   Tensor of_hidden;  ///< LSTM: hidden, the cell states; GRU: 3 hidden
   Tensor output;     ///< hidden
 };
 
-/// The part of `x` that belongs to step k, and to the step before it.
+/// The parts of `x` that belong to step k and to the step before it.
 struct Steps {
   Tensor now, before;  ///< `before` is undefined at the first step
 
@@ -195,7 +195,7 @@ class Scan : public torch::autograd::Function<Scan<Gates>> {
       all[1] = torch::mm(d_input_rows.t(), input.flatten(0, 1));
     }
     if (context.needs_input_grad(2)) {
-      // Every step's gradient with the output of the step before it.
+      // The gradient of every step with the output of the step before it.
       const std::int64_t pairs = order.steps - 1;
       const Tensor now = d.of_hidden.narrow(0, order.reverse ? 0 : 1, pairs);
       const Tensor before = output.narrow(0, order.reverse ? 1 : 0, pairs);

@@ -1,12 +1,13 @@
-/// All steps of a recurrent layer as one function of autograd: one product for
-/// all steps' inputs, one a step for its state, and as many backward.
+/// All steps of a recurrent layer as one autograd function. It has one product
+/// for the inputs of all steps and one for the state of each step, and the same
+/// in the backward pass.
 #pragma once
 
 #include <torch/torch.h>
 
 namespace cape::models {
 
-/// The parameters of one direction of one layer, PyTorch's.
+/// The parameters of one direction of one layer, in PyTorch's layout.
 struct RecurrentWeights {
   const torch::Tensor& of_input;   ///< gates hidden x features
   const torch::Tensor& of_hidden;  ///< gates hidden x hidden
@@ -21,9 +22,9 @@ struct Projections {
 };
 
 /// steps x samples x features -> steps x samples x hidden; float32 on the CPU,
-/// contiguous. The scan keeps its projections to itself: `probes` stand for
-/// them, in that gradients with respect to these are those of the projections.
-/// Their values are not looked at; undefined where nobody asks.
+/// contiguous. The projections stay inside of the scan. `probes` represent
+/// them: gradients with respect to `probes` are those of the projections. Their
+/// values are not used; they may be undefined if nobody needs these gradients.
 template <int Gates>
 torch::Tensor recurrent_scan(const torch::Tensor& input,
                              const RecurrentWeights& weights,

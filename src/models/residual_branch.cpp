@@ -44,7 +44,7 @@ Tensor finished(const Tensor& product, const Tensor& bias,
   return y;
 }
 
-/// Gradients of input (plus `dy`, that of the residual), weight and bias.
+/// The gradients of input (plus `dy`, the residual's), weight and bias.
 struct NormGradients {
   Tensor input, weight, bias;
 };
@@ -59,8 +59,9 @@ NormGradients norm_backward(const Tensor& dn, const Tensor& dy, const Tensor& x,
   return {dx, sums[1].to(torch::kFloat), sums[0].to(torch::kFloat)};
 }
 
-/// A linear layer's, where its parameters' gradients are wanted: `input` (a
-/// function, since it may have to be computed again) and output gradient.
+/// What a linear layer needs if the gradients of its parameters are wanted:
+/// `input` (a function, since it may have to be computed again) and the
+/// output's gradient.
 template <class Input>
 void linear_gradients(const AutogradContext& context, std::size_t index,
                       const Tensor& d, const Input& input,
@@ -69,12 +70,12 @@ void linear_gradients(const AutogradContext& context, std::size_t index,
   if (context.needs_input_grad(index + 1)) gradients[index + 1] = d.sum(0);
 }
 
-/// What both functions take: x, the norm's weight and bias, those of the linear
-/// layers, and in a probe a stand-in for each layer's output: an empty tensor
-/// that receives that output's gradient.
+/// What both functions get: x, the norm's weight and bias, those of the linear
+/// layers, and in a probe a stand-in for the output of each layer, which is an
+/// empty tensor that gets that output's gradient.
 constexpr std::size_t kLinear = 3;
 
-/// y, and in a probe what the linear layers take.
+/// y, and in a probe the inputs of the linear layers.
 variable_list outputs(AutogradContext* context, Tensor y, bool is_recorded,
                       variable_list inputs) {
   context->set_materialize_grads(false);
@@ -84,8 +85,9 @@ variable_list outputs(AutogradContext* context, Tensor y, bool is_recorded,
   return inputs;
 }
 
-/// What both backward passes return: the gradients of x and the parameters
-/// (all but x's and the norm's still to be filled in), then the stand-ins'.
+/// What both backward passes return: the gradients of x and of the parameters
+/// (only those of x and of the norm are not filled in yet), then those of the
+/// stand-ins.
 variable_list gradients_of(const NormGradients& norm, std::size_t linear,
                            variable_list stand_ins, const Tensor& like) {
   variable_list all = {norm.input.view_as(like), norm.weight, norm.bias};
@@ -94,7 +96,7 @@ variable_list gradients_of(const NormGradients& norm, std::size_t linear,
   return all;
 }
 
-/// Parameters: norm, queries, keys, values, output projection.
+/// The parameters: norm, queries, keys, values, output projection.
 class AttentionBranch : public Function<AttentionBranch> {
  public:
   static variable_list forward(AutogradContext* context, const Tensor& input,
@@ -107,7 +109,7 @@ class AttentionBranch : public Function<AttentionBranch> {
         torch::addmm(parameters[5], n, parameters[4].t()),
         torch::addmm(parameters[7], n, parameters[6].t()), input.size(1),
         heads};
-    // A probe's two backward passes go over few samples.
+    // The two backward passes of a probe are for few samples.
     const Attention attention = attend(heads_in, !stand_ins.empty());
     const Tensor& o = attention.output;
     const Tensor y =
@@ -162,7 +164,7 @@ class AttentionBranch : public Function<AttentionBranch> {
   }
 };
 
-/// Parameters: norm, the first and the second linear layer.
+/// The parameters: norm, the first and the second linear layer.
 class MlpBranch : public Function<MlpBranch> {
  public:
   static variable_list forward(AutogradContext* context, const Tensor& input,
@@ -211,7 +213,7 @@ class MlpBranch : public Function<MlpBranch> {
   }
 
  private:
-  /// In place of `da`, the gradient of gelu(product + bias).
+  /// Replaces `da`, the gradient of gelu(product + bias).
   static Tensor gelu_backward(const Tensor& da, const Tensor& product,
                               const Tensor& bias) {
     const Tensor sums = torch::empty({2, bias.size(0)}, torch::kDouble);
@@ -225,7 +227,8 @@ class MlpBranch : public Function<MlpBranch> {
   }
 };
 
-/// A layer, and which of a function's outputs is its input: 0 means x itself.
+/// A layer, and the index of the function's output that is its input; 0 means
+/// x.
 struct Part {
   const Layer* layer;
   std::size_t input;

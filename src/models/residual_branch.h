@@ -1,7 +1,7 @@
 /// The two branches of a pre-norm Transformer block. In float32 on the CPU each
-/// is one autograd function: it keeps only what its backward pass cannot
-/// compute again in one pass over memory, and adds up gradients where they are
-/// made.
+/// branch is one autograd function. It keeps only what its backward pass cannot
+/// compute again in one pass over memory, and adds up gradients at the place
+/// where they are made.
 #pragma once
 
 #include <torch/torch.h>

@@ -46,8 +46,8 @@ class RnnModel : public Model {
   std::int64_t samples_a_probe() const override { return 64; }
 
  private:
-  /// The top layer's output at the last step, where the backward direction has
-  /// taken one step.
+  /// The output of the last layer at the last step, where the backward
+  /// direction has taken one step.
   torch::Tensor last_step(const torch::Tensor& x) const {
     const torch::Tensor y = forward_.back()->forward(x)[-1];
     if (backward_.empty()) return y;

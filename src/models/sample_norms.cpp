@@ -24,12 +24,13 @@ Tensor squares(const Tensor& x) {
   return x.flatten(1).square().sum(1, false, torch::kDouble);
 }
 
-/// One zero a sample of `x`, where x is.
+/// One zero for each sample of `x`, on the same device.
 Tensor zeros_like_norms(const Tensor& x) {
   return torch::zeros({x.size(0)}, x.options().dtype(torch::kDouble));
 }
 
-/// x x^T of every sample: samples x T x T. From the kernel the lower triangles.
+/// x x^T of every sample: samples x T x T. The kernel fills only lower
+/// triangles.
 Tensor gram(const Tensor& x) {
   if (!is_for_kernels(x)) return torch::bmm(x, x.transpose(1, 2));
   const Tensor rows = x.contiguous();
@@ -42,7 +43,7 @@ Tensor gram(const Tensor& x) {
   return product;
 }
 
-/// The inner products of samples' Gram matrices.
+/// The inner products of the samples' Gram matrices.
 Tensor gram_dots(const Tensor& a, const Tensor& b) {
   if (!is_for_kernels(a)) return (a * b).sum({1, 2}, false, torch::kDouble);
   const Tensor dots = torch::empty({a.size(0)}, torch::kDouble);
@@ -53,7 +54,8 @@ Tensor gram_dots(const Tensor& a, const Tensor& b) {
   return dots;
 }
 
-/// gram() of the latest input: layers that share one come one after the other.
+/// Keeps gram() of the latest input, since layers that share an input come one
+/// after the other.
 class InputGram {
  public:
   const Tensor& operator()(const Tensor& input) {
@@ -68,15 +70,16 @@ class InputGram {
   Tensor input_, gram_;
 };
 
-/// All uses of one layer: inputs, and for each value the output gradients.
+/// All uses of one layer: the inputs, and for each value the output gradients.
 struct Uses {
   std::vector<Tensor> inputs;
   std::vector<std::vector<Tensor>> gradients;  ///< values x uses
   InputGram* input_gram;
 };
 
-/// samples x ... x features -> samples x positions x features, the positions of
-/// all uses end to end: a sum over uses is a sum over positions.
+/// samples x ... x features -> samples x positions x features, with the
+/// positions of all uses one after the other, so that a sum over uses is a sum
+/// over positions.
 Tensor positions_of(const std::vector<Tensor>& uses) {
   if (uses.size() == 1 && uses.front().dim() == 3) return uses.front();
   std::vector<Tensor> parts;
@@ -87,8 +90,9 @@ Tensor positions_of(const std::vector<Tensor>& uses) {
   return parts.size() == 1 ? parts.front() : torch::cat(parts, 1);
 }
 
-/// || sum_t g_t a_t^T ||^2 a sample; a: samples x T x I, g: samples x T x O.
-/// Of the product itself and the two T x T Gram matrices the cheaper one.
+/// || sum_t g_t a_t^T ||^2 of each sample; a: samples x T x I, g: samples x T x
+/// O. Computes the product itself or the two T x T Gram matrices, whichever is
+/// cheaper.
 class WeightNorms {
  public:
   WeightNorms(Tensor inputs, InputGram& gram)
@@ -124,12 +128,12 @@ std::vector<Tensor> norms(const Linear& layer, const Uses& uses) {
   return all;
 }
 
-/// Whether every window is a pixel.
+/// Whether every window is a single pixel.
 bool is_bare(const Conv2d::Options& o) {
   return o.kernel == 1 && o.stride == 1 && o.padding == 0;
 }
 
-/// The convolution's windows over one sample: groups x window x positions.
+/// The windows of the convolution on one sample: groups x window x positions.
 Tensor windows_of(const Conv2d::Options& o, const Tensor& sample) {
   const Tensor windows =
       is_bare(o) ? sample.flatten(1)
@@ -138,8 +142,8 @@ Tensor windows_of(const Conv2d::Options& o, const Tensor& sample) {
   return windows.reshape({o.groups, -1, windows.size(-1)});
 }
 
-/// One sample at a time: its unfolded windows stay in cache, and one product
-/// serves all values.
+/// One sample at a time, so that its unfolded windows stay in cache and one
+/// product serves all values.
 std::vector<Tensor> convolution_weight_norms(const Conv2d& layer,
                                              const Uses& uses) {
   const std::int64_t groups = layer.options.groups;
@@ -168,8 +172,9 @@ std::vector<Tensor> convolution_weight_norms(const Conv2d& layer,
   return norms.unbind(0);
 }
 
-/// The same for float32 on the CPU, used once, with one group or one a channel:
-/// windows by whole pixels, since channels come last.
+/// The same for float32 on the CPU, for a layer that is used once and has one
+/// group, or one for each channel. Windows are unfolded by whole pixels, since
+/// channels come last.
 std::vector<Tensor> fast_convolution_weight_norms(const Conv2d& layer,
                                                   const Uses& uses) {
   const Conv2d::Options& o = layer.options;
@@ -242,8 +247,8 @@ std::vector<Tensor> norms(const Conv2d& layer, const Uses& uses) {
   return all;
 }
 
-/// Of layers whose weight scales a standardised input, from the weight's and
-/// the bias's gradients, samples x features.
+/// For layers whose weight scales a standardised input, from the gradients of
+/// weight and bias: samples x features.
 template <class Layer>
 Tensor scale_norm(const Layer& layer, const Tensor& weight,
                   const Tensor& bias) {
@@ -275,7 +280,8 @@ std::vector<Tensor> scale_norms(const Layer& layer, const Uses& uses,
   return all;
 }
 
-/// Of a BatchNorm over images, used once; sums in one pass a sample.
+/// For a BatchNorm on images that is used once; one pass over each sample gives
+/// the sums.
 std::vector<Tensor> fast_norms(const BatchNorm& layer, const Tensor& input,
                                const Uses& uses) {
   const Tensor x = input.contiguous(at::MemoryFormat::ChannelsLast);
@@ -317,7 +323,7 @@ std::vector<Tensor> norms(const BatchNorm& layer, const Uses& uses) {
   });
 }
 
-/// Of a LayerNorm, used once; as above.
+/// For a LayerNorm that is used once, in the same way.
 std::vector<Tensor> fast_norms(const LayerNorm& layer, const Tensor& input,
                                const Uses& uses) {
   const Tensor x = input.contiguous();
@@ -376,8 +382,8 @@ std::vector<Tensor> dispatch(const Layer& layer, const Uses& uses) {
   return all;
 }
 
-/// Recordings by layer, in the order of first use, so that sums always come out
-/// the same. Where a value does not depend on an output: zero.
+/// Recordings by layer, in the order of first use, so that sums are always the
+/// same. Gradients are zero where a value does not depend on an output.
 std::vector<std::pair<const Layer*, Uses>> by_layer(
     const std::vector<Recording>& recordings, const OutputGradients& gradients,
     InputGram& input_gram) {

@@ -4,7 +4,7 @@
 namespace cape::models::kernels {
 namespace {
 
-/// By hand: GCC 12 leaves a running maximum as it is.
+/// Vectorised by hand, since GCC 12 does not vectorise a running maximum.
 CAPE_INLINE float largest(const float* x, std::int64_t count) {
   float most = x[0];
   std::int64_t i = 0;

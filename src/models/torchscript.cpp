@@ -13,7 +13,7 @@
 namespace cape::models {
 namespace {
 
-/// What a LibTorch exception says, without the stacks around it.
+/// The message of a LibTorch exception, without the stack traces around it.
 std::string reason(const std::exception& error) {
   std::string what = error.what();
   const std::size_t own = what.rfind("Error: ");
@@ -37,7 +37,7 @@ class ScriptModel : public Model {
               const zoo::Head& head)
       : file_(std::move(file)), module_(std::move(module)), head_(head) {
     std::int64_t count = 0;
-    // They are the module's own: what changes here, changes there.
+    // These are the module's own tensors: what changes here, changes there.
     for (const auto& parameter : module_.named_parameters()) {
       register_parameter(flat(parameter.name), parameter.value,
                          parameter.value.requires_grad());
@@ -77,7 +77,7 @@ class ScriptModel : public Model {
   bool records_probes() const override { return false; }
 
  private:
-  /// Names of torch::nn know no dots.
+  /// Names in torch::nn must not contain dots.
   static std::string flat(std::string name) {
     std::replace(name.begin(), name.end(), '.', '/');
     return name;

@@ -95,7 +95,7 @@ std::shared_ptr<LearnedTensor> learned(const Shape& shape) {
   return tensor;
 }
 
-/// Non-overlapping patches: NCHW -> samples x patches x width.
+/// Patches that do not overlap: NCHW -> samples x patches x width.
 class Patches : public torch::nn::Module {
  public:
   Patches(std::int64_t channels, std::int64_t patch, std::int64_t width)
@@ -162,7 +162,7 @@ class VitModel : public ImageModel {
 
   torch::Tensor forward(const torch::Tensor& inputs) override {
     const std::int64_t samples = inputs.size(0);
-    // Sums of norms follow the order of use: the class token comes first.
+    // Norms are summed in the order of use: the class token comes first.
     std::vector<torch::Tensor> parts;
     if (class_token_) parts.push_back(class_token_->forward(samples));
     parts.push_back(embedding_ ? embedding_->forward(inputs)
@@ -235,7 +235,8 @@ class CctModel : public ImageModel {
         blocks_->forward(tokens + positions_->forward(inputs.size(0))));
   }
 
-  /// Of 256 tokens each; more at a time would need more memory than training.
+  /// Each sample has 256 tokens; with more samples at once a probe would need
+  /// more memory than training.
   std::int64_t samples_a_probe() const override { return 4; }
 
  private:

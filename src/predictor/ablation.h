@@ -1,4 +1,4 @@
-/// What each group of the extended features is worth.
+/// How much each group of the extended features helps.
 #pragma once
 
 #include "predictor/comparison.h"
@@ -6,8 +6,8 @@
 
 namespace cape {
 
-/// The error of the extended model without one group of features after the
-/// other, a family each, under every scheme of the comparison but "test".
+/// The errors of the extended model without one group of features after the
+/// other, by family, under every scheme of the comparison except "test".
 Table ablation(const Inputs& inputs, const Comparison& comparison,
                const ComparisonOptions& options);
 

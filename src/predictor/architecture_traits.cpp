@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-// Ours, then those of the published CSV files.
+// The names in our form, then those in the published CSV files.
 constexpr std::array<std::pair<std::string_view, ArchitectureKind>, 12> kKinds =
     {{{"vgg_lite", ArchitectureKind::vgg_lite},
       {"resnet_mini", ArchitectureKind::resnet_mini},

@@ -1,4 +1,4 @@
-/// What the predictor reads of an architecture's description.
+/// What the predictor reads from an architecture's description.
 #pragma once
 
 #include <cstdint>
@@ -22,16 +22,16 @@ enum class ArchitectureKind : std::uint8_t {
 
 struct ArchitectureTraits {
   ArchitectureKind kind = ArchitectureKind::other;
-  /// Hidden layers, blocks, convolutions or recurrent layers; NaN: not known.
+  /// Hidden layers, blocks, convolutions or recurrent layers; NaN: unknown.
   float depth = std::numeric_limits<float>::quiet_NaN();
-  /// Units of a hidden layer, channels of the first convolution, numbers of a
-  /// token; NaN: not known.
+  /// Units of a hidden layer, channels of the first convolution, or numbers of
+  /// a token; NaN: unknown.
   float width = std::numeric_limits<float>::quiet_NaN();
   bool pool = false;           ///< VGG-lite with max-pooling
   bool bidirectional = false;  ///< recurrent networks
 };
 
-/// From a row's architecture_json, in our form (docs/shard_format.md) or in
+/// Reads a row's architecture_json, in our form (docs/shard_format.md) or in
 /// that of the published CSV files. What it does not say has its default.
 ArchitectureTraits traits_of(std::string_view architecture_json);
 

@@ -40,7 +40,7 @@ FeatureSet scaling_law_features() {
   return set;
 }
 
-/// Trainings that differ in nothing but their random numbers.
+/// Trainings that differ only in their random numbers.
 using Settings = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, double,
                             std::int32_t>;
 
@@ -49,8 +49,8 @@ Settings settings_of(const MetaRow& row) {
           row.batch_size};
 }
 
-/// The trajectories with a slope, by settings, each list sorted and without
-/// repetition.
+/// The trajectories that have a slope, by settings; each list is sorted and has
+/// no duplicates.
 std::map<Settings, std::vector<std::uint32_t>> with_slopes(
     const MetaTable& table) {
   std::map<Settings, std::vector<std::uint32_t>> trajectories;
@@ -67,7 +67,7 @@ std::map<Settings, std::vector<std::uint32_t>> with_slopes(
   return trajectories;
 }
 
-/// The slope of the trajectory that follows the row's own in its list.
+/// The slope of the trajectory that comes after the row's own in its list.
 float other_slope(const MetaTable& table, const MetaRow& row,
                   const std::vector<std::uint32_t>& list) {
   auto next = std::ranges::upper_bound(list, row.trajectory);
@@ -78,12 +78,12 @@ float other_slope(const MetaTable& table, const MetaRow& row,
 
 double extrapolated(const MetaRow& row, float slope) {
   if (std::isnan(slope)) return kUnknown;
-  if (slope >= 0) return row.max_steps;  // it never gets there
+  if (slope >= 0) return row.max_steps;  // the loss does not fall
   return clip_steps(log_inverse_epsilon(row) / -slope, row);
 }
 
-/// A cell and an architecture. Published rows of MLPs do not name theirs; P
-/// tells them apart.
+/// A cell and an architecture. Published rows of MLPs do not name their
+/// architecture; P tells them apart.
 using Equals = std::tuple<std::uint32_t, std::uint32_t, float, std::uint32_t,
                           std::uint32_t, double, std::int32_t, double>;
 
@@ -139,7 +139,7 @@ Fit fit_curve_extrapolation(CurveOf curve) {
       if (found == trials.end()) return kUnknown;
       const float other = other_slope(of, row, found->second);
       if (curve == CurveOf::another_trial) return extrapolated(row, other);
-      // Where another trial can be looked at, one's own is not.
+      // Where another trial has a curve, the row's own is not used.
       if (!std::isnan(other)) return kUnknown;
       return extrapolated(row, of.curve_slopes[row.trajectory]);
     });

@@ -14,8 +14,8 @@ constexpr std::size_t kMostSamples = 200;
 constexpr std::size_t kFewestSamples = 50;
 constexpr std::size_t kWork = 20'000'000;  // trajectories x samples
 
-/// What the metrics of a set of rows are computed from: sums, so that those of
-/// trajectories add up.
+/// The sums from which the metrics of a set of rows are computed. Sums of
+/// trajectories can be added.
 struct Sums {
   double rows = 0;
   double error = 0;

@@ -1,4 +1,4 @@
-/// How far metrics could be off for the choice of trajectories.
+/// How much metrics depend on the choice of trajectories.
 #pragma once
 
 #include <cstdint>
@@ -12,19 +12,19 @@ struct MetricInterval {
   double high = 0;
 };
 
-/// 95 % intervals; not a number for an R2 that is none.
+/// 95 % intervals; NaN where R2 is NaN.
 struct MetricIntervals {
   MetricInterval mae, rmse, r2, avg_accuracy;
 };
 
-/// Predictions and what was measured, pairwise.
+/// Predicted and measured values, in pairs.
 struct Scored {
   std::vector<double> measured;
   std::vector<double> predicted;
   std::vector<std::uint32_t> trajectory;
 };
 
-/// Percentiles 2.5 and 97.5 of each metric over samples of the trajectories
+/// The percentiles 2.5 and 97.5 of each metric over samples of the trajectories
 /// with replacement: 200 samples, fewer for very many rows.
 MetricIntervals bootstrap(const Scored& scored, std::uint64_t seed);
 

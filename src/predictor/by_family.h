@@ -1,4 +1,4 @@
-/// What differs from one family of models to another.
+/// Values that differ from one family of models to another.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct ByFamily {
   }
 };
 
-/// What `fit` makes of all rows, and of each family's.
+/// Applies `fit` to all rows, and to the rows of each family.
 template <class Fit>
 auto each_family(const MetaTable& table, std::span<const RowIndex> rows,
                  const Fit& fit) {

@@ -23,7 +23,7 @@ class Line {
   }
   double operator()(double x) const {
     const double spread = xx_ - x_ * x_ / count_;
-    // One and the same prediction for all: the mean is the best line.
+    // If all predictions are equal, the best line is the mean.
     const double slope =
         spread > 1e-12 * xx_ ? (xy_ - x_ * y_ / count_) / spread : 0;
     return y_ / count_ + slope * (x - x_ / count_);
@@ -46,7 +46,7 @@ std::vector<double> calibrate(const MetaTable& table, const Scheme& scheme,
   for (RowIndex row = 0; row < table.rows.size(); ++row) {
     if (!std::isnan(predicted[row])) rows.push_back(row);
   }
-  // Folds are all alike; a data set that was left out is not like another.
+  // Folds are alike, but a data set that was left out is not like another one.
   const auto group_of = [&](RowIndex row) {
     const int part = scheme.name == "kfold" ? 0 : scheme.part_of_row[row];
     return std::pair(table.rows[row].family, part);

@@ -1,5 +1,5 @@
-/// The sections of charts.h, each made by one function. A section that a
-/// result has nothing to say in has neither charts nor a note.
+/// The sections of charts.h, one function for each. If a result has nothing to
+/// show in a section, the section has neither charts nor a note.
 #pragma once
 
 #include "predictor/charts.h"
@@ -16,7 +16,8 @@ ChartSection curve_section(const FitResult& result);
 ChartSection grid_section(const FitResult& result);
 ChartSection timing_section(const FitResult& result);
 
-/// What tells points apart: the families, or the data sets of a single family.
+/// What the colours of points mean: families, or the data sets of a single
+/// family.
 struct Colouring {
   std::string legend;              ///< "family" or "data set"
   std::vector<std::string> names;  ///< by colour

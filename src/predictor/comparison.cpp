@@ -13,7 +13,7 @@
 namespace cape {
 namespace {
 
-/// A part of its own for the rows to test.
+/// The test rows are a part of their own.
 Scheme test_scheme(const Inputs& inputs) {
   Scheme scheme = {
       .name = "test",
@@ -51,7 +51,7 @@ std::vector<Regressor> boosted_models(const Inputs& inputs,
   return models;
 }
 
-/// The kept model with censored rows taken in the other ways.
+/// The kept model, with the censored rows treated in the other ways.
 std::vector<Regressor> censoring_models(const Inputs& inputs,
                                         const ComparisonOptions& options) {
   std::vector<Regressor> models;
@@ -114,7 +114,8 @@ class Comparer {
         cross_validate(inputs_.table, inputs_.rows, scheme, model.fit, seed_));
   }
 
-  /// The floor looks at the other trajectories of a cell, wherever they are.
+  /// The floor uses the other trajectories of a cell, in whatever part they
+  /// are.
   void evaluate_floor(const Scheme& scheme) {
     const auto steps =
         fit_floor()(inputs_.table, inputs_.rows)(inputs_.table, inputs_.rows);
@@ -142,7 +143,7 @@ class Comparer {
     }
   }
 
-  /// Says why a model that predicts some families predicts nothing of others.
+  /// Says why a model that predicts some families does not predict others.
   void explain_gaps(const Scheme& scheme, const std::string& name,
                     const std::vector<double>& predicted) {
     std::map<std::string, bool> is_predicted;
@@ -153,7 +154,7 @@ class Comparer {
     }
     if (std::ranges::none_of(is_predicted,
                              [](const auto& one) { return one.second; })) {
-      return;  // push() says it
+      return;  // push() has said why
     }
     for (const auto& [family, is] : is_predicted) {
       if (is) continue;
@@ -163,7 +164,7 @@ class Comparer {
     }
   }
 
-  /// False, and says why, where nothing is predicted.
+  /// Returns false, and says why, where nothing is predicted.
   bool push(const Scheme& scheme, const std::string& name,
             const std::string& description, std::vector<double> predicted) {
     std::vector<Group> groups = group_metrics(inputs_.table, predicted, seed_);

@@ -19,7 +19,7 @@ struct ComparisonOptions {
   bool regressors = false;  ///< those of the paper's Table 4 as well
 };
 
-/// What an input cannot give.
+/// A model or scheme for which the input has no data.
 struct Unavailable {
   std::string scheme;
   std::string model;  ///< empty: none, under this scheme
@@ -33,21 +33,21 @@ struct Comparison {
   std::vector<Unavailable> unavailable;
 
   const Scheme& kfold() const { return schemes.front(); }
-  /// Null where there is none.
+  /// Null if there is none.
   const Evaluation* find(std::string_view scheme, std::string_view model) const;
 };
 
-/// The model that is kept is named "xgboost_paper" or
+/// The name of the model that is kept: "xgboost_paper" or
 /// "ridge_xgboost_extended".
 std::string kept_name(const ComparisonOptions& options);
 
-/// The features that differ between the rows to fit, of the named set.
+/// The features of the named set that are not the same in all rows to fit.
 FeatureSet features_for(const Inputs& inputs, std::string_view set);
 
 /// How the model that is kept is fitted.
 ModelSettings kept_settings(const ComparisonOptions& options);
 
-/// The names of what is fitted, and of what these are called "calibrated".
+/// The names of the models that are fitted, and of their calibrated forms.
 Comparison compare(const Inputs& inputs, const ComparisonOptions& options);
 
 }  // namespace cape

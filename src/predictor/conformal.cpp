@@ -11,8 +11,8 @@
 namespace cape {
 namespace {
 
-/// The value that a share `level` of new values is at most, going by `sorted`.
-/// The (n + 1)-th is the new one.
+/// An upper bound for a share `level` of new values, from the `sorted` ones.
+/// The new value counts as the (n + 1)-th.
 double upper_quantile(const std::vector<double>& sorted, double level) {
   const auto count = static_cast<double>(sorted.size());
   const auto rank = static_cast<std::size_t>(std::ceil(level * (count + 1)));
@@ -36,7 +36,7 @@ Offsets offsets_of(std::vector<double> residuals, double level, Sides sides) {
   return offsets;
 }
 
-/// Counts of one group.
+/// The counts of one group.
 struct Count {
   double inside = 0;
   double width = 0;

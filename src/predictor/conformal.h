@@ -1,5 +1,5 @@
-/// Prediction intervals: how far log T* was from the predictions of models that
-/// had not seen the trajectory (split conformal prediction).
+/// Prediction intervals, from the errors of log T* on trajectories that the
+/// models had not seen (split conformal prediction).
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace cape {
 
-/// What to add to a predicted log T* for the ends of its interval.
+/// What is added to a predicted log T* for the ends of its interval.
 struct Offsets {
   double lower = 0;
   double upper = 0;
@@ -25,12 +25,13 @@ struct Interval {
   double upper = 0;
 };
 
-/// How rows may err: more to one side than to the other, as in the corpus, or
-/// to a side that is not known, as on an unseen data set.
+/// How rows may err: as in the corpus, where errors to one side may be more
+/// common; or to a side that is not known, as on an unseen data set.
 enum class Sides { known, unknown };
 
-/// The offsets so that a share `level` of rows like the given ones is inside.
-/// Rows without a prediction (NaN) do not count; one must have one.
+/// The offsets for which a share `level` of rows like the given ones is inside
+/// of its intervals. Rows without a prediction (NaN) do not count; at least one
+/// must have one.
 ByFamily<Offsets> conformal_offsets(const MetaTable& table,
                                     std::span<const RowIndex> rows,
                                     std::span<const double> predicted,
@@ -43,14 +44,14 @@ struct Coverage {
   std::int64_t rows = 0;
 };
 
-/// How many of `rows` are inside of their intervals: of all, of each family and
-/// of each data set.
+/// How many of `rows` are inside of their intervals: of all rows, of each
+/// family and of each data set.
 std::vector<Coverage> measure_coverage(const MetaTable& table,
                                        std::span<const RowIndex> rows,
                                        std::span<const Interval> intervals);
 
-/// The same of intervals whose offsets come from the other parts of the scheme,
-/// so that no row had a say in its own.
+/// The same for intervals whose offsets come from the other parts of the
+/// scheme, so that no row influences its own interval.
 std::vector<Coverage> measure_coverage(const MetaTable& table,
                                        const Scheme& scheme,
                                        std::span<const double> predicted,

@@ -12,13 +12,13 @@ namespace {
 
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 
-/// Where the curve of a row's trajectory is.
+/// Where the curve of a row's trajectory is stored.
 struct Place {
   std::uint32_t trajectory;
   std::int64_t offset;
 };
 
-/// The long curves of each of merged.sources().
+/// The curves of each of merged.sources() that are long enough.
 std::vector<std::vector<Place>> long_curves(const shard::MergedTable& merged,
                                             std::span<const MetaRow> rows) {
   std::vector<std::vector<Place>> places(merged.sources().size());

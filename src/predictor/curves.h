@@ -1,4 +1,4 @@
-/// The beginnings of loss curves, which the LCE baseline looks at.
+/// The first losses of loss curves, which the LCE baseline needs.
 #pragma once
 
 #include <span>
@@ -9,8 +9,8 @@
 
 namespace cape {
 
-/// Losses L_0, L_1, ... that LCE looks at. `train.record_at_least: 60` makes
-/// every curve as long.
+/// The number of losses L_0, L_1, ... that LCE uses. With
+/// `train.record_at_least: 60` every curve is that long.
 inline constexpr std::size_t kCurveLosses = 60;
 
 /// The slope of log(L_t / L_0) over t = 0 ... kCurveLosses - 1, by least

@@ -1,4 +1,5 @@
-// Charts of errors: by group, by model, without features; and of intervals.
+// Charts of errors (by group, by model, without groups of features) and of
+// intervals.
 
 #include <fmt/format.h>
 
@@ -66,7 +67,8 @@ std::string title_of(const std::string& column) {
   return column;
 }
 
-/// The evaluations to set side by side, those of the paper's methods first.
+/// The evaluations that are drawn side by side, those of the paper's methods
+/// first.
 std::vector<const Evaluation*> side_by_side(const Comparison& comparison) {
   std::vector<const Evaluation*> chosen;
   for (const char* model :
@@ -117,7 +119,7 @@ Json grouped_bars(const std::vector<const Evaluation*>& evaluations,
   return spec;
 }
 
-/// The columns with several values, in order.
+/// The columns that have several values, in order.
 std::vector<std::string> columns_of(const Evaluation& evaluation) {
   std::vector<std::string> columns;
   std::string last;
@@ -131,7 +133,7 @@ std::vector<std::string> columns_of(const Evaluation& evaluation) {
   return columns;
 }
 
-/// A number of a table; not a number where the field is none.
+/// A number of a table; NaN if the field is empty.
 double number(const std::string& field) {
   char* end = nullptr;
   const double value = std::strtod(field.c_str(), &end);

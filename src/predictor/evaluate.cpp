@@ -15,7 +15,7 @@
 namespace cape {
 namespace {
 
-/// Adds a group for each value of a column, which `value_of` reads.
+/// Adds a group for each value of the column that `value_of` reads.
 template <class ValueOf>
 void add_groups(std::string_view column, const MetaTable& table,
                 std::span<const double> predicted, std::uint64_t seed,
@@ -35,7 +35,7 @@ void add_groups(std::string_view column, const MetaTable& table,
   }
 }
 
-/// Those of `rows` to fit on when `part` is held out.
+/// The rows among `rows` to fit on when `part` is held out.
 std::vector<RowIndex> rows_outside(const MetaTable& table,
                                    std::span<const RowIndex> rows,
                                    const Scheme& scheme, int part,
@@ -86,7 +86,8 @@ std::vector<double> cross_validate(const MetaTable& table,
                                    std::uint64_t seed) {
   std::vector<double> predicted(table.rows.size(),
                                 std::numeric_limits<double>::quiet_NaN());
-  // Each part writes to its own rows; many rows are fitted by all cores anyway.
+  // Each part writes to rows of its own. Where there are many rows, one fit
+  // uses all cores.
   const auto predict_part = [&](int part) {
     std::vector<RowIndex> held_out;
     for (RowIndex row = 0; row < table.rows.size(); ++row) {

@@ -35,14 +35,14 @@ struct Evaluation {
   std::vector<Group> groups;      ///< of the rows predicted
 };
 
-/// Schemes that leave one out fit on at most so many rows, of whole
-/// trajectories drawn by the seed: they are there to compare, and there can be
+/// Schemes that leave one out fit on at most this many rows, of whole
+/// trajectories that the seed draws. They serve to compare, and there can be
 /// many parts.
 inline constexpr std::size_t kMostRowsLeftOut = 100'000;
 
-/// Predicts the rows of each part with a model fitted on the other parts (and
-/// on rows never held out). Returns steps, one a row of the table; NaN for rows
-/// never held out.
+/// Predicts the rows of each part with a model that is fitted on the other
+/// parts (and on rows that are never held out). Returns steps, one for each row
+/// of the table; NaN for rows that are never held out.
 std::vector<double> cross_validate(const MetaTable& table,
                                    std::span<const RowIndex> rows,
                                    const Scheme& scheme, const Fit& fit,
@@ -50,12 +50,13 @@ std::vector<double> cross_validate(const MetaTable& table,
 
 /// Metrics of all rows that have a prediction, then by family, data set,
 /// learning rate, B and epsilon, each in ascending order, and by whether the
-/// row converged where some did not. Empty without predictions.
+/// row converged if some did not. Empty if there are no predictions.
 std::vector<Group> group_metrics(const MetaTable& table,
                                  std::span<const double> predicted,
                                  std::uint64_t seed);
 
-/// Of the group of that name, "family=mlp"; NaN where there is none.
+/// The metrics of the group with that name, such as "family=mlp"; NaN if there
+/// is none.
 double mae_of(std::span<const Group> groups, std::string_view name);
 
 }  // namespace cape

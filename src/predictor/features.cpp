@@ -15,7 +15,7 @@ float log_log_epsilon(const MetaRow& row) {
   return static_cast<float>(std::log(-std::log(row.epsilon)));
 }
 
-/// 0 for a network that says the same of all samples.
+/// 0 for a network whose output is the same for all samples.
 float log_loss_ratio(const MetaRow& row) {
   return std::log(row.loss / row.chance_loss);
 }
@@ -151,8 +151,8 @@ FeatureSet feature_set(std::string_view name) {
   FeatureSet set = {std::string(name), paper_features()};
   if (name == "paper") return set;
   if (name == "extended") {
-    // Steps on one batch do not depend on how many others there are; N could
-    // only name the data set.
+    // The steps on one batch do not depend on the number of other samples. N
+    // could only serve to recognise the data set.
     set = set.without("log_n");
     std::ranges::copy(more_features(), std::back_inserter(set.features));
     return set;

@@ -1,4 +1,4 @@
-/// What the predictor looks at, and what it predicts.
+/// The features from which the predictor predicts, and what it predicts.
 #pragma once
 
 #include <span>
@@ -12,19 +12,19 @@
 
 namespace cape {
 
-/// Whether a linear base takes a feature, and what bears witness to its weight:
-/// rows of one data set have one input size, those of one architecture much the
-/// same log P.
+/// Whether a linear base uses a feature, and how many different values its
+/// weight is learnt from: all rows of one data set have the same input size,
+/// and those of one architecture nearly the same log P.
 enum class Witnesses { none, rows, datasets, architectures };
 
 struct Feature {
   std::string_view name;
-  std::string_view group;              ///< what an ablation takes away together
-  float (*value)(const MetaRow& row);  ///< NaN: missing
+  std::string_view group;                 ///< an ablation leaves a group out
+  float (*value)(const MetaRow& row);     ///< NaN: missing
   Witnesses witnesses = Witnesses::rows;  ///< none: not for a linear base
-  /// Whether a linear base goes on beyond the range that it was fitted on. It
-  /// then takes the feature only where that had many values, since the slope
-  /// between a few is anybody's.
+  /// Whether a linear base follows the feature beyond the range that it was
+  /// fitted on. It then uses the feature only if that had many values, since
+  /// the slope between a few values is uncertain.
   bool extrapolates = false;
   bool from_probe = false;  ///< measured by the probe alone
 };
@@ -36,35 +36,35 @@ struct FeatureSet {
 
   std::size_t size() const { return features.size(); }
   std::vector<std::string> names() const;
-  /// The groups, each once, in order.
+  /// The groups in order, each of them once.
   std::vector<std::string> groups() const;
   FeatureSet without(std::string_view group) const;
 };
 
-/// "paper": [log P, log g2, log tau, log N, log eta, log B]; "extended": these
-/// but log N, and what docs/predictor.md lists. Throws UserError for another
-/// name.
+/// "paper": [log P, log g2, log tau, log N, log eta, log B]; "extended": the
+/// same without log N, and the other features of docs/predictor.md. Throws
+/// UserError for another name.
 FeatureSet feature_set(std::string_view name);
 
-/// The features that differ between the given rows: one that does not, or that
-/// no row has, tells nothing.
+/// The features that are not the same in all given rows. A feature that is the
+/// same everywhere, or missing everywhere, says nothing.
 FeatureSet varying(const FeatureSet& features, const MetaTable& table,
                    std::span<const RowIndex> rows);
 
-/// Whether the paper's features are all finite: without them there is nothing
-/// to go by.
+/// Whether all the paper's features are finite. Without them nothing can be
+/// predicted.
 bool has_paper_features(const MetaRow& row);
 
-/// Whether a model can be fitted on the row: the paper's features finite, T*
-/// >= 1, 0 < epsilon < 1.
+/// Whether a model can be fitted on the row: the paper's features are finite,
+/// T* >= 1, 0 < epsilon < 1.
 bool is_usable(const MetaRow& row);
 
-/// The features of `rows`, one matrix row each; NaN where missing.
+/// The features of `rows`, one matrix row for each; NaN where missing.
 Matrix feature_matrix(const MetaTable& table, std::span<const RowIndex> rows,
                       const FeatureSet& features);
 
-/// Least and greatest value of each feature over the rows that have it; NaN
-/// where none has.
+/// The least and greatest value of each feature over the rows that have it; NaN
+/// if no row has it.
 using Ranges = std::vector<std::pair<float, float>>;
 Ranges feature_ranges(const MetaTable& table, std::span<const RowIndex> rows,
                       const FeatureSet& features);

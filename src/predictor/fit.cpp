@@ -17,7 +17,7 @@
 namespace cape {
 namespace {
 
-/// Names of the set's features that are the same in all rows, or missing.
+/// The names of the set's features that are missing or the same in all rows.
 std::vector<std::string> left_out(const Inputs& inputs,
                                   const std::string& set) {
   std::vector<std::string> names = feature_set(set).names();
@@ -53,7 +53,7 @@ Sides sides_of(const Scheme& scheme) {
   return scheme.name == "kfold" ? Sides::known : Sides::unknown;
 }
 
-/// Of all rows; its intervals come from the schemes that leave something out.
+/// Intervals of all rows, from the schemes that leave something out.
 Predictor make_predictor(const FitOptions& options, const Inputs& inputs,
                          const Comparison& comparison) {
   const std::vector<RowIndex> fitted =
@@ -80,7 +80,7 @@ Predictor make_predictor(const FitOptions& options, const Inputs& inputs,
   return made;
 }
 
-/// Of test rows: of the intervals that the predictor gives them.
+/// Coverage of test rows by the intervals that the predictor gives them.
 std::vector<SchemeCoverage> find_coverage(const FitOptions& options,
                                           const Inputs& inputs,
                                           const Comparison& comparison,

@@ -1,4 +1,4 @@
-/// All that cape_fit does: read, evaluate, fit, write, print.
+/// Everything that cape_fit does: read, evaluate, fit, write, print.
 #pragma once
 
 #include <filesystem>
@@ -18,8 +18,8 @@ struct FitOptions {
   bool paper_tables = false;  ///< the paper's tables and figure
 };
 
-/// Prints what was read to stderr, the metrics to stdout, and writes the model
-/// directory; with export_only it reads and exports, nothing else. Throws
+/// Prints what was read to stderr and the metrics to stdout, and writes the
+/// model directory. With export_only it only reads and exports. Throws
 /// UserError for input that cannot be fitted, before the model directory is
 /// touched.
 void run_fit(const FitOptions& options);

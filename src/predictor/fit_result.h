@@ -1,5 +1,5 @@
-/// Everything that a run of cape_fit found: what the model directory and the
-/// report are written from.
+/// Everything that a run of cape_fit found. The model directory and the report
+/// are written from it.
 #pragma once
 
 #include <string>
@@ -24,7 +24,7 @@ struct SchemeCoverage {
 struct FitResult {
   FitOptions options;
   Inputs inputs;
-  std::vector<std::string> left_out;  ///< features that no row tells apart
+  std::vector<std::string> left_out;  ///< features with a single value
   Comparison comparison;
   Predictor predictor;  ///< fitted on all of inputs.rows
   std::vector<SchemeCoverage> coverage{};

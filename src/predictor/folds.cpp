@@ -24,8 +24,8 @@ Scheme parts_by_row(const MetaTable& table, std::string_view name) {
           .unavailable = {}};
 }
 
-/// The trajectories' names in random order, each family and data set apart.
-/// Numbered from 0, going on from one to the next.
+/// Numbers the trajectories in random order, one family and data set after the
+/// other, from 0 on.
 std::map<std::string_view, std::size_t> shuffled_trajectories(
     const MetaTable& table, std::span<const RowIndex> rows,
     std::uint64_t seed) {
@@ -47,7 +47,8 @@ std::map<std::string_view, std::size_t> shuffled_trajectories(
   return places;
 }
 
-/// A part a key; keys beyond `most_parts` share one in turn.
+/// One part for each key; when there are more keys than `most_parts`, several
+/// keys share a part.
 template <class KeyOf>
 Scheme parts_by_key(const MetaTable& table, std::span<const RowIndex> rows,
                     std::string_view name, int most_parts, KeyOf key_of) {
@@ -79,7 +80,8 @@ Scheme kfold(const MetaTable& table, std::span<const RowIndex> rows, int folds,
   for (const RowIndex row : rows) {
     const std::string_view trajectory =
         table.trajectories.text(table.rows[row].trajectory);
-    // Dealing goes on from stratum to stratum, so that the folds stay even.
+    // Dealing continues from one stratum to the next, so that the folds stay
+    // even.
     scheme.part_of_row[row] = static_cast<int>(places.at(trajectory) %
                                                static_cast<std::size_t>(folds));
   }
@@ -100,7 +102,7 @@ Scheme leave_one_dataset_out(const MetaTable& table,
 
 Scheme leave_one_architecture_out(const MetaTable& table,
                                   std::span<const RowIndex> rows) {
-  // Without a name a row could be of any architecture.
+  // A row without a name could be of any architecture.
   std::vector<RowIndex> named;
   std::ranges::copy_if(rows, std::back_inserter(named), [&](RowIndex row) {
     return !table.architecture(table.rows[row]).empty();
@@ -129,7 +131,7 @@ std::vector<bool> draw_trajectories(const MetaTable& table,
   for (const RowIndex row : rows) {
     const auto place = static_cast<double>(
         places.at(table.trajectories.text(table.rows[row].trajectory)));
-    // Every 1 / fraction-th, whatever the fraction.
+    // Draws one trajectory in 1 / fraction, which need not be whole.
     drawn.push_back(std::floor((place + 1) * fraction) >
                     std::floor(place * fraction));
   }

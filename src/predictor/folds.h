@@ -1,6 +1,6 @@
-/// How rows are split into parts, each to be predicted by a model fitted on the
-/// others. The rows of a trajectory, which come from one training, are never
-/// parted.
+/// How rows are split into parts. Each part is predicted by a model that is
+/// fitted on the others. The rows of a trajectory come from one training and
+/// are never separated.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace cape {
 
-/// The part of a row that is only ever fitted on.
+/// The part of a row that is always fitted on and never predicted.
 inline constexpr int kNeverHeldOut = -1;
 
 struct Scheme {
@@ -22,24 +22,25 @@ struct Scheme {
   std::string unavailable;  ///< why it cannot be used; empty: it can
 };
 
-/// K folds, of the given rows. The trajectories of each family and data set are
-/// spread evenly. Depends on the trajectories and the seed, not on the order of
-/// the rows. Throws UserError with fewer trajectories than folds.
+/// K folds of the given rows. The trajectories of each family and data set are
+/// spread evenly over them. Depends on the trajectories and the seed, not on
+/// the order of the rows. Throws UserError if there are fewer trajectories than
+/// folds.
 Scheme kfold(const MetaTable& table, std::span<const RowIndex> rows, int folds,
              std::uint64_t seed);
 
-/// A part a data set.
+/// One part for each data set.
 Scheme leave_one_dataset_out(const MetaTable& table,
                              std::span<const RowIndex> rows);
 
-/// A part an architecture; at most kMostArchitectureParts parts, so that some
-/// hold several architectures where there are more of them.
+/// One part for each architecture. There are at most kMostArchitectureParts
+/// parts, so with more architectures some parts hold several.
 inline constexpr int kMostArchitectureParts = 10;
 Scheme leave_one_architecture_out(const MetaTable& table,
                                   std::span<const RowIndex> rows);
 
 /// Rows of whole trajectories: about `fraction` of each family's, drawn by the
-/// seed. True for those drawn, a value a row of `rows`.
+/// seed. One value for each row of `rows`, true for those drawn.
 std::vector<bool> draw_trajectories(const MetaTable& table,
                                     std::span<const RowIndex> rows,
                                     double fraction, std::uint64_t seed);

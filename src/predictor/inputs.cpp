@@ -103,8 +103,8 @@ void add_warnings(const shard::MergeReport& report,
   }
 }
 
-/// Reads `paths` to the end of the table. The merged table, which holds all
-/// columns, is gone after that.
+/// Reads `paths` and adds their rows to the table. The merged table, which
+/// holds all columns, is freed afterwards.
 void read(const std::vector<std::filesystem::path>& paths,
           const std::vector<std::string>& where, const InputOptions* exports,
           Inputs& inputs) {
@@ -156,7 +156,7 @@ std::string only_settings(const MetaTable& table, std::size_t rows) {
       list);
 }
 
-/// Sorts the usable rows into those to fit and those to test.
+/// Splits the usable rows into those to fit and those to test.
 void divide(std::size_t first_test, Inputs& inputs) {
   const MetaTable& table = inputs.table;
   std::vector<bool> fitted(table.trajectories.size());

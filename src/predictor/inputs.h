@@ -1,4 +1,5 @@
-/// What cape_fit reads, as it fits it and as it tells people.
+/// What cape_fit reads, in the form in which it is fitted and described to
+/// people.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +13,10 @@
 
 namespace cape {
 
-/// Fewer trajectories of a family than these tell nothing of it.
+/// The smallest number of trajectories of a family that can be fitted.
 inline constexpr std::size_t kFewestTrajectories = 50;
 
-/// What one file contributed: the rows left when duplicates are taken out.
+/// What one file contributed: the rows that remain without duplicates.
 struct InputSummary {
   std::filesystem::path path;
   std::int64_t rows = 0;
@@ -43,23 +44,23 @@ struct Inputs {
   Measurements measurements;  ///< not of the test rows
 };
 
-/// The paths that name files or folders, and those that patterns with *, ? and
-/// [] stand for. Throws UserError for a pattern that matches nothing.
+/// Expands patterns with *, ? and []; other paths name files or folders and are
+/// returned unchanged. Throws UserError for a pattern that matches nothing.
 std::vector<std::filesystem::path> expand_patterns(
     std::span<const std::filesystem::path> paths);
 
 /// Reads shards, folders of shards and published CSV files, and exports what
-/// was read. The order of the rows does not depend on how they are spread over
-/// files; so neither does a model fitted on them. Test rows of a trajectory
+/// was read. The order of the rows does not depend on the files that hold them,
+/// so neither does a model that is fitted on them. Test rows of a trajectory
 /// that is fitted on are left out. Throws UserError for input that cannot be
 /// read, that has no usable row, rows of more than one target or of different
 /// training settings, or too few trajectories of a family. Test rows of other
 /// settings are left out, and said so.
 Inputs read_inputs(const InputOptions& options);
 
-/// Only reads the inputs and exports them, whether or not they can be fitted
-/// on: sets files and warnings. Throws UserError for input that cannot be read
-/// or has no rows.
+/// Reads the inputs and exports them, whether or not they can be fitted. Sets
+/// files and warnings. Throws UserError for input that cannot be read or has no
+/// rows.
 Inputs export_inputs(const InputOptions& options);
 
 }  // namespace cape

@@ -8,7 +8,7 @@
 namespace cape {
 namespace {
 
-/// Deviations smaller than this, relative to the mean, are rounding.
+/// Deviations smaller than this, relative to the mean, are rounding errors.
 constexpr double kLeastDeviation = 1e-6;
 
 }  // namespace
@@ -97,7 +97,8 @@ LinearModel fit_linear(const Matrix& x, std::span<const float> target,
                     .means = {},
                     .intercept = mean};
   for (const double value : standardise.means) {
-    // As the features are, so that other programs can fill in the same.
+    // In float, as the features are, so that other programs can fill in the
+    // same values.
     model.means.push_back(static_cast<float>(value));
   }
   for (std::size_t j = 0; j < x.columns; ++j) {

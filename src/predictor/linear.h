@@ -8,26 +8,26 @@
 
 namespace cape {
 
-/// intercept + x . weights; a missing value counts as its column's mean.
+/// intercept + x . weights; a missing value is replaced by its column's mean.
 struct LinearModel {
   std::vector<double> weights;  ///< a column each
   std::vector<double> means;    ///< of the columns it was fitted on
   double intercept = 0;
 
-  /// Of one row: a value a column.
+  /// The prediction for one row, which has a value for each column.
   double predict(std::span<const float> row) const;
-  /// One value a row of `x`.
+  /// One prediction for each row of `x`.
   std::vector<double> predict(const Matrix& x) const;
 };
 
 /// Least squares on standardised columns with a penalty on each squared weight:
-/// minimises |y - z w|^2 + sum_j penalties_j w_j^2, where z has the mean 0 and
-/// the deviation 1. A column without deviation, or with an infinite penalty,
-/// has the weight 0.
+/// minimises |y - z w|^2 + sum_j penalties_j w_j^2, where z has mean 0 and
+/// deviation 1. A column without deviation, or with an infinite penalty, gets
+/// the weight 0.
 LinearModel fit_linear(const Matrix& x, std::span<const float> target,
                        std::span<const double> penalties);
 
-/// Columns scaled to mean 0 and deviation 1; missing values are 0 then.
+/// Scales columns to mean 0 and deviation 1; missing values become 0.
 struct Standardiser {
   std::vector<double> means;
   std::vector<double> deviations;  ///< 1 where there is none

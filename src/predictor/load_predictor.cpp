@@ -30,7 +30,7 @@ std::string read_part(const fs::path& directory, const char* name) {
   return read_file(path);
 }
 
-/// What `read` gives; where it cannot, `path` is damaged.
+/// Calls `read`; if it throws, says that `path` is damaged.
 template <class Read>
 auto undamaged(const fs::path& path, const Read& read) {
   try {
@@ -38,7 +38,7 @@ auto undamaged(const fs::path& path, const Read& read) {
   } catch (const UserError&) {
     throw;
   } catch (const std::exception& error) {
-    // XGBoost adds a trace.
+    // XGBoost appends a stack trace to its messages.
     const std::string_view why = error.what();
     fail_user("{}: damaged ({}); fit again", path.string(),
               why.substr(0, why.find('\n')));
@@ -66,7 +66,7 @@ FeatureSet features_of(const json& cape) {
   return set;
 }
 
-/// What `read` gives for {"overall": .., "families": {family: ..}}.
+/// Applies `read` to {"overall": .., "families": {family: ..}}.
 template <class Read>
 auto by_family_of(const json& all, const Read& read) {
   ByFamily<decltype(read(all))> made = {read(all.at("overall")), {}};
@@ -94,7 +94,7 @@ std::optional<RidgeBase> base_of(const json& cape, std::size_t features) {
       base, [&](const json& linear) { return linear_of(linear, features); })};
 }
 
-/// NaN where no row had the feature.
+/// NaN if no row had the feature.
 Ranges ranges_of(const json& by_name, const FeatureSet& features) {
   const auto number = [](const json& value) {
     return value.is_null() ? std::numeric_limits<float>::quiet_NaN()
@@ -132,7 +132,7 @@ RowsByName counts_of(const json& families) {
   return counts;
 }
 
-/// Of data sets and of architectures; both have the same families.
+/// The counts of data sets and of architectures, which have the same families.
 std::pair<RowsByName, RowsByName> counts_by_name(const json& cape) {
   std::pair<RowsByName, RowsByName> both = {
       counts_of(cape.at("datasets")), counts_of(cape.at("architectures"))};
@@ -173,7 +173,7 @@ Predictor load_predictor(const fs::path& directory) {
   Predictor loaded = undamaged(directory / "cape.json", [&] {
     const json cape = json::parse(description);
     check_schema(cape, directory / "cape.json");
-    // Nothing throws once there is a Predictor.
+    // From here on nothing throws.
     FeatureSet features = features_of(cape);
     std::optional<RidgeBase> base = base_of(cape, features.size());
     const double level = cape.at("intervals").at("level");

@@ -1,4 +1,4 @@
-/// A dense matrix of floats, row after row: rows are trials, columns features.
+/// A dense matrix of floats, row by row: rows are trials, columns are features.
 #pragma once
 
 #include <cstddef>

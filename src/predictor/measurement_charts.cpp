@@ -143,7 +143,8 @@ constexpr char kTimes[] = R"json({
   ]
 })json";
 
-/// Every step at first, then ever fewer: evenly spaced on the chart's axis.
+/// All steps at first, then fewer and fewer, so that they are evenly spaced on
+/// the chart's axis.
 std::vector<std::size_t> sampled_steps(std::size_t count) {
   std::set<std::size_t> steps;
   const double end = std::log(static_cast<double>(count));

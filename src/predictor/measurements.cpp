@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t kCurvesOfFamily = 4;
 constexpr std::size_t kMostTimed = 100'000;
 
-/// By family, the first row of each trajectory that has a curve, counted from
+/// The first row of each trajectory that has a curve, by family, counted from
 /// `first`.
 std::map<std::string, std::vector<std::size_t>> curves_by_family(
     const shard::MergedTable& merged, const MetaTable& table,
@@ -33,7 +33,7 @@ std::map<std::string, std::vector<std::size_t>> curves_by_family(
 std::vector<SampleCurve> sample_curves(const shard::MergedTable& merged,
                                        const MetaTable& table,
                                        std::size_t first) {
-  // By file, so that each is read once.
+  // Sorted by file, so that each file is read once.
   std::map<std::filesystem::path, std::vector<std::size_t>> chosen;
   for (const auto& [family, rows] : curves_by_family(merged, table, first)) {
     const std::size_t count = std::min(kCurvesOfFamily, rows.size());
@@ -58,7 +58,7 @@ std::vector<SampleCurve> sample_curves(const shard::MergedTable& merged,
   return curves;
 }
 
-/// Of some rows, in seconds.
+/// The times of some rows, in seconds.
 struct Times {
   std::vector<double> step, probe, training;
 };
@@ -76,7 +76,7 @@ std::vector<Timing> time_trials(const shard::MergedTable& merged) {
   const std::size_t stride = merged.size() / kMostTimed + 1;
   for (std::size_t i = 0; i < merged.size(); i += stride) {
     const shard::Row row = merged.row(i);
-    // Not measured, or below what the clock tells.
+    // Not measured, or shorter than what the clock can measure.
     if (!(row.step_seconds > 0 && row.probe_seconds > 0)) {
       continue;
     }

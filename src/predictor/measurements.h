@@ -1,4 +1,5 @@
-/// What the report shows of the shards beside the rows that are fitted on.
+/// What the report shows of the shards in addition to the rows that are fitted
+/// on.
 #pragma once
 
 #include <cstdint>
@@ -32,9 +33,9 @@ struct Measurements {
   std::vector<Timing> timings;      ///< by family and batch size
 };
 
-/// Curves spread evenly over each family's trajectories that have one, and
+/// Curves spread evenly over the trajectories of each family that have one, and
 /// times of at most 100,000 rows. The rows of `merged` are those of the table
-/// from `first` on. CSV files have neither.
+/// from `first` on. CSV files have neither curves nor times.
 Measurements sample_measurements(const shard::MergedTable& merged,
                                  const MetaTable& table, std::size_t first);
 

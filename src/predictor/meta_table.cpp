@@ -17,8 +17,8 @@
 namespace cape {
 namespace {
 
-/// Every class as likely as any other, a label's being there as its not being
-/// there, or the mean of the targets, whose variance is 1.
+/// All classes are equally likely, a label is present with probability 1/2, or
+/// the prediction is the mean of the targets, whose variance is 1.
 float chance_loss(const shard::Row& row) {
   using datasets::Task;
   const std::string_view task = row.task.view();

@@ -1,5 +1,5 @@
-/// The rows of a meta-dataset as fitting needs them: 180 bytes a row, texts
-/// stored once.
+/// The rows of a meta-dataset in the form that fits need: 180 bytes for each
+/// row, with every text stored once.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 
 namespace cape {
 
-/// Repeated texts, each stored once and known by a number counted from 0.
+/// Texts that repeat. Each is stored once and has a number, counted from 0.
 class TextPool {
  public:
   TextPool() = default;
@@ -46,8 +46,8 @@ struct OptimizerTraits {
   bool nesterov = false;
 };
 
-/// One measured cell. Logarithms are natural; float is what XGBoost computes
-/// with; NaN is missing.
+/// One measured cell. Logarithms are natural. Values are float, since XGBoost
+/// computes with float; NaN is missing.
 struct MetaRow {
   std::uint32_t trajectory;  ///< number in MetaTable::trajectories
   std::uint32_t family;      ///< this and the next six: MetaTable::names
@@ -68,7 +68,7 @@ struct MetaRow {
   float log_lr;
   float log_b;
   float loss;  ///< L_0 of the probe; where a file has none, of the training
-  float chance_loss;  ///< of a network that says the same of all samples
+  float chance_loss;  ///< of a network with the same output for all samples
   float log_mean_g2;
   float label_entropy;
   float log_line_1;
@@ -100,8 +100,8 @@ struct MetaTable {
   std::vector<MetaRow> rows;
   TextPool names;
   TextPool trajectories;
-  /// By trajectory: the slope of log(L_t / L_0) over its first steps, see
-  /// curves.h; NaN, or beyond the end, where there is no curve.
+  /// The slope of log(L_t / L_0) over the first steps, by trajectory
+  /// (curves.h); NaN, or missing at the end, where there is no curve.
   std::vector<float> curve_slopes;
 
   void add(const shard::Row& row);
@@ -127,23 +127,23 @@ struct MetaTable {
 /// 0, 1, ..., count - 1.
 std::vector<RowIndex> all_rows(const MetaTable& table);
 
-/// How many different trajectories the rows are of.
+/// The number of different trajectories among the rows.
 std::size_t count_trajectories(const MetaTable& table,
                                std::span<const RowIndex> rows);
 
-/// How many rows did not converge.
+/// The number of rows that did not converge.
 std::int64_t count_censored(const MetaTable& table,
                             std::span<const RowIndex> rows);
 
-/// A text of a row: &MetaTable::family and the like.
+/// A member that holds a text of a row: &MetaTable::family, for example.
 using NameOfRow = const std::string& (MetaTable::*)(const MetaRow&) const;
 
-/// How many rows carry each name.
+/// The number of rows with each name.
 std::map<std::string, std::int64_t> count_by(const MetaTable& table,
                                              std::span<const RowIndex> rows,
                                              NameOfRow name);
 
-/// The same for each family: {family: {name: rows}}.
+/// The same by family: {family: {name: rows}}.
 using RowsByName = std::map<std::string, std::map<std::string, std::int64_t>>;
 RowsByName count_in_family(const MetaTable& table,
                            std::span<const RowIndex> rows, NameOfRow name);

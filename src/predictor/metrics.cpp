@@ -16,7 +16,7 @@ double mean(std::span<const double> values) {
          static_cast<double>(values.size());
 }
 
-/// The mean of the middle two where their number is even.
+/// If the number of values is even, the mean of the middle two.
 double median(std::vector<double> values) {
   const auto middle =
       values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);

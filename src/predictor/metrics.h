@@ -1,4 +1,4 @@
-/// How far predictions are from what was measured, in steps.
+/// How far predictions are from the measured values, in steps.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +16,10 @@ struct Metrics {
   std::int64_t rows = 0;
 };
 
-/// What a row adds to avg_accuracy; `error` is |T_pred - T|.
+/// The contribution of a row to avg_accuracy; `error` is |T_pred - T|.
 double accuracy(double measured, double error);
 
-/// Metrics of predictions and measured T*, pairwise; at least one pair.
+/// Metrics of predictions and measured T*, in pairs; at least one pair.
 Metrics compute_metrics(std::span<const double> measured,
                         std::span<const double> predicted);
 

@@ -11,10 +11,10 @@
 namespace cape {
 namespace {
 
-/// Of the trajectories: they tell when to stop.
+/// The share of the trajectories that decides when to stop.
 constexpr double kWatched = 0.1;
 
-/// Rows with features, targets and margins, as a booster takes them.
+/// Rows with features, targets and margins, in the form that a booster needs.
 struct Rows {
   Matrix x;
   std::vector<float> target;
@@ -24,24 +24,24 @@ struct Rows {
   BoosterData data() const { return {x, target, margin, upper}; }
 };
 
-/// The features of `rows` as the base takes them: a value outside of what its
-/// family had becomes the nearest within, unless the feature extrapolates. The
-/// base's weights, which two architectures may have determined, say nothing of
-/// a third far away.
+/// The features of `rows` in the form that the base uses: a value outside of
+/// the range of its family is replaced by the nearest value in the range,
+/// unless the feature extrapolates. A weight that only two architectures have
+/// determined says nothing about a third one far away.
 Matrix within(const Model& model, const MetaTable& table,
               std::span<const RowIndex> rows, Matrix x) {
   for (std::size_t i = 0; i < x.rows; ++i) {
     const Ranges& ranges = model.ranges.of(table.family(table.rows[rows[i]]));
     for (std::size_t j = 0; j < x.columns; ++j) {
       if (model.features.features[j].extrapolates) continue;
-      // NaN, the range of what no row had, bounds nothing.
+      // NaN is the range of a feature that no row had, and limits nothing.
       x.at(i, j) = std::clamp(x.at(i, j), ranges[j].first, ranges[j].second);
     }
   }
   return x;
 }
 
-/// A censored row's T* is longer than the steps it ran.
+/// The T* of a censored row is greater than the steps it ran.
 void set_bounds(const MetaTable& table, std::span<const RowIndex> rows,
                 Rows& made) {
   made.upper = made.target;
@@ -170,9 +170,10 @@ Matrix Model::contributions(const MetaTable& table,
                             std::span<const RowIndex> rows) const {
   const Matrix x = feature_matrix(table, rows, features);
   if (!base) return booster.contributions(x, {});
-  const Matrix taken = within(*this, table, rows, x);  // by the base
+  const Matrix taken = within(*this, table, rows, x);  // as the base sees x
   Matrix shares = booster.contributions(x, base->predict(table, rows, taken));
-  // XGBoost counts the margin as a constant; it is the base's features'.
+  // XGBoost counts the margin as a constant; here it is split among the
+  // features of the base.
   for (std::size_t i = 0; i < x.rows; ++i) {
     const LinearModel& linear = base->of(table.family(table.rows[rows[i]]));
     for (std::size_t j = 0; j < x.columns; ++j) {

@@ -1,5 +1,5 @@
-/// The predictor itself: boosted trees on log T*, on a ridge regression or
-/// alone.
+/// The predictor itself: boosted trees on log T*, alone or on top of a ridge
+/// regression.
 #pragma once
 
 #include <optional>
@@ -16,17 +16,17 @@
 
 namespace cape {
 
-/// What rows that did not converge are to a fit.
+/// How a fit treats rows that did not converge.
 enum class Censored {
   cap,      ///< their t_star, which is the cap, as in the paper
   drop,     ///< nothing: they are left out
   survival  ///< longer than the steps they ran, by an unknown number
 };
 
-/// Throws UserError for another name than cap, drop and survival.
+/// Throws UserError for other names than cap, drop and survival.
 Censored censored_from(std::string_view name);
 
-/// Those of `rows` that a model is fitted on.
+/// The rows among `rows` that a model is fitted on.
 std::vector<RowIndex> rows_to_fit(const MetaTable& table,
                                   std::span<const RowIndex> rows,
                                   Censored censored);
@@ -37,10 +37,10 @@ struct ModelSettings {
   Censored censored = Censored::cap;
 };
 
-/// As the paper has it: no base, 200 trees of depth 4.
+/// The paper's settings: no base, 200 trees of depth 4.
 ModelSettings paper_settings(std::uint64_t seed);
 
-/// For the extended features: chosen by cross-validation, docs/predictor.md.
+/// For the extended features; docs/predictor.md says how they were chosen.
 ModelSettings extended_settings(std::uint64_t seed);
 
 struct Model {
@@ -50,20 +50,21 @@ struct Model {
   std::optional<RidgeBase> base;
   Booster booster;
 
-  /// Fits on the given rows, of which at least one must be left by
-  /// settings.censored. With early stopping a tenth of the trajectories tells
-  /// how many trees there should be; they are then grown on all rows.
+  /// Fits on the given rows, of which settings.censored must leave at least
+  /// one. With early stopping a tenth of the trajectories decides how many
+  /// trees are grown; these are then grown on all rows.
   static Model fit(const MetaTable& table, std::span<const RowIndex> rows,
                    const FeatureSet& features, const ModelSettings& settings);
 
-  /// log T*, one a row.
+  /// log T*, one value for each row.
   std::vector<float> predict_log(const MetaTable& table,
                                  std::span<const RowIndex> rows) const;
   /// Steps, in [1, cap].
   std::vector<double> predict_steps(const MetaTable& table,
                                     std::span<const RowIndex> rows) const;
-  /// What each feature adds to log T* (SHAP, the base's part included): a row
-  /// each, a column a feature, then the constant; a row's sum is predict_log().
+  /// What each feature adds to log T* (SHAP, the base's part included). A row
+  /// for each row, a column for each feature, then the constant; the sum of a
+  /// row is predict_log().
   Matrix contributions(const MetaTable& table,
                        std::span<const RowIndex> rows) const;
 };

@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 5> kFiles = {
     "model.json", "cape.json", "metrics.json", "report.html", "tables"};
 
-/// What is in the way of a model directory at `place`; empty: nothing.
+/// What prevents a model directory at `place`; empty: nothing.
 std::string obstacle(const fs::path& place) {
   if (!fs::exists(place)) return "";
   if (!fs::is_directory(place)) return "it is no directory";
@@ -38,7 +38,7 @@ std::string obstacle(const fs::path& place) {
   return "";
 }
 
-/// Returns false where the file system does not know `flags`.
+/// Returns false if the file system does not support `flags`.
 bool rename_to(const fs::path& from, const fs::path& to, unsigned flags = 0) {
   if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) == 0) {
     return true;
@@ -48,7 +48,7 @@ bool rename_to(const fs::path& from, const fs::path& to, unsigned flags = 0) {
                                  to.string(), errno_text(errno)));
 }
 
-/// What was at `place` is then in `aside`.
+/// Whatever was at `place` is in `aside` afterwards.
 void swap_in(const fs::path& made, const fs::path& place,
              const fs::path& aside) {
   rename_to(place, aside);
@@ -112,7 +112,7 @@ void ModelDirectory::publish() {
     rename_to(building_, place_);
     return;
   }
-  // What was there is then where the destructor takes it away.
+  // What was there is now in the directory that the destructor removes.
   if (rename_to(building_, place_, RENAME_EXCHANGE)) return;
   swap_in(building_, place_, old_);  // NFS and Lustre
 }

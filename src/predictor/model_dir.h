@@ -1,5 +1,5 @@
-/// The directory that a fitted model is kept in; docs/predictor.md describes
-/// its files.
+/// Writes the directory of a fitted model; docs/predictor.md describes its
+/// files.
 #pragma once
 
 #include <filesystem>
@@ -9,17 +9,17 @@
 
 namespace cape {
 
-/// Raised with every change of cape.json that its reader depends on.
+/// Raised with every change of cape.json that its readers must know.
 inline constexpr int kModelSchemaVersion = 6;
 
-/// A model directory under construction, beside the place it is for: seen as a
-/// whole or not at all.
+/// A model directory that is being written beside its place. Readers see all of
+/// it or nothing.
 class ModelDirectory {
  public:
-  /// Throws UserError when `place` cannot become a model directory: it is
-  /// something else, or nothing can be created there.
+  /// Throws UserError when `place` cannot become a model directory, because it
+  /// is something else or nothing can be created there.
   explicit ModelDirectory(const std::filesystem::path& place);
-  /// Takes away what was not published.
+  /// Removes what was not published.
   ~ModelDirectory();
   ModelDirectory(const ModelDirectory&) = delete;
   ModelDirectory& operator=(const ModelDirectory&) = delete;
@@ -28,7 +28,7 @@ class ModelDirectory {
   /// Throws StoppedError when one cannot be written.
   void write(const FitResult& result);
 
-  /// Puts it in its place; a model directory that was there goes.
+  /// Moves it to its place; a model directory that was there is removed.
   void publish();
 
  private:
@@ -37,7 +37,7 @@ class ModelDirectory {
   std::filesystem::path old_;
 };
 
-/// The content of metrics.json and of cape.json.
+/// The contents of metrics.json and of cape.json.
 std::string metrics_json(const FitResult& result);
 std::string cape_json(const FitResult& result);
 

@@ -1,4 +1,4 @@
-// metrics.json and cape.json.
+// Writes metrics.json and cape.json.
 
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@
 namespace cape {
 namespace {
 
-// Keeps the order in which keys are written: people read these files too.
+// Keeps the order in which keys are written, since people read these files too.
 using Json = nlohmann::ordered_json;
 
 Json to_json(const Metrics& metrics) {
@@ -57,7 +57,7 @@ Json to_json(const LinearModel& linear) {
           {"intercept", linear.intercept}};
 }
 
-/// {"overall": .., "families": {family: ..}}, each as `write` has it.
+/// {"overall": .., "families": {family: ..}}, each written by `write`.
 template <class T, class Write>
 Json by_family_json(const ByFamily<T>& all, const Write& write) {
   Json families = Json::object();

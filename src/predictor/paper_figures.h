@@ -1,5 +1,5 @@
-/// The figures of "CAPE: Generalized Convergence Prediction Across
-/// Architectures Without Full Training", to compare with.
+/// The figures of the paper "CAPE: Generalized Convergence Prediction Across
+/// Architectures Without Full Training", for comparison.
 #pragma once
 
 #include <array>
@@ -47,7 +47,8 @@ inline constexpr std::array<Table2Row, 7> kTable2 = {{
     {"log_b", {4.44, 5.13, 5.7, 5.17}},
     {"log_g2", {2.43, 2.73, 4.16, 4.26}},
     {"log_lr", {5.13, 7.62, 7.64, 8.15}},
-    // The paper's row "log N"; its script leaves log eta out as well.
+    // The paper's row is named "log N", but its script leaves out log eta as
+    // well.
     {"log_n, log_lr", {5.79, 7.38, 7.81, 8.75}},
     {"log_p", {4.72, 5.86, 6.75, 7.53}},
     {"log_tau", {2.36, 3.51, 4.12, 4.48}},

@@ -20,8 +20,8 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-/// A method of the paper and the models of ours that stand for it, the one to
-/// set beside the paper's figures first.
+/// A method of the paper and our models of it. The first one is printed beside
+/// the paper's figures.
 struct Method {
   std::string_view name;
   std::vector<std::string_view> models;
@@ -53,13 +53,13 @@ const Metrics* metrics_of(const Evaluation* evaluation,
   return found == evaluation->groups.end() ? nullptr : &found->metrics;
 }
 
-/// Says in `table` that the input has no rows of something.
+/// Notes in `table` that the input has no rows of something.
 void note_absence(std::string_view name, Table& table) {
   table.notes.push_back(
       fmt::format("{}: not available, the input has no rows of it", name));
 }
 
-/// The names of the input's rows, and of the paper's.
+/// The names in the input's rows, and those of the paper.
 std::vector<std::string> names_of(std::map<std::string, std::int64_t> counts,
                                   std::span<const std::string_view> papers,
                                   Table& table) {
@@ -72,7 +72,7 @@ std::vector<std::string> names_of(std::map<std::string, std::int64_t> counts,
   return names;
 }
 
-/// The five metrics of Table 1, of ours or the paper's.
+/// The five metrics of Table 1, from our rows or from the paper.
 template <class MetricsOf>
 void push_metrics(const MetricsOf& metrics, std::vector<std::string>& row) {
   for (const double value : {metrics.mae, metrics.rmse, metrics.median_ae,
@@ -81,7 +81,7 @@ void push_metrics(const MetricsOf& metrics, std::vector<std::string>& row) {
   }
 }
 
-/// Null where the paper has none.
+/// Null if the paper has none.
 const paper::Table1Row* papers_row(std::string_view family,
                                    std::string_view method) {
   const auto found = std::ranges::find_if(
@@ -144,7 +144,7 @@ Table table1(const Inputs& inputs, const Comparison& comparison) {
   return table;
 }
 
-/// The paper's ablation: by k folds, a model for each family.
+/// The paper's ablation: by k folds, with a model for each family.
 std::vector<Group> without(const Inputs& inputs, const Scheme& scheme,
                            std::string_view left_out, Target target,
                            std::uint64_t seed) {
@@ -160,7 +160,7 @@ std::vector<Group> without(const Inputs& inputs, const Scheme& scheme,
 }
 
 /// The columns of a table of MAE by data set or family: of a model of log T, of
-/// one of T, and the paper's.
+/// a model of T, and of the paper.
 struct Columns {
   std::string group;               ///< "dataset="
   std::vector<std::string> names;  ///< "mnist"
@@ -175,7 +175,7 @@ void add_header(const Columns& columns, Table& table) {
   }
 }
 
-/// `papers` is in the order of Columns::papers.
+/// `papers` has the order of Columns::papers.
 void push_figures(const Columns& columns, std::span<const Group> of_logs,
                   std::span<const Group> of_steps,
                   std::span<const double> papers,
@@ -226,7 +226,7 @@ Table table2(const Inputs& inputs, const Comparison& comparison,
   return table;
 }
 
-/// The paper's rows of Table 3 that have none of ours.
+/// The rows of the paper's Table 3 for which there are no rows of ours.
 void add_missing_methods(Table& table) {
   std::set<std::string_view> datasets;
   for (const auto& row : table.rows) datasets.insert(row[1]);

@@ -1,5 +1,5 @@
-/// The paper's tables and its Figure 1, from the rows at hand, beside the
-/// paper's own figures.
+/// The paper's tables and its Figure 1, made from the given rows, with the
+/// paper's own figures beside them.
 #pragma once
 
 #include <cstdint>

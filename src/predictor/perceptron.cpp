@@ -73,7 +73,7 @@ class Perceptron::Adam {
   int steps_ = 0;
 };
 
-/// Glorot's uniform distribution, as scikit-learn has it.
+/// Glorot's uniform distribution, as in scikit-learn.
 void Perceptron::initialise(std::size_t inputs,
                             const PerceptronSettings& settings) {
   Random random(settings.seed);
@@ -101,8 +101,8 @@ std::vector<MatrixXf> Perceptron::forward(const MatrixXf& x) const {
   return values;
 }
 
-/// Of half the mean squared error plus half of l2 / rows times the squared
-/// weights.
+/// The gradients of half the mean squared error plus half of l2 / rows times
+/// the squared weights.
 std::vector<Perceptron::Layer> Perceptron::gradients(const MatrixXf& x,
                                                      const VectorXf& target,
                                                      double l2) const {

@@ -1,5 +1,5 @@
-/// A multi-layer perceptron for regression, trained with Adam: what
-/// scikit-learn calls MLPRegressor.
+/// A multi-layer perceptron for regression, trained with Adam, like
+/// scikit-learn's MLPRegressor.
 #pragma once
 
 #include <Eigen/Core>
@@ -12,7 +12,8 @@
 
 namespace cape {
 
-/// The defaults are the paper's; those it leaves open are scikit-learn's.
+/// The defaults are those of the paper; what it leaves open is as in
+/// scikit-learn.
 struct PerceptronSettings {
   std::vector<int> hidden = {256, 128};  ///< ReLU units a layer
   double learning_rate = 1e-3;
@@ -27,12 +28,12 @@ struct PerceptronSettings {
 
 class Perceptron {
  public:
-  /// Columns are standardised first; one target a row. The weights of the epoch
-  /// that was best on the rows held out stay.
+  /// Columns are standardised first; `y` has one target for each row. The
+  /// weights of the epoch that was best on the held-out rows are kept.
   Perceptron(const Matrix& x, std::span<const float> target,
              const PerceptronSettings& settings);
 
-  /// One value a row of `x`.
+  /// One prediction for each row of `x`.
   std::vector<double> predict(const Matrix& x) const;
 
  private:
@@ -43,7 +44,7 @@ class Perceptron {
   class Adam;
 
   void initialise(std::size_t inputs, const PerceptronSettings& settings);
-  /// The values after each layer, the input first.
+  /// The values after each layer; the first is the input.
   std::vector<Eigen::MatrixXf> forward(const Eigen::MatrixXf& x) const;
   std::vector<Layer> gradients(const Eigen::MatrixXf& x,
                                const Eigen::VectorXf& target, double l2) const;

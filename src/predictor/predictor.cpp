@@ -11,7 +11,7 @@ bool contains(const std::vector<std::string>& all, std::string_view one) {
   return std::ranges::find(all, one) != all.end();
 }
 
-/// What other families were measured on says little of this one.
+/// The data sets of other families say little about this one.
 std::vector<std::string> unseen(const Predictor& predictor,
                                 const MetaTable& table, const MetaRow& row) {
   const std::string& family = table.family(row);
@@ -32,8 +32,8 @@ std::vector<std::string> unseen(const Predictor& predictor,
   return what;
 }
 
-/// What is outside of `ranges`, those of the row's family; all is outside of
-/// NaN, the range of what the family did not have.
+/// The features outside of `ranges`, those of the row's family. Every value is
+/// outside of NaN, the range of a feature that the family did not have.
 std::vector<std::string> extrapolated(std::span<const float> row,
                                       const Ranges& ranges,
                                       const FeatureSet& features) {
@@ -46,7 +46,7 @@ std::vector<std::string> extrapolated(std::span<const float> row,
   return names;
 }
 
-/// The schemes whose errors are those to expect.
+/// The schemes whose errors are to be expected for a row.
 std::vector<std::string> schemes_for(const Prediction& one) {
   const bool strange =
       !one.extrapolated.empty() || contains(one.unseen, "family") ||
@@ -66,7 +66,7 @@ Offsets widest(const Predictor& predictor, const std::string& family,
   Offsets widest;
   for (const std::string& scheme : schemes) {
     const auto found = predictor.offsets.find(scheme);
-    // With one data set, say, none could be left out.
+    // With a single data set, for example, none could be left out.
     if (found == predictor.offsets.end()) continue;
     const Offsets& offsets = found->second.of(family);
     widest.lower = std::min(widest.lower, offsets.lower);
@@ -75,7 +75,7 @@ Offsets widest(const Predictor& predictor, const std::string& family,
   return widest;
 }
 
-/// All but the contributions.
+/// Everything except the contributions.
 std::vector<Prediction> predict_only(const Predictor& predictor,
                                      const MetaTable& table,
                                      std::span<const RowIndex> rows) {
@@ -93,7 +93,7 @@ std::vector<Prediction> predict_only(const Predictor& predictor,
     one.unseen = unseen(predictor, table, row);
     const auto [lower, upper] = widest(predictor, family, schemes_for(one));
     one.steps = steps_from_log(logs[i], row);
-    // Around what is predicted, which is what was calibrated.
+    // Around the clipped prediction, which is what was calibrated.
     const double centre = std::log(one.steps);
     one.interval = {steps_from_log(centre + lower, row),
                     steps_from_log(centre + upper, row)};

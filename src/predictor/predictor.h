@@ -1,5 +1,5 @@
-/// The predictor as it is used: says what it predicts, how sure it is, and what
-/// it has never seen.
+/// The predictor in use: what it predicts, how sure it is, and what it has
+/// never seen.
 #pragma once
 
 #include <filesystem>
@@ -21,8 +21,8 @@ struct Prediction {
   std::vector<float> features;  ///< as the model saw them; NaN: missing
   /// What each of them adds to log T*, then the constant; the sum is log T*.
   std::vector<float> contributions;
-  /// Features outside of what the model was fitted on in this family, or that
-  /// this family did not have.
+  /// Features outside of the range that the model was fitted on in this family,
+  /// and features that this family did not have.
   std::vector<std::string> extrapolated;
   /// "family"; or "dataset", "architecture" and "optimizer": what the model
   /// never saw, of this family; and "settings" where those of its rows are
@@ -35,26 +35,27 @@ struct Predictor {
   double level = 0;  ///< share of the trials that intervals cover
   std::map<std::string, ByFamily<Offsets>> offsets{};  ///< by scheme
   RowsByName datasets{};  ///< that it was fitted on
-  /// The same; "" stands for some that are not named.
+  /// The same for architectures; "" stands for architectures without a name.
   RowsByName architectures{};
   RowsByName optimizers{};  ///< by their names
   std::string settings{};   ///< of all its rows, see settings_of()
 
   /// One prediction for each of `rows`. The interval is that of k folds for the
-  /// row's family. It is at least as wide as for data sets left out where the
-  /// data set is new, as for architectures left out where the architecture is,
-  /// and as for both where the family is new or a feature is extrapolated.
+  /// row's family. If the data set is new, it is at least as wide as for data
+  /// sets left out; if the architecture is new, as for architectures left out;
+  /// if the family is new or a feature is extrapolated, as for both.
   std::vector<Prediction> predict(const MetaTable& table,
                                   std::span<const RowIndex> rows) const;
 
-  /// Their intervals alone, many times as fast: nothing is explained.
+  /// Only their intervals. This is many times faster, since no contributions
+  /// are computed.
   std::vector<Interval> intervals(const MetaTable& table,
                                   std::span<const RowIndex> rows) const;
 };
 
-/// Reads cape.json and model.json in `directory`; the model predicts as it did
-/// when it was fitted. Throws UserError for a directory without them, files
-/// that are damaged or do not belong together, and another schema.
+/// Reads cape.json and model.json in `directory`. The model predicts as it did
+/// when it was fitted. Throws UserError for a directory without them, for files
+/// that are damaged or do not belong together, and for another schema version.
 Predictor load_predictor(const std::filesystem::path& directory);
 
 }  // namespace cape

@@ -20,7 +20,7 @@ using Positions = std::vector<std::size_t>;
 /// The time of SVR grows with the square of the rows.
 constexpr std::size_t kMostSvrRows = 20'000;
 
-/// Where in `rows` each family is.
+/// The positions in `rows` of each family's rows.
 std::map<std::uint32_t, Positions> by_family(const MetaTable& table,
                                              std::span<const RowIndex> rows) {
   std::map<std::uint32_t, Positions> positions;
@@ -38,7 +38,7 @@ std::vector<RowIndex> pick(std::span<const RowIndex> rows,
   return picked;
 }
 
-/// Where there is nothing to learn from.
+/// The result when there is nothing to learn from.
 std::vector<double> predict_nothing(const MetaTable& /*table*/,
                                     std::span<const RowIndex> rows) {
   return std::vector<double>(rows.size(),
@@ -70,8 +70,8 @@ std::vector<float> targets(const MetaTable& table,
   return values;
 }
 
-/// A Fit from one that knows matrices only: `fit(x, target)` returns what has
-/// `predict(x)`.
+/// Makes a Fit from a function on matrices: `fit(x, target)` returns an object
+/// that has `predict(x)`.
 template <class FitMatrix>
 Fit fit_matrix(const FeatureSet& features, Target target, FitMatrix fit) {
   return [=](const MetaTable& table,
@@ -101,7 +101,7 @@ Fit fit_linear_model(const FeatureSet& features, double penalty,
       });
 }
 
-/// Fits on a random part of the rows where there are more than `most`.
+/// Fits on a random part of the rows if there are more than `most`.
 Fit fit_at_most(std::size_t most, std::uint64_t seed, Fit fit) {
   return [=, fit = std::move(fit)](const MetaTable& table,
                                    std::span<const RowIndex> rows) {
@@ -115,8 +115,9 @@ Fit fit_at_most(std::size_t most, std::uint64_t seed, Fit fit) {
   };
 }
 
-/// Bagged trees without shrinkage. Drawing without replacement the share of
-/// rows that a bootstrap sample holds stands for the bootstrap.
+/// Bagged trees without shrinkage. Instead of a bootstrap sample, a share of
+/// the rows is drawn without replacement that is as large as the share of
+/// different rows in a bootstrap sample.
 BoosterSettings forest_settings(std::uint64_t seed) {
   return {.trees = 1,
           .depth = 12,

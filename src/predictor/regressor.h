@@ -1,5 +1,5 @@
-/// What can be fitted on a meta-dataset and predicts T*: the one interface of
-/// all regressors and baselines.
+/// The common interface of all regressors and baselines: what is fitted on a
+/// meta-dataset and predicts T*.
 #pragma once
 
 #include <functional>
@@ -18,8 +18,8 @@ namespace cape {
 using Predict = std::function<std::vector<double>(
     const MetaTable& table, std::span<const RowIndex> rows)>;
 
-/// Fits on the given rows of a table; where there is nothing to learn from (no
-/// row, no feature), what predicts nothing.
+/// Fits on the given rows of a table. If there is no row or no feature to learn
+/// from, the result predicts nothing.
 using Fit = std::function<Predict(const MetaTable& table,
                                   std::span<const RowIndex> rows)>;
 
@@ -30,21 +30,21 @@ struct Regressor {
 };
 
 /// What a regressor is fitted to. The paper says log T*; some of its scripts
-/// take T* itself.
+/// use T* itself.
 enum class Target { log_steps, steps };
 
 Fit fit_model(const FeatureSet& features, const ModelSettings& settings);
 
-/// One model of `fit` a family, each predicting its family's rows. Those of
-/// other families are not predicted.
+/// Fits one model for each family, which predicts the rows of its family. Rows
+/// of other families are not predicted.
 Fit fit_by_family(Fit fit);
 
 /// Boosted trees of the given settings, without a base.
 Fit fit_boosted_trees(const FeatureSet& features,
                       const BoosterSettings& settings, Target target);
 
-/// The regressors of the paper's Table 4, with its settings. Linear models, SVR
-/// and perceptron see standardised features.
+/// The regressors of the paper's Table 4 with its settings. Linear models, SVR
+/// and perceptron use standardised features.
 std::vector<Regressor> paper_regressors(const FeatureSet& features,
                                         std::uint64_t seed, Target target);
 

@@ -26,7 +26,7 @@ const Evaluation& kept(const FitResult& result) {
   return result.comparison.evaluations.front();
 }
 
-/// `text` with the characters that HTML reserves replaced.
+/// `text` with the reserved characters of HTML replaced.
 std::string html_text(const std::string& text) {
   std::string escaped;
   for (const char c : text) {
@@ -110,7 +110,7 @@ void add_charts(const std::vector<ChartSection>& sections, std::string& page) {
   }
 }
 
-/// JSON that may stand in a script element.
+/// JSON that may be inside of a script element.
 std::string script_json(const nlohmann::json& json) {
   std::string text = json.dump();
   // "</script>" would end the element.
@@ -177,7 +177,7 @@ void add_evaluations(const FitResult& result, std::string& page) {
   }
 }
 
-/// The tables that people read here, but for all metrics, which are above.
+/// The tables that people read here, except all metrics, which are above.
 void add_tables(const std::vector<Table>& tables, std::string& page) {
   const auto out = std::back_inserter(page);
   for (const Table& table : tables) {
@@ -202,7 +202,7 @@ void add_tables(const std::vector<Table>& tables, std::string& page) {
   }
 }
 
-/// A row a feature; a column a family where there are several.
+/// A row for each feature, and a column for each family if there are several.
 void add_ranges(const Model& model, std::string& page) {
   std::vector<std::pair<std::string, const Ranges*>> columns = {
       {"all", &model.ranges.overall}};

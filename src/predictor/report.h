@@ -1,4 +1,4 @@
-/// The report for people: one page without outside resources.
+/// The report for people: one page that needs no other files.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 namespace cape {
 
 /// HTML with its style sheet and drawings inside: metrics, predicted against
-/// measured steps, error by group, `tables`, the model and its inputs. Follows
-/// the reader's light or dark theme.
+/// measured steps, error by group, `tables`, the model and its inputs. It
+/// follows the reader's light or dark theme.
 std::string report_html(const FitResult& result,
                         const std::vector<Table>& tables);
 

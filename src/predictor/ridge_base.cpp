@@ -10,13 +10,14 @@
 namespace cape {
 namespace {
 
-/// The penalty on a weight, in rows; and, where it has fewer witnesses than
-/// kLeastWitnesses, in shares of them. See docs/predictor.md.
+/// The penalty on a weight. If the weight is learnt from fewer than
+/// kLeastWitnesses different values, kFewWitnesses times the number of rows is
+/// added. See docs/predictor.md.
 constexpr double kRidge = 1;
 constexpr double kFewWitnesses = 0.05;
 constexpr std::size_t kLeastWitnesses = 8;
 
-/// Values that a feature must have had to be extrapolated.
+/// The number of values that a feature must have had to be extrapolated.
 constexpr std::size_t kLeastValues = 8;
 
 std::size_t count_values(const Matrix& x, std::size_t column) {
@@ -27,7 +28,7 @@ std::size_t count_values(const Matrix& x, std::size_t column) {
   return values.size();
 }
 
-/// Rows that do not name theirs can be of any number.
+/// Rows that do not name their architecture can be of any number of them.
 bool are_few(const MetaTable& table, std::span<const RowIndex> rows,
              std::uint32_t MetaRow::*name) {
   std::set<std::uint32_t> names;
@@ -39,7 +40,8 @@ bool are_few(const MetaTable& table, std::span<const RowIndex> rows,
       names, [&](std::uint32_t id) { return table.names.text(id).empty(); });
 }
 
-/// What the weight of each feature costs, by what bears witness to it.
+/// The penalty of each feature, by the number of values its weight is learnt
+/// from.
 std::map<Witnesses, double> find_penalties(const MetaTable& table,
                                            std::span<const RowIndex> rows) {
   const double few = kRidge + kFewWitnesses * static_cast<double>(rows.size());

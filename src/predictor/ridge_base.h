@@ -1,4 +1,5 @@
-/// What the boosted trees of a model stand on: ridge regressions on log T*.
+/// The ridge regressions on log T* that the boosted trees of a model start
+/// from.
 #pragma once
 
 #include <span>
@@ -12,14 +13,14 @@
 
 namespace cape {
 
-/// Of all features of a model; the weights of those that are not linear are 0.
-/// By family: a learning rate or a width counts for more in one than in
-/// another.
+/// Uses all features of a model; the weights of those that are not linear are
+/// 0. There is one regression for each family, since a learning rate or a width
+/// matters more in one family than in another.
 struct RidgeBase : ByFamily<LinearModel> {
   static RidgeBase fit(const MetaTable& table, std::span<const RowIndex> rows,
                        const FeatureSet& features);
 
-  /// log T*, one a row; `x` has the features of `rows`.
+  /// log T*, one value for each row; `x` has the features of `rows`.
   std::vector<float> predict(const MetaTable& table,
                              std::span<const RowIndex> rows,
                              const Matrix& x) const;

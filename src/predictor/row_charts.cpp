@@ -15,7 +15,7 @@ namespace {
 
 using vega::Json;
 
-/// More points than these only make the page heavier.
+/// More points than this only make the page larger.
 constexpr std::size_t kMostPoints = 4000;
 
 std::size_t stride_of(const FitResult& result) {
@@ -160,8 +160,8 @@ Json residuals(const FitResult& result, const Colouring& colours) {
   return spec;
 }
 
-/// Counts of all rows by log2(predicted / measured); the outermost bins hold
-/// what is beyond.
+/// Counts of all rows by log2(predicted / measured). The outermost bins also
+/// hold the values beyond them.
 Json histogram(const FitResult& result, const Colouring& colours) {
   constexpr int kBinsOfTwo = 10;  // to a factor of two
   const MetaTable& table = result.inputs.table;

@@ -13,7 +13,7 @@
 namespace cape {
 namespace {
 
-/// The groups of the columns in `columns`, a line each.
+/// The groups of the columns in `columns`, one line for each.
 void print_groups(const Evaluation& evaluation,
                   std::initializer_list<std::string_view> columns) {
   fmt::print("\n{} ({}), errors in steps\n", evaluation.model,
@@ -29,7 +29,7 @@ void print_groups(const Evaluation& evaluation,
   }
 }
 
-/// One line a model and scheme.
+/// One line for each model and scheme.
 void print_overall(const Comparison& comparison) {
   std::string_view scheme;
   for (const Evaluation& evaluation : comparison.evaluations) {

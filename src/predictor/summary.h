@@ -1,4 +1,4 @@
-/// What cape_fit says on the terminal.
+/// What cape_fit prints on the terminal.
 #pragma once
 
 #include <string>
@@ -8,14 +8,15 @@
 
 namespace cape {
 
-/// A line a file, to stderr.
+/// Prints a line for each file to stderr.
 void print_inputs(const std::vector<InputSummary>& files);
 
-/// A line a warning, to stderr.
+/// Prints a line for each warning to stderr.
 void print_warnings(const std::vector<std::string>& warnings);
 
-/// The metrics as tables, and where the files of the model are, to stdout; then
-/// the warnings once more, since the first have scrolled by.
+/// Prints the metrics as tables, and where the files of the model are, to
+/// stdout. Then prints the warnings again, since the first ones are no longer
+/// on the screen.
 void print_result(const FitResult& result);
 
 }  // namespace cape

@@ -12,7 +12,8 @@ namespace {
 
 constexpr double kCacheMegabytes = 400;
 
-/// Rows as libsvm takes them; they must outlive a model fitted on them.
+/// Rows in libsvm's form; they must live as long as a model that is fitted on
+/// them.
 class Nodes {
  public:
   explicit Nodes(const Matrix& x) : nodes_(x.rows * (x.columns + 1)) {
@@ -32,7 +33,7 @@ class Nodes {
   std::vector<svm_node*> rows_;
 };
 
-/// The variance of all values together, which gamma "scale" goes by.
+/// The variance of all values together, from which gamma "scale" is computed.
 double variance(const Matrix& x) {
   double sum = 0;
   double squares = 0;

@@ -18,14 +18,14 @@ struct SvrSettings {
 
 class SupportVectorRegression {
  public:
-  /// Columns are standardised first; one target a row. Time grows with the
-  /// square of the rows.
+  /// Columns are standardised first; `y` has one target for each row. The time
+  /// grows with the square of the number of rows.
   SupportVectorRegression(const Matrix& x, std::span<const float> target,
                           const SvrSettings& settings);
   ~SupportVectorRegression();
   SupportVectorRegression(SupportVectorRegression&&) noexcept;
 
-  /// One value a row of `x`.
+  /// One prediction for each row of `x`.
   std::vector<double> predict(const Matrix& x) const;
 
  private:

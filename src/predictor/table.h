@@ -14,22 +14,22 @@ struct Table {
   std::vector<std::vector<std::string>> rows;
 };
 
-/// "1.57"; empty for a value that is none.
+/// "1.57"; empty for NaN.
 std::string decimals(double value, int digits = 2);
 
-/// Stands where an input could not give a figure.
+/// Printed where an input could not give a figure.
 inline constexpr const char* kNotAvailable = "not available";
 
-/// decimals(), and kNotAvailable for a value that is none.
+/// decimals(), or kNotAvailable for NaN.
 std::string figure(double value);
 
-/// The shortest text that reads back as the same number; empty for none.
+/// The shortest text that reads back as the same number; empty for NaN.
 std::string exact(double value);
 
-/// One line, quoted where needed (RFC 4180), with its end.
+/// One line with its end; fields are quoted where needed (RFC 4180).
 std::string csv_line(const std::vector<std::string>& fields);
 
-/// Header and rows; the notes are left out.
+/// Header and rows, without the notes.
 std::string to_csv(const Table& table);
 
 }  // namespace cape

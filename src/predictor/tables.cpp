@@ -10,7 +10,8 @@
 namespace cape {
 namespace {
 
-/// Contributions take a while: of many rows, every n-th is explained.
+/// Contributions take long to compute, so of many rows only every n-th is
+/// explained.
 constexpr std::size_t kExplainedRows = 20'000;
 
 std::vector<RowIndex> explained_rows(const FitResult& result) {

@@ -8,20 +8,21 @@
 
 namespace cape {
 
-/// metrics.json with bootstrap intervals, a group a row.
+/// metrics.json with bootstrap intervals, a row for each group.
 Table metrics_table(const FitResult& result);
 
-/// What intervals come to: the share of rows inside, before rounding.
+/// What intervals cover: the share of rows inside, before rounding.
 Table coverage_table(const FitResult& result);
 
-/// What the input cannot give, and why.
+/// What could not be computed from the input, and why.
 Table unavailable_table(const FitResult& result);
 
-/// tables/predictions.csv: a row a trial that was fitted on, with settings,
-/// features, measured and predicted steps. A text, since it can be long.
+/// tables/predictions.csv: a line for each trial that was fitted on, with
+/// settings, features, measured and predicted steps. A text, since it can be
+/// long.
 std::string predictions_csv(const FitResult& result);
 
-/// What the model looks at.
+/// What the model's predictions depend on.
 struct Explanation {
   Table importance;     ///< a row a feature: total gain, mean |contribution|
   Table contributions;  ///< a row a trial: what each feature adds to log T*

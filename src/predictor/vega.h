@@ -17,7 +17,7 @@ Json colour_scale(const std::vector<std::string>& names);
 /// axis.
 std::vector<double> ticks(double least, double greatest);
 
-/// A value and its interval; not a number: no interval.
+/// A value and its interval; NaN: no interval.
 struct Dot {
   std::string label;   ///< of its line
   std::string series;  ///< of its colour
@@ -27,12 +27,12 @@ struct Dot {
 /// How dots are drawn.
 struct DotAxis {
   std::string title;
-  bool logarithmic = false;  ///< where all values are above 0
-  /// A dashed line; not a number: none.
+  bool logarithmic = false;  ///< only if all values are above 0
+  /// A dashed line; NaN: none.
   double reference = std::numeric_limits<double>::quiet_NaN();
 };
 
-/// A line for each label, in the order of the dots, with dots and intervals.
+/// One line for each label, in the order of the dots, with dots and intervals.
 Json dot_plot(const std::vector<Dot>& dots,
               const std::vector<std::string>& series, const DotAxis& axis);
 

@@ -12,18 +12,18 @@
 namespace cape {
 namespace {
 
-/// Below these the threads of a pool spend more time waiting for each other
-/// than they save, on a busy machine many times more.
+/// With fewer rows the threads of a pool lose more time by waiting for each
+/// other than they save, and much more on a busy machine.
 constexpr std::size_t kRowsForAllThreads = 100'000;
 
-/// In XGBoost's terms: 0 is every core, or what OMP_NUM_THREADS says.
+/// XGBoost's value: 0 means all cores, or what OMP_NUM_THREADS says.
 int threads_for(const Matrix& x) { return x.rows < kRowsForAllThreads ? 1 : 0; }
 
 void check(int status, const char* action) {
   if (status != 0) fail("XGBoost cannot {}: {}", action, XGBGetLastError());
 }
 
-/// A DMatrix of its own copy of the data.
+/// A DMatrix, which has its own copy of the data.
 class DataMatrix {
  public:
   explicit DataMatrix(const Matrix& x) {
@@ -52,7 +52,7 @@ class DataMatrix {
   DMatrixHandle get() const { return handle_; }
 
  private:
-  /// Bounds of T* itself, which is what this objective takes.
+  /// Bounds of T* itself, since this objective takes them.
   void set_survival(const BoosterData& data) {
     const auto steps = [](std::span<const float> logarithms) {
       std::vector<float> values;

@@ -1,4 +1,4 @@
-/// XGBoost's C API behind one class. The API appears in xgboost.cpp alone.
+/// Wraps XGBoost's C API in one class. Only xgboost.cpp includes the API.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ enum class Objective {
   survival  ///< accelerated failure time: log T* is normal, some of it censored
 };
 
-/// The defaults are the paper's. Histogram trees, the default of Python's
-/// xgboost since 2.0.
+/// The defaults are those of the paper. Trees use histograms, the default of
+/// Python's xgboost since 2.0.
 struct BoosterSettings {
   Objective objective = Objective::squared_error;
   int trees = 200;
@@ -35,14 +35,15 @@ struct BoosterSettings {
   std::uint64_t seed = 42;
 };
 
-/// What a booster learns from, or is watched on: a value a row of `x` in each.
+/// What a booster learns from or is watched on: a value for each row of `x` in
+/// each.
 struct BoosterData {
   const Matrix& x;
   std::span<const float> target;
   /// Where trees start from (XGBoost's base_margin); empty: from one constant.
   std::span<const float> margin = {};
-  /// Survival only: `target` is the least log T* can be, this the most;
-  /// empty: the target itself.
+  /// For survival only: `target` is the smallest possible log T*, this is the
+  /// largest; empty: the same as the target.
   std::span<const float> upper = {};
 };
 
@@ -50,14 +51,14 @@ struct BoosterData {
 /// XGBoost's message when XGBoost fails.
 class Booster {
  public:
-  /// `names` are the columns' of `data.x`. Uses all cores for a large `x`; the
-  /// result is the same for any number of them.
+  /// `names` are the columns of `data.x`. Uses all cores if `x` is large; the
+  /// result does not depend on their number.
   static Booster train(const BoosterData& data,
                        std::span<const std::string> names,
                        const BoosterSettings& settings);
 
-  /// How many rounds predict `watched` best, of at most settings.trees; stops
-  /// looking after settings.early_stopping rounds without progress.
+  /// The number of rounds, at most settings.trees, that predict `watched` best.
+  /// Stops when settings.early_stopping rounds have brought no progress.
   static int best_rounds(const BoosterData& data, const BoosterData& watched,
                          const BoosterSettings& settings);
 
@@ -68,17 +69,20 @@ class Booster {
   Booster& operator=(Booster&& other) noexcept;
   ~Booster();
 
-  /// One prediction a row of `x`, whose columns are those of the training, on
-  /// the scale of the margin (for Objective::survival a logarithm).
+  /// One prediction for each row of `x`, whose columns are those of the
+  /// training, on the scale of the margin (for Objective::survival a
+  /// logarithm).
   std::vector<float> predict(const Matrix& x,
                              std::span<const float> margin = {}) const;
 
-  /// What each feature adds to a prediction (SHAP): a row a row of `x`, a
-  /// column a feature, then the constant. A row's sum is its prediction.
+  /// What each feature adds to a prediction (SHAP): a row for each row of `x`,
+  /// a column for each feature, then the constant. The sum of a row is its
+  /// prediction.
   Matrix contributions(const Matrix& x,
                        std::span<const float> margin = {}) const;
 
-  /// The total gain of each feature's splits; features without any are absent.
+  /// The total gain of each feature's splits; features without splits are
+  /// absent.
   std::map<std::string, double> total_gain() const;
 
   /// XGBoost's JSON format, feature names included.

@@ -10,7 +10,7 @@
 namespace cape::zoo {
 namespace {
 
-/// The text under `key`, which is taken out; empty when there is none.
+/// Removes `key` and returns its text; empty when there is none.
 std::string take_text(nlohmann::json& keys, const char* key) {
   const nlohmann::json text = keys.value(key, nlohmann::json(""));
   if (!text.is_string()) {

@@ -30,10 +30,10 @@ struct InputForm {
   bool operator==(const InputForm&) const = default;
 };
 
-/// What a network says of a sample.
+/// What a network gives for one sample.
 struct Head {
   std::int64_t outputs = 0;
-  bool per_step = false;  ///< so many for each step of a sequence
+  bool per_step = false;  ///< outputs for each step of a sequence
 
   Head(std::int64_t outputs, bool per_step = false)
       : outputs(outputs), per_step(per_step) {}
@@ -47,23 +47,24 @@ std::string short_name(const Architecture& architecture);
 
 InputForm input_form(const Architecture& architecture);
 
-/// Why the network cannot be had for samples of this shape (D, T x D or
-/// C x H x W) with this head, for a message; empty where it can.
+/// Why the network cannot be built for samples of this shape (D, T x D or C x H
+/// x W) with this head, as a message; empty if it can.
 std::string refusal(const Architecture& architecture,
                     const std::vector<std::int64_t>& sample, const Head& head);
 
-/// Shape of one sample as the network sees it, given the data set's own.
+/// The shape of one sample as the network sees it, from the shape that it has
+/// in the data set.
 std::vector<std::int64_t> input_shape(const Architecture& architecture,
                                       const std::vector<std::int64_t>& sample);
 
-/// Trainable parameters of a network that is not refused. `sample` is the data
-/// set's shape of one sample.
+/// Trainable parameters of a network that refusal() accepts. `sample` is the
+/// shape of one sample in the data set.
 std::int64_t parameter_count(const Architecture& architecture,
                              const std::vector<std::int64_t>& sample,
                              const Head& head);
 
-/// Whether parameter_count and forward_flops are more than a guess: of a module
-/// in a file they are known when it is loaded.
+/// Whether parameter_count and forward_flops are exact. For a module in a file
+/// they are estimates until it is loaded.
 bool has_known_size(const Architecture& architecture);
 
 /// Floating-point operations of one sample's forward pass in its matrix

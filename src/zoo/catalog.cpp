@@ -10,7 +10,8 @@
 namespace cape::zoo {
 namespace {
 
-/// One of each kind, with its defaults: the catalog follows the variant.
+/// One architecture of each kind, with its defaults. The catalog is made from
+/// the variant.
 template <std::size_t... I>
 std::vector<Architecture> one_of_each(std::index_sequence<I...>) {
   return {Architecture(std::in_place_index<I>)...};
@@ -27,7 +28,7 @@ std::string kind_name(const Architecture& architecture) {
                     architecture);
 }
 
-/// What to do about a word that is not among the known ones.
+/// What to do about a word that is not a known one.
 std::string advice(const std::string& word,
                    const std::vector<std::string>& known, const char* listing) {
   const std::string meant = nearest(word, known);
@@ -120,7 +121,8 @@ Architecture make_architecture(const std::string& family,
   std::visit(
       [&](auto& a) {
         a = merged.get<std::decay_t<decltype(a)>>();
-        // An enumerator that JSON does not know reads as the first one.
+        // nlohmann's library reads a text that is no enumerator as the first
+        // one.
         if (nlohmann::json(a) != merged) {
           fail_user("{}: activation must be gelu or relu (found {})", name,
                     merged.value("activation", nlohmann::json()).dump());

@@ -1,4 +1,4 @@
-/// The names an explicit list of architectures may use.
+/// The names that an explicit list of architectures may use.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -9,15 +9,14 @@
 
 namespace cape::zoo {
 
-/// The families there are.
+/// All families.
 const std::vector<std::string>& families();
 
-/// The names of a family's architectures for `architectures: [name]`, e.g.
-/// vit_tiny; for "mlp" the kinds are described by keys instead and this is
-/// {"mlp"}.
+/// The names of a family's architectures that `architectures: [name]` may use,
+/// such as vit_tiny. For "mlp" it is {"mlp"}, since MLPs are described by keys.
 std::vector<std::string> architecture_names(const std::string& family);
 
-/// The keys of `architectures: [{kind: NAME, key: value}]`, kind apart.
+/// The keys of `architectures: [{kind: NAME, key: value}]`, without kind.
 std::vector<std::string> architecture_keys(const std::string& name);
 
 /// The architecture `name` with `keys` (a JSON object) over its defaults.

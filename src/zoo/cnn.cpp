@@ -13,7 +13,8 @@
 namespace cape::zoo {
 namespace {
 
-/// Walks through a network, adding up; keeps the shape of the features.
+/// Goes through a network, adds up parameters and operations, and keeps the
+/// shape of the features.
 struct Walk {
   std::int64_t channels, height, width;
   Size size;

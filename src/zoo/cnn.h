@@ -6,36 +6,39 @@
 namespace cape::zoo {
 
 /// Convolutional networks on images of 3 x 32 x 32: 3x3 convolutions without
-/// bias, each with BatchNorm, at PyTorch's default initialization; global
-/// average pool, dropout, linear head. The published ones for grey data sets
-/// are half as wide.
+/// bias, each with BatchNorm, with PyTorch's default initialization; global
+/// average pool, dropout, linear head. The published networks for grey data
+/// sets are half as wide.
 
-/// Of the three stages of VggLite and ResnetMini.
+/// The strides of the three stages of VggLite and ResnetMini.
 inline constexpr std::array<std::int64_t, 3> kStageStrides = {1, 2, 2};
 
-/// Plain stages of channels base, 2 base, 4 base and strides 1, 2, 2, ReLU.
+/// Plain stages of base, 2 base and 4 base channels with strides 1, 2, 2 and
+/// ReLU.
 struct VggLite {
   std::int64_t base = 64;
-  std::array<std::int64_t, 3> convolutions = {1, 1, 1};  ///< a stage
+  std::array<std::int64_t, 3> convolutions = {1, 1, 1};  ///< by stage
   bool pool = false;  ///< 2x2 max-pool after the first two stages
   double dropout = 0;
 
   bool operator==(const VggLite&) const = default;
 };
 
-/// A 3x3 stem and stages of basic post-activation blocks, ReLU; channels and
-/// strides as VggLite; a 1x1 projection with BatchNorm where the shape changes.
+/// A 3x3 stem and stages of basic post-activation blocks with ReLU. Channels
+/// and strides are those of VggLite. Where the shape changes there is a 1x1
+/// projection with BatchNorm.
 struct ResnetMini {
   std::int64_t base = 64;
-  std::int64_t blocks = 1;  ///< a stage
+  std::int64_t blocks = 1;  ///< of each stage
   double dropout = 0;
 
   bool operator==(const ResnetMini&) const = default;
 };
 
-/// Inverted residuals, ReLU6. Rows of (expansion, channels, blocks, stride):
-/// (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, blocks, 2), (6, 64, blocks, 2); every
-/// number of channels, the stem's too, is max(8, int(channels x width)).
+/// Inverted residuals with ReLU6. Rows of (expansion, channels, blocks,
+/// stride): (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, blocks, 2), (6, 64, blocks,
+/// 2). Every number of channels, also that of the stem, is max(8, int(channels
+/// x width)).
 struct MobilenetMini {
   double width = 0.5;
   std::int64_t stem = 32;
@@ -45,7 +48,7 @@ struct MobilenetMini {
   bool operator==(const MobilenetMini&) const = default;
 };
 
-/// The channels of a MobilenetMini of this width.
+/// The number of channels that a MobilenetMini of this width has.
 std::int64_t scaled_channels(const MobilenetMini& network,
                              std::int64_t channels);
 

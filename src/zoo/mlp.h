@@ -6,9 +6,10 @@ namespace cape::zoo {
 
 enum class Activation { gelu, relu };
 
-/// Of samples of any shape, flattened: `layers` times Linear, BatchNorm,
-/// activation, dropout, all of one width, then a linear head. Weights are
-/// Xavier-normal (GELU) or Kaiming-normal (ReLU), biases zero.
+/// A network on samples of any shape, flattened: `layers` times Linear,
+/// BatchNorm, activation and dropout, all of the same width, then a linear
+/// head. Weights are Xavier-normal (GELU) or Kaiming-normal (ReLU), biases are
+/// zero.
 struct Mlp {
   std::int64_t layers = 2;
   std::int64_t width = 256;

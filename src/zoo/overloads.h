@@ -1,5 +1,5 @@
-/// What each architecture's own file gives; architecture.h dispatches to it.
-/// Private to src/zoo.
+/// The functions that each architecture's own file defines; architecture.h
+/// dispatches to them. Private to src/zoo.
 #pragma once
 
 #include <cstdint>
@@ -13,15 +13,15 @@ namespace cape::zoo {
 
 using Shape = std::vector<std::int64_t>;
 
-/// What samples and heads a kind of network takes.
+/// The samples and heads that a kind of network accepts.
 struct Accepts {
   bool vectors = false;    ///< [D]
   bool sequences = false;  ///< [T, D]
-  bool steps = false;      ///< of these also outputs for every step
+  bool steps = false;      ///< [T, D] with outputs for every step
   bool images = true;      ///< [C, H, W]
 };
 
-/// A static description of an architecture's kind.
+/// What is the same for all architectures of a kind.
 struct Kind {
   const char* family;
   const char* name;
@@ -30,7 +30,7 @@ struct Kind {
   int revision = 0;  ///< corrections that changed its rows, see revision()
 };
 
-/// Of a network for samples of a given shape.
+/// The size of a network for samples of a given shape.
 struct Size {
   std::int64_t parameters = 0;
   double flops = 0;  ///< of one sample's forward pass, see forward_flops
@@ -94,8 +94,8 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Activation, {{Activation::gelu, "gelu"},
                                           {Activation::relu, "relu"}})
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Mlp, layers, width, batch_norm, activation,
                                    dropout)
-/// `convolutions` as a text, "2-1-1": in a configuration a list stands for
-/// alternatives.
+/// `convolutions` as a text, "2-1-1", since a list in a configuration stands
+/// for alternatives.
 void to_json(nlohmann::json& json, const VggLite& vgg);
 void from_json(const nlohmann::json& json, VggLite& vgg);
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ResnetMini, base, blocks, dropout)

@@ -7,7 +7,7 @@
 namespace cape::zoo {
 namespace {
 
-/// Rows of an image become steps.
+/// The rows of an image become steps.
 struct Sequence {
   std::int64_t steps, features;
 
@@ -43,8 +43,8 @@ Size size_of(const Recurrent<Gates>& rnn, const Shape& input,
     const std::int64_t inputs = layer == 0 ? sequence.features : output;
     const std::int64_t weights = Gates * rnn.hidden * (inputs + rnn.hidden);
     size.parameters += directions * (weights + 2 * Gates * rnn.hidden);
-    // A head for whole samples reads the last layer's last step: the first that
-    // its backward direction takes.
+    // A head for whole samples reads the output at the last step, which is the
+    // first step that the backward direction takes.
     const bool one_step = layer + 1 == rnn.layers && !head.per_step;
     const std::int64_t backward = one_step ? 1 : sequence.steps;
     const std::int64_t steps =

@@ -4,10 +4,10 @@
 
 namespace cape::zoo {
 
-/// A recurrent network that reads a sequence, or an image row by row: step t
-/// sees row t of all channels. PyTorch's cells, both bias vectors, and default
-/// initialization; the linear head reads the output of the last step, or of
-/// each.
+/// A recurrent network that reads a sequence, or an image row by row (step t
+/// sees row t of all channels). PyTorch's cells with both bias vectors and
+/// default initialization. The linear head reads the output of the last step,
+/// or of each step.
 template <int Gates>
 struct Recurrent {
   static constexpr int kGates = Gates;

@@ -26,7 +26,7 @@ std::string name_of(const TorchScript& network) {
                            network.fingerprint.substr(dash + 1, 8));
 }
 
-/// As if all of the file were weights, each used once.
+/// As if the whole file were weights, each of which is used once.
 Size size_of(const TorchScript& network, const Shape& /*input*/,
              const Head& /*head*/) {
   const std::int64_t weights =
@@ -37,7 +37,8 @@ Size size_of(const TorchScript& network, const Shape& /*input*/,
 void check(const TorchScript& /*network*/) {}
 
 std::string fingerprint_of(std::string_view content) {
-  // The letters keep YAML from taking one of digits for a number.
+  // The letters make sure that YAML does not read a fingerprint of digits as a
+  // number.
   return "xxh-" + content_hash(content);
 }
 
@@ -51,8 +52,8 @@ TorchScript opened(TorchScript network, const std::filesystem::path& folder) {
   }
   network.file = path.string();
   const std::string content = read_file(path);
-  // An archive with the code of modules in it; of plain weights (torch.save)
-  // only the first holds.
+  // Such a file is an archive that contains the code of modules. An archive of
+  // weights alone (torch.save) has only the first of these marks.
   if (!content.starts_with("PK\3\4") ||
       content.find("/code/") == std::string::npos) {
     fail_user(

@@ -7,9 +7,9 @@
 
 namespace cape::zoo {
 
-/// A module of the user's own in a file of torch.jit.save, with the weights
-/// that it has there. It is handed samples as the data set has them, and its
-/// samples must not depend on each other in evaluation mode.
+/// A module of the user in a file of torch.jit.save, with the weights in that
+/// file. It is given samples in the shape that they have in the data set. In
+/// evaluation mode its output for a sample must not depend on other samples.
 struct TorchScript {
   std::string file;
   std::string fingerprint = {};  ///< of the file's content, by opened()
@@ -18,11 +18,11 @@ struct TorchScript {
   bool operator==(const TorchScript&) const = default;
 };
 
-/// Of a file's content.
+/// The fingerprint of a file's content.
 std::string fingerprint_of(std::string_view content);
 
-/// With a path that is relative to `folder` made absolute, and fingerprint and
-/// bytes of the file there. Throws UserError where it is missing or no such
+/// Makes a path that is relative to `folder` absolute, and fills in fingerprint
+/// and bytes of the file there. Throws UserError if it is missing or not such a
 /// file.
 TorchScript opened(TorchScript network, const std::filesystem::path& folder);
 

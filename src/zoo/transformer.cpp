@@ -12,7 +12,7 @@ namespace {
 struct Sum {
   Size size;
 
-  /// `positions` uses of a matrix, with a bias unless `bare`.
+  /// Adds a matrix that is used `positions` times, with a bias unless `bare`.
   void matrix(std::int64_t inputs, std::int64_t outputs, std::int64_t positions,
               bool bare = false) {
     size.parameters += (inputs + (bare ? 0 : 1)) * outputs;

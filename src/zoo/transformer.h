@@ -7,13 +7,13 @@ namespace cape::zoo {
 /// Vision transformers on images of 3 x 32 x 32: pre-norm blocks with exact
 /// GELU, learned positions, a final LayerNorm, a linear head, no dropout.
 /// Convolutions are Kaiming-normal, linear layers Xavier-normal with zero
-/// biases, attention as PyTorch's MultiheadAttention, positions and tokens
-/// truncated normal 0.02.
+/// biases, attention as in PyTorch's MultiheadAttention, positions and tokens
+/// truncated normal of deviation 0.02.
 
-/// Patches by a strided convolution, a class token that the head reads. Of a
-/// sequence the steps are the tokens, by a linear embedding instead of the
-/// patches; a head for every step reads them, and there is no class token. The
-/// defaults are ViT-Tiny-32/4.
+/// Patches by a strided convolution, and a class token that the head reads. For
+/// a sequence the steps are the tokens, by a linear embedding instead of the
+/// patches; a head for every step then reads all tokens, and there is no class
+/// token. The defaults are ViT-Tiny-32/4.
 struct Vit {
   std::int64_t patch = 4;
   std::int64_t width = 192;

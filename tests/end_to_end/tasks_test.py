@@ -90,10 +90,10 @@ class Tasks(RealFarm):
             self.assertLess(abs(float(row["probe_loss"]) - math.log(3)), 1)
 
     @unittest.skipUnless(has("numpy"), "needs numpy")
-    def test_the_example_of_the_readme(self):
+    def test_the_example_of_the_guide(self):
         """Its numpy lines and its configuration, as they are printed there."""
-        section = (ROOT / "README.md").read_text().split("## Your own data")[1]
-        python, yaml = re.findall(r"```(?:python|yaml)\n(.*?)```", section,
+        guide = (ROOT / "docs" / "howto" / "own_data.md").read_text()
+        python, yaml = re.findall(r"```(?:python|yaml)\n(.*?)```", guide,
                                   re.DOTALL)[:2]
         subprocess.run([sys.executable, "-c", python], cwd=self.folder,
                        check=True)
