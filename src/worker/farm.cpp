@@ -38,8 +38,7 @@ Coordinator::Options what_to_do(const Inventory& inventory,
     for (const auto& [index, mask] : inventory.failed) what.done[index] |= mask;
   }
   if (options.time_limit) {
-    what.deadline = started + std::chrono::duration_cast<Clock::duration>(
-                                  Seconds(*options.time_limit));
+    what.deadline = started + to_duration(*options.time_limit);
   }
   return what;
 }

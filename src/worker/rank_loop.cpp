@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/units.h"
 #include "worker/signals.h"
 
 namespace cape {
@@ -25,9 +26,7 @@ Worker make_worker(const Grid& grid, Communicator& communicator,
         {start.trainer, device, grid.config().workers.threads});
   }
   if (start.seconds_left) {
-    options.deadline = Worker::Clock::now() +
-                       std::chrono::duration_cast<Worker::Clock::duration>(
-                           std::chrono::duration<double>(*start.seconds_left));
+    options.deadline = Worker::Clock::now() + to_duration(*start.seconds_left);
   }
   shard::ShardWriter writer(
       {.directory = directory,

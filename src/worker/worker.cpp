@@ -20,10 +20,6 @@ using Seconds = std::chrono::duration<double>;
 constexpr std::size_t kDeathsToClose = 3;
 constexpr std::int64_t kAtStart = -1;  // instead of a trial
 
-std::chrono::nanoseconds to_nanoseconds(double seconds) {
-  return std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
-}
-
 }  // namespace
 
 Worker::Worker(const Grid& grid, Communicator& communicator,
@@ -201,7 +197,7 @@ void Worker::start_clock(Slot& slot) {
   slot.started = Clock::now();
   slot.give_up =
       slot.started +
-      to_nanoseconds(time_limit(grid_.trajectory(item.index, item.mask)));
+      to_duration(time_limit(grid_.trajectory(item.index, item.mask)));
 }
 
 void Worker::finish(Slot& slot, const TrialResult& result) {
