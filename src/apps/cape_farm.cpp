@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -231,7 +230,7 @@ int run(int argc, char** argv) {
   } catch (const StoppedError& error) {
     spdlog::error("{}", error.what());
     // MPI would wait for ranks that are lost.
-    ::_exit(error.exit_code());
+    exit_at_once(error.exit_code());
   }
 }
 

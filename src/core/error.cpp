@@ -1,11 +1,19 @@
 #include "core/error.h"
 
+#include <unistd.h>
+
+#include <cstdio>
 #include <system_error>
 
 namespace cape {
 
 std::string errno_text(int error_number) {
   return std::generic_category().message(error_number);
+}
+
+void exit_at_once(int code) {
+  std::fflush(nullptr);  // all that is open for writing
+  ::_exit(code);
 }
 
 int guarded_main(const char* program, int (*body)(int, char**), int argc,
