@@ -85,7 +85,7 @@ Config load(const CommandLine& line) {
   std::ranges::copy(line.trainers.overrides(), std::back_inserter(overrides));
   if (!file.empty()) return load_config(file, overrides);
   Config config = parse_config("name: prediction\n", "command line", overrides);
-  open_files(config, std::filesystem::current_path());
+  open_files(config, absolute_path("."));
   return config;
 }
 

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <system_error>
 
+#include "core/utf8.h"
+
 namespace cape {
 
 std::string errno_text(int error_number) {
@@ -19,6 +21,9 @@ void exit_at_once(int code) {
 int guarded_main(const char* program, int (*body)(int, char**), int argc,
                  char** argv) {
   try {
+    for (int i = 1; i < argc; ++i) {
+      require_utf8(argv[i], fmt::format("argument {}", i));
+    }
     return body(argc, argv);
   } catch (const Error& error) {
     fmt::print(stderr, "{}: error: {}\n", program, error.what());

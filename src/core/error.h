@@ -60,6 +60,7 @@ std::string errno_text(int error_number);
 
 /// Runs `body`, prints what it throws to stderr as "<program>: error: ..." and
 /// returns the exit code. All a main() does beside parsing and calling.
+/// Arguments that are not UTF-8 are refused.
 int guarded_main(const char* program, int (*body)(int, char**), int argc,
                  char** argv);
 

@@ -112,7 +112,7 @@ Config load_config(const std::filesystem::path& path,
               path.string());
   }
   Config config = parse_config(read_file(path), path.string(), overrides);
-  open_files(config, std::filesystem::absolute(path).parent_path());
+  open_files(config, absolute_path(path).parent_path());
   return config;
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "core/json.h"
 #include "core/units.h"
 #include "core/version.h"
 #include "predictor/model_dir.h"
@@ -116,7 +117,7 @@ std::string metrics_json(const FitResult& result) {
       groups[group.name()] = to_json(group.metrics);
     }
   }
-  return json.dump(2) + "\n";
+  return to_text(json, 2) + "\n";
 }
 
 std::string cape_json(const FitResult& result) {
@@ -150,7 +151,7 @@ std::string cape_json(const FitResult& result) {
       {"datasets", result.predictor.datasets},
       {"architectures", result.predictor.architectures},
       {"inputs", inputs_json(result)}};
-  return json.dump(2) + "\n";
+  return to_text(json, 2) + "\n";
 }
 
 }  // namespace cape

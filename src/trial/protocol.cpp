@@ -259,9 +259,7 @@ std::string encode(const TrainerMessage& message) {
                        {"kind", failure->kind},
                        {"message", failure->message}};
     // What a library says may not be UTF-8.
-    return json{{"failure", body}}.dump(-1, ' ', false,
-                                        json::error_handler_t::replace) +
-           "\n";
+    return to_text(json{{"failure", body}}) + "\n";
   }
   return encode_result(std::get<TrialResult>(message));
 }

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/units.h"
 #include "grid/config_yaml.h"
 #include "worker/claim.h"
@@ -73,16 +74,15 @@ void run_ranks(Communicator& communicator, const Grid& grid,
   const std::string torch = ask_torch_version(trainer);
   const PlacementPlan plan = place_ranks(communicator, grid, trainer);
   const TokenFile token(options.directory, run);
-  RunStart start{
-      .config_yaml = to_yaml(grid.config()),
-      .datasets = grid.datasets(),
-      .directory = std::filesystem::absolute(options.directory).string(),
-      .token = token.name(),
-      .prefix = run,
-      .trainer = trainer,
-      .seconds_left = {},
-      .attributes = run_attributes(grid, options.part, torch),
-      .placement = plan.ranks.front()};
+  RunStart start{.config_yaml = to_yaml(grid.config()),
+                 .datasets = grid.datasets(),
+                 .directory = absolute_path(options.directory).string(),
+                 .token = token.name(),
+                 .prefix = run,
+                 .trainer = trainer,
+                 .seconds_left = {},
+                 .attributes = run_attributes(grid, options.part, torch),
+                 .placement = plan.ranks.front()};
   if (options.time_limit) {
     start.seconds_left =
         *options.time_limit - Seconds(Clock::now() - started).count();
