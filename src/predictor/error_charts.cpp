@@ -131,13 +131,6 @@ std::vector<std::string> columns_of(const Evaluation& evaluation) {
   return columns;
 }
 
-/// A number of a table; not a number where the field is none.
-double number(const std::string& field) {
-  char* end = nullptr;
-  const double value = std::strtod(field.c_str(), &end);
-  return field.empty() || *end != '\0' ? kNone : value;
-}
-
 std::string text_after(const std::string& text, const std::string& prefix) {
   return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
 }
@@ -184,20 +177,16 @@ ChartSection model_section(const FitResult& result) {
 }
 
 ChartSection ablation_section(const FitResult& result) {
-  const auto table =
-      std::ranges::find(result.tables, std::string("ablation"), &Table::name);
-  if (table == result.tables.end() || table->rows.empty()) return {};
-  const std::vector<std::string> series(table->header.begin() + 1,
-                                        table->header.end());
-  const std::vector<std::string>& all = table->rows.front();
+  if (!result.ablation) return {};
+  const std::vector<std::string>& series = result.ablation->columns;
+  const std::vector<double>& all = result.ablation->lines.front().mae;
   std::vector<Dot> dots;
-  for (std::size_t i = 1; i < table->rows.size(); ++i) {
-    const auto& row = table->rows[i];
-    for (std::size_t j = 1; j < row.size(); ++j) {
-      const double change = 100 * (number(row[j]) / number(all[j]) - 1);
+  for (const Ablation::Line& line : result.ablation->lines) {
+    if (line.left_out.empty()) continue;
+    for (std::size_t j = 0; j < series.size(); ++j) {
+      const double change = 100 * (line.mae[j] / all[j] - 1);
       if (!std::isfinite(change)) continue;
-      dots.push_back({text_after(row[0], "without "), series[j - 1], change,
-                      kNone, kNone});
+      dots.push_back({line.left_out, series[j], change, kNone, kNone});
     }
   }
   if (dots.empty()) return {};

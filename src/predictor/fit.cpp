@@ -4,7 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "core/error.h"
@@ -97,19 +97,6 @@ std::vector<SchemeCoverage> find_coverage(const FitOptions& options,
   return all;
 }
 
-std::vector<Table> make_tables(const FitOptions& options, const Inputs& inputs,
-                               const Comparison& comparison) {
-  std::vector<Table> tables;
-  if (options.ablation) {
-    tables.push_back(ablation(inputs, comparison, options.comparison));
-  }
-  if (options.paper_tables) {
-    std::ranges::move(paper_tables(inputs, comparison, options.comparison.seed),
-                      std::back_inserter(tables));
-  }
-  return tables;
-}
-
 void export_only(const InputOptions& options) {
   if (options.export_csv.empty() && options.export_shard.empty()) {
     fail_user("--export-only needs --export-csv or --export-shard");
@@ -135,13 +122,21 @@ void run_fit(const FitOptions& options) {
   Predictor predictor = make_predictor(options, inputs, comparison);
   std::vector<SchemeCoverage> coverage =
       find_coverage(options, inputs, comparison, predictor);
-  std::vector<Table> tables = make_tables(options, inputs, comparison);
+  std::optional<Ablation> without_groups;
+  if (options.ablation) {
+    without_groups = ablation(inputs, comparison, options.comparison);
+  }
+  std::vector<Table> tables;
+  if (options.paper_tables) {
+    tables = paper_tables(inputs, comparison, options.comparison.seed);
+  }
   const FitResult result = {.options = options,
                             .inputs = std::move(inputs),
                             .left_out = std::move(constant),
                             .comparison = std::move(comparison),
                             .predictor = std::move(predictor),
                             .coverage = std::move(coverage),
+                            .ablation = std::move(without_groups),
                             .tables = std::move(tables)};
   directory.write(result);
   directory.publish();

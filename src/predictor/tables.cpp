@@ -137,7 +137,7 @@ Table coverage_table(const FitResult& result) {
     for (const Coverage& coverage : groups) {
       made.rows.push_back(
           {scheme, coverage.group, std::to_string(coverage.rows),
-           decimals(coverage.covered, 4), decimals(coverage.width, 3)});
+           exact(coverage.covered), exact(coverage.width)});
     }
   }
   return made;

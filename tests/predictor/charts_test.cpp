@@ -83,6 +83,17 @@ TEST(Charts, SayWhatCsvFilesDoNotHave) {
   EXPECT_THAT(curves->note, testing::HasSubstr("Not available"));
 }
 
+TEST(Charts, ComputeChangesFromErrorsThatAreNotRounded) {
+  FitResult result = perfect_result(60);
+  // As texts of two digits both would be 0.01, and the change none.
+  result.ablation = {{"kfold family=mlp", "kfold family=cnn"},
+                     {{"", {0.008, 1}}, {"line probe", {0.012, NAN}}}};
+  const auto sections = chart_sections(result);
+  const json& dots = find(sections, "ablation")->spec["data"][0]["values"];
+  ASSERT_EQ(dots.size(), 1U);
+  EXPECT_NEAR(dots[0]["value"].get<double>(), 50, 1e-9);
+}
+
 TEST(Charts, DrawCurvesAndTimesThatAreThere) {
   FitResult result = perfect_result(60);
   result.inputs.measurements.curves = {{0, {2, 1, 0.5}}};
