@@ -34,12 +34,9 @@ bool is_inside(const Forecast& cell) {
          cell.row.t_star <= cell.prediction.interval.upper;
 }
 
-Line header_of(const Predictor& predictor, bool measured) {
-  Line header = {"architecture", "data set",
-                 "lr",           "B",
-                 "epsilon",      "trial",
-                 "T*",           fmt::format("{:g} %", 100 * predictor.level),
-                 "time",         "ms/step"};
+Line header_of(bool measured) {
+  Line header = {"architecture", "data set", "lr",       "B",    "epsilon",
+                 "trial",        "T*",       "interval", "time", "ms/step"};
   if (measured) header.insert(header.end(), {"true T*", "true time"});
   header.emplace_back("beyond");
   return header;
@@ -93,10 +90,12 @@ void print_legend(const Predictor& predictor,
                   const std::vector<Forecast>& cells) {
   const shard::Row& row = cells.front().row;
   fmt::print(
-      "\nT*    AdamW steps on one fixed batch until its loss is epsilon times "
-      "the initial\n      loss; not the steps or epochs of a whole training\n"
-      "{:g} %  of trials like those of the model are between these\n"
-      "time  T* x the time of a step on {} ({} thread{})\n",
+      "\nT*        AdamW steps on one fixed batch until its loss is epsilon "
+      "times the\n          initial loss; not the steps or epochs of a whole "
+      "training\n"
+      "interval  holds {:g} % of trials like those that the model was fitted "
+      "on\n"
+      "time      T* x the time of a step on {} ({} thread{})\n",
       100 * predictor.level, row.device.view(), row.threads,
       row.threads == 1 ? "" : "s");
   const bool far = std::ranges::any_of(cells, [](const Forecast& cell) {
@@ -104,9 +103,10 @@ void print_legend(const Predictor& predictor,
   });
   if (!far) return;
   fmt::print(
-      "beyond\n      what the model was not fitted on: there it extrapolates, "
-      "and the interval is\n      the wider one of data sets or architectures "
-      "that were left out; of a new\n      family it says little\n");
+      "beyond    what the model was not fitted on: there it extrapolates, and "
+      "the interval\n          is the wider one of data sets or architectures "
+      "that were left out,\n          which may hold fewer trials; of a new "
+      "family it says little\n");
 }
 
 /// What the model goes by, what matters most first.
@@ -147,7 +147,7 @@ void print_table(const Predictor& predictor, const Forecasts& forecasts) {
   const std::vector<Forecast>& cells = forecasts.cells;
   if (cells.empty()) return;
   const bool measured = cells.front().measured;
-  std::vector<Line> lines = {header_of(predictor, measured)};
+  std::vector<Line> lines = {header_of(measured)};
   for (const Forecast& cell : cells) lines.push_back(line_of(cell));
   print_columns(lines);
   if (measured) print_errors(cells);
