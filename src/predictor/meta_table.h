@@ -10,8 +10,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "predictor/architecture_traits.h"
 #include "shard/schema.h"
+#include "zoo/facts.h"
 
 namespace cape {
 
@@ -71,7 +71,7 @@ struct MetaRow {
   std::int32_t t_star;
   std::int32_t steps_run;
   bool converged;
-  ArchitectureTraits traits;
+  zoo::Facts network;  ///< of the description
 };
 
 using RowIndex = std::uint32_t;
@@ -90,7 +90,7 @@ struct MetaTable {
   const std::string& dataset(const MetaRow& row) const;
 
  private:
-  std::unordered_map<std::uint32_t, ArchitectureTraits> traits_;  // by text
+  std::unordered_map<std::uint32_t, zoo::Facts> facts_;  // by description
 };
 
 /// 0, 1, ..., count - 1.

@@ -10,21 +10,9 @@
 namespace cape::zoo {
 namespace {
 
-/// One of each kind, with its defaults: the catalog follows the variant.
 template <std::size_t... I>
 std::vector<Architecture> one_of_each(std::index_sequence<I...>) {
   return {Architecture(std::in_place_index<I>)...};
-}
-
-const std::vector<Architecture>& prototypes() {
-  static const std::vector<Architecture> all = one_of_each(
-      std::make_index_sequence<std::variant_size_v<Architecture>>());
-  return all;
-}
-
-std::string kind_name(const Architecture& architecture) {
-  return std::visit([](const auto& a) { return kind_of(a).name; },
-                    architecture);
 }
 
 /// What to do about a word that is not among the known ones.
@@ -69,6 +57,17 @@ nlohmann::json fields(const Architecture& architecture) {
 }
 
 }  // namespace
+
+const std::vector<Architecture>& prototypes() {
+  static const std::vector<Architecture> all = one_of_each(
+      std::make_index_sequence<std::variant_size_v<Architecture>>());
+  return all;
+}
+
+const char* kind_name(const Architecture& architecture) {
+  return std::visit([](const auto& a) { return kind_of(a).name; },
+                    architecture);
+}
 
 const std::vector<std::string>& families() {
   static const std::vector<std::string> names = [] {
