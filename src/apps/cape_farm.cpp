@@ -9,12 +9,12 @@
 #include <charconv>
 #include <csignal>
 #include <iterator>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "apps/enum_option.h"
 #include "apps/trainer_options.h"
 #include "coordinator/communicator.h"
 #include "core/error.h"
@@ -67,14 +67,9 @@ void declare(CLI::App& app, CommandLine& line) {
   app.add_flag("--retry-failed", line.retry_failed,
                "try quarantined trials again");
   line.trainers.declare(app);
-  app.add_option("--progress", line.progress, "auto, live, plain or none")
-      ->type_name("HOW")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, ProgressMode>{
-                                              {"auto", ProgressMode::automatic},
-                                              {"live", ProgressMode::live},
-                                              {"plain", ProgressMode::plain},
-                                              {"none", ProgressMode::none}})
-                      .description(""));
+  add_enum_option<ProgressMode>(app, "--progress", line.progress,
+                                "auto, live, plain or none")
+      ->type_name("HOW");
   app.set_version_flag(
       "--version", fmt::format("cape_farm {} ({}), {}", kVersion, kGitCommit,
                                mpi_version()));

@@ -1,15 +1,26 @@
 /// Says how a run goes: one live line on a terminal, plain lines elsewhere.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <optional>
 #include <string>
 
 #include "coordinator/coordinator.h"
+#include "core/enum_names.h"
 
 namespace cape {
 
 enum class ProgressMode { automatic, live, plain, none };
+
+constexpr auto enum_names(ProgressMode) {
+  using enum ProgressMode;
+  return EnumNames{"way to show progress",
+                   std::to_array<EnumName<ProgressMode>>({{automatic, "auto"},
+                                                          {live, "live"},
+                                                          {plain, "plain"},
+                                                          {none, "none"}})};
+}
 
 /// True when the person at the launcher (mpirun's, srun's) sees standard error
 /// on a terminal; under a launcher our own is a pipe to it.

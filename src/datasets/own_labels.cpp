@@ -42,7 +42,7 @@ std::int64_t checked_classes(const Array& y, const std::string& file,
     fail_user(
         "{}: labels of type {}, but classes are whole numbers; save them as "
         "such (y.astype('int64')), or give task: regression",
-        file, name_of(y.type));
+        file, to_string(y.type));
   }
   const std::vector<double> labels = values_of(y);
   const double end = classes > 0 ? static_cast<double>(classes) : kMostClasses;

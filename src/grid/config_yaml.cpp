@@ -48,10 +48,7 @@ std::vector<Key> keys_of(Config& config) {
 
       key("probe.extended", config.probe.extended, flag()),
 
-      key("workers.device", workers.device,
-          choice<DeviceChoice>({{"auto", DeviceChoice::automatic},
-                                {"cpu", DeviceChoice::cpu},
-                                {"cuda", DeviceChoice::cuda}})),
+      key("workers.device", workers.device, enumerator<DeviceChoice>()),
       key("workers.per_rank", workers.per_rank, optional(whole(at_least(1)))),
       key("workers.per_gpu", workers.per_gpu, whole(at_least(1))),
       key("workers.threads", workers.threads, whole(from_to(1, 4096))),

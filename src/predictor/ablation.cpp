@@ -16,7 +16,7 @@ std::vector<Column> columns_of(const Inputs& inputs,
                                const Comparison& comparison) {
   std::vector<Column> columns;
   for (const Scheme& scheme : comparison.schemes) {
-    if (scheme.name == "test") continue;
+    if (scheme.name == SchemeName::test) continue;
     for (const auto& [family, rows] :
          count_by(inputs.table, inputs.rows, &MetaTable::family)) {
       columns.push_back({&scheme, "family=" + family});
@@ -37,7 +37,7 @@ Ablation ablation(const Inputs& inputs, const Comparison& comparison,
   Ablation made;
   for (const Column& column : columns) {
     made.columns.push_back(
-        fmt::format("{} {}", column.scheme->name, column.group));
+        fmt::format("{} {}", to_string(column.scheme->name), column.group));
   }
   std::vector<std::string> left_out = all.groups();
   left_out.insert(left_out.begin(), "");

@@ -21,7 +21,7 @@ struct ComparisonOptions {
 
 /// What an input cannot give.
 struct Unavailable {
-  std::string scheme;
+  SchemeName scheme;
   std::string model;  ///< empty: none, under this scheme
   std::string reason;
 };
@@ -34,7 +34,7 @@ struct Comparison {
 
   const Scheme& kfold() const { return schemes.front(); }
   /// Null where there is none.
-  const Evaluation* find(std::string_view scheme, std::string_view model) const;
+  const Evaluation* find(SchemeName scheme, std::string_view model) const;
 };
 
 /// The model that is kept is named "xgboost_paper" or

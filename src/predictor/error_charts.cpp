@@ -72,7 +72,7 @@ std::vector<const Evaluation*> side_by_side(const Comparison& comparison) {
   for (const char* model :
        {"ntkl", "sl", "lce", "xgboost_paper", "xgboost_extended",
         "ridge_xgboost_extended", "floor"}) {
-    const Evaluation* evaluation = comparison.find("kfold", model);
+    const Evaluation* evaluation = comparison.find(SchemeName::kfold, model);
     if (evaluation != nullptr) chosen.push_back(evaluation);
   }
   return chosen;
@@ -159,13 +159,13 @@ ChartSection error_section(const FitResult& result) {
 ChartSection model_section(const FitResult& result) {
   std::vector<std::string> schemes;
   for (const Scheme& scheme : result.comparison.schemes) {
-    schemes.push_back(scheme.name);
+    schemes.emplace_back(to_string(scheme.name));
   }
   std::vector<Dot> dots;
   for (const Evaluation& one : result.comparison.evaluations) {
     if (one.model.ends_with("_calibrated")) continue;
     const Group& all = one.groups.front();
-    dots.push_back({one.model, one.scheme, all.metrics.mae,
+    dots.push_back({one.model, to_string(one.scheme), all.metrics.mae,
                     all.intervals.mae.low, all.intervals.mae.high});
   }
   std::ranges::stable_sort(dots, {}, &Dot::value);
@@ -201,10 +201,10 @@ ChartSection coverage_section(const FitResult& result) {
   std::vector<std::string> schemes;
   std::vector<Dot> dots;
   for (const auto& [scheme, groups] : result.coverage) {
-    schemes.push_back(scheme);
+    schemes.emplace_back(to_string(scheme));
     for (const Coverage& one : groups) {
       dots.push_back({text_after(text_after(one.group, "family="), "dataset="),
-                      scheme, 100 * one.covered, kNone, kNone});
+                      to_string(scheme), 100 * one.covered, kNone, kNone});
     }
   }
   if (dots.empty()) return {};

@@ -50,7 +50,7 @@ void check_features(const FitOptions& options,
 }
 
 Sides sides_of(const Scheme& scheme) {
-  return scheme.name == "kfold" ? Sides::known : Sides::unknown;
+  return scheme.name == SchemeName::kfold ? Sides::known : Sides::unknown;
 }
 
 /// Of all rows; its intervals come from the schemes that leave something out.
@@ -68,7 +68,7 @@ Predictor make_predictor(const FitOptions& options, const Inputs& inputs,
       .architectures =
           count_in_family(inputs.table, fitted, &MetaTable::architecture)};
   for (const Scheme& scheme : comparison.schemes) {
-    if (scheme.name == "test") continue;
+    if (scheme.name == SchemeName::test) continue;
     made.offsets[scheme.name] = conformal_offsets(
         inputs.table, inputs.rows,
         comparison.find(scheme.name, kept_name(options.comparison))->predicted,
@@ -87,7 +87,7 @@ std::vector<SchemeCoverage> find_coverage(const FitOptions& options,
     const std::vector<double>& predicted =
         comparison.find(scheme.name, kept_name(options.comparison))->predicted;
     all.push_back({scheme.name,
-                   scheme.name == "test"
+                   scheme.name == SchemeName::test
                        ? measure_coverage(inputs.table, inputs.test_rows,
                                           predictor.intervals(inputs.table,
                                                               inputs.test_rows))

@@ -19,7 +19,7 @@ namespace cape {
 
 /// What intervals cover under one scheme.
 struct SchemeCoverage {
-  std::string scheme;
+  SchemeName scheme;
   std::vector<Coverage> groups;
 };
 

@@ -25,18 +25,6 @@ Json to_json(const Metrics& metrics) {
           {"rows", metrics.rows}};
 }
 
-const char* name_of(Censored censored) {
-  switch (censored) {
-    case Censored::cap:
-      return "cap";
-    case Censored::drop:
-      return "drop";
-    case Censored::survival:
-      return "survival";
-  }
-  return "";
-}
-
 Json to_json(const ModelSettings& settings) {
   const BoosterSettings& booster = settings.booster;
   return {{"trees", booster.trees},
@@ -48,7 +36,7 @@ Json to_json(const ModelSettings& settings) {
           {"lambda", booster.lambda},
           {"alpha", booster.alpha},
           {"early_stopping", booster.early_stopping},
-          {"censored", name_of(settings.censored)},
+          {"censored", settings.censored},
           {"seed", booster.seed}};
 }
 
@@ -92,7 +80,7 @@ Json to_json(const Ranges& ranges, const FeatureSet& features) {
 Json intervals_json(const Predictor& predictor) {
   Json json = {{"level", predictor.level}};
   for (const auto& [scheme, offsets] : predictor.offsets) {
-    json[scheme] = by_family_json(offsets, [](const Offsets& one) {
+    json[to_string(scheme)] = by_family_json(offsets, [](const Offsets& one) {
       return Json{one.lower, one.upper};
     });
   }
@@ -112,7 +100,7 @@ Json inputs_json(const FitResult& result) {
 std::string metrics_json(const FitResult& result) {
   Json json;
   for (const Evaluation& evaluation : result.comparison.evaluations) {
-    Json& groups = json[evaluation.scheme][evaluation.model];
+    Json& groups = json[to_string(evaluation.scheme)][evaluation.model];
     for (const Group& group : evaluation.groups) {
       groups[group.name()] = to_json(group.metrics);
     }

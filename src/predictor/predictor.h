@@ -32,8 +32,8 @@ struct Prediction {
 struct Predictor {
   Model model;
   double level = 0;  ///< share of the trials that intervals cover
-  std::map<std::string, ByFamily<Offsets>> offsets{};  ///< by scheme
-  RowsByName datasets{};  ///< that it was fitted on
+  std::map<SchemeName, ByFamily<Offsets>> offsets{};  ///< by scheme
+  RowsByName datasets{};                              ///< that it was fitted on
   /// The same; "" stands for some that are not named.
   RowsByName architectures{};
 

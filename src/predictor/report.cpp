@@ -169,7 +169,7 @@ void add_evaluations(const FitResult& result, std::string& page) {
     fmt::format_to(std::back_inserter(page),
                    "<details{}><summary>{}, {}: MAE {}</summary><p "
                    "class=soft>{}</p>\n",
-                   &one == &kept(result) ? " open" : "", html_text(one.scheme),
+                   &one == &kept(result) ? " open" : "", to_string(one.scheme),
                    html_text(one.model),
                    decimals(one.groups.front().metrics.mae),
                    html_text(one.description));

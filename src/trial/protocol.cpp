@@ -34,7 +34,7 @@ double number_from(const json& value) {
 json to_json(const EpsilonResult& result) {
   return {{"epsilon", result.epsilon},
           {"t_star", result.t_star},
-          {"stop_reason", to_string(result.stop_reason)},
+          {"stop_reason", result.stop_reason},
           {"steps_run", result.steps_run},
           {"final_loss", number(result.final_loss)}};
 }
@@ -42,7 +42,7 @@ json to_json(const EpsilonResult& result) {
 EpsilonResult epsilon_result_from(const json& j) {
   return {.epsilon = j.at("epsilon"),
           .t_star = whole_number(j.at("t_star")),
-          .stop_reason = stop_reason_from(j.at("stop_reason")),
+          .stop_reason = j.at("stop_reason"),
           .steps_run = whole_number(j.at("steps_run")),
           .final_loss = number_from(j.at("final_loss"))};
 }
@@ -188,29 +188,6 @@ json to_json(const ProbeSettings& settings) {
 
 ProbeSettings probe_settings_from(const json& j) {
   return {.extended = j.at("extended")};
-}
-
-const char* to_string(StopReason reason) {
-  switch (reason) {
-    case StopReason::converged:
-      return "converged";
-    case StopReason::plateau:
-      return "plateau";
-    case StopReason::max_steps:
-      return "max_steps";
-    case StopReason::non_finite:
-      return "non_finite";
-  }
-  return "";
-}
-
-StopReason stop_reason_from(const std::string& text) {
-  for (const StopReason reason :
-       {StopReason::converged, StopReason::plateau, StopReason::max_steps,
-        StopReason::non_finite}) {
-    if (text == to_string(reason)) return reason;
-  }
-  fail("no stop reason '{}'", text);
 }
 
 std::string encode(const TrialTask& task) {

@@ -118,11 +118,12 @@ Architecture make_architecture(const std::string& family,
   }
   std::visit(
       [&](auto& a) {
-        a = merged.get<std::decay_t<decltype(a)>>();
-        // An enumerator that JSON does not know reads as the first one.
-        if (nlohmann::json(a) != merged) {
-          fail_user("{}: activation must be gelu or relu (found {})", name,
-                    merged.value("activation", nlohmann::json()).dump());
+        try {
+          a = merged.get<std::decay_t<decltype(a)>>();
+        } catch (const UserError&) {
+          throw;
+        } catch (const Error& error) {  // a word that stands for nothing
+          fail_user("{}: {}", name, error.what());
         }
         check(a);
       },

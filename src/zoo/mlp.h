@@ -1,10 +1,19 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+
+#include "core/enum_names.h"
 
 namespace cape::zoo {
 
 enum class Activation { gelu, relu };
+
+constexpr auto enum_names(Activation) {
+  return EnumNames{"activation", std::to_array<EnumName<Activation>>(
+                                     {{Activation::gelu, "gelu"},
+                                      {Activation::relu, "relu"}})};
+}
 
 /// Of samples of any shape, flattened: `layers` times Linear, BatchNorm,
 /// activation, dropout, all of one width, then a linear head. Weights are

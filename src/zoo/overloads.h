@@ -125,8 +125,6 @@ OwnFacts facts_of(const TorchScript& network);
 void check_range(const char* kind, const char* key, double value, double lowest,
                  double highest);
 
-NLOHMANN_JSON_SERIALIZE_ENUM(Activation, {{Activation::gelu, "gelu"},
-                                          {Activation::relu, "relu"}})
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Mlp, layers, width, batch_norm, activation,
                                    dropout)
 /// `convolutions` as a text, "2-1-1": in a configuration a list stands for

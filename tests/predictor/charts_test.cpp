@@ -33,8 +33,9 @@ FitResult perfect_result(int trajectories) {
   for (const MetaRow& row : table.rows) predicted.push_back(row.t_star);
   std::vector<Group> groups = group_metrics(table, predicted, 42);
   result.comparison.schemes = {kfold(table, result.inputs.rows, 2, 42)};
-  result.comparison.evaluations = {{"kfold", "ridge_xgboost_extended", "",
-                                    std::move(predicted), std::move(groups)}};
+  result.comparison.evaluations = {{SchemeName::kfold, "ridge_xgboost_extended",
+                                    "", std::move(predicted),
+                                    std::move(groups)}};
   return result;
 }
 
