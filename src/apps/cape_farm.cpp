@@ -3,19 +3,18 @@
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <iterator>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "apps/enum_option.h"
 #include "apps/trainer_options.h"
 #include "coordinator/communicator.h"
 #include "core/error.h"
@@ -72,14 +71,9 @@ void declare(CLI::App& app, CommandLine& line) {
                "train nothing: repeat the probes of the rows in the output "
                "directory that an older version measured");
   line.trainers.declare(app);
-  app.add_option("--progress", line.progress, "auto, live, plain or none")
-      ->type_name("HOW")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, ProgressMode>{
-                                              {"auto", ProgressMode::automatic},
-                                              {"live", ProgressMode::live},
-                                              {"plain", ProgressMode::plain},
-                                              {"none", ProgressMode::none}})
-                      .description(""));
+  add_enum_option<ProgressMode>(app, "--progress", line.progress,
+                                "auto, live, plain or none")
+      ->type_name("HOW");
   app.set_version_flag(
       "--version", fmt::format("cape_farm {} ({}), {}", kVersion, kGitCommit,
                                mpi_version()));
@@ -244,7 +238,7 @@ int run(int argc, char** argv) {
   } catch (const StoppedError& error) {
     spdlog::error("{}", error.what());
     // MPI would wait for ranks that are lost.
-    ::_exit(error.exit_code());
+    exit_at_once(error.exit_code());
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "apps/enum_option.h"
 #include "core/error.h"
 #include "core/version.h"
 #include "predictor/fit.h"
@@ -43,13 +44,10 @@ int run(int argc, char** argv) {
   app.add_option("--test", options.input.test,
                  "Files to score a model of all INPUT on")
       ->always_capture_default(false);
-  app.add_option_function<std::string>(
-         "--censored",
-         [&](const std::string& name) {
-           options.comparison.censored = cape::censored_from(name);
-         },
-         "Rows that did not converge: cap (as in the paper), drop or survival")
-      ->check(CLI::IsMember({"cap", "drop", "survival"}));
+  cape::add_enum_option<cape::Censored>(
+      app, "--censored", options.comparison.censored,
+      "Rows that did not converge: cap (as in the paper), drop or survival")
+      ->default_str(cape::to_string(options.comparison.censored));
   app.add_option("--interval", options.level,
                  "Share of the trials that intervals cover")
       ->check(CLI::Range(0.5, 0.99));

@@ -11,10 +11,11 @@
 #include <csignal>
 #include <filesystem>
 #include <iterator>
-#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "apps/enum_option.h"
 #include "apps/trainer_options.h"
 #include "core/error.h"
 #include "core/files.h"
@@ -32,7 +33,7 @@ struct CommandLine {
   std::vector<std::string> config;  ///< CONFIG.yaml, key.path=value
   std::string model;
   TrainerOptions trainers;
-  ForecastOrder order = ForecastOrder::grid;
+  std::optional<ForecastOrder> order;  ///< that of the grid when absent
   bool measure = false;
   bool json = false;
 };
@@ -46,15 +47,11 @@ void declare(CLI::App& app, CommandLine& line) {
                  "model directory of cape_fit; default: the model that comes "
                  "with cape_predict")
       ->type_name("DIR");
-  app.add_option("--sort", line.order,
-                 "steps or seconds, the fewest first; default: as the grid has "
-                 "them, the largest networks first")
-      ->type_name("KEY")
-      ->transform(
-          CLI::CheckedTransformer(std::map<std::string, ForecastOrder>{
-                                      {"steps", ForecastOrder::steps},
-                                      {"seconds", ForecastOrder::seconds}})
-              .description(""));
+  add_enum_option<ForecastOrder>(
+      app, "--sort", line.order,
+      "steps or seconds, the fewest first; default: as the grid has them, the "
+      "largest networks first")
+      ->type_name("KEY");
   app.add_flag("--measure", line.measure,
                "also train, and show what is true beside what was predicted");
   app.add_flag("--json", line.json, "print JSON, with all features");
@@ -85,7 +82,7 @@ Config load(const CommandLine& line) {
   std::ranges::copy(line.trainers.overrides(), std::back_inserter(overrides));
   if (!file.empty()) return load_config(file, overrides);
   Config config = parse_config("name: prediction\n", "command line", overrides);
-  open_files(config, std::filesystem::current_path());
+  open_files(config, absolute_path("."));
   return config;
 }
 
@@ -133,7 +130,7 @@ int run(int argc, char** argv) {
       [&](std::size_t answered) {
         show_progress(answered, grid.trajectories());
       });
-  sort_cells(forecasts.cells, line.order);
+  if (line.order) sort_cells(forecasts.cells, *line.order);
   (line.json ? print_json : print_table)(predictor, forecasts);
   for (const FailedForecast& failed : forecasts.failed) {
     spdlog::error("{}: {}", failed.what, failed.error);

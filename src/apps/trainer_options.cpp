@@ -37,7 +37,7 @@ std::vector<std::string> TrainerOptions::overrides() const {
 
 std::filesystem::path TrainerOptions::program() const {
   if (!trainer.empty()) return trainer;
-  return executable_directory() / "cape_trainer";
+  return absolute_path(executable_directory() / "cape_trainer");
 }
 
 }  // namespace cape

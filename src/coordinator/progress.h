@@ -2,15 +2,26 @@
 /// line from time to time elsewhere.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <optional>
 #include <string>
 
 #include "coordinator/coordinator.h"
+#include "core/enum_names.h"
 
 namespace cape {
 
 enum class ProgressMode { automatic, live, plain, none };
+
+constexpr auto enum_names(ProgressMode) {
+  using enum ProgressMode;
+  return EnumNames{"way to show progress",
+                   std::to_array<EnumName<ProgressMode>>({{automatic, "auto"},
+                                                          {live, "live"},
+                                                          {plain, "plain"},
+                                                          {none, "none"}})};
+}
 
 /// True when the person who started the launcher (mpirun, srun) sees standard
 /// error on a terminal. Under a launcher our own standard error is a pipe.

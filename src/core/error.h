@@ -54,9 +54,15 @@ template <class... Args>
 /// "No space left on device" for ENOSPC, and so on.
 std::string errno_text(int error_number);
 
+/// Ends the process at once, as _exit does: nothing is waited for or destroyed.
+/// But what was printed is written out first, since a pipe or a file would lose
+/// it.
+[[noreturn]] void exit_at_once(int code);
+
 /// Runs `body`, prints what it throws to stderr as "<program>: error: ..." and
 /// returns the exit code. This is all that a main() does beside parsing the
 /// command line and calling.
+/// Arguments that are not UTF-8 are refused.
 int guarded_main(const char* program, int (*body)(int, char**), int argc,
                  char** argv);
 

@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/file_handle.h"
+#include "core/utf8.h"
 
 namespace cape {
 namespace {
@@ -72,6 +73,12 @@ void publish_file(const std::filesystem::path& path, std::string_view bytes) {
   const FileHandle directory = open_file(parent, O_RDONLY | O_DIRECTORY);
   // The data is safe by now; some network file systems cannot sync a directory.
   if (directory.is_open()) (void)sync(directory);
+}
+
+std::filesystem::path absolute_path(const std::filesystem::path& path) {
+  std::filesystem::path absolute = std::filesystem::absolute(path);
+  require_utf8(absolute.string(), "a path");
+  return absolute;
 }
 
 std::filesystem::path executable_directory() {

@@ -15,6 +15,9 @@ std::string read_file(const std::filesystem::path& path);
 /// file that was there before is then unchanged.
 void publish_file(const std::filesystem::path& path, std::string_view bytes);
 
+/// Throws UserError where it is not UTF-8: paths travel in JSON.
+std::filesystem::path absolute_path(const std::filesystem::path& path);
+
 /// The directory of the running executable, through symbolic links.
 std::filesystem::path executable_directory();
 

@@ -1,10 +1,12 @@
-/// Reads numbers from JSON that may be wrong.
+/// Reads numbers from JSON that may be wrong, and writes JSON of texts that may
+/// not be UTF-8.
 #pragma once
 
 #include <fmt/format.h>
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <string>
 
 namespace cape {
 
@@ -20,6 +22,13 @@ inline std::int64_t whole_number(const nlohmann::json& value) {
         &value);
   }
   return value.get<std::int64_t>();
+}
+
+/// JSON as a text, in lines where `indent` is not negative. What is not UTF-8
+/// in it, the name of a file or what a library says, is replaced by U+FFFD.
+template <class Json>
+std::string to_text(const Json& json, int indent = -1) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace cape

@@ -30,6 +30,7 @@ std::optional<double> parse_clock(std::string_view text) {
     const auto number = take_number(text);
     if (!number) return std::nullopt;
     seconds = seconds * 60 + *number;
+    if (!std::isfinite(seconds)) return std::nullopt;
     if (text.empty()) return seconds;
     if (text.front() != ':') return std::nullopt;
     text.remove_prefix(1);
@@ -62,11 +63,13 @@ std::optional<double> parse_duration(std::string_view text) {
     text.remove_prefix(length);
     seconds += *number * unit;
   }
+  if (!std::isfinite(seconds)) return std::nullopt;
   return seconds;
 }
 
 std::string format_duration(double seconds) {
   if (!std::isfinite(seconds)) return "unknown";
+  if (seconds > kLongestSeconds) return "more than 100 years";
   if (seconds > 0 && seconds < 0.0995) {
     return fmt::format("{:.2g} ms", 1e3 * seconds);
   }
@@ -78,6 +81,15 @@ std::string format_duration(double seconds) {
     return fmt::format("{} h {:02} min", s / 3600, s % 3600 / 60);
   }
   return fmt::format("{} d {} h", s / 86400, s % 86400 / 3600);
+}
+
+std::chrono::steady_clock::duration to_duration(double seconds) {
+  // A comparison with what is not a number is false.
+  const double possible = seconds <= kLongestSeconds
+                              ? std::max(seconds, -kLongestSeconds)
+                              : kLongestSeconds;
+  return std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+      std::chrono::duration<double>(possible));
 }
 
 std::string format_count(std::int64_t count) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,8 +14,16 @@ namespace cape {
 /// seconds; nothing when the text is no duration.
 std::optional<double> parse_duration(std::string_view text);
 
-/// "4.2 ms", "0.4 s", "12 s", "3 min 20 s", "2 h 05 min", "4 d 3 h".
+/// "4.2 ms", "0.4 s", "12 s", "3 min 20 s", "2 h 05 min", "4 d 3 h", "more than
+/// 100 years".
 std::string format_duration(double seconds);
+
+/// 100 years, in seconds: what takes longer never ends.
+inline constexpr double kLongestSeconds = 100 * 365.25 * 86400;
+
+/// `seconds` as a duration that can be added to any time of the clock: at most
+/// 100 years forward or back. What is not a number counts as 100 years.
+std::chrono::steady_clock::duration to_duration(double seconds);
 
 /// 1234567 -> "1,234,567".
 std::string format_count(std::int64_t count);

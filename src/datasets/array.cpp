@@ -66,13 +66,6 @@ std::size_t element_size(ElementType type) {
   return size;
 }
 
-const char* name_of(ElementType type) {
-  static constexpr const char* kNames[] = {
-      "bool",  "uint8",  "int8",  "uint16",  "int16",  "uint32",
-      "int32", "uint64", "int64", "float32", "float64"};
-  return kNames[static_cast<std::size_t>(type)];
-}
-
 bool is_floating(ElementType type) {
   return type == ElementType::float32 || type == ElementType::float64;
 }

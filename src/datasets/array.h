@@ -1,12 +1,14 @@
 /// Arrays of numbers as files hold them.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/enum_names.h"
 #include "datasets/bytes.h"
 
 namespace cape::datasets {
@@ -25,11 +27,25 @@ enum class ElementType : std::uint8_t {
   float64
 };
 
+/// "float32", "bool": as numpy calls them.
+constexpr auto enum_names(ElementType) {
+  using enum ElementType;
+  return EnumNames{"type of elements", std::to_array<EnumName<ElementType>>(
+                                           {{boolean, "bool"},
+                                            {uint8, "uint8"},
+                                            {int8, "int8"},
+                                            {uint16, "uint16"},
+                                            {int16, "int16"},
+                                            {uint32, "uint32"},
+                                            {int32, "int32"},
+                                            {uint64, "uint64"},
+                                            {int64, "int64"},
+                                            {float32, "float32"},
+                                            {float64, "float64"}})};
+}
+
 /// Bytes of an element.
 std::size_t element_size(ElementType type);
-
-/// The name in numpy: "float32", "bool".
-const char* name_of(ElementType type);
 
 bool is_floating(ElementType type);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "core/files.h"
 #include "datasets/dataset.h"
 
 namespace cape::datasets {
@@ -14,7 +15,7 @@ namespace fs = std::filesystem;
 
 /// Makes a path absolute, without "..", "." or a slash at the end.
 fs::path plain_path(const fs::path& path) {
-  fs::path plain = fs::absolute(path).lexically_normal();
+  fs::path plain = absolute_path(path).lexically_normal();
   return plain.has_filename() ? plain : plain.parent_path();
 }
 

@@ -185,8 +185,8 @@ std::string fingerprint(const Dataset& dataset) {
   const auto* const array = std::get_if<Array>(&dataset.inputs);
   const std::string text = fmt::format(
       "{} x {} {} {};{} {} {};{} {};{};{};", info.samples,
-      fmt::join(info.shape, " x "), array ? name_of(array->type) : "images",
-      array && array->big_endian, fmt::join(y.shape, " x "), name_of(y.type),
+      fmt::join(info.shape, " x "), array ? to_string(array->type) : "images",
+      array && array->big_endian, fmt::join(y.shape, " x "), to_string(y.type),
       y.big_endian, to_string(info.task), info.classes,
       fmt::join(dataset.mean, " "), fmt::join(dataset.deviation, " "));
   ContentHasher hasher;

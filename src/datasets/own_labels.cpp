@@ -31,11 +31,18 @@ void check_shape(const Array& y, const std::string& file, const char* task,
 /// Labels of a classification, or of every step of a sequence.
 std::int64_t checked_classes(const Array& y, const std::string& file,
                              std::int64_t classes) {
+  if (classes == 1) {
+    fail_user(
+        "{}: classes: is 1, but there is nothing to learn from one class; give "
+        "classes: 2 or more, or task: multilabel for one label that samples "
+        "have or lack",
+        file);
+  }
   if (is_floating(y.type)) {
     fail_user(
         "{}: labels of type {}, but classes are whole numbers; save them as "
         "such (y.astype('int64')), or give task: regression",
-        file, name_of(y.type));
+        file, to_string(y.type));
   }
   const std::vector<double> labels = values_of(y);
   const double end = classes > 0 ? static_cast<double>(classes) : kMostClasses;

@@ -1,9 +1,10 @@
 /// The kinds of tasks.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
-#include <string>
+
+#include "core/enum_names.h"
 
 namespace cape::datasets {
 
@@ -15,13 +16,12 @@ enum class Task : std::uint8_t {
   multilabel       ///< which of C labels a sample has
 };
 
-const char* to_string(Task task);
-
-/// Throws Error if there is no such task.
-Task task_from(const std::string& name);
-
-/// The tasks as texts.
-void to_json(nlohmann::json& json, Task task);
-void from_json(const nlohmann::json& json, Task& task);
+constexpr auto enum_names(Task) {
+  return EnumNames{"task", std::to_array<EnumName<Task>>(
+                               {{Task::classification, "classification"},
+                                {Task::regression, "regression"},
+                                {Task::sequence, "sequence"},
+                                {Task::multilabel, "multilabel"}})};
+}
 
 }  // namespace cape::datasets

@@ -163,7 +163,7 @@ Variant sample_variant(const DatasetInfo& info, Random& random) {
   const bool some_classes = is_heads();
   const bool labelled = info.task == Task::classification;
   const std::int64_t classes =
-      2 + random.below(labelled ? info.classes - 1 : 1);
+      2 + random.below(labelled && info.classes > 1 ? info.classes - 1 : 1);
   const bool noisy_labels = is_heads();
   const double label_noise = 0.5 * random.uniform();
   const bool low = is_heads();

@@ -122,7 +122,6 @@ Forecasts make_forecasts(
 }
 
 void sort_cells(std::vector<Forecast>& cells, ForecastOrder order) {
-  if (order == ForecastOrder::grid) return;
   const auto key = [order](const Forecast& cell) {
     const double value =
         order == ForecastOrder::steps ? cell.prediction.steps : cell.seconds();

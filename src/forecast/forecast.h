@@ -1,6 +1,7 @@
 /// Predicts the cells of a grid with a model, from probes alone.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/enum_names.h"
 #include "grid/grid.h"
 #include "predictor/predictor.h"
 #include "shard/schema.h"
@@ -38,7 +40,13 @@ struct Forecasts {
   std::vector<FailedForecast> failed;
 };
 
-enum class ForecastOrder { grid, steps, seconds };
+enum class ForecastOrder { steps, seconds };
+
+constexpr auto enum_names(ForecastOrder) {
+  return EnumNames{"order", std::to_array<EnumName<ForecastOrder>>(
+                                {{ForecastOrder::steps, "steps"},
+                                 {ForecastOrder::seconds, "seconds"}})};
+}
 
 struct ForecastOptions {
   std::filesystem::path trainer;  ///< cape_trainer

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/json.h"
 #include "forecast/print.h"
 
 namespace cape {
@@ -84,7 +85,7 @@ void print_json(const Predictor& predictor, const Forecasts& forecasts) {
   for (const FailedForecast& failed : forecasts.failed) {
     json["failed"].push_back({{"what", failed.what}, {"error", failed.error}});
   }
-  fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+  fmt::print("{}\n", to_text(json, 2));
 }
 
 }  // namespace cape

@@ -44,11 +44,10 @@ std::string optimizer_of(const shard::Row& row) {
       optimizer_from(nlohmann::json::parse(row.optimizer_json.view())));
 }
 
-Line header_of(const Predictor& predictor, const Columns& columns) {
+Line header_of(const Columns& columns) {
   Line header = {"architecture", "data set"};
   if (columns.optimizer) header.emplace_back("optimizer");
-  header.insert(header.end(), {"lr", "B", "epsilon", "trial", "T*",
-                               fmt::format("{:g} %", 100 * predictor.level),
+  header.insert(header.end(), {"lr", "B", "epsilon", "trial", "T*", "interval",
                                "time", "ms/step"});
   if (columns.measured) header.insert(header.end(), {"true T*", "true time"});
   header.emplace_back("beyond");
@@ -102,11 +101,13 @@ void print_legend(const Predictor& predictor,
                   const std::vector<Forecast>& cells) {
   const shard::Row& row = cells.front().row;
   fmt::print(
-      "\nT*    optimizer steps on one fixed batch until its loss is epsilon "
-      "times "
-      "the\n      initial loss; not the steps or epochs of a whole training\n"
-      "{:g} %  of trials like those of the model are between these\n"
-      "time  T* x the time of a step on {} ({} thread{})\n",
+      "\nT*        optimizer steps on one fixed batch until its loss is "
+      "epsilon "
+      "times the\n          initial loss; not the steps or epochs of a whole "
+      "training\n"
+      "interval  holds {:g} % of trials like those that the model was fitted "
+      "on\n"
+      "time      T* x the time of a step on {} ({} thread{})\n",
       100 * predictor.level, row.device.view(), row.threads,
       row.threads == 1 ? "" : "s");
   const bool far = std::ranges::any_of(cells, [](const Forecast& cell) {
@@ -114,9 +115,10 @@ void print_legend(const Predictor& predictor,
   });
   if (!far) return;
   fmt::print(
-      "beyond\n      what the model was not fitted on: there it extrapolates, "
-      "and the interval is\n      the wider one of data sets or architectures "
-      "that were left out; of a new\n      family it says little\n");
+      "beyond    what the model was not fitted on: there it extrapolates, and "
+      "the interval\n          is the wider one of data sets or architectures "
+      "that were left out,\n          which may hold fewer trials; of a new "
+      "family it says little\n");
 }
 
 /// The features of a prediction, the most important first.
@@ -162,7 +164,7 @@ void print_table(const Predictor& predictor, const Forecasts& forecasts) {
                                  return optimizer_of(cell.row) != AdamW::kName;
                                }),
                            .measured = cells.front().measured};
-  std::vector<Line> lines = {header_of(predictor, columns)};
+  std::vector<Line> lines = {header_of(columns)};
   for (const Forecast& cell : cells) lines.push_back(line_of(cell, columns));
   // Texts are to the left, numbers to the right.
   print_columns(lines, columns.optimizer ? 3 : 2);

@@ -2,12 +2,14 @@
 /// and writes it.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/enum_names.h"
 #include "datasets/own_data.h"
 #include "trial/task.h"
 #include "zoo/architecture.h"
@@ -61,6 +63,13 @@ struct TrainConfig {
 Target target_of(const TrainConfig& train);
 
 enum class DeviceChoice { automatic, cpu, cuda };
+
+constexpr auto enum_names(DeviceChoice) {
+  using enum DeviceChoice;
+  return EnumNames{"device",
+                   std::to_array<EnumName<DeviceChoice>>(
+                       {{automatic, "auto"}, {cpu, "cpu"}, {cuda, "cuda"}})};
+}
 
 struct WorkersConfig {
   DeviceChoice device = DeviceChoice::automatic;

@@ -50,10 +50,7 @@ std::vector<Key> keys_of(Config& config) {
 
       key("probe.extended", config.probe.extended, flag()),
 
-      key("workers.device", workers.device,
-          choice<DeviceChoice>({{"auto", DeviceChoice::automatic},
-                                {"cpu", DeviceChoice::cpu},
-                                {"cuda", DeviceChoice::cuda}})),
+      key("workers.device", workers.device, enumerator<DeviceChoice>()),
       key("workers.per_rank", workers.per_rank, optional(whole(at_least(1)))),
       key("workers.per_gpu", workers.per_gpu, whole(at_least(1))),
       key("workers.threads", workers.threads, whole(from_to(1, 4096))),
@@ -114,7 +111,7 @@ Config load_config(const std::filesystem::path& path,
               path.string());
   }
   Config config = parse_config(read_file(path), path.string(), overrides);
-  open_files(config, std::filesystem::absolute(path).parent_path());
+  open_files(config, absolute_path(path).parent_path());
   return config;
 }
 

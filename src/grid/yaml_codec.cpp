@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "core/json.h"
 #include "core/units.h"
 
 namespace cape::yaml {
@@ -55,8 +56,7 @@ bool is_file_character(char c) {
 
 /// As a double-quoted YAML scalar, whose escapes are those of JSON.
 std::string quoted(const std::string& text) {
-  return nlohmann::json(text).dump(-1, ' ', false,
-                                   nlohmann::json::error_handler_t::replace);
+  return to_text(nlohmann::json(text));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/enum_names.h"
 #include "grid/yaml_tree.h"
 
 namespace cape::yaml {
@@ -66,6 +67,16 @@ Scalar<T> choice(const std::vector<std::pair<std::string, T>>& choices) {
                 return std::string();
               },
           .words = words};
+}
+
+/// One of the words of an enum.
+template <NamedEnum E>
+Scalar<E> enumerator() {
+  const Scalar<std::string> any = word_of(enum_words<E>());
+  return {.expected = any.expected,
+          .parse = [](const std::string& text) { return find_enum<E>(text); },
+          .write = [](const E& value) { return std::string(to_string(value)); },
+          .words = any.words};
 }
 
 /// The word `auto`, which stands for `value`, or a number.

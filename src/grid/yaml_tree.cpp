@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/utf8.h"
 
 namespace cape::yaml {
 namespace {
@@ -58,7 +59,13 @@ class TreeBuilder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& /*tag*/,
                 YAML::anchor_t anchor, const std::string& text) override {
     Value value = make(Value::Kind::scalar, mark);
-    value.text = text;
+    value.text = escape_non_utf8(text);
+    if (value.text != text) {
+      problems_.add(value.location,
+                    fmt::format("not UTF-8 (found {}); save the file as UTF-8, "
+                                "and name files and folders so",
+                                value.found()));
+    }
     add(std::move(value), anchor);
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {

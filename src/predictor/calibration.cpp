@@ -48,7 +48,8 @@ std::vector<double> calibrate(const MetaTable& table, const Scheme& scheme,
   }
   // Folds are alike, but a data set that was left out is not like another one.
   const auto group_of = [&](RowIndex row) {
-    const int part = scheme.name == "kfold" ? 0 : scheme.part_of_row[row];
+    const int part =
+        scheme.name == SchemeName::kfold ? 0 : scheme.part_of_row[row];
     return std::pair(table.rows[row].family, part);
   };
   const std::vector<bool> calibrates =

@@ -16,7 +16,7 @@ namespace {
 /// The test rows are a part of their own.
 Scheme test_scheme(const Inputs& inputs) {
   Scheme scheme = {
-      .name = "test",
+      .name = SchemeName::test,
       .part_of_row = std::vector<int>(inputs.table.rows.size(), kNeverHeldOut),
       .parts = 1,
       .unavailable = {}};
@@ -57,13 +57,13 @@ std::vector<Regressor> censoring_models(const Inputs& inputs,
   std::vector<Regressor> models;
   if (count_censored(inputs.table, inputs.rows) == 0) return models;
   const FeatureSet features = features_for(inputs, options.features);
-  for (const auto& [censored, name, what] :
-       {std::tuple(Censored::cap, "cap", "kept at the cap"),
-        std::tuple(Censored::drop, "drop", "left out of the fit"),
-        std::tuple(Censored::survival, "survival", "as open intervals")}) {
+  for (const auto& [censored, what] :
+       {std::pair(Censored::cap, "kept at the cap"),
+        std::pair(Censored::drop, "left out of the fit"),
+        std::pair(Censored::survival, "as open intervals")}) {
     ModelSettings settings = kept_settings(options);
     settings.censored = censored;
-    models.push_back({kept_name(options) + "_censored_" + name,
+    models.push_back({kept_name(options) + "_censored_" + to_string(censored),
                       std::string("censored rows ") + what,
                       fit_model(features, settings)});
   }
@@ -203,7 +203,7 @@ void choose_schemes(const Inputs& inputs, const ComparisonOptions& options,
 
 }  // namespace
 
-const Evaluation* Comparison::find(std::string_view scheme,
+const Evaluation* Comparison::find(SchemeName scheme,
                                    std::string_view model) const {
   const auto found =
       std::ranges::find_if(evaluations, [&](const Evaluation& evaluation) {
@@ -238,7 +238,7 @@ Comparison compare(const Inputs& inputs, const ComparisonOptions& options) {
   std::ranges::move(baselines(), std::back_inserter(models));
   for (const Scheme& scheme : comparison.schemes) {
     for (const Regressor& model : models) comparer.evaluate(scheme, model);
-    if (scheme.name != "kfold") continue;
+    if (scheme.name != SchemeName::kfold) continue;
     comparer.evaluate_floor(scheme);
     for (const Regressor& model : censoring_models(inputs, options)) {
       comparer.evaluate(scheme, model);

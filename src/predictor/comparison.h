@@ -21,7 +21,7 @@ struct ComparisonOptions {
 
 /// A model or scheme for which the input has no data.
 struct Unavailable {
-  std::string scheme;
+  SchemeName scheme;
   std::string model;  ///< empty: none, under this scheme
   std::string reason;
 };
@@ -34,7 +34,7 @@ struct Comparison {
 
   const Scheme& kfold() const { return schemes.front(); }
   /// Null if there is none.
-  const Evaluation* find(std::string_view scheme, std::string_view model) const;
+  const Evaluation* find(SchemeName scheme, std::string_view model) const;
 };
 
 /// The name of the model that is kept: "xgboost_paper" or

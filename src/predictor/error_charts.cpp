@@ -74,7 +74,7 @@ std::vector<const Evaluation*> side_by_side(const Comparison& comparison) {
   for (const char* model :
        {"ntkl", "sl", "lce", "xgboost_paper", "xgboost_extended",
         "ridge_xgboost_extended", "floor"}) {
-    const Evaluation* evaluation = comparison.find("kfold", model);
+    const Evaluation* evaluation = comparison.find(SchemeName::kfold, model);
     if (evaluation != nullptr) chosen.push_back(evaluation);
   }
   return chosen;
@@ -133,13 +133,6 @@ std::vector<std::string> columns_of(const Evaluation& evaluation) {
   return columns;
 }
 
-/// A number of a table; NaN if the field is empty.
-double number(const std::string& field) {
-  char* end = nullptr;
-  const double value = std::strtod(field.c_str(), &end);
-  return field.empty() || *end != '\0' ? kNone : value;
-}
-
 std::string text_after(const std::string& text, const std::string& prefix) {
   return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
 }
@@ -168,13 +161,13 @@ ChartSection error_section(const FitResult& result) {
 ChartSection model_section(const FitResult& result) {
   std::vector<std::string> schemes;
   for (const Scheme& scheme : result.comparison.schemes) {
-    schemes.push_back(scheme.name);
+    schemes.emplace_back(to_string(scheme.name));
   }
   std::vector<Dot> dots;
   for (const Evaluation& one : result.comparison.evaluations) {
     if (one.model.ends_with("_calibrated")) continue;
     const Group& all = one.groups.front();
-    dots.push_back({one.model, one.scheme, all.metrics.mae,
+    dots.push_back({one.model, to_string(one.scheme), all.metrics.mae,
                     all.intervals.mae.low, all.intervals.mae.high});
   }
   std::ranges::stable_sort(dots, {}, &Dot::value);
@@ -186,20 +179,16 @@ ChartSection model_section(const FitResult& result) {
 }
 
 ChartSection ablation_section(const FitResult& result) {
-  const auto table =
-      std::ranges::find(result.tables, std::string("ablation"), &Table::name);
-  if (table == result.tables.end() || table->rows.empty()) return {};
-  const std::vector<std::string> series(table->header.begin() + 1,
-                                        table->header.end());
-  const std::vector<std::string>& all = table->rows.front();
+  if (!result.ablation) return {};
+  const std::vector<std::string>& series = result.ablation->columns;
+  const std::vector<double>& all = result.ablation->lines.front().mae;
   std::vector<Dot> dots;
-  for (std::size_t i = 1; i < table->rows.size(); ++i) {
-    const auto& row = table->rows[i];
-    for (std::size_t j = 1; j < row.size(); ++j) {
-      const double change = 100 * (number(row[j]) / number(all[j]) - 1);
+  for (const Ablation::Line& line : result.ablation->lines) {
+    if (line.left_out.empty()) continue;
+    for (std::size_t j = 0; j < series.size(); ++j) {
+      const double change = 100 * (line.mae[j] / all[j] - 1);
       if (!std::isfinite(change)) continue;
-      dots.push_back({text_after(row[0], "without "), series[j - 1], change,
-                      kNone, kNone});
+      dots.push_back({line.left_out, series[j], change, kNone, kNone});
     }
   }
   if (dots.empty()) return {};
@@ -214,10 +203,10 @@ ChartSection coverage_section(const FitResult& result) {
   std::vector<std::string> schemes;
   std::vector<Dot> dots;
   for (const auto& [scheme, groups] : result.coverage) {
-    schemes.push_back(scheme);
+    schemes.emplace_back(to_string(scheme));
     for (const Coverage& one : groups) {
       dots.push_back({text_after(text_after(one.group, "family="), "dataset="),
-                      scheme, 100 * one.covered, kNone, kNone});
+                      to_string(scheme), 100 * one.covered, kNone, kNone});
     }
   }
   if (dots.empty()) return {};

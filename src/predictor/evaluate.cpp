@@ -44,8 +44,10 @@ std::vector<RowIndex> rows_outside(const MetaTable& table,
   std::ranges::copy_if(rows, std::back_inserter(outside), [&](RowIndex row) {
     return scheme.part_of_row[row] != part;
   });
-  if (!scheme.name.starts_with("leave_one_") ||
-      outside.size() <= kMostRowsLeftOut) {
+  const bool leaves_one_out =
+      scheme.name == SchemeName::leave_one_dataset_out ||
+      scheme.name == SchemeName::leave_one_architecture_out;
+  if (!leaves_one_out || outside.size() <= kMostRowsLeftOut) {
     return outside;
   }
   const double fraction = static_cast<double>(kMostRowsLeftOut) /

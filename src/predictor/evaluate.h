@@ -27,7 +27,7 @@ struct Group {
 
 /// One regressor under one scheme: a block of metrics.json.
 struct Evaluation {
-  std::string scheme;             ///< "kfold"
+  SchemeName scheme;
   std::string model;              ///< "xgboost_paper"
   std::string description;        ///< of the model, for people
   std::vector<double> predicted;  ///< steps, one a row of the table; NaN where

@@ -29,9 +29,9 @@ float log_classes(const MetaRow& row) {
   return row.classes < 1 ? kMissing : std::log(static_cast<float>(row.classes));
 }
 
-template <ArchitectureKind kind>
+template <class Architecture>
 float is_kind(const MetaRow& row) {
-  return row.traits.kind == kind ? 1 : 0;
+  return row.network.kind == zoo::kKindOf<Architecture> ? 1 : 0;
 }
 
 std::vector<Feature> paper_features() {
@@ -50,7 +50,6 @@ std::vector<Feature> paper_features() {
 
 std::vector<Feature> more_features() {
   using Row = MetaRow;
-  using Kind = ArchitectureKind;
   return {
       {"log_log_epsilon", "epsilon", log_log_epsilon},
       {"log_input_size", "input size", log_input_size, Witnesses::datasets},
@@ -89,28 +88,28 @@ std::vector<Feature> more_features() {
        [](const Row& row) { return std::log(row.input_scale); }},
       {"input_noise", "variant",
        [](const Row& row) { return row.input_noise; }},
-      {"depth", "architecture", [](const Row& row) { return row.traits.depth; },
+      {"depth", "architecture",
+       [](const Row& row) { return row.network.depth; },
        Witnesses::architectures},
       {"log_width", "architecture",
-       [](const Row& row) { return std::log(row.traits.width); },
+       [](const Row& row) { return std::log(row.network.width); },
        Witnesses::architectures},
-      {"is_vgg_lite", "architecture", is_kind<Kind::vgg_lite>,
+      {"is_vgg_lite", "architecture", is_kind<zoo::VggLite>,
        Witnesses::architectures},
-      {"is_resnet_mini", "architecture", is_kind<Kind::resnet_mini>,
+      {"is_resnet_mini", "architecture", is_kind<zoo::ResnetMini>,
        Witnesses::architectures},
-      {"is_mobilenet", "architecture", is_kind<Kind::mobilenet>,
+      {"is_mobilenet", "architecture", is_kind<zoo::MobilenetMini>,
        Witnesses::architectures},
-      {"is_lstm", "architecture", is_kind<Kind::lstm>,
-       Witnesses::architectures},
-      {"is_gru", "architecture", is_kind<Kind::gru>, Witnesses::architectures},
-      {"is_cct", "architecture", is_kind<Kind::cct>, Witnesses::architectures},
-      {"is_vit", "architecture", is_kind<Kind::vit>, Witnesses::architectures},
-      {"is_pit", "architecture", is_kind<Kind::pit>, Witnesses::architectures},
+      {"is_lstm", "architecture", is_kind<zoo::Lstm>, Witnesses::architectures},
+      {"is_gru", "architecture", is_kind<zoo::Gru>, Witnesses::architectures},
+      {"is_cct", "architecture", is_kind<zoo::Cct>, Witnesses::architectures},
+      {"is_vit", "architecture", is_kind<zoo::Vit>, Witnesses::architectures},
+      {"is_pit", "architecture", is_kind<zoo::Pit>, Witnesses::architectures},
       {"pool", "architecture",
-       [](const Row& row) { return row.traits.pool ? 1.F : 0.F; },
+       [](const Row& row) { return row.network.pool ? 1.F : 0.F; },
        Witnesses::architectures},
       {"bidirectional", "architecture",
-       [](const Row& row) { return row.traits.bidirectional ? 1.F : 0.F; },
+       [](const Row& row) { return row.network.bidirectional ? 1.F : 0.F; },
        Witnesses::architectures},
   };
 }

@@ -4,7 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "core/error.h"
@@ -50,7 +50,7 @@ void check_features(const FitOptions& options,
 }
 
 Sides sides_of(const Scheme& scheme) {
-  return scheme.name == "kfold" ? Sides::known : Sides::unknown;
+  return scheme.name == SchemeName::kfold ? Sides::known : Sides::unknown;
 }
 
 /// Intervals of all rows, from the schemes that leave something out.
@@ -71,7 +71,7 @@ Predictor make_predictor(const FitOptions& options, const Inputs& inputs,
           count_in_family(inputs.table, fitted, &MetaTable::optimizer),
       .settings = inputs.settings};
   for (const Scheme& scheme : comparison.schemes) {
-    if (scheme.name == "test") continue;
+    if (scheme.name == SchemeName::test) continue;
     made.offsets[scheme.name] = conformal_offsets(
         inputs.table, inputs.rows,
         comparison.find(scheme.name, kept_name(options.comparison))->predicted,
@@ -90,7 +90,7 @@ std::vector<SchemeCoverage> find_coverage(const FitOptions& options,
     const std::vector<double>& predicted =
         comparison.find(scheme.name, kept_name(options.comparison))->predicted;
     all.push_back({scheme.name,
-                   scheme.name == "test"
+                   scheme.name == SchemeName::test
                        ? measure_coverage(inputs.table, inputs.test_rows,
                                           predictor.intervals(inputs.table,
                                                               inputs.test_rows))
@@ -98,19 +98,6 @@ std::vector<SchemeCoverage> find_coverage(const FitOptions& options,
                                           options.level, sides_of(scheme))});
   }
   return all;
-}
-
-std::vector<Table> make_tables(const FitOptions& options, const Inputs& inputs,
-                               const Comparison& comparison) {
-  std::vector<Table> tables;
-  if (options.ablation) {
-    tables.push_back(ablation(inputs, comparison, options.comparison));
-  }
-  if (options.paper_tables) {
-    std::ranges::move(paper_tables(inputs, comparison, options.comparison.seed),
-                      std::back_inserter(tables));
-  }
-  return tables;
 }
 
 void export_only(const InputOptions& options) {
@@ -138,13 +125,21 @@ void run_fit(const FitOptions& options) {
   Predictor predictor = make_predictor(options, inputs, comparison);
   std::vector<SchemeCoverage> coverage =
       find_coverage(options, inputs, comparison, predictor);
-  std::vector<Table> tables = make_tables(options, inputs, comparison);
+  std::optional<Ablation> without_groups;
+  if (options.ablation) {
+    without_groups = ablation(inputs, comparison, options.comparison);
+  }
+  std::vector<Table> tables;
+  if (options.paper_tables) {
+    tables = paper_tables(inputs, comparison, options.comparison.seed);
+  }
   const FitResult result = {.options = options,
                             .inputs = std::move(inputs),
                             .left_out = std::move(constant),
                             .comparison = std::move(comparison),
                             .predictor = std::move(predictor),
                             .coverage = std::move(coverage),
+                            .ablation = std::move(without_groups),
                             .tables = std::move(tables)};
   directory.write(result);
   directory.publish();

@@ -2,10 +2,12 @@
 /// are written from it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "predictor/ablation.h"
 #include "predictor/comparison.h"
 #include "predictor/conformal.h"
 #include "predictor/fit.h"
@@ -17,7 +19,7 @@ namespace cape {
 
 /// What intervals cover under one scheme.
 struct SchemeCoverage {
-  std::string scheme;
+  SchemeName scheme;
   std::vector<Coverage> groups;
 };
 
@@ -28,8 +30,8 @@ struct FitResult {
   Comparison comparison;
   Predictor predictor;  ///< fitted on all of inputs.rows
   std::vector<SchemeCoverage> coverage{};
-  std::vector<Table>
-      tables{};  ///< the ablation's and the paper's, as asked for
+  std::optional<Ablation> ablation{};  ///< where asked for
+  std::vector<Table> tables{};         ///< the paper's, where asked for
 };
 
 }  // namespace cape

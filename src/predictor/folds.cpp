@@ -17,8 +17,8 @@ namespace {
 
 using Key = std::pair<std::string_view, std::string_view>;
 
-Scheme parts_by_row(const MetaTable& table, std::string_view name) {
-  return {.name = std::string(name),
+Scheme parts_by_row(const MetaTable& table, SchemeName name) {
+  return {.name = name,
           .part_of_row = std::vector<int>(table.rows.size(), kNeverHeldOut),
           .parts = 0,
           .unavailable = {}};
@@ -51,7 +51,7 @@ std::map<std::string_view, std::size_t> shuffled_trajectories(
 /// keys share a part.
 template <class KeyOf>
 Scheme parts_by_key(const MetaTable& table, std::span<const RowIndex> rows,
-                    std::string_view name, int most_parts, KeyOf key_of) {
+                    SchemeName name, int most_parts, KeyOf key_of) {
   Scheme scheme = parts_by_row(table, name);
   std::map<Key, int> parts;
   for (const RowIndex row : rows) parts[key_of(table.rows[row])] = 0;
@@ -75,7 +75,7 @@ Scheme kfold(const MetaTable& table, std::span<const RowIndex> rows, int folds,
         "give more input or fewer --folds",
         folds, folds, places.size(), rows.size());
   }
-  Scheme scheme = parts_by_row(table, "kfold");
+  Scheme scheme = parts_by_row(table, SchemeName::kfold);
   scheme.parts = folds;
   for (const RowIndex row : rows) {
     const std::string_view trajectory =
@@ -91,7 +91,8 @@ Scheme kfold(const MetaTable& table, std::span<const RowIndex> rows, int folds,
 Scheme leave_one_dataset_out(const MetaTable& table,
                              std::span<const RowIndex> rows) {
   Scheme scheme = parts_by_key(
-      table, rows, "leave_one_dataset_out", std::numeric_limits<int>::max(),
+      table, rows, SchemeName::leave_one_dataset_out,
+      std::numeric_limits<int>::max(),
       [&](const MetaRow& row) { return Key(table.dataset(row), ""); });
   if (scheme.parts < 2) {
     scheme.unavailable = fmt::format("all rows are of one data set ({})",
@@ -108,7 +109,7 @@ Scheme leave_one_architecture_out(const MetaTable& table,
     return !table.architecture(table.rows[row]).empty();
   });
   Scheme scheme =
-      parts_by_key(table, named, "leave_one_architecture_out",
+      parts_by_key(table, named, SchemeName::leave_one_architecture_out,
                    kMostArchitectureParts, [&](const MetaRow& row) {
                      return Key(table.family(row), table.architecture(row));
                    });

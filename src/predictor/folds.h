@@ -3,11 +3,13 @@
 /// are never separated.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/enum_names.h"
 #include "predictor/meta_table.h"
 
 namespace cape {
@@ -15,8 +17,26 @@ namespace cape {
 /// The part of a row that is always fitted on and never predicted.
 inline constexpr int kNeverHeldOut = -1;
 
+/// Which rows are held out together.
+enum class SchemeName {
+  kfold,
+  leave_one_architecture_out,
+  leave_one_dataset_out,
+  test  ///< rows that are never fitted on
+};
+
+constexpr auto enum_names(SchemeName) {
+  using enum SchemeName;
+  return EnumNames{
+      "scheme", std::to_array<EnumName<SchemeName>>(
+                    {{kfold, "kfold"},
+                     {leave_one_architecture_out, "leave_one_architecture_out"},
+                     {leave_one_dataset_out, "leave_one_dataset_out"},
+                     {test, "test"}})};
+}
+
 struct Scheme {
-  std::string name;              ///< "kfold", "leave_one_dataset_out", ...
+  SchemeName name;
   std::vector<int> part_of_row;  ///< a row of the table each
   int parts = 0;
   std::string unavailable;  ///< why it cannot be used; empty: it can

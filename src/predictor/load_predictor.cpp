@@ -110,15 +110,16 @@ Ranges ranges_of(const json& by_name, const FeatureSet& features) {
   return ranges;
 }
 
-std::map<std::string, ByFamily<Offsets>> offsets_of(const json& cape) {
-  std::map<std::string, ByFamily<Offsets>> offsets;
+std::map<SchemeName, ByFamily<Offsets>> offsets_of(const json& cape) {
+  std::map<SchemeName, ByFamily<Offsets>> offsets;
   for (const auto& [scheme, all] : cape.at("intervals").items()) {
     if (scheme == "level") continue;
-    offsets[scheme] = by_family_of(all, [](const json& ends) {
-      return Offsets{ends.at(0), ends.at(1)};
-    });
+    offsets[parse_enum<SchemeName>(scheme)] =
+        by_family_of(all, [](const json& ends) {
+          return Offsets{ends.at(0), ends.at(1)};
+        });
   }
-  if (!offsets.contains("kfold")) fail("no intervals");
+  if (!offsets.contains(SchemeName::kfold)) fail("no intervals");
   return offsets;
 }
 

@@ -87,8 +87,8 @@ void MetaTable::add(const shard::Row& row) {
   }
   const auto narrow = [](double value) { return static_cast<float>(value); };
   const std::uint32_t description = names.id(row.architecture_json.view());
-  const auto [traits, is_new] = traits_.try_emplace(description);
-  if (is_new) traits->second = traits_of(row.architecture_json.view());
+  const auto [facts, is_new] = facts_.try_emplace(description);
+  if (is_new) facts->second = zoo::facts_from(row.architecture_json.view());
   rows.push_back({.trajectory = trajectories.id(row.trajectory.view()),
                   .family = names.id(row.family.view()),
                   .architecture = names.id(row.architecture.view()),
@@ -125,7 +125,7 @@ void MetaTable::add(const shard::Row& row) {
                   .max_steps = row.max_steps,
                   .probe_version = row.probe_version,
                   .converged = row.converged,
-                  .traits = traits->second,
+                  .network = facts->second,
                   .optimizer_traits = known->second.traits});
 }
 

@@ -11,8 +11,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "predictor/architecture_traits.h"
 #include "shard/schema.h"
+#include "zoo/facts.h"
 
 namespace cape {
 
@@ -84,7 +84,7 @@ struct MetaRow {
   std::int32_t max_steps;  ///< the cap on t_star, and so on its prediction
   std::int32_t probe_version;
   bool converged;
-  ArchitectureTraits traits;
+  zoo::Facts network;  ///< of the description
   OptimizerTraits optimizer_traits;
 };
 
@@ -114,7 +114,7 @@ struct MetaTable {
  private:
   std::uint32_t settings_id(const shard::Row& row);
 
-  std::unordered_map<std::uint32_t, ArchitectureTraits> traits_;  // by text
+  std::unordered_map<std::uint32_t, zoo::Facts> facts_;  // by description
   struct KnownOptimizer {
     std::uint32_t name;
     OptimizerTraits traits;

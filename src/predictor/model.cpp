@@ -85,13 +85,6 @@ int count_trees(const MetaTable& table, std::span<const RowIndex> rows,
 
 }  // namespace
 
-Censored censored_from(std::string_view name) {
-  if (name == "cap") return Censored::cap;
-  if (name == "drop") return Censored::drop;
-  if (name == "survival") return Censored::survival;
-  fail_user("censored rows: \"{}\"; known: cap, drop, survival", name);
-}
-
 std::vector<RowIndex> rows_to_fit(const MetaTable& table,
                                   std::span<const RowIndex> rows,
                                   Censored censored) {

@@ -2,12 +2,13 @@
 /// regression.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "core/enum_names.h"
 #include "predictor/by_family.h"
 #include "predictor/features.h"
 #include "predictor/meta_table.h"
@@ -23,8 +24,12 @@ enum class Censored {
   survival  ///< longer than the steps they ran, by an unknown number
 };
 
-/// Throws UserError for other names than cap, drop and survival.
-Censored censored_from(std::string_view name);
+constexpr auto enum_names(Censored) {
+  using enum Censored;
+  return EnumNames{"way to take censored rows",
+                   std::to_array<EnumName<Censored>>(
+                       {{cap, "cap"}, {drop, "drop"}, {survival, "survival"}})};
+}
 
 /// The rows among `rows` that a model is fitted on.
 std::vector<RowIndex> rows_to_fit(const MetaTable& table,

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <iterator>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -92,7 +93,9 @@ void ModelDirectory::write(const FitResult& result) {
                result.predictor.model.booster.to_json());
   publish_file(building_ / "cape.json", cape_json(result));
   publish_file(building_ / "metrics.json", metrics_json(result));
-  std::vector<Table> tables = result.tables;
+  std::vector<Table> tables;
+  if (result.ablation) tables.push_back(to_table(*result.ablation));
+  std::ranges::copy(result.tables, std::back_inserter(tables));
   tables.push_back(metrics_table(result));
   tables.push_back(coverage_table(result));
   tables.push_back(unavailable_table(result));

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "core/json.h"
 #include "core/units.h"
 #include "core/version.h"
 #include "predictor/model_dir.h"
@@ -24,18 +25,6 @@ Json to_json(const Metrics& metrics) {
           {"rows", metrics.rows}};
 }
 
-const char* name_of(Censored censored) {
-  switch (censored) {
-    case Censored::cap:
-      return "cap";
-    case Censored::drop:
-      return "drop";
-    case Censored::survival:
-      return "survival";
-  }
-  return "";
-}
-
 Json to_json(const ModelSettings& settings) {
   const BoosterSettings& booster = settings.booster;
   return {{"trees", booster.trees},
@@ -47,7 +36,7 @@ Json to_json(const ModelSettings& settings) {
           {"lambda", booster.lambda},
           {"alpha", booster.alpha},
           {"early_stopping", booster.early_stopping},
-          {"censored", name_of(settings.censored)},
+          {"censored", settings.censored},
           {"seed", booster.seed}};
 }
 
@@ -91,7 +80,7 @@ Json to_json(const Ranges& ranges, const FeatureSet& features) {
 Json intervals_json(const Predictor& predictor) {
   Json json = {{"level", predictor.level}};
   for (const auto& [scheme, offsets] : predictor.offsets) {
-    json[scheme] = by_family_json(offsets, [](const Offsets& one) {
+    json[to_string(scheme)] = by_family_json(offsets, [](const Offsets& one) {
       return Json{one.lower, one.upper};
     });
   }
@@ -111,12 +100,12 @@ Json inputs_json(const FitResult& result) {
 std::string metrics_json(const FitResult& result) {
   Json json;
   for (const Evaluation& evaluation : result.comparison.evaluations) {
-    Json& groups = json[evaluation.scheme][evaluation.model];
+    Json& groups = json[to_string(evaluation.scheme)][evaluation.model];
     for (const Group& group : evaluation.groups) {
       groups[group.name()] = to_json(group.metrics);
     }
   }
-  return json.dump(2) + "\n";
+  return to_text(json, 2) + "\n";
 }
 
 std::string cape_json(const FitResult& result) {
@@ -151,7 +140,7 @@ std::string cape_json(const FitResult& result) {
       {"architectures", result.predictor.architectures},
       {"optimizers", result.predictor.optimizers},
       {"inputs", inputs_json(result)}};
-  return json.dump(2) + "\n";
+  return to_text(json, 2) + "\n";
 }
 
 }  // namespace cape

@@ -29,7 +29,7 @@ struct Method {
 
 std::vector<Method> methods(const Comparison& comparison) {
   const bool by_family =
-      comparison.find("kfold", "xgboost_paper_by_family") != nullptr;
+      comparison.find(SchemeName::kfold, "xgboost_paper_by_family") != nullptr;
   return {
       {"NTKL",
        {"ntkl_calibrated", "ntkl", "ntkl_unclipped",
@@ -119,8 +119,8 @@ Table table1(const Inputs& inputs, const Comparison& comparison) {
                 paper::kFamilies, table)) {
     for (const Method& method : methods(comparison)) {
       for (const std::string_view model : method.models) {
-        const Metrics* ours =
-            metrics_of(comparison.find("kfold", model), "family=" + family);
+        const Metrics* ours = metrics_of(
+            comparison.find(SchemeName::kfold, model), "family=" + family);
         const paper::Table1Row* papers = model == method.models.front()
                                              ? papers_row(family, method.name)
                                              : nullptr;
@@ -239,10 +239,10 @@ void add_missing_methods(Table& table) {
              !row[7].empty();  // paper_mae
     });
     if (has_row) continue;
-    missing.push_back({"test", std::string(figures.dataset),
-                       std::string(figures.method), "", "", kNotAvailable,
-                       kNotAvailable, decimals(figures.mae),
-                       decimals(figures.avg_accuracy)});
+    missing.push_back(
+        {to_string(SchemeName::test), std::string(figures.dataset),
+         std::string(figures.method), "", "", kNotAvailable, kNotAvailable,
+         decimals(figures.mae), decimals(figures.avg_accuracy)});
   }
   std::ranges::move(missing, std::back_inserter(table.rows));
   for (const std::string_view dataset : absent) note_absence(dataset, table);
@@ -261,7 +261,8 @@ Table table3(const Comparison& comparison) {
       .header = {"scheme", "dataset", "method", "model", "rows", "mae",
                  "avg_accuracy", "paper_mae", "paper_avg_accuracy"},
       .rows = {}};
-  for (const char* scheme : {"test", "leave_one_dataset_out"}) {
+  for (const SchemeName scheme :
+       {SchemeName::test, SchemeName::leave_one_dataset_out}) {
     for (const Method& method : methods(comparison)) {
       for (const std::string_view model : method.models) {
         const Evaluation* evaluation = comparison.find(scheme, model);
@@ -275,8 +276,8 @@ Table table3(const Comparison& comparison) {
                        model == method.models.front();
               });
           const bool known = paper != paper::kTable3.end();
-          table.rows.push_back({scheme, group.value, std::string(method.name),
-                                std::string(model),
+          table.rows.push_back({to_string(scheme), group.value,
+                                std::string(method.name), std::string(model),
                                 std::to_string(group.metrics.rows),
                                 decimals(group.metrics.mae),
                                 decimals(group.metrics.avg_accuracy),
@@ -337,7 +338,7 @@ Table figure1(const Comparison& comparison) {
       .rows = {}};
   for (const Method& method : methods(comparison)) {
     const std::string_view model = method.models.front();
-    const Evaluation* evaluation = comparison.find("kfold", model);
+    const Evaluation* evaluation = comparison.find(SchemeName::kfold, model);
     if (method.name == "ours") continue;
     if (evaluation == nullptr) {
       table.notes.push_back(fmt::format(

@@ -47,24 +47,24 @@ std::vector<std::string> extrapolated(std::span<const float> row,
 }
 
 /// The schemes whose errors are to be expected for a row.
-std::vector<std::string> schemes_for(const Prediction& one) {
+std::vector<SchemeName> schemes_for(const Prediction& one) {
   const bool strange =
       !one.extrapolated.empty() || contains(one.unseen, "family") ||
       contains(one.unseen, "optimizer") || contains(one.unseen, "settings");
-  std::vector<std::string> schemes = {"kfold"};
+  std::vector<SchemeName> schemes = {SchemeName::kfold};
   if (strange || contains(one.unseen, "dataset")) {
-    schemes.emplace_back("leave_one_dataset_out");
+    schemes.push_back(SchemeName::leave_one_dataset_out);
   }
   if (strange || contains(one.unseen, "architecture")) {
-    schemes.emplace_back("leave_one_architecture_out");
+    schemes.push_back(SchemeName::leave_one_architecture_out);
   }
   return schemes;
 }
 
 Offsets widest(const Predictor& predictor, const std::string& family,
-               const std::vector<std::string>& schemes) {
+               const std::vector<SchemeName>& schemes) {
   Offsets widest;
-  for (const std::string& scheme : schemes) {
+  for (const SchemeName scheme : schemes) {
     const auto found = predictor.offsets.find(scheme);
     // With a single data set, for example, none could be left out.
     if (found == predictor.offsets.end()) continue;

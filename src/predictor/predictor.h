@@ -33,8 +33,8 @@ struct Prediction {
 struct Predictor {
   Model model;
   double level = 0;  ///< share of the trials that intervals cover
-  std::map<std::string, ByFamily<Offsets>> offsets{};  ///< by scheme
-  RowsByName datasets{};  ///< that it was fitted on
+  std::map<SchemeName, ByFamily<Offsets>> offsets{};  ///< by scheme
+  RowsByName datasets{};                              ///< that it was fitted on
   /// The same for architectures; "" stands for architectures without a name.
   RowsByName architectures{};
   RowsByName optimizers{};  ///< by their names

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/json.h"
 #include "core/units.h"
 #include "core/version.h"
 #include "predictor/charts.h"
@@ -112,7 +113,7 @@ void add_charts(const std::vector<ChartSection>& sections, std::string& page) {
 
 /// JSON that may be inside of a script element.
 std::string script_json(const nlohmann::json& json) {
-  std::string text = json.dump();
+  std::string text = to_text(json);
   // "</script>" would end the element.
   for (std::size_t at = 0; (at = text.find('<', at)) != std::string::npos;) {
     text.replace(at, 1, "\\u003c");
@@ -168,7 +169,7 @@ void add_evaluations(const FitResult& result, std::string& page) {
     fmt::format_to(std::back_inserter(page),
                    "<details{}><summary>{}, {}: MAE {}</summary><p "
                    "class=soft>{}</p>\n",
-                   &one == &kept(result) ? " open" : "", html_text(one.scheme),
+                   &one == &kept(result) ? " open" : "", to_string(one.scheme),
                    html_text(one.model),
                    decimals(one.groups.front().metrics.mae),
                    html_text(one.description));

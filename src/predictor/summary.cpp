@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <initializer_list>
+#include <optional>
 #include <string_view>
 
 #include "core/units.h"
@@ -31,12 +32,12 @@ void print_groups(const Evaluation& evaluation,
 
 /// One line for each model and scheme.
 void print_overall(const Comparison& comparison) {
-  std::string_view scheme;
+  std::optional<SchemeName> scheme;
   for (const Evaluation& evaluation : comparison.evaluations) {
     if (evaluation.scheme != scheme) {
       scheme = evaluation.scheme;
-      fmt::print("\n{:40} {:>10} {:>8} {:>8} {:>8}\n", scheme, "rows", "MAE",
-                 "MedianAE", "AvgAcc");
+      fmt::print("\n{:40} {:>10} {:>8} {:>8} {:>8}\n", to_string(*scheme),
+                 "rows", "MAE", "MedianAE", "AvgAcc");
     }
     const Metrics& m = evaluation.groups.front().metrics;
     fmt::print("{:40} {:>10} {:8.2f} {:8.2f} {:8.3f}\n", evaluation.model,
@@ -44,8 +45,8 @@ void print_overall(const Comparison& comparison) {
   }
   if (!comparison.unavailable.empty()) fmt::print("\nnot available\n");
   for (const Unavailable& one : comparison.unavailable) {
-    fmt::print("{}{}{}: {}\n", one.scheme, one.model.empty() ? "" : " ",
-               one.model, one.reason);
+    fmt::print("{}{}{}: {}\n", to_string(one.scheme),
+               one.model.empty() ? "" : " ", one.model, one.reason);
   }
 }
 
@@ -53,7 +54,7 @@ void print_coverage(const FitResult& result) {
   fmt::print("\nwhat {:g} % intervals cover\n", 100 * result.options.level);
   for (const auto& [scheme, groups] : result.coverage) {
     for (const Coverage& coverage : groups) {
-      fmt::print("{:28} {:24} {:5.1f} %\n", scheme, coverage.group,
+      fmt::print("{:28} {:24} {:5.1f} %\n", to_string(scheme), coverage.group,
                  100 * coverage.covered);
     }
   }

@@ -110,7 +110,7 @@ Table metrics_table(const FitResult& result) {
       const Metrics& m = group.metrics;
       const MetricIntervals& i = group.intervals;
       auto& row = made.rows.emplace_back(std::vector<std::string>{
-          evaluation.scheme, evaluation.model, group.name()});
+          to_string(evaluation.scheme), evaluation.model, group.name()});
       for (const double value :
            {m.mae, i.mae.low, i.mae.high, m.rmse, i.rmse.low, i.rmse.high,
             m.median_ae, m.r2, i.r2.low, i.r2.high, m.avg_accuracy,
@@ -136,9 +136,9 @@ Table coverage_table(const FitResult& result) {
       .rows = {}};
   for (const auto& [scheme, groups] : result.coverage) {
     for (const Coverage& coverage : groups) {
-      made.rows.push_back(
-          {scheme, coverage.group, std::to_string(coverage.rows),
-           decimals(coverage.covered, 4), decimals(coverage.width, 3)});
+      made.rows.push_back({to_string(scheme), coverage.group,
+                           std::to_string(coverage.rows),
+                           exact(coverage.covered), exact(coverage.width)});
     }
   }
   return made;
@@ -151,8 +151,8 @@ Table unavailable_table(const FitResult& result) {
                 .header = {"scheme", "model", "reason"},
                 .rows = {}};
   for (const Unavailable& one : result.comparison.unavailable) {
-    made.rows.push_back(
-        {one.scheme, one.model.empty() ? "all" : one.model, one.reason});
+    made.rows.push_back({to_string(one.scheme),
+                         one.model.empty() ? "all" : one.model, one.reason});
   }
   return made;
 }

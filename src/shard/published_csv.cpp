@@ -13,6 +13,7 @@
 #include "core/hash.h"
 #include "datasets/registry.h"
 #include "shard/csv_reader.h"
+#include "zoo/facts.h"
 
 namespace cape::shard {
 namespace {
@@ -39,10 +40,6 @@ void set_dataset_facts(Row& row) {
   row.classes = static_cast<std::int32_t>(found->classes);
   row.input_size = static_cast<std::int64_t>(datasets::sample_size(*found));
 }
-
-constexpr Name kTransformers[] = {{"ViT-Tiny-32/4", "vit_tiny"},
-                                  {"CCT-Small", "cct_small"},
-                                  {"PiT-XS", "pit_xs"}};
 
 /// The columns that every published file has.
 constexpr const char* kRequired[] = {
@@ -196,7 +193,9 @@ void set_architecture(const PublishedFile& file, Row& row) {
   }
   if (!json.empty()) row.architecture_json = json.dump();
   if (file.has("architecture")) {
-    row.architecture = translated(kTransformers, file.text("architecture"));
+    const std::string& name = file.text("architecture");
+    const std::string_view ours = zoo::kind_published_as(name);
+    row.architecture = ours.empty() ? name : ours;
   } else if (file.has("cnn_family")) {
     row.architecture = file.text("cnn_family");
   }

@@ -34,7 +34,7 @@ double number_from(const json& value) {
 json to_json(const CriterionResult& result) {
   return {{"criterion", to_json(result.criterion)},
           {"t_star", result.t_star},
-          {"stop_reason", to_string(result.stop_reason)},
+          {"stop_reason", result.stop_reason},
           {"steps_run", result.steps_run},
           {"final_loss", number(result.final_loss)}};
 }
@@ -42,7 +42,7 @@ json to_json(const CriterionResult& result) {
 CriterionResult criterion_result_from(const json& j) {
   return {.criterion = criterion_from(j.at("criterion")),
           .t_star = whole_number(j.at("t_star")),
-          .stop_reason = stop_reason_from(j.at("stop_reason")),
+          .stop_reason = j.at("stop_reason"),
           .steps_run = whole_number(j.at("steps_run")),
           .final_loss = number_from(j.at("final_loss"))};
 }
@@ -172,29 +172,6 @@ ProbeSettings probe_settings_from(const json& j) {
   return {.extended = j.at("extended")};
 }
 
-const char* to_string(StopReason reason) {
-  switch (reason) {
-    case StopReason::converged:
-      return "converged";
-    case StopReason::plateau:
-      return "plateau";
-    case StopReason::max_steps:
-      return "max_steps";
-    case StopReason::non_finite:
-      return "non_finite";
-  }
-  return "";
-}
-
-StopReason stop_reason_from(const std::string& text) {
-  for (const StopReason reason :
-       {StopReason::converged, StopReason::plateau, StopReason::max_steps,
-        StopReason::non_finite}) {
-    if (text == to_string(reason)) return reason;
-  }
-  fail("no stop reason '{}'", text);
-}
-
 std::string encode(const TrialTask& task) {
   json criteria = json::array();
   for (const Criterion& criterion : task.criteria) {
@@ -255,9 +232,7 @@ std::string encode(const TrainerMessage& message) {
                        {"kind", failure->kind},
                        {"message", failure->message}};
     // What a library says may not be UTF-8.
-    return json{{"failure", body}}.dump(-1, ' ', false,
-                                        json::error_handler_t::replace) +
-           "\n";
+    return to_text(json{{"failure", body}}) + "\n";
   }
   return encode_result(std::get<TrialResult>(message));
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/enum_names.h"
 #include "datasets/own_data.h"
 #include "datasets/variant.h"
 #include "trial/criterion.h"
@@ -69,8 +70,14 @@ struct TrialTask {
 
 enum class StopReason { converged, plateau, max_steps, non_finite };
 
-const char* to_string(StopReason reason);
-StopReason stop_reason_from(const std::string& text);
+constexpr auto enum_names(StopReason) {
+  using enum StopReason;
+  return EnumNames{"stop reason", std::to_array<EnumName<StopReason>>(
+                                      {{converged, "converged"},
+                                       {plateau, "plateau"},
+                                       {max_steps, "max_steps"},
+                                       {non_finite, "non_finite"}})};
+}
 
 /// The outcome for one criterion.
 struct CriterionResult {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/units.h"
 #include "grid/config_yaml.h"
 #include "shard/reader.h"
@@ -43,8 +44,7 @@ Coordinator::Options what_to_do(const Inventory& inventory,
     for (const auto& [index, mask] : inventory.failed) what.done[index] |= mask;
   }
   if (options.time_limit) {
-    what.deadline = started + std::chrono::duration_cast<Clock::duration>(
-                                  Seconds(*options.time_limit));
+    what.deadline = started + to_duration(*options.time_limit);
   }
   return what;
 }
@@ -104,7 +104,7 @@ void run_ranks(Communicator& communicator, const Workload& workload,
       place_ranks(communicator, workload.config().workers, trainer);
   const TokenFile token(options.directory, run.id);
   start.config_yaml = to_yaml(workload.config());
-  start.directory = std::filesystem::absolute(options.directory).string();
+  start.directory = absolute_path(options.directory).string();
   start.token = token.name();
   start.prefix = run.id;
   start.trainer = trainer;
@@ -207,8 +207,7 @@ ExitCode refresh_probes(Communicator& communicator, const Config& config,
     start.datasets = datasets;
     start.refreshed_shards.emplace();
     for (const auto& shard : shards) {
-      start.refreshed_shards->push_back(
-          std::filesystem::absolute(shard).string());
+      start.refreshed_shards->push_back(absolute_path(shard).string());
     }
     run_ranks(communicator, refresh, options, run, std::move(start),
               refreshed_rows(refresh), coordinator);

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cmath>
+#include <map>
 
 #include "core/error.h"
 #include "core/hash.h"
@@ -26,8 +27,12 @@ struct Found {
   std::int64_t index;  ///< of the trajectory; -1: of other settings
   CriterionMask bit;
   bool converged;
-  double seconds;  ///< of the trajectory up to this epsilon; NaN: unknown
+  std::int32_t steps;  ///< of the trajectory up to this epsilon
+  double seconds;      ///< that they took; NaN: unknown
 };
+
+/// By trajectory, the row that saw most of its steps.
+using LongestRows = std::map<std::int64_t, Found>;
 
 Found look_up(const Grid& grid, const shard::Row& row) {
   const auto index = grid.find(row.trajectory.view());
@@ -35,14 +40,14 @@ Found look_up(const Grid& grid, const shard::Row& row) {
   const CriterionMask bit = index ? bit_of(grid, *index, criterion) : 0;
   if (bit == 0 ||
       row.key.view() != cell_key(row.trajectory.view(), criterion)) {
-    return {-1, 0, false, 0};
+    return {-1, 0, false, 0, 0};
   }
   const double steps = row.steps_run > 0 ? row.steps_run : std::nan("");
-  return {*index, bit, row.converged,
+  return {*index, bit, row.converged, row.steps_run,
           row.probe_seconds + row.step_seconds * steps};
 }
 
-void count(const Grid& grid, const Found& found, Inventory& inventory) {
+void count(const Found& found, Inventory& inventory, LongestRows& longest) {
   if (found.index < 0) {
     ++inventory.other_rows;
     return;
@@ -51,11 +56,19 @@ void count(const Grid& grid, const Found& found, Inventory& inventory) {
   if ((mask & found.bit) != 0) return;  // measured twice: the same row
   mask |= found.bit;
   if (found.converged) inventory.converged[found.index] |= found.bit;
-  // The row of its smallest epsilon saw all of a trajectory.
-  if (grid.all_criteria() != mask || !std::isfinite(found.seconds)) return;
-  if (grid.config().workers.gflops == 0) {
-    inventory.speed.add(grid.family(found.index),
-                        grid.expected_flops(found.index), found.seconds);
+  Found& known = longest.try_emplace(found.index, found).first->second;
+  if (found.steps > known.steps) known = found;
+}
+
+/// A trajectory takes as long as its longest row, once all rows are there.
+void learn_speed(const Grid& grid, const LongestRows& longest,
+                 Inventory& inventory) {
+  if (grid.config().workers.gflops > 0) return;
+  for (const auto& [index, row] : longest) {
+    const bool complete = inventory.done.at(index) == grid.all_criteria();
+    if (!complete || !std::isfinite(row.seconds)) continue;
+    inventory.speed.add(grid.family(index), grid.expected_flops(index),
+                        row.seconds);
   }
 }
 
@@ -84,12 +97,12 @@ bool is_of_another_part(const std::filesystem::path& path, Part part,
 }
 
 void count_shard(const Grid& grid, const std::filesystem::path& path,
-                 Inventory& inventory) {
+                 Inventory& inventory, LongestRows& longest) {
   std::vector<Found> found;
   shard::for_each_row(path, [&](const shard::Row& row) {
     found.push_back(look_up(grid, row));
   });
-  for (const Found& row : found) count(grid, row, inventory);
+  for (const Found& row : found) count(row, inventory, longest);
 }
 
 }  // namespace
@@ -113,18 +126,20 @@ Inventory take_inventory(const Grid& grid,
   if (!std::filesystem::is_directory(directory)) return inventory;
   const std::string division =
       part.count > 1 ? division_mark(grid, part.count) : "";
+  LongestRows longest;
   for (const auto& path : shard::shards_in(directory)) {
     ++inventory.shards;
     try {
       if (part.count > 1 && is_of_another_part(path, part, division)) {
         ++inventory.others;
       } else {
-        count_shard(grid, path, inventory);
+        count_shard(grid, path, inventory, longest);
       }
     } catch (const Error& error) {
       inventory.unreadable.emplace_back(path, error.what());
     }
   }
+  learn_speed(grid, longest, inventory);
   for (FailedTrial& trial : read_quarantine(directory)) {
     const auto index = grid.find(trial.trajectory);
     if (!index) continue;

@@ -18,46 +18,42 @@ constexpr double kShareOfTime = 0.01;
 constexpr double kFirstPause = 0.1;
 constexpr double kLongestPause = 30;
 
-Publisher::Clock::duration to_clock(double seconds) {
-  constexpr double kYears = 1e9;  // more would not fit the clock
-  return std::chrono::duration_cast<Publisher::Clock::duration>(
-      Seconds(std::min(seconds, kYears)));
-}
-
 }  // namespace
 
 Publisher::Publisher(shard::ShardWriter writer, Quarantine quarantine,
-                     const OutputConfig& output)
+                     const OutputConfig& output,
+                     std::function<Clock::time_point()> now)
     : writer_(std::move(writer)),
       quarantine_(std::move(quarantine)),
+      now_(std::move(now)),
       flush_seconds_(output.flush_seconds),
       retry_seconds_(output.retry_seconds),
-      next_(Clock::now() + to_clock(flush_seconds_)) {}
+      next_(now_() + to_duration(flush_seconds_)) {}
 
 void Publisher::poll() {
-  const Clock::time_point begin = Clock::now();
+  const Clock::time_point begin = now_();
   if (gave_up_ || begin < next_) return;
   const bool published = publish();
-  const double took = Seconds(Clock::now() - begin).count();
-  double wait = flush_seconds_;
+  const Clock::time_point end = now_();
   if (published) {
     failing_since_.reset();
     pause_ = 0;
-  } else {
-    pause_ = std::clamp(2 * pause_, kFirstPause, kLongestPause);
-    wait = pause_;
-    if (!failing_since_) failing_since_ = begin;
-    gave_up_ = Seconds(begin - *failing_since_).count() >= retry_seconds_ ||
-               writer_.unpublished_bytes() > kMostWaitingBytes;
-    spdlog::warn("{}; {} rows wait in memory, {}", error_,
-                 format_count(unpublished_rows()),
-                 gave_up_ ? "giving up" : "trying again");
+    const double took = Seconds(end - begin).count();
+    next_ = end + to_duration(std::max(flush_seconds_, took / kShareOfTime));
+    return;
   }
-  next_ = Clock::now() + to_clock(std::max(wait, took / kShareOfTime));
+  pause_ = std::clamp(2 * pause_, kFirstPause, kLongestPause);
+  next_ = end + to_duration(pause_);
+  if (!failing_since_) failing_since_ = begin;
+  gave_up_ = Seconds(begin - *failing_since_).count() >= retry_seconds_ ||
+             writer_.unpublished_bytes() > kMostWaitingBytes;
+  spdlog::warn("{}; {} rows wait in memory, {}", error_,
+               format_count(unpublished_rows()),
+               gave_up_ ? "giving up" : "trying again");
 }
 
 void Publisher::hasten() {
-  if (!failing_since_) next_ = Clock::now();
+  if (!failing_since_) next_ = now_();
 }
 
 bool Publisher::publish() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,8 +22,10 @@ class Publisher {
   /// Gives up after output.retry_seconds of failing, or when this much waits.
   static constexpr std::int64_t kMostWaitingBytes = 64'000'000;
 
+  /// `now` tells the time, for tests.
   Publisher(shard::ShardWriter writer, Quarantine quarantine,
-            const OutputConfig& output);
+            const OutputConfig& output,
+            std::function<Clock::time_point()> now = Clock::now);
 
   void add(std::vector<shard::Row> rows, std::span<const float> losses) {
     writer_.add(std::move(rows), losses);
@@ -30,7 +33,8 @@ class Publisher {
   void add(const FailedTrial& trial) { quarantine_.add(trial); }
 
   /// Publishes when it is time to: after output.flush_seconds, later where that
-  /// would take much of the time, sooner after a failure.
+  /// would take much of the time. After a failure it tries again after a pause
+  /// of 0.1 s, 0.2 s, ... 30 s, however long the failure took.
   void poll();
 
   /// Makes it time to, but for the pause after a failure.
@@ -51,6 +55,7 @@ class Publisher {
  private:
   shard::ShardWriter writer_;
   Quarantine quarantine_;
+  std::function<Clock::time_point()> now_;
   double flush_seconds_;
   double retry_seconds_;
   Clock::time_point next_;

@@ -51,10 +51,7 @@ void Quarantine::add(const FailedTrial& trial) {
       {"time", utc_now()},          {"trajectory", trial.trajectory},
       {"criteria", criteria},       {"trial", trial.description},
       {"attempts", trial.attempts}, {"error", trial.error}};
-  // What a library says may not be UTF-8.
-  lines_ +=
-      line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
-      "\n";
+  lines_ += to_text(line) + "\n";
 }
 
 void Quarantine::flush() {

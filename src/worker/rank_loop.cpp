@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/units.h"
 #include "worker/signals.h"
 
 namespace cape {
@@ -27,9 +28,7 @@ Worker make_worker(const Workload& workload, Communicator& communicator,
         {start.trainer, device, workload.config().workers.threads});
   }
   if (start.seconds_left) {
-    options.deadline = Worker::Clock::now() +
-                       std::chrono::duration_cast<Worker::Clock::duration>(
-                           std::chrono::duration<double>(*start.seconds_left));
+    options.deadline = Worker::Clock::now() + to_duration(*start.seconds_left);
   }
   shard::ShardWriter writer(
       {.directory = directory,

@@ -20,10 +20,6 @@ using Seconds = std::chrono::duration<double>;
 constexpr std::size_t kDeathsToClose = 3;
 constexpr std::int64_t kAtStart = -1;  // instead of a trial
 
-std::chrono::nanoseconds to_nanoseconds(double seconds) {
-  return std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
-}
-
 }  // namespace
 
 Worker::MakePublications measured_rows(const OutputConfig& output) {
@@ -207,8 +203,7 @@ void Worker::free_memory(const std::string& device) {
 void Worker::start_clock(Slot& slot) {
   slot.timed = true;
   slot.started = Clock::now();
-  slot.give_up =
-      slot.started + to_nanoseconds(time_limit(slot.job->trajectory));
+  slot.give_up = slot.started + to_duration(time_limit(slot.job->trajectory));
 }
 
 void Worker::finish(Slot& slot, const TrialResult& result) {

@@ -10,22 +10,9 @@
 namespace cape::zoo {
 namespace {
 
-/// One architecture of each kind, with its defaults. The catalog is made from
-/// the variant.
 template <std::size_t... I>
 std::vector<Architecture> one_of_each(std::index_sequence<I...>) {
   return {Architecture(std::in_place_index<I>)...};
-}
-
-const std::vector<Architecture>& prototypes() {
-  static const std::vector<Architecture> all = one_of_each(
-      std::make_index_sequence<std::variant_size_v<Architecture>>());
-  return all;
-}
-
-std::string kind_name(const Architecture& architecture) {
-  return std::visit([](const auto& a) { return kind_of(a).name; },
-                    architecture);
 }
 
 /// What to do about a word that is not a known one.
@@ -70,6 +57,17 @@ nlohmann::json fields(const Architecture& architecture) {
 }
 
 }  // namespace
+
+const std::vector<Architecture>& prototypes() {
+  static const std::vector<Architecture> all = one_of_each(
+      std::make_index_sequence<std::variant_size_v<Architecture>>());
+  return all;
+}
+
+const char* kind_name(const Architecture& architecture) {
+  return std::visit([](const auto& a) { return kind_of(a).name; },
+                    architecture);
+}
 
 const std::vector<std::string>& families() {
   static const std::vector<std::string> names = [] {
@@ -120,12 +118,12 @@ Architecture make_architecture(const std::string& family,
   }
   std::visit(
       [&](auto& a) {
-        a = merged.get<std::decay_t<decltype(a)>>();
-        // nlohmann's library reads a text that is no enumerator as the first
-        // one.
-        if (nlohmann::json(a) != merged) {
-          fail_user("{}: activation must be gelu or relu (found {})", name,
-                    merged.value("activation", nlohmann::json()).dump());
+        try {
+          a = merged.get<std::decay_t<decltype(a)>>();
+        } catch (const UserError&) {
+          throw;
+        } catch (const Error& error) {  // a word that stands for nothing
+          fail_user("{}: {}", name, error.what());
         }
         check(a);
       },

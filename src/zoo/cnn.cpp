@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <numeric>
 #include <sstream>
 #include <string>
 
@@ -141,6 +142,29 @@ std::string name_of(const MobilenetMini& network) {
   return fmt::format("mobilenet_v2_mini_x{}_{}_{}{}", network.width,
                      network.stem, network.blocks,
                      dropout_suffix(network.dropout));
+}
+
+OwnFacts facts_of(const VggLite& vgg) {
+  return {.published = "vgg_lite",
+          .depth = {"convolutions",
+                    std::accumulate(vgg.convolutions.begin(),
+                                    vgg.convolutions.end(), std::int64_t{0})},
+          .width = {"base", vgg.base},
+          .pool = vgg.pool};
+}
+
+OwnFacts facts_of(const ResnetMini& resnet) {
+  const auto stages = static_cast<std::int64_t>(kStageStrides.size());
+  return {.published = "resnet_mini",
+          .depth = {"blocks", stages * resnet.blocks},
+          .width = {"base", resnet.base}};
+}
+
+OwnFacts facts_of(const MobilenetMini& network) {
+  return {.published = "mobilenetv2_mini",
+          .depth = {"blocks", network.blocks},
+          .width = {"width", static_cast<float>(network.stem) *
+                                 static_cast<float>(network.width)}};
 }
 
 void to_json(nlohmann::json& json, const VggLite& vgg) {

@@ -42,6 +42,12 @@ Size size_of(const Mlp& mlp, const Shape& input, const Head& head) {
           .flops = 2.0 * static_cast<double>(weights)};
 }
 
+OwnFacts facts_of(const Mlp& mlp) {
+  return {.published = "",
+          .depth = {"layers", mlp.layers},
+          .width = {"width", mlp.width}};
+}
+
 void check(const Mlp& mlp) {
   check_range("mlp", "layers", static_cast<double>(mlp.layers), 1, 64);
   check_range("mlp", "width", static_cast<double>(mlp.width), 1, 65536);

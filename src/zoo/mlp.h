@@ -1,10 +1,19 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+
+#include "core/enum_names.h"
 
 namespace cape::zoo {
 
 enum class Activation { gelu, relu };
+
+constexpr auto enum_names(Activation) {
+  return EnumNames{"activation", std::to_array<EnumName<Activation>>(
+                                     {{Activation::gelu, "gelu"},
+                                      {Activation::relu, "relu"}})};
+}
 
 /// A network on samples of any shape, flattened: `layers` times Linear,
 /// BatchNorm, activation and dropout, all of the same width, then a linear

@@ -36,26 +36,56 @@ struct Size {
   double flops = 0;  ///< of one sample's forward pass, see forward_flops
 };
 
+/// A number that says something of a network.
+struct Fact {
+  const char* key;  ///< of the description, that says it; empty: none does
+  float value;      ///< NaN: it is not known
+
+  /// Both are always given: a fact that is forgotten does not compile.
+  template <class Number>
+  Fact(const char* key, Number value)
+      : key(key), value(static_cast<float>(value)) {}
+};
+
+/// What a predictor looks at: facts.h says what each is.
+struct OwnFacts {
+  const char* published;  ///< its kind in the published CSV files; empty: none
+  Fact depth;
+  Fact width;
+  bool pool = false;
+  bool bidirectional = false;
+};
+
+/// One of each kind, with its defaults: what there is follows the variant.
+const std::vector<Architecture>& prototypes();
+
+/// "vgg_lite".
+const char* kind_name(const Architecture& architecture);
+
 Kind kind_of(const Mlp&);
 std::string name_of(const Mlp& mlp);
 Size size_of(const Mlp& mlp, const Shape& input, const Head& head);
 void check(const Mlp& mlp);
+OwnFacts facts_of(const Mlp& mlp);
 
 Kind kind_of(const VggLite&);
 std::string name_of(const VggLite& vgg);
 Size size_of(const VggLite& vgg, const Shape& input, const Head& head);
 void check(const VggLite& vgg);
+OwnFacts facts_of(const VggLite& vgg);
 
 Kind kind_of(const ResnetMini&);
 std::string name_of(const ResnetMini& resnet);
 Size size_of(const ResnetMini& resnet, const Shape& input, const Head& head);
 void check(const ResnetMini& resnet);
+OwnFacts facts_of(const ResnetMini& resnet);
 
 Kind kind_of(const MobilenetMini&);
 std::string name_of(const MobilenetMini& network);
 Size size_of(const MobilenetMini& network, const Shape& input,
              const Head& head);
 void check(const MobilenetMini& network);
+OwnFacts facts_of(const MobilenetMini& network);
 
 template <int Gates>
 Kind kind_of(const Recurrent<Gates>&);
@@ -65,33 +95,37 @@ template <int Gates>
 Size size_of(const Recurrent<Gates>& rnn, const Shape& input, const Head& head);
 template <int Gates>
 void check(const Recurrent<Gates>& rnn);
+template <int Gates>
+OwnFacts facts_of(const Recurrent<Gates>& rnn);
 
 Kind kind_of(const Vit&);
 std::string name_of(const Vit& vit);
 Size size_of(const Vit& vit, const Shape& input, const Head& head);
 void check(const Vit& vit);
+OwnFacts facts_of(const Vit& vit);
 
 Kind kind_of(const Cct&);
 std::string name_of(const Cct& cct);
 Size size_of(const Cct& cct, const Shape& input, const Head& head);
 void check(const Cct& cct);
+OwnFacts facts_of(const Cct& cct);
 
 Kind kind_of(const Pit&);
 std::string name_of(const Pit& pit);
 Size size_of(const Pit& pit, const Shape& input, const Head& head);
 void check(const Pit& pit);
+OwnFacts facts_of(const Pit& pit);
 
 Kind kind_of(const TorchScript&);
 std::string name_of(const TorchScript& network);
 Size size_of(const TorchScript& network, const Shape& input, const Head& head);
 void check(const TorchScript& network);
+OwnFacts facts_of(const TorchScript& network);
 
 /// Throws UserError unless lowest <= value <= highest.
 void check_range(const char* kind, const char* key, double value, double lowest,
                  double highest);
 
-NLOHMANN_JSON_SERIALIZE_ENUM(Activation, {{Activation::gelu, "gelu"},
-                                          {Activation::relu, "relu"}})
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Mlp, layers, width, batch_norm, activation,
                                    dropout)
 /// `convolutions` as a text, "2-1-1", since a list in a configuration stands

@@ -58,6 +58,14 @@ Size size_of(const Recurrent<Gates>& rnn, const Shape& input,
 }
 
 template <int Gates>
+OwnFacts facts_of(const Recurrent<Gates>& rnn) {
+  return {.published = "",
+          .depth = {"layers", rnn.layers},
+          .width = {"hidden", rnn.hidden},
+          .bidirectional = rnn.bidirectional};
+}
+
+template <int Gates>
 void check(const Recurrent<Gates>& rnn) {
   const char* kind = kCell<Gates>;
   check_range(kind, "layers", static_cast<double>(rnn.layers), 1, 64);
@@ -68,6 +76,7 @@ void check(const Recurrent<Gates>& rnn) {
   template Kind kind_of(const Rnn&);                            \
   template std::string name_of(const Rnn&);                     \
   template Size size_of(const Rnn&, const Shape&, const Head&); \
+  template OwnFacts facts_of(const Rnn&);                       \
   template void check(const Rnn&)
 CAPE_INSTANTIATE(Lstm);
 CAPE_INSTANTIATE(Gru);

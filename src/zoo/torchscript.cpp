@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "core/error.h"
 #include "core/files.h"
 #include "core/hash.h"
@@ -32,6 +34,12 @@ Size size_of(const TorchScript& network, const Shape& /*input*/,
   const std::int64_t weights =
       std::max<std::int64_t>(1, network.bytes / std::int64_t{sizeof(float)});
   return {.parameters = weights, .flops = 2.0 * static_cast<double>(weights)};
+}
+
+/// A module in a file does not say what it is made of.
+OwnFacts facts_of(const TorchScript& /*network*/) {
+  constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
+  return {.published = "", .depth = {"", kNone}, .width = {"", kNone}};
 }
 
 void check(const TorchScript& /*network*/) {}

@@ -139,6 +139,24 @@ Size size_of(const Pit& pit, const Shape& input, const Head& head) {
   return sum.size;
 }
 
+OwnFacts facts_of(const Vit& vit) {
+  return {.published = "ViT-Tiny-32/4",
+          .depth = {"depth", vit.depth},
+          .width = {"width", vit.width}};
+}
+
+OwnFacts facts_of(const Cct& cct) {
+  return {.published = "CCT-Small",
+          .depth = {"depth", cct.depth},
+          .width = {"width", cct.width}};
+}
+
+OwnFacts facts_of(const Pit& pit) {
+  return {.published = "PiT-XS",
+          .depth = {"depth", pit.depth},
+          .width = {"width", pit.width}};
+}
+
 void check(const Vit& vit) {
   check_common("vit_tiny", vit);
   check_range("vit_tiny", "patch", static_cast<double>(vit.patch), 1, 32);

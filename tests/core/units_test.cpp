@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -31,6 +32,28 @@ TEST(ParseDuration, RefusesWhatIsNoDuration) {
                            "1:", ":30",  "1:-5", "1:xx", "1..5", "5,5"}) {
     EXPECT_EQ(parse_duration(text), std::nullopt) << text;
   }
+  const std::string most(308, '9');  // more of them are no double
+  EXPECT_EQ(parse_duration(most + "d"), std::nullopt);
+  EXPECT_EQ(parse_duration(most + ":00"), std::nullopt);
+}
+
+TEST(ToDuration, IsExactWhereItFits) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(to_duration(0), 0s);
+  EXPECT_EQ(to_duration(0.25), 250ms);
+  EXPECT_EQ(to_duration(-90), -90s);
+  EXPECT_EQ(to_duration(1e9), 1'000'000'000s);
+}
+
+TEST(ToDuration, EndsAtAHundredYearsWhichCanBeAddedToTheClock) {
+  const double infinity = std::numeric_limits<double>::infinity();
+  const auto now = std::chrono::steady_clock::now();
+  for (const double seconds : {9.3e9, 1e19, 1e300, infinity, std::nan("")}) {
+    EXPECT_EQ(to_duration(seconds), to_duration(kLongestSeconds)) << seconds;
+    EXPECT_GT(now + to_duration(seconds), now) << seconds;
+  }
+  EXPECT_EQ(to_duration(-infinity), to_duration(-kLongestSeconds));
+  EXPECT_LT(now - to_duration(infinity), now);
 }
 
 TEST(FormatDuration, GivesTwoUnitsAtMost) {
@@ -46,6 +69,7 @@ TEST(FormatDuration, GivesTwoUnitsAtMost) {
   EXPECT_EQ(format_duration(3599.9), "1 h 00 min");
   EXPECT_EQ(format_duration(7500), "2 h 05 min");
   EXPECT_EQ(format_duration(356400), "4 d 3 h");
+  EXPECT_EQ(format_duration(1e300), "more than 100 years");
   EXPECT_EQ(format_duration(std::numeric_limits<double>::infinity()),
             "unknown");
   EXPECT_EQ(format_duration(std::nan("")), "unknown");

@@ -341,6 +341,10 @@ TEST_F(OwnDataTest, LabelsThatDoNotFitTheTaskAreRefused) {
               HasSubstr("all labels are 0"));
   EXPECT_THAT(
       labels_refused(classification,
+                     npy("<i8", "(3,)", raw<std::int64_t>({0, 0, 0})), 1),
+      AllOf(HasSubstr("classes: is 1"), HasSubstr("task: multilabel")));
+  EXPECT_THAT(
+      labels_refused(classification,
                      npy("|u1", "(3, 2)", std::string(6, '\0'))),
       HasSubstr("an array of 3 x 2, but the labels of a classification task"));
   EXPECT_THAT(

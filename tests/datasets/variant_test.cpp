@@ -190,6 +190,15 @@ TEST(VariantTest, SampledOnesAreWithinTheirRangesAndFit) {
   }
 }
 
+TEST(VariantTest, OneClassIsNotSplitFurtherWhenAVariantIsSampled) {
+  Random random(1);
+  DatasetInfo info = images().info;
+  info.classes = 1;
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(sample_variant(info, random).classes, 0);
+  }
+}
+
 TEST(VariantTest, SaysWhatADataSetCannotGive) {
   DatasetInfo info = images().info;
   EXPECT_THAT(problem_of({.classes = 11}, info),

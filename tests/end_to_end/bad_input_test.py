@@ -1,6 +1,9 @@
 """What cape_farm says of bad input, and that nothing is lost by it."""
 
 import os
+import pathlib
+import shutil
+import subprocess
 import unittest
 from unittest import mock
 
@@ -128,6 +131,59 @@ class DataSets(FarmTest):
             f"{self.folder}/x.idx\n",
             f"other            not usable: cannot read {self.folder}/none.idx"])
         self.assertEqual(printed.count("mine"), 1)
+
+
+class Names(FarmTest):
+    """Of files and folders that are not UTF-8: they are named, or they work."""
+
+    def refuse(self, *says, program="cape_farm", arguments=None, cwd=None,
+               environment=None):
+        done = subprocess.run(
+            [support.BIN / program,
+             *(arguments or self.command("--plan")[1:])],
+            cwd=cwd, env=self.environment() | (environment or {}),
+            capture_output=True, text=True)
+        self.expect(done.returncode, done.stdout + done.stderr, 2,
+                    ["is not UTF-8", *says])
+
+    def setUp(self):
+        super().setUp()
+        self.strange = self.folder / "zo\udceb"  # a byte of Latin-1
+        self.strange.mkdir()
+
+    def test_arguments_are_refused_by_every_program(self):
+        programs = [path.name for path in support.BIN.glob("cape_*")]
+        self.assertIn("cape_predict", programs)
+        for program in programs:
+            self.refuse("argument 2", "zo\\xeb", "symbolic link",
+                        program=program, arguments=["--out", self.strange])
+
+    def test_the_working_folder_is_refused_where_paths_begin_with_it(self):
+        config = shutil.copy(self.config, self.strange)
+        self.refuse("zo\\xeb", cwd=self.strange, arguments=[
+            pathlib.Path(config).name, "--data-dir", self.data, "--plan"])
+
+    def test_the_folder_of_data_sets_is_refused(self):
+        self.refuse("zo\\xeb", arguments=[self.config, "--plan"],
+                    environment={"CAPE_DATA": self.strange})
+
+    def test_a_text_of_the_configuration_is_refused(self):
+        config = self.folder / "latin.yaml"
+        config.write_bytes(CONFIG.encode() + b'data_dir: "/zo\xeb"\n')
+        done = subprocess.run([support.BIN / "cape_farm", config, "--plan"],
+                              env=self.environment(), capture_output=True,
+                              text=True)
+        self.expect(done.returncode, done.stderr, 2,
+                    ["latin.yaml:12:11: not UTF-8 (found '/zo\\xeb')"])
+
+    def test_a_shard_is_read_whatever_it_is_called(self):
+        self.farm()
+        shard, *_ = self.shards()
+        shard.rename(shard.with_name("zo\udceb.h5"))
+        self.farm(says="nothing to do")
+        self.expect_same_table()
+        # Fitted too: there are as many trajectories as a model needs.
+        self.assertTrue((self.folder / "model" / "cape.json").exists())
 
 
 class Output(FarmTest):

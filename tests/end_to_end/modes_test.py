@@ -175,6 +175,12 @@ class Ending(FarmTest):
         self.farm()
         self.expect_same_table()
 
+    def test_a_limit_of_any_length_is_taken(self):
+        for ranks in (None, 2) if support.MPIRUN else (None,):
+            out = self.folder / f"out{ranks}"
+            self.farm("--time-limit", "99999999999999h", ranks=ranks, out=out,
+                      says="rows       480 new")
+
     def test_a_limit_too_short_for_anything_starts_nothing(self):
         self.farm("--time-limit", "6s", "workers.gflops=0.001", code=75,
                   says=["time limit", "rows       0 new"])

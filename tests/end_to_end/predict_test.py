@@ -95,7 +95,17 @@ class WithFakeTrainer(PredictTest):
         printed = self.predict(self.config)
         self.assertIn("one fixed batch", printed)
         self.assertEqual(printed.count(" mnist "), 12)
-        self.assertNotIn("beyond\n      what", printed)
+        self.assertNotIn("beyond    what", printed)
+
+    def test_the_interval_is_headed_by_no_share_and_the_legend_gives_it(self):
+        description = json.loads((self.model / "cape.json").read_text())
+        for level in (0.9, 0.57):
+            description["intervals"]["level"] = level
+            (self.model / "cape.json").write_text(json.dumps(description))
+            header, *lines = self.predict(self.config).splitlines()
+            self.assertRegex(header, r" T\* +interval +time ")
+            legend, = (line for line in lines if line.startswith("interval"))
+            self.assertIn(f" {100 * level:g} % of trials like those", legend)
 
     def test_of_one_cell_it_says_what_the_model_goes_by(self):
         one_cell = [self.config, "grid.learning_rate=[1e-3]",

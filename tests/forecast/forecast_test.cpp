@@ -22,7 +22,7 @@ Predictor sample_model() {
   const FeatureSet features = feature_set("paper");
   return {.model = Model::fit(table, all_rows(table), features, {}),
           .level = 0.9,
-          .offsets = {{"kfold", {{-0.5, 0.5}, {}}}},
+          .offsets = {{SchemeName::kfold, {{-0.5, 0.5}, {}}}},
           .datasets = {{"mlp", {{"mnist", 40}}}},
           .architectures = {{"mlp", {{"mlp", 40}}}}};
 }
@@ -127,7 +127,6 @@ std::vector<std::int64_t> order_of(ForecastOrder order) {
 }
 
 TEST(SortCells, PutsTheFewestFirstAndWhatIsNotKnownLast) {
-  EXPECT_THAT(order_of(ForecastOrder::grid), ElementsAre(0, 1, 2, 3));
   EXPECT_THAT(order_of(ForecastOrder::steps), ElementsAre(3, 1, 2, 0));
   EXPECT_THAT(order_of(ForecastOrder::seconds), ElementsAre(2, 0, 1, 3));
 }

@@ -33,8 +33,9 @@ FitResult perfect_result(int trajectories) {
   for (const MetaRow& row : table.rows) predicted.push_back(row.t_star);
   std::vector<Group> groups = group_metrics(table, predicted, 42);
   result.comparison.schemes = {kfold(table, result.inputs.rows, 2, 42)};
-  result.comparison.evaluations = {{"kfold", "ridge_xgboost_extended", "",
-                                    std::move(predicted), std::move(groups)}};
+  result.comparison.evaluations = {{SchemeName::kfold, "ridge_xgboost_extended",
+                                    "", std::move(predicted),
+                                    std::move(groups)}};
   return result;
 }
 
@@ -81,6 +82,17 @@ TEST(Charts, SayWhatCsvFilesDoNotHave) {
       std::ranges::find(sections, "Loss curves", &ChartSection::title);
   ASSERT_NE(curves, sections.end());
   EXPECT_THAT(curves->note, testing::HasSubstr("Not available"));
+}
+
+TEST(Charts, ComputeChangesFromErrorsThatAreNotRounded) {
+  FitResult result = perfect_result(60);
+  // As texts of two digits both would be 0.01, and the change none.
+  result.ablation = {{"kfold family=mlp", "kfold family=cnn"},
+                     {{"", {0.008, 1}}, {"line probe", {0.012, NAN}}}};
+  const auto sections = chart_sections(result);
+  const json& dots = find(sections, "ablation")->spec["data"][0]["values"];
+  ASSERT_EQ(dots.size(), 1U);
+  EXPECT_NEAR(dots[0]["value"].get<double>(), 50, 1e-9);
 }
 
 TEST(Charts, DrawCurvesAndTimesThatAreThere) {

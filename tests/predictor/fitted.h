@@ -18,18 +18,18 @@ inline FitResult result_of(MetaTable table,
       .inputs = {},
       .left_out = {"log_n"},
       .comparison = {},
-      .predictor = {
-          .model =
-              Model::fit(table, all_rows(table), feature_set(features),
-                         {.booster = {}, .ridge_base = features != "paper"}),
-          .level = 0.9,
-          .offsets = {{"kfold", {{-0.75, 0.5}, {{"mlp", {-0.5, 0.25}}}}},
-                      {"leave_one_dataset_out",
-                       {{-1.5, 1.5}, {{"mlp", {-1, 1}}}}}},
-          .datasets =
-              count_in_family(table, all_rows(table), &MetaTable::dataset),
-          .architectures = count_in_family(table, all_rows(table),
-                                           &MetaTable::architecture)}};
+      .predictor = {.model = Model::fit(
+                        table, all_rows(table), feature_set(features),
+                        {.booster = {}, .ridge_base = features != "paper"}),
+                    .level = 0.9,
+                    .offsets = {{SchemeName::kfold,
+                                 {{-0.75, 0.5}, {{"mlp", {-0.5, 0.25}}}}},
+                                {SchemeName::leave_one_dataset_out,
+                                 {{-1.5, 1.5}, {{"mlp", {-1, 1}}}}}},
+                    .datasets = count_in_family(table, all_rows(table),
+                                                &MetaTable::dataset),
+                    .architectures = count_in_family(
+                        table, all_rows(table), &MetaTable::architecture)}};
   result.options.comparison.features = features;
   result.inputs.rows = all_rows(table);
   result.inputs.table = std::move(table);
@@ -41,7 +41,7 @@ inline FitResult result_of(MetaTable table,
   std::vector<Group> groups = group_metrics(rows, predicted, 42);
   result.comparison.schemes = {kfold(rows, result.inputs.rows, 2, 42)};
   result.comparison.evaluations = {
-      {"kfold", kept_name(result.options.comparison), "the model",
+      {SchemeName::kfold, kept_name(result.options.comparison), "the model",
        std::move(predicted), std::move(groups)}};
   return result;
 }

@@ -231,7 +231,7 @@ TEST_F(PredictorTest, HasNotSeenADataSetThatOnlyAnotherFamilySaw) {
 
 TEST_F(PredictorTest, KeepsPredictionAndIntervalWithinTheCap) {
   Predictor predictor = kept(result_of(sample_table(40)));
-  predictor.offsets["kfold"].families["mlp"] = {-100, 100};
+  predictor.offsets[SchemeName::kfold].families["mlp"] = {-100, 100};
   const Prediction one = predict(predictor, seen_row());
   EXPECT_EQ(one.interval.lower, 1);
   EXPECT_EQ(one.interval.upper, 5000);
@@ -241,7 +241,7 @@ TEST_F(PredictorTest, PutsTheIntervalAroundThePredictionWithinTheCap) {
   MetaTable table = sample_table(40);
   for (MetaRow& row : table.rows) row.t_star = 9000;
   Predictor predictor = kept(result_of(std::move(table)));
-  predictor.offsets["kfold"].families["mlp"] = {-0.5, 0.5};
+  predictor.offsets[SchemeName::kfold].families["mlp"] = {-0.5, 0.5};
   const Prediction one = predict(predictor, seen_row());
   EXPECT_EQ(one.steps, 5000);
   EXPECT_NEAR(one.interval.lower, 5000 * std::exp(-0.5), 1e-6);

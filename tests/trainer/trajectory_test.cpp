@@ -105,7 +105,7 @@ TEST(TrajectoryTest, MeasuresEveryEpsilon) {
 TEST(TrajectoryTest, SharingARunGivesEveryEpsilonItsOwnRunsResult) {
   TrialTask task = small_task();
   const TrialResult shared = run(task);
-  for (const CriterionResult& expected : shared.epsilons) {
+  for (const CriterionResult& expected : shared.outcomes) {
     task.criteria = criteria_of({expected.epsilon});
     const TrialResult own = run(task);
     EXPECT_EQ(own.outcomes.front(), expected);

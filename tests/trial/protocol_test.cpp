@@ -151,7 +151,7 @@ TEST(ResultLine, SaysEveryStopReason) {
     TrialResult result = sample_result();
     result.outcomes[0].stop_reason = reason;
     EXPECT_EQ(
-        read_result(encode(TrainerMessage(result))).epsilons[0].stop_reason,
+        read_result(encode(TrainerMessage(result))).outcomes[0].stop_reason,
         reason);
     EXPECT_EQ(stop_reason_from(to_string(reason)), reason);
   }

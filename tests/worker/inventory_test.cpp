@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "core/error.h"
@@ -196,6 +197,29 @@ TEST_F(InventoryTest, LearnsTheSpeedFromTheRows) {
   EXPECT_TRUE(take_inventory(grid, directory()).speed.seconds("mlp", 1e9));
   const Grid told = small_grid({"workers.gflops=10"});
   EXPECT_EQ(take_inventory(told, directory()).speed.seconds("mlp", 1e9), 0.1);
+}
+
+TEST_F(InventoryTest, TakesTheSpeedOfATrajectoryFromItsLongestRow) {
+  const Grid grid = small_grid({"grid.epsilon=[0.1, 0.3, 0.2]"});
+  std::vector<shard::Row> rows = measured_rows(grid);
+  const std::string trajectory = rows.front().trajectory.str();
+  std::erase_if(rows, [&](const shard::Row& row) {
+    return row.trajectory.view() != trajectory;
+  });
+  ASSERT_THAT(rows, SizeIs(3));
+  for (shard::Row& row : rows) {
+    row.probe_seconds = 5;
+    row.step_seconds = 2;
+    row.steps_run = row.epsilon == 0.1 ? 70 : row.epsilon == 0.2 ? 40 : 10;
+  }
+  const double flops = grid.expected_flops(*grid.find(trajectory));
+  // Whichever row comes last and so completes the trajectory.
+  for (int turn = 0; turn < 3; ++turn) {
+    std::ranges::rotate(rows, rows.begin() + 1);
+    write(directory() / "rows.h5", rows, {});
+    const auto speed = take_inventory(grid, directory()).speed;
+    EXPECT_DOUBLE_EQ(speed.measured("mlp", flops).value(), 5 + 2 * 70);
+  }
 }
 
 TEST(QuarantineTest, ReadsBackWhatWasAdded) {

@@ -67,6 +67,19 @@ TEST_F(PublisherTest, TriesAgainAfterAFailure) {
   EXPECT_THAT(rows_in(out_), SizeIs(1));
 }
 
+TEST_F(PublisherTest, TriesAgainSoonAfterAFailureThatTookLong) {
+  Publisher::Clock::time_point time{};
+  const auto slow = [&] { return time += std::chrono::seconds(20); };
+  Publisher publisher = make_publisher(small_grid({"output.flush_seconds=0"}),
+                                       out_, "small", slow);
+  publisher.add(one_row(), {});
+  publisher.poll();
+  EXPECT_THAT(log_.text(), HasSubstr("trying again"));
+  std::filesystem::create_directory(out_);
+  publisher.poll();
+  EXPECT_TRUE(publisher.all_published()) << "20 s later";
+}
+
 TEST_F(PublisherTest, GivesUpWhenItHasFailedForTooLong) {
   Publisher publisher =
       make({"output.flush_seconds=0", "output.retry_seconds=0"});

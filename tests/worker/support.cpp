@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <utility>
 
 #include "grid/config_yaml.h"
 #include "shard/reader.h"
@@ -99,13 +100,14 @@ TrainerCommand fake_trainer(const std::filesystem::path& folder,
 
 Publisher make_publisher(const Grid& grid,
                          const std::filesystem::path& directory,
-                         const std::string& prefix) {
+                         const std::string& prefix,
+                         std::function<Publisher::Clock::time_point()> now) {
   return Publisher(
       shard::ShardWriter({.directory = directory,
                           .prefix = prefix,
                           .provenance = {.attributes = {}, .config_yaml = ""}}),
       Quarantine(directory / ("failed-" + prefix + ".jsonl")),
-      grid.config().output);
+      grid.config().output, std::move(now));
 }
 
 std::unique_ptr<Worker> make_worker(

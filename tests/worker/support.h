@@ -72,9 +72,10 @@ TrainerCommand fake_trainer(const std::filesystem::path& folder,
                             const std::string& wishes);
 
 /// To "<directory>/<prefix>-0000.h5" and so on, as `grid` has it.
-Publisher make_publisher(const Grid& grid,
-                         const std::filesystem::path& directory,
-                         const std::string& prefix);
+Publisher make_publisher(
+    const Grid& grid, const std::filesystem::path& directory,
+    const std::string& prefix,
+    std::function<Publisher::Clock::time_point()> now = Publisher::Clock::now);
 
 /// A worker of `communicator`'s rank that publishes to `directory`.
 std::unique_ptr<Worker> make_worker(

@@ -55,6 +55,12 @@ TEST_F(WorkerTest, MeasuresEveryCellOnce) {
   EXPECT_TRUE(has_no_children());
 }
 
+TEST_F(WorkerTest, WaitsAsLongAsAnyTimeoutSays) {
+  const Grid grid = small_grid({"workers.trial_timeout=1e300"});
+  EXPECT_EQ(run_small_farm(grid, directory()).code, kExitDone);
+  EXPECT_THAT(rows_in(directory()), SizeIs(kAllRows));
+}
+
 TEST_F(WorkerTest, RowsDoNotDependOnRanksAndSlots) {
   const Grid grid = small_grid();
   const auto rows = expected(grid);

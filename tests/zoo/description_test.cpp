@@ -134,7 +134,7 @@ TEST(Description, WithAValueOutOfRangeIsRefused) {
 
 TEST(Description, WithAnUnknownActivationIsRefused) {
   EXPECT_THAT(refusal(mlp({{"activation", "tanh"}})),
-              StrEq("mlp: activation must be gelu or relu (found \"tanh\")"));
+              StrEq("mlp: no activation 'tanh'; there are: gelu, relu"));
 }
 
 TEST(Description, OfAViTWhosePartsDoNotFitIsRefused) {

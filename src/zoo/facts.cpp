@@ -1,0 +1,110 @@
+#include "zoo/facts.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "zoo/catalog.h"
+#include "zoo/overloads.h"
+
+namespace cape::zoo {
+namespace {
+
+using nlohmann::json;
+
+OwnFacts own_facts(const Architecture& architecture) {
+  return std::visit([](const auto& a) { return facts_of(a); }, architecture);
+}
+
+const Architecture* find_published(std::string_view name) {
+  const std::vector<Architecture>& all = prototypes();
+  const auto found = std::ranges::find_if(all, [&](const Architecture& one) {
+    return !name.empty() && own_facts(one).published == name;
+  });
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::string text_at(const json& description, const char* key) {
+  const auto found = description.find(key);
+  return found != description.end() && found->is_string()
+             ? found->get<std::string>()
+             : std::string();
+}
+
+/// Of "[2, 1, 1]"; none of "tiny_cfg".
+std::vector<int> numbers_in(std::string_view text) {
+  std::vector<int> numbers;
+  while (!text.empty()) {
+    int number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error == std::errc()) numbers.push_back(number);
+    text = {stop == text.data() ? stop + 1 : stop, end};
+  }
+  return numbers;
+}
+
+/// A description of a published CSV file in our words: {"cnn_family":
+/// "vgg_lite", "depth_signature": "[2, 1, 1]", "downsample_type": "pool"}. Null
+/// where the network is none of this zoo.
+json from_published(const json& published) {
+  std::string name = text_at(published, "cnn_family");
+  if (name.empty()) name = text_at(published, "architecture");
+  const Architecture* const kind = find_published(name);
+  if (kind == nullptr) return nullptr;
+  json description = {{"family", family(*kind)}, {"kind", kind_name(*kind)}};
+  const std::vector<int> stages =
+      numbers_in(text_at(published, "depth_signature"));
+  if (std::holds_alternative<VggLite>(*kind)) {
+    if (!stages.empty()) {
+      description["convolutions"] = fmt::format("{}", fmt::join(stages, "-"));
+    }
+    description["pool"] = text_at(published, "downsample_type") == "pool";
+  }
+  if (std::holds_alternative<ResnetMini>(*kind) && !stages.empty()) {
+    description["blocks"] = stages.front();  // the same in every stage
+  }
+  return description;
+}
+
+}  // namespace
+
+Facts facts(const Architecture& architecture) {
+  const OwnFacts own = own_facts(architecture);
+  return {.kind = static_cast<KindNumber>(architecture.index()),
+          .depth = own.depth.value,
+          .width = own.width.value,
+          .pool = own.pool,
+          .bidirectional = own.bidirectional};
+}
+
+Facts facts_from(std::string_view architecture_json) {
+  json description =
+      json::parse(architecture_json, nullptr, /*allow_exceptions=*/false);
+  if (!description.is_object()) return {};
+  if (!description.contains("kind")) description = from_published(description);
+  try {
+    const Architecture architecture = architecture_from(description);
+    Facts known = facts(architecture);
+    const OwnFacts own = own_facts(architecture);
+    // What is not there has a default, but was perhaps something else.
+    if (!description.contains(own.depth.key)) known.depth = Facts().depth;
+    if (!description.contains(own.width.key)) known.width = Facts().width;
+    return known;
+  } catch (const UserError&) {
+    return {};
+  }
+}
+
+std::string_view kind_published_as(std::string_view name) {
+  const Architecture* const found = find_published(name);
+  return found == nullptr ? std::string_view() : kind_name(*found);
+}
+
+}  // namespace cape::zoo
