@@ -21,9 +21,9 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/random.h"
-#include "predictor/comparison.h"
-#include "predictor/inputs.h"
-#include "predictor/model.h"
+#include "predictor/data/inputs.h"
+#include "predictor/evaluation/comparison.h"
+#include "predictor/models/model.h"
 #include "shard/writer.h"
 
 namespace cape {

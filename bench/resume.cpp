@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "core/random.h"
+#include "run/inventory.h"
 #include "shard/writer.h"
-#include "worker/inventory.h"
-#include "worker/rows.h"
+#include "trainer_client/rows.h"
 
 namespace cape {
 namespace {

@@ -8,7 +8,7 @@
 
 #include <chrono>
 
-#include "coordinator/communicator.h"
+#include "messaging/communicator.h"
 
 namespace cape {
 namespace {

@@ -1,11 +1,19 @@
-# cape_library(<folder> [dependencies...]): the library of one folder of src/,
-# from all .cpp files in it. Its dependencies are the arrows of the layout; a
-# wrong arrow does not link.
+# cape_library(<name> [PUBLIC libraries...] [PRIVATE libraries...]): the library
+# cape_<name> of one folder of src/, from all .cpp files in it. It shows the
+# headers of this folder alone, and those of its PUBLIC libraries, which are what
+# its own headers include: what is not along an arrow of the layout does not
+# compile.
 function(cape_library name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   add_library(cape_${name} STATIC ${sources})
-  target_include_directories(cape_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
-  target_link_libraries(cape_${name} PUBLIC ${ARGN} PRIVATE cape_flags)
+  file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR}/src
+       ${CMAKE_CURRENT_SOURCE_DIR})
+  set(root ${CMAKE_CURRENT_BINARY_DIR}/include)
+  cmake_path(GET folder PARENT_PATH parent)
+  file(MAKE_DIRECTORY ${root}/${parent})
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${root}/${folder} SYMBOLIC)
+  target_include_directories(cape_${name} PUBLIC ${root})
+  target_link_libraries(cape_${name} ${ARGN} PRIVATE cape_flags)
 endfunction()
 
 # cape_program(<name> [libraries...]): the program <name> of src/apps/<name>.cpp.

@@ -1,5 +1,5 @@
 # Makes page_assets.cpp of the report's style sheet, scripts and Vega. Run at
-# build time: cmake -DPAGE=src/predictor/page -DVEGA=/usr/share/javascript/vega
+# build time: cmake -DPAGE=src/predictor/report/page -DVEGA=/usr/share/javascript/vega
 # -DOUTPUT=page_assets.cpp -P EmbedPage.cmake
 
 # In the order in which they need each other.
@@ -14,7 +14,7 @@ function(constant name text)
 endfunction()
 
 file(WRITE ${OUTPUT}.new
-     "#include \"predictor/page_assets.h\"\n\nnamespace cape {\n")
+     "#include \"predictor/report/page_assets.h\"\n\nnamespace cape {\n")
 foreach(asset kReportStyle=report.css kReportScript=report.js
               kVegaLicences=licences.txt)
   string(REGEX MATCH "^([^=]+)=(.+)$" found ${asset})

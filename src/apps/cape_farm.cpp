@@ -16,14 +16,15 @@
 
 #include "apps/enum_option.h"
 #include "apps/trainer_options.h"
-#include "coordinator/communicator.h"
 #include "core/error.h"
 #include "core/units.h"
 #include "core/version.h"
 #include "grid/config_yaml.h"
-#include "worker/farm.h"
-#include "worker/handshake.h"
-#include "worker/plan.h"
+#include "grid/open_datasets.h"
+#include "messaging/communicator.h"
+#include "run/farm.h"
+#include "run/handshake.h"
+#include "run/plan.h"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include "apps/enum_option.h"
 #include "core/error.h"
 #include "core/version.h"
-#include "predictor/fit.h"
+#include "predictor/fit/fit.h"
 
 namespace {
 

@@ -23,7 +23,7 @@
 #include "forecast/forecast.h"
 #include "forecast/print.h"
 #include "grid/config_yaml.h"
-#include "worker/farm.h"
+#include "grid/open_datasets.h"
 
 namespace {
 

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/communicator.h"
-#include "coordinator/messages.h"
 #include "coordinator/scheduler.h"
 #include "grid/speed.h"
+#include "messaging/communicator.h"
+#include "messaging/messages.h"
 
 namespace cape {
 

@@ -14,10 +14,6 @@ constexpr std::size_t kLongestLease = 1000;
 
 }  // namespace
 
-std::int64_t count_in_part(Part part, std::int64_t end) {
-  return (end - part.index + part.count - 1) / part.count;
-}
-
 Scheduler::Scheduler(const Workload& workload, Part part, DoneMap done)
     : workload_(workload),
       part_(part),

@@ -8,18 +8,11 @@
 #include <unordered_map>
 #include <vector>
 
-#include "coordinator/messages.h"
+#include "grid/part.h"
 #include "grid/workload.h"
+#include "messaging/messages.h"
 
 namespace cape {
-
-/// One of `count` disjoint parts of a workload. The trajectories, in order of
-/// cost, are dealt to the parts in turn, so a part depends only on the
-/// workload.
-struct Part {
-  std::int64_t index = 0;
-  std::int64_t count = 1;
-};
 
 /// Criteria that need no work, by trajectory: they were measured before or are
 /// quarantined.
@@ -76,8 +69,5 @@ class Scheduler {
   double total_flops_ = 0;
   double remaining_flops_ = 0;
 };
-
-/// The trajectories of `part` among the first `end` trajectories of a workload.
-std::int64_t count_in_part(Part part, std::int64_t end);
 
 }  // namespace cape

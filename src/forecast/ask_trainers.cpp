@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 #include "core/units.h"
-#include "worker/rows.h"
+#include "trainer_client/rows.h"
 
 namespace cape {
 namespace {

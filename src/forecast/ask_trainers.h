@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "grid/grid.h"
-#include "worker/trainer_process.h"
+#include "trainer_client/trainer_process.h"
 
 namespace cape {
 

@@ -10,9 +10,9 @@
 #include <utility>
 
 #include "forecast/ask_trainers.h"
-#include "worker/placement.h"
-#include "worker/rows.h"
-#include "worker/trainer_query.h"
+#include "trainer_client/placement.h"
+#include "trainer_client/rows.h"
+#include "trainer_client/trainer_query.h"
 
 namespace cape {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "core/enum_names.h"
 #include "grid/grid.h"
-#include "predictor/predictor.h"
+#include "predictor/artifact/predictor.h"
 #include "shard/schema.h"
 
 namespace cape {

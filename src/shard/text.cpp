@@ -1,37 +1,14 @@
 #include "shard/text.h"
 
-#include <algorithm>
 #include <functional>
 #include <mutex>
 #include <unordered_set>
 
 #include "core/error.h"
+#include "core/utf8.h"
 
 namespace cape::shard {
 namespace {
-
-/// The bytes of the UTF-8 character that begins with `lead`; 0: none does.
-std::size_t character_length(unsigned char lead) {
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead < 0xE0) return 2;
-  if (lead >= 0xE0 && lead < 0xF0) return 3;
-  if (lead >= 0xF0 && lead < 0xF5) return 4;
-  return 0;
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length =
-        character_length(static_cast<unsigned char>(text.front()));
-    if (length == 0 || length > text.size()) return false;
-    const auto continues = [](char c) { return (c & 0xC0) == 0x80; };
-    if (!std::ranges::all_of(text.substr(1, length - 1), continues)) {
-      return false;
-    }
-    text.remove_prefix(length);
-  }
-  return true;
-}
 
 struct Hash {
   using is_transparent = void;

@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "core/units.h"
 #include "grid/cost_model.h"
-#include "worker/rows.h"
+#include "trainer_client/rows.h"
 
 namespace cape {
 namespace {

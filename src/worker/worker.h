@@ -10,12 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/communicator.h"
-#include "coordinator/messages.h"
 #include "grid/speed.h"
 #include "grid/workload.h"
+#include "messaging/communicator.h"
+#include "messaging/messages.h"
+#include "trainer_client/trainer_process.h"
 #include "worker/publisher.h"
-#include "worker/trainer_process.h"
 
 namespace cape {
 

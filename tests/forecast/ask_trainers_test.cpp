@@ -6,7 +6,7 @@
 #include <csignal>
 
 #include "core/error.h"
-#include "worker/support.h"
+#include "trainer_client/support.h"
 
 namespace cape {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "core/error.h"
 #include "predictor/rows.h"
-#include "worker/placement.h"
-#include "worker/support.h"
+#include "trainer_client/placement.h"
+#include "trainer_client/support.h"
 
 namespace cape {
 namespace {

@@ -7,7 +7,7 @@
 #include <ostream>
 #include <vector>
 
-#include "coordinator/communicator.h"
+#include "messaging/communicator.h"
 
 namespace cape {
 

@@ -1,4 +1,4 @@
-#include "predictor/baselines.h"
+#include "predictor/evaluation/baselines.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <vector>
 
-#include "predictor/curves.h"
+#include "predictor/data/curves.h"
 #include "predictor/rows.h"
 
 namespace cape {

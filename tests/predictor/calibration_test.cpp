@@ -1,4 +1,4 @@
-#include "predictor/calibration.h"
+#include "predictor/evaluation/calibration.h"
 
 #include <gtest/gtest.h>
 

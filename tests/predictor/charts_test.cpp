@@ -1,4 +1,4 @@
-#include "predictor/charts.h"
+#include "predictor/report/charts.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "predictor/evaluate.h"
+#include "predictor/evaluation/evaluate.h"
+#include "predictor/report/vega.h"
 #include "predictor/rows.h"
-#include "predictor/vega.h"
 
 namespace cape {
 namespace {

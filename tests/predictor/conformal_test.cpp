@@ -1,4 +1,4 @@
-#include "predictor/conformal.h"
+#include "predictor/evaluation/conformal.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "predictor/curves.h"
+#include "predictor/data/curves.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

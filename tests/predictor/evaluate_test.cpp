@@ -1,4 +1,4 @@
-#include "predictor/evaluate.h"
+#include "predictor/evaluation/evaluate.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <set>
 
 #include "core/error.h"
-#include "predictor/folds.h"
+#include "predictor/data/folds.h"
 #include "predictor/rows.h"
 
 namespace cape {

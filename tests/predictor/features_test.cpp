@@ -1,4 +1,4 @@
-#include "predictor/features.h"
+#include "predictor/data/features.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "predictor/fit.h"
+#include "predictor/fit/fit.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
-#include "predictor/predictor.h"
+#include "predictor/artifact/predictor.h"
 #include "predictor/rows.h"
 #include "shard/reader.h"
 #include "shard/writer.h"

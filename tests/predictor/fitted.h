@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "predictor/fit_result.h"
-#include "predictor/folds.h"
+#include "predictor/data/folds.h"
+#include "predictor/report/fit_result.h"
 #include "predictor/rows.h"
 
 namespace cape {

@@ -1,4 +1,4 @@
-#include "predictor/folds.h"
+#include "predictor/data/folds.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "predictor/linear.h"
+#include "predictor/models/linear.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "predictor/metrics.h"
+#include "predictor/evaluation/metrics.h"
 
 #include <gtest/gtest.h>
 

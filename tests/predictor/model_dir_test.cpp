@@ -1,4 +1,4 @@
-#include "predictor/model_dir.h"
+#include "predictor/fit/model_dir.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,9 +16,9 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "predictor/fitted.h"
-#include "predictor/report.h"
+#include "predictor/report/report.h"
+#include "predictor/report/tables.h"
 #include "predictor/rows.h"
-#include "predictor/tables.h"
 
 namespace {
 

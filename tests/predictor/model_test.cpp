@@ -1,4 +1,4 @@
-#include "predictor/model.h"
+#include "predictor/models/model.h"
 
 #include <gtest/gtest.h>
 

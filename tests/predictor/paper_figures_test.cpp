@@ -1,4 +1,4 @@
-#include "predictor/paper_figures.h"
+#include "predictor/report/paper_figures.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

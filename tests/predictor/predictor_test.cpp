@@ -1,4 +1,4 @@
-#include "predictor/predictor.h"
+#include "predictor/artifact/predictor.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -13,8 +13,8 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "predictor/fit/model_dir.h"
 #include "predictor/fitted.h"
-#include "predictor/model_dir.h"
 
 namespace cape {
 namespace {

@@ -1,4 +1,4 @@
-#include "predictor/ridge_base.h"
+#include "predictor/models/ridge_base.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/random.h"
-#include "predictor/meta_table.h"
+#include "predictor/data/meta_table.h"
 
 namespace cape {
 

@@ -1,4 +1,4 @@
-#include "predictor/xgboost.h"
+#include "predictor/models/xgboost.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

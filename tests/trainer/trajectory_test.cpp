@@ -106,7 +106,7 @@ TEST(TrajectoryTest, SharingARunGivesEveryEpsilonItsOwnRunsResult) {
   TrialTask task = small_task();
   const TrialResult shared = run(task);
   for (const CriterionResult& expected : shared.outcomes) {
-    task.criteria = criteria_of({expected.epsilon});
+    task.criteria = {expected.criterion};
     const TrialResult own = run(task);
     EXPECT_EQ(own.outcomes.front(), expected);
     EXPECT_EQ(own.probe, shared.probe);

@@ -153,7 +153,7 @@ TEST(ResultLine, SaysEveryStopReason) {
     EXPECT_EQ(
         read_result(encode(TrainerMessage(result))).outcomes[0].stop_reason,
         reason);
-    EXPECT_EQ(stop_reason_from(to_string(reason)), reason);
+    EXPECT_EQ(parse_enum<StopReason>(to_string(reason)), reason);
   }
 }
 

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "core/error.h"
-#include "support.h"
+#include "worker/support.h"
 
 namespace cape {
 namespace {

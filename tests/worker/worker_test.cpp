@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "core/files.h"
-#include "support.h"
+#include "worker/support.h"
 
 namespace cape {
 namespace {

@@ -1,0 +1,208 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/json.h"
+#include "predictor/artifact/predictor.h"
+#include "trial/optimizer.h"
+#include "trial/target.h"
+
+namespace cape {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+std::string read_part(const fs::path& directory, const char* name) {
+  const fs::path path = directory / name;
+  if (!fs::is_regular_file(path)) {
+    fail_user("{}: no model ({} is missing); name the --out of a cape_fit",
+              directory.string(), name);
+  }
+  return read_file(path);
+}
+
+/// Calls `read`; if it throws, says that `path` is damaged.
+template <class Read>
+auto undamaged(const fs::path& path, const Read& read) {
+  try {
+    return read();
+  } catch (const UserError&) {
+    throw;
+  } catch (const std::exception& error) {
+    // XGBoost appends a stack trace to its messages.
+    const std::string_view why = error.what();
+    fail_user("{}: damaged ({}); fit again", path.string(),
+              why.substr(0, why.find('\n')));
+  }
+}
+
+void check_schema(const json& cape, const fs::path& path) {
+  const std::int64_t version = whole_number(cape.at("schema_version"));
+  if (version == kModelSchemaVersion) return;
+  fail_user("{}: schema_version is {}, this program reads {}; {}",
+            path.string(), version, kModelSchemaVersion,
+            version > kModelSchemaVersion ? "use a newer one" : "fit again");
+}
+
+FeatureSet features_of(const json& cape) {
+  FeatureSet set = {cape.at("feature_set"), {}};
+  const std::vector<Feature> known = feature_set(set.name).features;
+  for (const std::string name : cape.at("features")) {
+    const auto found = std::ranges::find(known, name, &Feature::name);
+    if (found == known.end()) {
+      fail("unknown feature \"{}\"", name);
+    }
+    set.features.push_back(*found);
+  }
+  return set;
+}
+
+/// Applies `read` to {"overall": .., "families": {family: ..}}.
+template <class Read>
+auto by_family_of(const json& all, const Read& read) {
+  ByFamily<decltype(read(all))> made = {read(all.at("overall")), {}};
+  for (const auto& [family, one] : all.at("families").items()) {
+    made.families[family] = read(one);
+  }
+  return made;
+}
+
+LinearModel linear_of(const json& linear, std::size_t features) {
+  LinearModel model = {.weights = linear.at("weights"),
+                       .means = linear.at("missing"),
+                       .intercept = linear.at("intercept")};
+  if (model.weights.size() != features || model.means.size() != features) {
+    fail("a base of {} weights for {} features", model.weights.size(),
+         features);
+  }
+  return model;
+}
+
+std::optional<RidgeBase> base_of(const json& cape, std::size_t features) {
+  const json& base = cape.at("base");
+  if (base.is_null()) return std::nullopt;
+  return RidgeBase{by_family_of(
+      base, [&](const json& linear) { return linear_of(linear, features); })};
+}
+
+/// NaN if no row had the feature.
+Ranges ranges_of(const json& by_name, const FeatureSet& features) {
+  const auto number = [](const json& value) {
+    return value.is_null() ? std::numeric_limits<float>::quiet_NaN()
+                           : value.get<float>();
+  };
+  Ranges ranges;
+  for (const std::string& name : features.names()) {
+    const json& range = by_name.at(name);
+    ranges.emplace_back(number(range.at(0)), number(range.at(1)));
+    const auto& [least, most] = ranges.back();
+    if (least > most) fail("a range of {}, {}", least, most);
+  }
+  return ranges;
+}
+
+std::map<SchemeName, ByFamily<Offsets>> offsets_of(const json& cape) {
+  std::map<SchemeName, ByFamily<Offsets>> offsets;
+  for (const auto& [scheme, all] : cape.at("intervals").items()) {
+    if (scheme == "level") continue;
+    offsets[parse_enum<SchemeName>(scheme)] =
+        by_family_of(all, [](const json& ends) {
+          return Offsets{ends.at(0), ends.at(1)};
+        });
+  }
+  if (!offsets.contains(SchemeName::kfold)) fail("no intervals");
+  return offsets;
+}
+
+RowsByName counts_of(const json& families) {
+  RowsByName counts;
+  for (const auto& [family, names] : families.items()) {
+    for (const auto& [name, count] : names.items()) {
+      counts[family][name] = whole_number(count);
+    }
+  }
+  return counts;
+}
+
+/// The counts of data sets and of architectures, which have the same families.
+std::pair<RowsByName, RowsByName> counts_by_name(const json& cape) {
+  std::pair<RowsByName, RowsByName> both = {
+      counts_of(cape.at("datasets")), counts_of(cape.at("architectures"))};
+  const auto family = [](const auto& counts) { return counts.first; };
+  if (!std::ranges::equal(both.first, both.second, {}, family, family)) {
+    fail("data sets of other families than architectures");
+  }
+  return both;
+}
+
+/// Models that were fitted before optimizers and settings were columns have
+/// rows of AdamW and the published settings alone.
+RowsByName optimizers_of(const json& cape, const RowsByName& architectures) {
+  if (cape.contains("optimizers")) return counts_of(cape.at("optimizers"));
+  RowsByName optimizers;
+  for (const auto& [family, names] : architectures) {
+    for (const auto& [name, rows] : names) {
+      optimizers[family][AdamW::kName] += rows;
+    }
+  }
+  return optimizers;
+}
+
+std::string settings_of_rows(const json& cape) {
+  if (cape.contains("training_settings")) return cape.at("training_settings");
+  shard::Row row;
+  row.target = BatchSteps::kName;
+  return settings_of(row);
+}
+
+}  // namespace
+
+Predictor load_predictor(const fs::path& directory) {
+  const std::string description = read_part(directory, "cape.json");
+  const std::string trees = read_part(directory, "model.json");
+  Booster booster = undamaged(directory / "model.json",
+                              [&] { return Booster::from_json(trees); });
+  Predictor loaded = undamaged(directory / "cape.json", [&] {
+    const json cape = json::parse(description);
+    check_schema(cape, directory / "cape.json");
+    // From here on nothing throws.
+    FeatureSet features = features_of(cape);
+    std::optional<RidgeBase> base = base_of(cape, features.size());
+    const double level = cape.at("intervals").at("level");
+    auto offsets = offsets_of(cape);
+    ByFamily<Ranges> ranges = by_family_of(
+        cape.at("ranges"),
+        [&](const json& by_name) { return ranges_of(by_name, features); });
+    auto [datasets, architectures] = counts_by_name(cape);
+    RowsByName optimizers = optimizers_of(cape, architectures);
+    for (const auto& [family, names] : architectures) optimizers[family];
+    std::string settings = settings_of_rows(cape);
+    return Predictor{.model = {.features = std::move(features),
+                               .settings = {},
+                               .ranges = std::move(ranges),
+                               .base = std::move(base),
+                               .booster = std::move(booster)},
+                     .level = level,
+                     .offsets = std::move(offsets),
+                     .datasets = std::move(datasets),
+                     .architectures = std::move(architectures),
+                     .optimizers = std::move(optimizers),
+                     .settings = std::move(settings)};
+  });
+  const Model& model = loaded.model;
+  if (model.booster.feature_names() != model.features.names()) {
+    fail_user("{}: model.json has other features than cape.json; fit again",
+              directory.string());
+  }
+  return loaded;
+}
+
+}  // namespace cape

@@ -1,0 +1,65 @@
+/// The predictor in use: what it predicts, how sure it is, and what it has
+/// never seen.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "predictor/data/by_family.h"
+#include "predictor/data/meta_table.h"
+#include "predictor/models/interval.h"
+#include "predictor/models/model.h"
+
+namespace cape {
+
+/// Raised with every change of cape.json that its readers must know.
+inline constexpr int kModelSchemaVersion = 6;
+
+/// One row's prediction, in steps, from 1 to the cap of its trajectory.
+struct Prediction {
+  double steps = 0;
+  Interval interval;
+  std::vector<float> features;  ///< as the model saw them; NaN: missing
+  /// What each of them adds to log T*, then the constant; the sum is log T*.
+  std::vector<float> contributions;
+  /// Features outside of the range that the model was fitted on in this family,
+  /// and features that this family did not have.
+  std::vector<std::string> extrapolated;
+  /// "family"; or "dataset", "architecture" and "optimizer": what the model
+  /// never saw, of this family; and "settings" where those of its rows are
+  /// others.
+  std::vector<std::string> unseen;
+};
+
+struct Predictor {
+  Model model;
+  double level = 0;  ///< share of the trials that intervals cover
+  std::map<SchemeName, ByFamily<Offsets>> offsets{};  ///< by scheme
+  RowsByName datasets{};                              ///< that it was fitted on
+  /// The same for architectures; "" stands for architectures without a name.
+  RowsByName architectures{};
+  RowsByName optimizers{};  ///< by their names
+  std::string settings{};   ///< of all its rows, see settings_of()
+
+  /// One prediction for each of `rows`. The interval is that of k folds for the
+  /// row's family. If the data set is new, it is at least as wide as for data
+  /// sets left out; if the architecture is new, as for architectures left out;
+  /// if the family is new or a feature is extrapolated, as for both.
+  std::vector<Prediction> predict(const MetaTable& table,
+                                  std::span<const RowIndex> rows) const;
+
+  /// Only their intervals. This is many times faster, since no contributions
+  /// are computed.
+  std::vector<Interval> intervals(const MetaTable& table,
+                                  std::span<const RowIndex> rows) const;
+};
+
+/// Reads cape.json and model.json in `directory`. The model predicts as it did
+/// when it was fitted. Throws UserError for a directory without them, for files
+/// that are damaged or do not belong together, and for another schema version.
+Predictor load_predictor(const std::filesystem::path& directory);
+
+}  // namespace cape

@@ -1,0 +1,228 @@
+#include "predictor/data/features.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/error.h"
+
+namespace cape {
+namespace {
+
+constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+
+float log_log_epsilon(const MetaRow& row) {
+  return static_cast<float>(std::log(-std::log(row.epsilon)));
+}
+
+/// 0 for a network whose output is the same for all samples.
+float log_loss_ratio(const MetaRow& row) {
+  return std::log(row.loss / row.chance_loss);
+}
+
+float log_input_size(const MetaRow& row) {
+  return row.input_size < 1 ? kMissing
+                            : std::log(static_cast<float>(row.input_size));
+}
+
+float log_classes(const MetaRow& row) {
+  return row.classes < 1 ? kMissing : std::log(static_cast<float>(row.classes));
+}
+
+template <class Architecture>
+float is_kind(const MetaRow& row) {
+  return row.network.kind == zoo::kKindOf<Architecture> ? 1 : 0;
+}
+
+std::vector<Feature> paper_features() {
+  using Row = MetaRow;
+  return {
+      {"log_p", "log_p", [](const Row& row) { return row.log_p; },
+       Witnesses::architectures},
+      {"log_g2", "log_g2", [](const Row& row) { return row.log_g2; }},
+      {"log_tau", "log_tau", [](const Row& row) { return row.log_tau; }},
+      {"log_n", "log_n", [](const Row& row) { return row.log_n; },
+       Witnesses::datasets},
+      {"log_lr", "log_lr", [](const Row& row) { return row.log_lr; }},
+      {"log_b", "log_b", [](const Row& row) { return row.log_b; }},
+  };
+}
+
+std::vector<Feature> more_features() {
+  using Row = MetaRow;
+  return {
+      {"log_log_epsilon", "epsilon", log_log_epsilon},
+      {"log_input_size", "input size", log_input_size, Witnesses::datasets},
+      {"log_loss_ratio", "initial loss", log_loss_ratio, Witnesses::none},
+      {"log_classes", "classes", log_classes, Witnesses::datasets, true},
+      {"alignment", "alignment",
+       [](const Row& row) { return row.log_mean_g2 - row.log_g2; },
+       Witnesses::none, false, true},
+      {"log_line_1", "line probe",
+       [](const Row& row) { return row.log_line_1; }, Witnesses::none, false,
+       true},
+      {"log_line_2", "line probe",
+       [](const Row& row) { return row.log_line_2; }, Witnesses::none, false,
+       true},
+      {"log_line_4", "line probe",
+       [](const Row& row) { return row.log_line_4; }, Witnesses::none, false,
+       true},
+      {"label_entropy", "label entropy",
+       [](const Row& row) { return row.label_entropy; }, Witnesses::none, false,
+       true},
+      {"is_adam", "optimizer",
+       [](const Row& row) { return row.optimizer_traits.is_adam ? 1.F : 0.F; }},
+      {"is_sgd", "optimizer",
+       [](const Row& row) { return row.optimizer_traits.is_sgd ? 1.F : 0.F; }},
+      {"momentum", "optimizer",
+       [](const Row& row) { return row.optimizer_traits.momentum; }},
+      {"nesterov", "optimizer",
+       [](const Row& row) {
+         return row.optimizer_traits.nesterov ? 1.F : 0.F;
+       }},
+      {"label_noise", "variant",
+       [](const Row& row) { return row.label_noise; }},
+      {"log_lowres", "variant",
+       [](const Row& row) { return std::log(static_cast<float>(row.lowres)); }},
+      {"log_input_scale", "variant",
+       [](const Row& row) { return std::log(row.input_scale); }},
+      {"input_noise", "variant",
+       [](const Row& row) { return row.input_noise; }},
+      {"depth", "architecture",
+       [](const Row& row) { return row.network.depth; },
+       Witnesses::architectures},
+      {"log_width", "architecture",
+       [](const Row& row) { return std::log(row.network.width); },
+       Witnesses::architectures},
+      {"is_vgg_lite", "architecture", is_kind<zoo::VggLite>,
+       Witnesses::architectures},
+      {"is_resnet_mini", "architecture", is_kind<zoo::ResnetMini>,
+       Witnesses::architectures},
+      {"is_mobilenet", "architecture", is_kind<zoo::MobilenetMini>,
+       Witnesses::architectures},
+      {"is_lstm", "architecture", is_kind<zoo::Lstm>, Witnesses::architectures},
+      {"is_gru", "architecture", is_kind<zoo::Gru>, Witnesses::architectures},
+      {"is_cct", "architecture", is_kind<zoo::Cct>, Witnesses::architectures},
+      {"is_vit", "architecture", is_kind<zoo::Vit>, Witnesses::architectures},
+      {"is_pit", "architecture", is_kind<zoo::Pit>, Witnesses::architectures},
+      {"pool", "architecture",
+       [](const Row& row) { return row.network.pool ? 1.F : 0.F; },
+       Witnesses::architectures},
+      {"bidirectional", "architecture",
+       [](const Row& row) { return row.network.bidirectional ? 1.F : 0.F; },
+       Witnesses::architectures},
+  };
+}
+
+bool varies(const Feature& feature, const MetaTable& table,
+            std::span<const RowIndex> rows) {
+  const auto [least, greatest] =
+      feature_ranges(table, rows, {{}, {feature}}).front();
+  return least < greatest;
+}
+
+}  // namespace
+
+std::vector<std::string> FeatureSet::names() const {
+  std::vector<std::string> names;
+  for (const Feature& feature : features) names.emplace_back(feature.name);
+  return names;
+}
+
+std::vector<std::string> FeatureSet::groups() const {
+  std::vector<std::string> groups;
+  for (const Feature& feature : features) {
+    if (std::ranges::find(groups, feature.group) == groups.end()) {
+      groups.emplace_back(feature.group);
+    }
+  }
+  return groups;
+}
+
+FeatureSet FeatureSet::without(std::string_view group) const {
+  FeatureSet rest = *this;
+  std::erase_if(rest.features,
+                [&](const Feature& f) { return f.group == group; });
+  return rest;
+}
+
+FeatureSet feature_set(std::string_view name) {
+  FeatureSet set = {std::string(name), paper_features()};
+  if (name == "paper") return set;
+  if (name == "extended") {
+    // The steps on one batch do not depend on the number of other samples. N
+    // could only serve to recognise the data set.
+    set = set.without("log_n");
+    std::ranges::copy(more_features(), std::back_inserter(set.features));
+    return set;
+  }
+  fail_user("unknown feature set \"{}\"; known: paper, extended", name);
+}
+
+FeatureSet varying(const FeatureSet& features, const MetaTable& table,
+                   std::span<const RowIndex> rows) {
+  FeatureSet kept = features;
+  std::erase_if(kept.features,
+                [&](const Feature& f) { return !varies(f, table, rows); });
+  return kept;
+}
+
+bool has_paper_features(const MetaRow& row) {
+  const auto is_finite = [&row](const Feature& feature) {
+    return std::isfinite(feature.value(row));
+  };
+  static const std::vector<Feature> features = paper_features();
+  return std::ranges::all_of(features, is_finite);
+}
+
+bool is_usable(const MetaRow& row) {
+  return row.t_star >= 1 && row.epsilon > 0 && row.epsilon < 1 &&
+         has_paper_features(row);
+}
+
+Matrix feature_matrix(const MetaTable& table, std::span<const RowIndex> rows,
+                      const FeatureSet& features) {
+  Matrix matrix(rows.size(), features.size());
+  for (std::size_t i = 0; i < matrix.rows; ++i) {
+    for (std::size_t j = 0; j < matrix.columns; ++j) {
+      const float value = features.features[j].value(table.rows[rows[i]]);
+      matrix.at(i, j) = std::isfinite(value) ? value : kMissing;
+    }
+  }
+  return matrix;
+}
+
+Ranges feature_ranges(const MetaTable& table, std::span<const RowIndex> rows,
+                      const FeatureSet& features) {
+  Ranges ranges;
+  for (const Feature& feature : features.features) {
+    auto& range = ranges.emplace_back(kMissing, kMissing);
+    for (const RowIndex row : rows) {
+      const float value = feature.value(table.rows[row]);
+      if (!std::isfinite(value)) continue;
+      range.first = std::fmin(range.first, value);
+      range.second = std::fmax(range.second, value);
+    }
+  }
+  return ranges;
+}
+
+std::vector<float> log_steps(const MetaTable& table,
+                             std::span<const RowIndex> rows) {
+  std::vector<float> target;
+  target.reserve(rows.size());
+  for (const RowIndex row : rows) {
+    target.push_back(std::log(static_cast<float>(table.rows[row].t_star)));
+  }
+  return target;
+}
+
+double clip_steps(double steps, const MetaRow& row) {
+  return std::clamp(steps, 1.0, std::max(1.0, double(row.max_steps)));
+}
+
+double steps_from_log(double log_t_star, const MetaRow& row) {
+  return clip_steps(std::exp(log_t_star), row);
+}
+
+}  // namespace cape

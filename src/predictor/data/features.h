@@ -1,0 +1,83 @@
+/// The features from which the predictor predicts, and what it predicts.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "predictor/data/matrix.h"
+#include "predictor/data/meta_table.h"
+
+namespace cape {
+
+/// Whether a linear base uses a feature, and how many different values its
+/// weight is learnt from: all rows of one data set have the same input size,
+/// and those of one architecture nearly the same log P.
+enum class Witnesses { none, rows, datasets, architectures };
+
+struct Feature {
+  std::string_view name;
+  std::string_view group;                 ///< an ablation leaves a group out
+  float (*value)(const MetaRow& row);     ///< NaN: missing
+  Witnesses witnesses = Witnesses::rows;  ///< none: not for a linear base
+  /// Whether a linear base follows the feature beyond the range that it was
+  /// fitted on. It then uses the feature only if that had many values, since
+  /// the slope between a few values is uncertain.
+  bool extrapolates = false;
+  bool from_probe = false;  ///< measured by the probe alone
+};
+
+/// The features of a model, in the order of its columns.
+struct FeatureSet {
+  std::string name;
+  std::vector<Feature> features;
+
+  std::size_t size() const { return features.size(); }
+  std::vector<std::string> names() const;
+  /// The groups in order, each of them once.
+  std::vector<std::string> groups() const;
+  FeatureSet without(std::string_view group) const;
+};
+
+/// "paper": [log P, log g2, log tau, log N, log eta, log B]; "extended": the
+/// same without log N, and the other features of docs/predictor.md. Throws
+/// UserError for another name.
+FeatureSet feature_set(std::string_view name);
+
+/// The features that are not the same in all given rows. A feature that is the
+/// same everywhere, or missing everywhere, says nothing.
+FeatureSet varying(const FeatureSet& features, const MetaTable& table,
+                   std::span<const RowIndex> rows);
+
+/// Whether all the paper's features are finite. Without them nothing can be
+/// predicted.
+bool has_paper_features(const MetaRow& row);
+
+/// Whether a model can be fitted on the row: the paper's features are finite,
+/// T* >= 1, 0 < epsilon < 1.
+bool is_usable(const MetaRow& row);
+
+/// The features of `rows`, one matrix row for each; NaN where missing.
+Matrix feature_matrix(const MetaTable& table, std::span<const RowIndex> rows,
+                      const FeatureSet& features);
+
+/// The least and greatest value of each feature over the rows that have it; NaN
+/// if no row has it.
+using Ranges = std::vector<std::pair<float, float>>;
+Ranges feature_ranges(const MetaTable& table, std::span<const RowIndex> rows,
+                      const FeatureSet& features);
+
+/// The target, log T*.
+std::vector<float> log_steps(const MetaTable& table,
+                             std::span<const RowIndex> rows);
+
+/// Steps in [1, cap], the cap being that of the row's own trajectory (section
+/// "Protocol" of the paper: predictions are clipped to [1, 5000]).
+double clip_steps(double steps, const MetaRow& row);
+
+/// A prediction of log T* in steps, clipped. Not rounded.
+double steps_from_log(double log_t_star, const MetaRow& row);
+
+}  // namespace cape

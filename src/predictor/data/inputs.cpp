@@ -1,0 +1,296 @@
+#include "predictor/data/inputs.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <glob.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "core/error.h"
+#include "core/units.h"
+#include "predictor/data/curves.h"
+#include "predictor/data/features.h"
+#include "shard/compact.h"
+#include "shard/csv.h"
+#include "shard/merge.h"
+
+namespace cape {
+namespace {
+
+/// Adds the rows of `merged`, and their curves, to the table.
+void append(const shard::MergedTable& merged, MetaTable& table) {
+  if (merged.size() == 0) {
+    std::string message = "the input has no rows";
+    for (const auto& file : merged.report().unreadable) {
+      message += "\n  " + file.reason;
+    }
+    if (merged.report().filtered > 0) {
+      message = fmt::format("none of the {} rows matches all of --where",
+                            format_count(merged.report().filtered));
+    }
+    fail_user("{}; give shards that cape_farm wrote or published CSV files",
+              message);
+  }
+  const std::size_t first = table.rows.size();
+  table.rows.reserve(first + merged.size());
+  for (std::size_t i = 0; i < merged.size(); ++i) table.add(merged.row(i));
+  read_curve_slopes(merged, std::span(table.rows).subspan(first), table);
+}
+
+std::vector<std::string> sorted_names(const MetaTable& table,
+                                      const std::set<std::uint32_t>& ids) {
+  std::vector<std::string> names;
+  names.reserve(ids.size());
+  for (const std::uint32_t id : ids) names.push_back(table.names.text(id));
+  std::ranges::sort(names);
+  return names;
+}
+
+std::vector<InputSummary> summarise(const shard::MergedTable& merged,
+                                    const MetaTable& table, std::size_t first) {
+  struct Names {
+    std::set<std::uint32_t> families;
+    std::set<std::uint32_t> datasets;
+  };
+  std::vector<InputSummary> files(merged.sources().size());
+  std::vector<Names> names(files.size());
+  for (std::size_t i = 0; i < merged.size(); ++i) {
+    const MetaRow& row = table.rows[first + i];
+    const std::size_t source = merged.source_index(i);
+    ++files[source].rows;
+    files[source].censored += row.converged ? 0 : 1;
+    names[source].families.insert(row.family);
+    names[source].datasets.insert(row.dataset);
+  }
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    files[i].path = merged.sources()[i];
+    files[i].families = sorted_names(table, names[i].families);
+    files[i].datasets = sorted_names(table, names[i].datasets);
+  }
+  return files;
+}
+
+void add_warnings(const shard::MergeReport& report,
+                  std::vector<std::string>& warnings) {
+  for (const auto& file : report.unreadable) {
+    warnings.push_back(fmt::format("left alone: {}", file.reason));
+  }
+  if (!report.unknown_columns.empty()) {
+    warnings.push_back(fmt::format(
+        "columns of a newer program were skipped: {}; update this one to use "
+        "them",
+        fmt::join(report.unknown_columns, ", ")));
+  }
+  if (report.superseded > 0) {
+    warnings.push_back(fmt::format(
+        "{} rows with an older probe were left out: the same rows are there "
+        "with a newer one",
+        format_count(report.superseded)));
+  }
+  if (report.duplicates > 0) {
+    warnings.push_back(fmt::format("{} duplicate rows were left out",
+                                   format_count(report.duplicates)));
+  }
+  if (!report.conflicts.empty()) {
+    warnings.push_back(fmt::format(
+        "{} cells have rows that differ (the first key is {}); a fixed rule "
+        "picked one row of each",
+        report.conflicts.size(), report.conflicts.front()));
+  }
+}
+
+/// Reads `paths` and adds their rows to the table. The merged table, which
+/// holds all columns, is freed afterwards.
+void read(const std::vector<std::filesystem::path>& paths,
+          const std::vector<std::string>& where, const InputOptions* exports,
+          Inputs& inputs) {
+  const shard::MergedTable merged(expand_patterns(paths),
+                                  {where.begin(), where.end()});
+  const std::size_t first = inputs.table.rows.size();
+  append(merged, inputs.table);
+  std::ranges::move(summarise(merged, inputs.table, first),
+                    std::back_inserter(inputs.files));
+  add_warnings(merged.report(), inputs.warnings);
+  if (exports == nullptr) return;
+  inputs.measurements = sample_measurements(merged, inputs.table, first);
+  if (!exports->export_csv.empty()) {
+    shard::export_csv(merged, exports->export_csv);
+  }
+  if (!exports->export_shard.empty()) {
+    shard::export_shard(merged, exports->export_shard);
+  }
+}
+
+/// The words of `settings` that differ from those of another group.
+std::vector<std::string> words_of(const std::string& settings) {
+  std::vector<std::string> words;
+  std::istringstream stream(settings);
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+/// The settings of the rows to fit, which must be the same for all.
+std::string only_settings(const MetaTable& table, std::size_t rows) {
+  std::map<std::string, std::int64_t> counts;
+  for (RowIndex i = 0; i < rows; ++i) ++counts[table.settings(table.rows[i])];
+  if (counts.size() == 1) return counts.begin()->first;
+  std::map<std::string, std::size_t> groups_with;
+  for (const auto& [settings, count] : counts) {
+    for (const std::string& word : words_of(settings)) ++groups_with[word];
+  }
+  std::string list;
+  for (const auto& [settings, count] : counts) {
+    list += fmt::format("\n  {} rows: ", format_count(count));
+    for (const std::string& word : words_of(settings)) {
+      if (groups_with[word] < counts.size()) list += "--where " + word + " ";
+    }
+    list.pop_back();
+  }
+  fail_user(
+      "the rows were trained with different settings, and steps of one cannot "
+      "be fitted together with steps of another; pick one group:{}",
+      list);
+}
+
+/// Splits the usable rows into those to fit and those to test.
+void divide(std::size_t first_test, Inputs& inputs) {
+  const MetaTable& table = inputs.table;
+  std::vector<bool> fitted(table.trajectories.size());
+  std::int64_t seen = 0;
+  std::int64_t other_settings = 0;
+  for (RowIndex i = 0; i < table.rows.size(); ++i) {
+    const MetaRow& row = table.rows[i];
+    if (!is_usable(row)) {
+      ++inputs.unusable;
+    } else if (i < first_test) {
+      fitted[row.trajectory] = true;
+      inputs.rows.push_back(i);
+    } else if (table.settings(row) != inputs.settings) {
+      ++other_settings;
+    } else if (fitted[row.trajectory]) {
+      ++seen;
+    } else {
+      inputs.test_rows.push_back(i);
+    }
+  }
+  if (inputs.unusable > 0) {
+    inputs.warnings.push_back(fmt::format(
+        "{} rows were left out: a feature is not finite, t_star is below 1 or "
+        "epsilon not between 0 and 1",
+        format_count(inputs.unusable)));
+  }
+  if (other_settings > 0) {
+    inputs.warnings.push_back(fmt::format(
+        "{} rows to test were left out: they were trained with other settings "
+        "than those fitted on ({})",
+        format_count(other_settings), inputs.settings));
+  }
+  if (seen > 0) {
+    inputs.warnings.push_back(
+        fmt::format("{} rows to test were left out: their trajectories are "
+                    "among those fitted on",
+                    format_count(seen)));
+  }
+}
+
+void refuse_unusable(const Inputs& inputs, std::size_t first_test) {
+  if (inputs.rows.empty()) {
+    fail_user(
+        "none of the {} rows can be fitted on: each has a feature that is not "
+        "finite, a t_star below 1 or an epsilon not between 0 and 1; what they "
+        "hold shows with --export-csv",
+        first_test);
+  }
+  if (first_test < inputs.table.rows.size() && inputs.test_rows.empty()) {
+    fail_user(
+        "none of the {} rows to test can be scored: their trajectories are "
+        "fitted on, or they are not usable; name other files behind --test",
+        inputs.table.rows.size() - first_test);
+  }
+}
+
+void refuse_small_families(const Inputs& inputs) {
+  std::map<std::string, std::vector<RowIndex>> families;
+  for (const RowIndex row : inputs.rows) {
+    families[inputs.table.family(inputs.table.rows[row])].push_back(row);
+  }
+  for (const auto& [family, rows] : families) {
+    const std::size_t trajectories = count_trajectories(inputs.table, rows);
+    if (trajectories >= kFewestTrajectories) continue;
+    fail_user(
+        "{} trajectories of family {} ({} rows) are too few to fit and "
+        "evaluate on, {} are the least; measure more (grid.trials), or leave "
+        "the family out",
+        trajectories, family, rows.size(), kFewestTrajectories);
+  }
+}
+
+/// Says how many rows to fit lack a feature that only their probe could give.
+void report_missing_features(Inputs& inputs) {
+  std::vector<std::string> lacking;
+  for (const Feature& feature : feature_set("extended").features) {
+    if (!feature.from_probe) continue;
+    const auto count = std::ranges::count_if(inputs.rows, [&](RowIndex row) {
+      return !std::isfinite(feature.value(inputs.table.rows[row]));
+    });
+    if (count > 0) {
+      lacking.push_back(
+          fmt::format("{} ({} rows)", feature.name, format_count(count)));
+    }
+  }
+  if (lacking.empty()) return;
+  inputs.warnings.push_back(fmt::format(
+      "features that rows lack, which count as missing there: {}; cape_farm "
+      "--refresh-probes measures those of rows with an older probe",
+      fmt::join(lacking, ", ")));
+}
+
+}  // namespace
+
+std::vector<std::filesystem::path> expand_patterns(
+    std::span<const std::filesystem::path> paths) {
+  std::vector<std::filesystem::path> expanded;
+  for (const std::filesystem::path& path : paths) {
+    if (std::filesystem::exists(path) ||
+        path.string().find_first_of("*?[") == std::string::npos) {
+      expanded.push_back(path);
+      continue;
+    }
+    glob_t found = {};
+    const int status = ::glob(path.c_str(), 0, nullptr, &found);
+    for (std::size_t i = 0; i < found.gl_pathc; ++i) {
+      expanded.emplace_back(found.gl_pathv[i]);
+    }
+    ::globfree(&found);
+    if (status != 0) {
+      fail_user("{}: no file matches this pattern; look at it with ls",
+                path.string());
+    }
+  }
+  return expanded;
+}
+
+Inputs read_inputs(const InputOptions& options) {
+  Inputs inputs;
+  read(options.inputs, options.where, &options, inputs);
+  const std::size_t first_test = inputs.table.rows.size();
+  inputs.settings = only_settings(inputs.table, first_test);
+  if (!options.test.empty()) read(options.test, options.where, nullptr, inputs);
+  divide(first_test, inputs);
+  refuse_unusable(inputs, first_test);
+  refuse_small_families(inputs);
+  report_missing_features(inputs);
+  return inputs;
+}
+
+Inputs export_inputs(const InputOptions& options) {
+  Inputs inputs;
+  read(options.inputs, options.where, &options, inputs);
+  return inputs;
+}
+
+}  // namespace cape

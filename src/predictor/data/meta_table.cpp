@@ -1,0 +1,189 @@
+#include "predictor/data/meta_table.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <tuple>
+
+#include "core/overloaded.h"
+#include "datasets/task.h"
+#include "trial/optimizer.h"
+
+namespace cape {
+namespace {
+
+/// All classes are equally likely, a label is present with probability 1/2, or
+/// the prediction is the mean of the targets, whose variance is 1.
+float chance_loss(const shard::Row& row) {
+  using datasets::Task;
+  const std::string_view task = row.task.view();
+  if (task == to_string(Task::regression)) return 0.5F;
+  if (task == to_string(Task::multilabel)) return std::log(2.0F);
+  if (row.classes < 2) return std::numeric_limits<float>::quiet_NaN();
+  return std::log(static_cast<float>(row.classes));
+}
+
+OptimizerTraits traits_of(const Optimizer& optimizer) {
+  return std::visit(
+      Overloaded{[](const AdamW&) { return OptimizerTraits{}; },
+                 [](const Adam&) { return OptimizerTraits{.is_adam = true}; },
+                 [](const Sgd& sgd) {
+                   return OptimizerTraits{
+                       .is_sgd = true,
+                       .momentum = static_cast<float>(sgd.momentum),
+                       .nesterov = sgd.nesterov};
+                 }},
+      optimizer);
+}
+
+}  // namespace
+
+std::string settings_of(const shard::Row& row) {
+  return fmt::format(
+      "target={} weight_decay={} max_steps={} plateau_window={} "
+      "plateau_tolerance={}",
+      row.target.view(), row.weight_decay, row.max_steps, row.plateau_window,
+      row.plateau_tolerance);
+}
+
+std::uint32_t TextPool::id(std::string_view text) {
+  const auto found = ids_.find(text);
+  if (found != ids_.end()) return found->second;
+  const auto number = static_cast<std::uint32_t>(texts_.size());
+  const auto added = ids_.emplace(std::string(text), number).first;
+  texts_.push_back(&added->first);
+  return number;
+}
+
+std::uint32_t MetaTable::settings_id(const shard::Row& row) {
+  const auto settings = [](const shard::Row& of) {
+    return std::tuple(of.target.view(), of.weight_decay, of.max_steps,
+                      of.plateau_window, of.plateau_tolerance);
+  };
+  // Most rows have those of the row before.
+  if (!last_settings_ || settings(row) != settings(last_)) {
+    last_settings_ = names.id(settings_of(row));
+    last_ = row;
+  }
+  return *last_settings_;
+}
+
+void MetaTable::add(const shard::Row& row) {
+  const auto [known, is_new_optimizer] =
+      optimizers_.try_emplace(row.optimizer_json.view());
+  if (is_new_optimizer) {
+    try {
+      const Optimizer optimizer =
+          optimizer_from(nlohmann::json::parse(row.optimizer_json.view()));
+      known->second = {names.id(name_of(optimizer)), traits_of(optimizer)};
+    } catch (const std::exception&) {  // of a newer program
+      known->second = {names.id(row.optimizer.view()), {}};
+    }
+  }
+  const auto narrow = [](double value) { return static_cast<float>(value); };
+  const std::uint32_t description = names.id(row.architecture_json.view());
+  const auto [facts, is_new] = facts_.try_emplace(description);
+  if (is_new) facts->second = zoo::facts_from(row.architecture_json.view());
+  rows.push_back({.trajectory = trajectories.id(row.trajectory.view()),
+                  .family = names.id(row.family.view()),
+                  .architecture = names.id(row.architecture.view()),
+                  .description = description,
+                  .dataset = names.id(row.dataset.view()),
+                  .variant = names.id(row.variant.view()),
+                  .optimizer = known->second.name,
+                  .settings = settings_id(row),
+                  .learning_rate = row.learning_rate,
+                  .epsilon = row.epsilon,
+                  .input_size = row.input_size,
+                  .batch_size = row.batch_size,
+                  .log_p = narrow(row.log_p),
+                  .log_g2 = narrow(row.log_g2),
+                  .log_tau = narrow(row.log_tau),
+                  .log_n = narrow(row.log_n),
+                  .log_lr = narrow(row.log_lr),
+                  .log_b = narrow(row.log_b),
+                  .loss = narrow(std::isnan(row.probe_loss) ? row.initial_loss
+                                                            : row.probe_loss),
+                  .chance_loss = chance_loss(row),
+                  .log_mean_g2 = narrow(row.log_mean_g2),
+                  .label_entropy = narrow(row.label_entropy),
+                  .log_line_1 = narrow(row.log_line_1),
+                  .log_line_2 = narrow(row.log_line_2),
+                  .log_line_4 = narrow(row.log_line_4),
+                  .label_noise = narrow(row.label_noise),
+                  .input_scale = narrow(row.input_scale),
+                  .input_noise = narrow(row.input_noise),
+                  .lowres = row.lowres,
+                  .classes = row.classes,
+                  .t_star = row.t_star,
+                  .steps_run = row.steps_run,
+                  .max_steps = row.max_steps,
+                  .probe_version = row.probe_version,
+                  .converged = row.converged,
+                  .network = facts->second,
+                  .optimizer_traits = known->second.traits});
+}
+
+const std::string& MetaTable::family(const MetaRow& row) const {
+  return names.text(row.family);
+}
+
+const std::string& MetaTable::architecture(const MetaRow& row) const {
+  return names.text(row.architecture);
+}
+
+const std::string& MetaTable::dataset(const MetaRow& row) const {
+  return names.text(row.dataset);
+}
+
+const std::string& MetaTable::optimizer(const MetaRow& row) const {
+  return names.text(row.optimizer);
+}
+
+const std::string& MetaTable::settings(const MetaRow& row) const {
+  return names.text(row.settings);
+}
+
+std::vector<RowIndex> all_rows(const MetaTable& table) {
+  std::vector<RowIndex> rows(table.rows.size());
+  std::iota(rows.begin(), rows.end(), RowIndex{0});
+  return rows;
+}
+
+std::size_t count_trajectories(const MetaTable& table,
+                               std::span<const RowIndex> rows) {
+  std::vector<bool> seen(table.trajectories.size());
+  for (const RowIndex row : rows) seen[table.rows[row].trajectory] = true;
+  return static_cast<std::size_t>(std::ranges::count(seen, true));
+}
+
+std::int64_t count_censored(const MetaTable& table,
+                            std::span<const RowIndex> rows) {
+  return std::ranges::count_if(
+      rows, [&](RowIndex row) { return !table.rows[row].converged; });
+}
+
+std::map<std::string, std::int64_t> count_by(const MetaTable& table,
+                                             std::span<const RowIndex> rows,
+                                             NameOfRow name) {
+  std::map<std::string, std::int64_t> counts;
+  for (const RowIndex row : rows) ++counts[(table.*name)(table.rows[row])];
+  return counts;
+}
+
+RowsByName count_in_family(const MetaTable& table,
+                           std::span<const RowIndex> rows, NameOfRow name) {
+  RowsByName counts;
+  for (const RowIndex i : rows) {
+    const MetaRow& row = table.rows[i];
+    ++counts[table.family(row)][(table.*name)(row)];
+  }
+  return counts;
+}
+
+}  // namespace cape

@@ -1,0 +1,34 @@
+/// The methods that the paper compares with, and the smallest error that a
+/// predictor of cells can have.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "predictor/evaluation/regressor.h"
+
+namespace cape {
+
+/// T = log(1 / epsilon) / tau, since tau is the mean eigenvalue of the B x B
+/// Gram matrix of true-logit gradients. Nothing is fitted. In steps, clipped to
+/// [1, cap] or not.
+Fit fit_ntkl(bool clipped);
+
+/// Linear regression of log T on log P, log B, log eta and log N, for each
+/// family.
+Fit fit_scaling_law();
+
+/// T = log(1 / epsilon) / -slope of the logarithmic loss over 60 training
+/// steps. The curve is that of another trajectory of the same architecture,
+/// data set, learning rate and B, or the row's own, which contains the answer
+/// where T* < 60.
+enum class CurveOf { another_trial, own_run };
+Fit fit_curve_extrapolation(CurveOf curve);
+
+/// exp(mean log T*) of the other trajectories of a row's cell and architecture:
+/// the error that remains is the noise between equal cells. Predicts only rows
+/// whose cell has other trajectories among the rows fitted on.
+Fit fit_floor();
+
+}  // namespace cape

@@ -1,0 +1,256 @@
+#include "predictor/evaluation/comparison.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "predictor/evaluation/baselines.h"
+#include "predictor/evaluation/calibration.h"
+
+namespace cape {
+namespace {
+
+/// The test rows are a part of their own.
+Scheme test_scheme(const Inputs& inputs) {
+  Scheme scheme = {
+      .name = SchemeName::test,
+      .part_of_row = std::vector<int>(inputs.table.rows.size(), kNeverHeldOut),
+      .parts = 1,
+      .unavailable = {}};
+  for (const RowIndex row : inputs.test_rows) scheme.part_of_row[row] = 0;
+  return scheme;
+}
+
+std::vector<Regressor> boosted_models(const Inputs& inputs,
+                                      const ComparisonOptions& options) {
+  const FeatureSet paper = features_for(inputs, "paper");
+  const FeatureSet extended = features_for(inputs, "extended");
+  ModelSettings as_paper = paper_settings(options.seed);
+  ModelSettings alone = extended_settings(options.seed);
+  as_paper.censored = alone.censored = options.censored;
+  ModelSettings on_base = alone;
+  on_base.ridge_base = true;
+  std::vector<Regressor> models = {
+      {"ridge_xgboost_extended", "extended features, on a ridge regression",
+       fit_model(extended, on_base)},
+      {"xgboost_extended", "extended features", fit_model(extended, alone)},
+      {"xgboost_paper", "the paper's features and settings",
+       fit_model(paper, as_paper)}};
+  if (count_by(inputs.table, inputs.rows, &MetaTable::family).size() > 1) {
+    models.push_back({"xgboost_paper_by_family",
+                      "the paper's, a model for each family",
+                      fit_by_family(fit_model(paper, as_paper))});
+  }
+  // The first is the one that is kept.
+  std::stable_partition(
+      models.begin(), models.end(),
+      [&](const Regressor& model) { return model.name == kept_name(options); });
+  return models;
+}
+
+/// The kept model, with the censored rows treated in the other ways.
+std::vector<Regressor> censoring_models(const Inputs& inputs,
+                                        const ComparisonOptions& options) {
+  std::vector<Regressor> models;
+  if (count_censored(inputs.table, inputs.rows) == 0) return models;
+  const FeatureSet features = features_for(inputs, options.features);
+  for (const auto& [censored, what] :
+       {std::pair(Censored::cap, "kept at the cap"),
+        std::pair(Censored::drop, "left out of the fit"),
+        std::pair(Censored::survival, "as open intervals")}) {
+    ModelSettings settings = kept_settings(options);
+    settings.censored = censored;
+    models.push_back({kept_name(options) + "_censored_" + to_string(censored),
+                      std::string("censored rows ") + what,
+                      fit_model(features, settings)});
+  }
+  return models;
+}
+
+std::vector<Regressor> baselines() {
+  return {
+      {"ntkl", "log(1 / epsilon) / tau, clipped", fit_ntkl(true)},
+      {"ntkl_unclipped", "log(1 / epsilon) / tau", fit_ntkl(false)},
+      {"sl", "scaling law: linear in log P, log B, log eta, log N",
+       fit_scaling_law()},
+      {"lce", "60 steps of another trial of the same architecture and settings",
+       fit_curve_extrapolation(CurveOf::another_trial)},
+      {"lce_own_run",
+       "60 steps of the row's own run, which mostly holds the answer, where "
+       "there is no other trial",
+       fit_curve_extrapolation(CurveOf::own_run)},
+  };
+}
+
+std::string why_nothing(std::string_view model) {
+  if (model == "lce") {
+    return "no two trials of one architecture and setting have loss curves of "
+           "60 steps; train.record_at_least: 60 records them";
+  }
+  if (model == "lce_own_run") {
+    return "every row has another trial to look at, or no row has a loss curve "
+           "of 60 steps";
+  }
+  if (model.ends_with("_censored_drop")) return "no row converged";
+  if (model.ends_with("_calibrated")) {
+    return "too few trajectories to calibrate on some and score others";
+  }
+  if (model == "floor") {
+    return "no cell has two trajectories of one architecture";
+  }
+  return "it predicts none of these rows";
+}
+
+class Comparer {
+ public:
+  Comparer(const Inputs& inputs, std::uint64_t seed, Comparison& comparison)
+      : inputs_(inputs), seed_(seed), comparison_(comparison) {}
+
+  void evaluate(const Scheme& scheme, const Regressor& model) {
+    add(scheme, model.name, model.description,
+        cross_validate(inputs_.table, inputs_.rows, scheme, model.fit, seed_));
+  }
+
+  /// The floor uses the other trajectories of a cell, in whatever part they
+  /// are.
+  void evaluate_floor(const Scheme& scheme) {
+    const auto steps =
+        fit_floor()(inputs_.table, inputs_.rows)(inputs_.table, inputs_.rows);
+    std::vector<double> predicted(inputs_.table.rows.size(),
+                                  std::numeric_limits<double>::quiet_NaN());
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      predicted[inputs_.rows[i]] = steps[i];
+    }
+    explain_gaps(scheme, "floor", predicted);
+    push(scheme, "floor", "the mean of the cell's other trajectories",
+         std::move(predicted));
+  }
+
+ private:
+  void add(const Scheme& scheme, const std::string& name,
+           const std::string& description, std::vector<double> predicted) {
+    explain_gaps(scheme, name, predicted);
+    std::vector<double> calibrated =
+        calibrate(inputs_.table, scheme, predicted, seed_);
+    const bool is_scored =
+        push(scheme, name, description, std::move(predicted));
+    if (is_scored) {
+      push(scheme, name + "_calibrated", description + "; calibrated in epochs",
+           std::move(calibrated));
+    }
+  }
+
+  /// Says why a model that predicts some families does not predict others.
+  void explain_gaps(const Scheme& scheme, const std::string& name,
+                    const std::vector<double>& predicted) {
+    std::map<std::string, bool> is_predicted;
+    for (std::size_t i = 0; i < predicted.size(); ++i) {
+      if (scheme.part_of_row[i] == kNeverHeldOut) continue;
+      is_predicted[inputs_.table.family(inputs_.table.rows[i])] |=
+          !std::isnan(predicted[i]);
+    }
+    if (std::ranges::none_of(is_predicted,
+                             [](const auto& one) { return one.second; })) {
+      return;  // push() has said why
+    }
+    for (const auto& [family, is] : is_predicted) {
+      if (is) continue;
+      comparison_.unavailable.push_back(
+          {scheme.name, name,
+           fmt::format("{}: {}", family, why_nothing(name))});
+    }
+  }
+
+  /// Returns false, and says why, where nothing is predicted.
+  bool push(const Scheme& scheme, const std::string& name,
+            const std::string& description, std::vector<double> predicted) {
+    std::vector<Group> groups = group_metrics(inputs_.table, predicted, seed_);
+    if (groups.empty()) {
+      comparison_.unavailable.push_back({scheme.name, name, why_nothing(name)});
+      return false;
+    }
+    comparison_.evaluations.push_back({scheme.name, name, description,
+                                       std::move(predicted),
+                                       std::move(groups)});
+    return true;
+  }
+
+  const Inputs& inputs_;
+  std::uint64_t seed_;
+  Comparison& comparison_;
+};
+
+void choose_schemes(const Inputs& inputs, const ComparisonOptions& options,
+                    Comparison& comparison) {
+  comparison.schemes.push_back(
+      kfold(inputs.table, inputs.rows, options.folds, options.seed));
+  for (Scheme& scheme :
+       std::vector{leave_one_dataset_out(inputs.table, inputs.rows),
+                   leave_one_architecture_out(inputs.table, inputs.rows)}) {
+    if (scheme.unavailable.empty()) {
+      comparison.schemes.push_back(std::move(scheme));
+    } else {
+      comparison.unavailable.push_back({scheme.name, "", scheme.unavailable});
+    }
+  }
+  if (!inputs.test_rows.empty()) {
+    comparison.schemes.push_back(test_scheme(inputs));
+  }
+}
+
+}  // namespace
+
+const Evaluation* Comparison::find(SchemeName scheme,
+                                   std::string_view model) const {
+  const auto found =
+      std::ranges::find_if(evaluations, [&](const Evaluation& evaluation) {
+        return evaluation.scheme == scheme && evaluation.model == model;
+      });
+  return found == evaluations.end() ? nullptr : &*found;
+}
+
+std::string kept_name(const ComparisonOptions& options) {
+  return options.features == "paper" ? "xgboost_paper"
+                                     : "ridge_xgboost_extended";
+}
+
+FeatureSet features_for(const Inputs& inputs, std::string_view set) {
+  return varying(feature_set(set), inputs.table, inputs.rows);
+}
+
+ModelSettings kept_settings(const ComparisonOptions& options) {
+  const bool is_paper = options.features == "paper";
+  ModelSettings settings =
+      is_paper ? paper_settings(options.seed) : extended_settings(options.seed);
+  settings.ridge_base = !is_paper;
+  settings.censored = options.censored;
+  return settings;
+}
+
+Comparison compare(const Inputs& inputs, const ComparisonOptions& options) {
+  Comparison comparison;
+  choose_schemes(inputs, options, comparison);
+  Comparer comparer(inputs, options.seed, comparison);
+  std::vector<Regressor> models = boosted_models(inputs, options);
+  std::ranges::move(baselines(), std::back_inserter(models));
+  for (const Scheme& scheme : comparison.schemes) {
+    for (const Regressor& model : models) comparer.evaluate(scheme, model);
+    if (scheme.name != SchemeName::kfold) continue;
+    comparer.evaluate_floor(scheme);
+    for (const Regressor& model : censoring_models(inputs, options)) {
+      comparer.evaluate(scheme, model);
+    }
+    if (!options.regressors) continue;
+    for (const Regressor& model : paper_regressors(
+             features_for(inputs, "paper"), options.seed, Target::log_steps)) {
+      comparer.evaluate(
+          scheme, {model.name, model.description, fit_by_family(model.fit)});
+    }
+  }
+  return comparison;
+}
+
+}  // namespace cape

@@ -1,0 +1,67 @@
+#include "predictor/evaluation/metrics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <vector>
+
+#include "core/error.h"
+
+namespace cape {
+namespace {
+
+double mean(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) /
+         static_cast<double>(values.size());
+}
+
+/// If the number of values is even, the mean of the middle two.
+double median(std::vector<double> values) {
+  const auto middle =
+      values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  return (*middle + *std::max_element(values.begin(), middle)) / 2;
+}
+
+double r_squared(std::span<const double> measured, double squared_error) {
+  const double centre = mean(measured);
+  double total = 0;
+  for (const double t : measured) total += (t - centre) * (t - centre);
+  if (total == 0) return std::numeric_limits<double>::quiet_NaN();
+  return 1 - squared_error / total;
+}
+
+}  // namespace
+
+double accuracy(double measured, double error) {
+  return std::clamp(1 - error / std::max(measured, 1.0), 0.0, 1.0);
+}
+
+Metrics compute_metrics(std::span<const double> measured,
+                        std::span<const double> predicted) {
+  if (measured.empty() || measured.size() != predicted.size()) {
+    fail("cannot compare {} predictions with {} measured values",
+         predicted.size(), measured.size());
+  }
+  std::vector<double> errors;
+  errors.reserve(measured.size());
+  double squared_error = 0;
+  double accuracies = 0;
+  for (std::size_t i = 0; i < measured.size(); ++i) {
+    const double error = std::abs(predicted[i] - measured[i]);
+    errors.push_back(error);
+    squared_error += error * error;
+    accuracies += accuracy(measured[i], error);
+  }
+  const auto count = static_cast<double>(measured.size());
+  return {.mae = mean(errors),
+          .rmse = std::sqrt(squared_error / count),
+          .median_ae = median(errors),
+          .r2 = r_squared(measured, squared_error),
+          .avg_accuracy = accuracies / count,
+          .rows = static_cast<std::int64_t>(measured.size())};
+}
+
+}  // namespace cape

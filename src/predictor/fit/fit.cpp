@@ -1,0 +1,149 @@
+#include "predictor/fit/fit.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "core/error.h"
+#include "predictor/evaluation/ablation.h"
+#include "predictor/fit/model_dir.h"
+#include "predictor/report/fit_result.h"
+#include "predictor/report/paper_tables.h"
+#include "predictor/report/summary.h"
+
+namespace cape {
+namespace {
+
+/// The names of the set's features that are missing or the same in all rows.
+std::vector<std::string> left_out(const Inputs& inputs,
+                                  const std::string& set) {
+  std::vector<std::string> names = feature_set(set).names();
+  for (const std::string& kept : features_for(inputs, set).names()) {
+    std::erase(names, kept);
+  }
+  return names;
+}
+
+void check_features(const FitOptions& options,
+                    const std::vector<std::string>& constant, Inputs& inputs) {
+  const FeatureSet paper = features_for(inputs, "paper");
+  if (paper.features.empty()) {
+    fail_user(
+        "all {} rows have the same features ({}): there is nothing to learn "
+        "from them; give rows of other settings or networks",
+        inputs.rows.size(), fmt::join(feature_set("paper").names(), ", "));
+  }
+  std::vector<std::string> named;
+  for (const std::string& name : feature_set("paper").names()) {
+    if (std::ranges::find(constant, name) != constant.end()) {
+      named.push_back(name);
+    }
+  }
+  if (!named.empty()) {
+    inputs.warnings.push_back(
+        fmt::format("the same in all rows, so of no use to {}: {}",
+                    kept_name(options.comparison), fmt::join(named, ", ")));
+  }
+}
+
+Sides sides_of(const Scheme& scheme) {
+  return scheme.name == SchemeName::kfold ? Sides::known : Sides::unknown;
+}
+
+/// Intervals of all rows, from the schemes that leave something out.
+Predictor make_predictor(const FitOptions& options, const Inputs& inputs,
+                         const Comparison& comparison) {
+  const std::vector<RowIndex> fitted =
+      rows_to_fit(inputs.table, inputs.rows, options.comparison.censored);
+  Predictor made = {
+      .model = Model::fit(inputs.table, inputs.rows,
+                          features_for(inputs, options.comparison.features),
+                          kept_settings(options.comparison)),
+      .level = options.level,
+      .offsets = {},
+      .datasets = count_in_family(inputs.table, fitted, &MetaTable::dataset),
+      .architectures =
+          count_in_family(inputs.table, fitted, &MetaTable::architecture),
+      .optimizers =
+          count_in_family(inputs.table, fitted, &MetaTable::optimizer),
+      .settings = inputs.settings};
+  for (const Scheme& scheme : comparison.schemes) {
+    if (scheme.name == SchemeName::test) continue;
+    made.offsets[scheme.name] = conformal_offsets(
+        inputs.table, inputs.rows,
+        comparison.find(scheme.name, kept_name(options.comparison))->predicted,
+        options.level, sides_of(scheme));
+  }
+  return made;
+}
+
+/// Coverage of test rows by the intervals that the predictor gives them.
+std::vector<SchemeCoverage> find_coverage(const FitOptions& options,
+                                          const Inputs& inputs,
+                                          const Comparison& comparison,
+                                          const Predictor& predictor) {
+  std::vector<SchemeCoverage> all;
+  for (const Scheme& scheme : comparison.schemes) {
+    const std::vector<double>& predicted =
+        comparison.find(scheme.name, kept_name(options.comparison))->predicted;
+    all.push_back({scheme.name,
+                   scheme.name == SchemeName::test
+                       ? measure_coverage(inputs.table, inputs.test_rows,
+                                          predictor.intervals(inputs.table,
+                                                              inputs.test_rows))
+                       : measure_coverage(inputs.table, scheme, predicted,
+                                          options.level, sides_of(scheme))});
+  }
+  return all;
+}
+
+void export_only(const InputOptions& options) {
+  if (options.export_csv.empty() && options.export_shard.empty()) {
+    fail_user("--export-only needs --export-csv or --export-shard");
+  }
+  const Inputs inputs = export_inputs(options);
+  print_inputs(inputs.files);
+  print_warnings(inputs.warnings);
+}
+
+}  // namespace
+
+void run_fit(const FitOptions& options) {
+  if (options.export_only) return export_only(options.input);
+  Inputs inputs = read_inputs(options.input);
+  print_inputs(inputs.files);
+  std::vector<std::string> constant =
+      left_out(inputs, options.comparison.features);
+  check_features(options, constant, inputs);
+  print_warnings(inputs.warnings);
+  ModelDirectory directory(options.out);
+
+  Comparison comparison = compare(inputs, options.comparison);
+  Predictor predictor = make_predictor(options, inputs, comparison);
+  std::vector<SchemeCoverage> coverage =
+      find_coverage(options, inputs, comparison, predictor);
+  std::optional<Ablation> without_groups;
+  if (options.ablation) {
+    without_groups = ablation(inputs, comparison, options.comparison);
+  }
+  std::vector<Table> tables;
+  if (options.paper_tables) {
+    tables = paper_tables(inputs, comparison, options.comparison.seed);
+  }
+  const FitResult result = {.options = options,
+                            .inputs = std::move(inputs),
+                            .left_out = std::move(constant),
+                            .comparison = std::move(comparison),
+                            .predictor = std::move(predictor),
+                            .coverage = std::move(coverage),
+                            .ablation = std::move(without_groups),
+                            .tables = std::move(tables)};
+  directory.write(result);
+  directory.publish();
+  print_result(result);
+}
+
+}  // namespace cape

@@ -1,0 +1,14 @@
+/// Everything that cape_fit does: read, evaluate, fit, write, print.
+#pragma once
+
+#include "predictor/report/fit_options.h"
+
+namespace cape {
+
+/// Prints what was read to stderr and the metrics to stdout, and writes the
+/// model directory. With export_only it only reads and exports. Throws
+/// UserError for input that cannot be fitted, before the model directory is
+/// touched.
+void run_fit(const FitOptions& options);
+
+}  // namespace cape

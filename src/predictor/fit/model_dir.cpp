@@ -1,0 +1,123 @@
+#include "predictor/fit/model_dir.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <iterator>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "predictor/report/report.h"
+#include "predictor/report/tables.h"
+
+namespace cape {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<std::string_view, 5> kFiles = {
+    "model.json", "cape.json", "metrics.json", "report.html", "tables"};
+
+/// What prevents a model directory at `place`; empty: nothing.
+std::string obstacle(const fs::path& place) {
+  if (!fs::exists(place)) return "";
+  if (!fs::is_directory(place)) return "it is no directory";
+  for (const auto& entry : fs::directory_iterator(place)) {
+    const std::string name = entry.path().filename().string();
+    if (std::ranges::find(kFiles, name) == kFiles.end()) {
+      return fmt::format("it holds {}, which is no part of a model", name);
+    }
+  }
+  return "";
+}
+
+/// Returns false if the file system does not support `flags`.
+bool rename_to(const fs::path& from, const fs::path& to, unsigned flags = 0) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), flags) == 0) {
+    return true;
+  }
+  if (flags != 0 && (errno == EINVAL || errno == ENOSYS)) return false;
+  throw StoppedError(fmt::format("cannot rename {} to {}: {}", from.string(),
+                                 to.string(), errno_text(errno)));
+}
+
+/// Whatever was at `place` is in `aside` afterwards.
+void swap_in(const fs::path& made, const fs::path& place,
+             const fs::path& aside) {
+  rename_to(place, aside);
+  try {
+    rename_to(made, place);
+  } catch (const StoppedError&) {
+    rename_to(aside, place);
+    throw;
+  }
+}
+
+}  // namespace
+
+ModelDirectory::ModelDirectory(const fs::path& place)
+    : place_(fs::absolute(place).lexically_normal()) {
+  if (!place_.has_filename()) place_ = place_.parent_path();
+  building_ = place_.parent_path() /
+              fmt::format(".{}.{}", place_.filename().string(), ::getpid());
+  old_ = building_.string() + ".old";
+  std::string cause;
+  try {
+    cause = obstacle(place_);
+    if (cause.empty()) fs::create_directories(building_ / "tables");
+  } catch (const fs::filesystem_error& failure) {
+    cause = failure.code().message();
+  }
+  if (!cause.empty()) {
+    fail_user("cannot write a model to {}: {}; choose another --out",
+              place.string(), cause);
+  }
+}
+
+ModelDirectory::~ModelDirectory() {
+  std::error_code ignored;
+  fs::remove_all(building_, ignored);
+  if (fs::exists(place_, ignored)) fs::remove_all(old_, ignored);
+}
+
+void ModelDirectory::write(const FitResult& result) {
+  publish_file(building_ / "model.json",
+               result.predictor.model.booster.to_json());
+  publish_file(building_ / "cape.json", cape_json(result));
+  publish_file(building_ / "metrics.json", metrics_json(result));
+  std::vector<Table> tables;
+  if (result.ablation) tables.push_back(to_table(*result.ablation));
+  std::ranges::copy(result.tables, std::back_inserter(tables));
+  tables.push_back(metrics_table(result));
+  tables.push_back(coverage_table(result));
+  tables.push_back(unavailable_table(result));
+  auto [importance, contributions] = explain(result);
+  tables.push_back(importance);
+  publish_file(building_ / "report.html", report_html(result, tables));
+  tables.push_back(std::move(contributions));
+  for (const Table& table : tables) {
+    publish_file(building_ / "tables" / (table.name + ".csv"), to_csv(table));
+  }
+  publish_file(building_ / "tables" / "predictions.csv",
+               predictions_csv(result));
+}
+
+void ModelDirectory::publish() {
+  if (!fs::exists(place_)) {
+    rename_to(building_, place_);
+    return;
+  }
+  // What was there is now in the directory that the destructor removes.
+  if (rename_to(building_, place_, RENAME_EXCHANGE)) return;
+  swap_in(building_, place_, old_);  // NFS and Lustre
+}
+
+}  // namespace cape

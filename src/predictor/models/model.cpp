@@ -1,0 +1,184 @@
+#include "predictor/models/model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <limits>
+
+#include "core/error.h"
+#include "predictor/data/folds.h"
+
+namespace cape {
+namespace {
+
+/// The share of the trajectories that decides when to stop.
+constexpr double kWatched = 0.1;
+
+/// Rows with features, targets and margins, in the form that a booster needs.
+struct Rows {
+  Matrix x;
+  std::vector<float> target;
+  std::vector<float> upper;
+  std::vector<float> margin;
+
+  BoosterData data() const { return {x, target, margin, upper}; }
+};
+
+/// The features of `rows` in the form that the base uses: a value outside of
+/// the range of its family is replaced by the nearest value in the range,
+/// unless the feature extrapolates. A weight that only two architectures have
+/// determined says nothing about a third one far away.
+Matrix within(const Model& model, const MetaTable& table,
+              std::span<const RowIndex> rows, Matrix x) {
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    const Ranges& ranges = model.ranges.of(table.family(table.rows[rows[i]]));
+    for (std::size_t j = 0; j < x.columns; ++j) {
+      if (model.features.features[j].extrapolates) continue;
+      // NaN is the range of a feature that no row had, and limits nothing.
+      x.at(i, j) = std::clamp(x.at(i, j), ranges[j].first, ranges[j].second);
+    }
+  }
+  return x;
+}
+
+/// The T* of a censored row is greater than the steps it ran.
+void set_bounds(const MetaTable& table, std::span<const RowIndex> rows,
+                Rows& made) {
+  made.upper = made.target;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const MetaRow& row = table.rows[rows[i]];
+    if (row.converged) continue;
+    made.target[i] = std::log(static_cast<float>(row.steps_run + 1));
+    made.upper[i] = std::numeric_limits<float>::infinity();
+  }
+}
+
+Rows make_rows(const MetaTable& table, std::span<const RowIndex> rows,
+               const FeatureSet& features, const std::optional<RidgeBase>& base,
+               const ModelSettings& settings) {
+  Rows made = {.x = feature_matrix(table, rows, features),
+               .target = log_steps(table, rows),
+               .upper = {},
+               .margin = {}};
+  if (settings.censored == Censored::survival) set_bounds(table, rows, made);
+  if (base) made.margin = base->predict(table, rows, made.x);
+  return made;
+}
+
+int count_trees(const MetaTable& table, std::span<const RowIndex> rows,
+                const FeatureSet& features,
+                const std::optional<RidgeBase>& base,
+                const ModelSettings& settings) {
+  const std::vector<bool> is_watched =
+      draw_trajectories(table, rows, kWatched, settings.booster.seed);
+  std::vector<RowIndex> fitted;
+  std::vector<RowIndex> watched;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    (is_watched[i] ? watched : fitted).push_back(rows[i]);
+  }
+  if (watched.empty() || fitted.empty()) return settings.booster.trees;
+  return Booster::best_rounds(
+      make_rows(table, fitted, features, base, settings).data(),
+      make_rows(table, watched, features, base, settings).data(),
+      settings.booster);
+}
+
+}  // namespace
+
+std::vector<RowIndex> rows_to_fit(const MetaTable& table,
+                                  std::span<const RowIndex> rows,
+                                  Censored censored) {
+  std::vector<RowIndex> wanted;
+  std::ranges::copy_if(rows, std::back_inserter(wanted), [&](RowIndex row) {
+    return censored != Censored::drop || table.rows[row].converged;
+  });
+  return wanted;
+}
+
+ModelSettings paper_settings(std::uint64_t seed) {
+  return {.booster = {.seed = seed}};
+}
+
+ModelSettings extended_settings(std::uint64_t seed) {
+  return {.booster = {.trees = 500,
+                      .depth = 6,
+                      .learning_rate = 0.1,
+                      .subsample = 0.8,
+                      .colsample_bytree = 0.8,
+                      .min_child_weight = 20,
+                      .early_stopping = 25,
+                      .seed = seed}};
+}
+
+Model Model::fit(const MetaTable& table, std::span<const RowIndex> rows,
+                 const FeatureSet& features, const ModelSettings& settings) {
+  const std::vector<RowIndex> fitted =
+      rows_to_fit(table, rows, settings.censored);
+  if (fitted.empty()) fail_user("no row converged; fit with --censored cap");
+  std::optional<RidgeBase> base;
+  if (settings.ridge_base) base = RidgeBase::fit(table, fitted, features);
+  BoosterSettings booster = settings.booster;
+  if (settings.censored == Censored::survival) {
+    booster.objective = Objective::survival;
+  }
+  if (booster.early_stopping > 0) {
+    ModelSettings counted = settings;
+    counted.booster = booster;
+    booster.trees = count_trees(table, fitted, features, base, counted);
+  }
+  const Rows made = make_rows(table, fitted, features, base, settings);
+  Booster trained = Booster::train(made.data(), features.names(), booster);
+  ModelSettings used = settings;
+  used.booster = booster;
+  return {.features = features,
+          .settings = used,
+          .ranges = each_family(table, fitted,
+                                [&](std::span<const RowIndex> members) {
+                                  return feature_ranges(table, members,
+                                                        features);
+                                }),
+          .base = std::move(base),
+          .booster = std::move(trained)};
+}
+
+std::vector<float> Model::predict_log(const MetaTable& table,
+                                      std::span<const RowIndex> rows) const {
+  const Matrix x = feature_matrix(table, rows, features);
+  if (!base) return booster.predict(x, {});
+  return booster.predict(
+      x, base->predict(table, rows, within(*this, table, rows, x)));
+}
+
+std::vector<double> Model::predict_steps(const MetaTable& table,
+                                         std::span<const RowIndex> rows) const {
+  std::vector<double> steps;
+  steps.reserve(rows.size());
+  for (const float value : predict_log(table, rows)) {
+    steps.push_back(steps_from_log(value, table.rows[rows[steps.size()]]));
+  }
+  return steps;
+}
+
+Matrix Model::contributions(const MetaTable& table,
+                            std::span<const RowIndex> rows) const {
+  const Matrix x = feature_matrix(table, rows, features);
+  if (!base) return booster.contributions(x, {});
+  const Matrix taken = within(*this, table, rows, x);  // as the base sees x
+  Matrix shares = booster.contributions(x, base->predict(table, rows, taken));
+  // XGBoost counts the margin as a constant; here it is split among the
+  // features of the base.
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    const LinearModel& linear = base->of(table.family(table.rows[rows[i]]));
+    for (std::size_t j = 0; j < x.columns; ++j) {
+      const double value = taken.at(i, j);
+      if (std::isnan(value)) continue;
+      const auto share =
+          static_cast<float>(linear.weights[j] * (value - linear.means[j]));
+      shares.at(i, j) += share;
+      shares.at(i, x.columns) -= share;
+    }
+  }
+  return shares;
+}
+
+}  // namespace cape

@@ -1,0 +1,92 @@
+#include "predictor/models/ridge_base.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <set>
+
+namespace cape {
+namespace {
+
+/// The penalty on a weight. If the weight is learnt from fewer than
+/// kLeastWitnesses different values, kFewWitnesses times the number of rows is
+/// added. See docs/predictor.md.
+constexpr double kRidge = 1;
+constexpr double kFewWitnesses = 0.05;
+constexpr std::size_t kLeastWitnesses = 8;
+
+/// The number of values that a feature must have had to be extrapolated.
+constexpr std::size_t kLeastValues = 8;
+
+std::size_t count_values(const Matrix& x, std::size_t column) {
+  std::set<float> values;
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    if (!std::isnan(x.at(i, column))) values.insert(x.at(i, column));
+  }
+  return values.size();
+}
+
+/// Rows that do not name their architecture can be of any number of them.
+bool are_few(const MetaTable& table, std::span<const RowIndex> rows,
+             std::uint32_t MetaRow::*name) {
+  std::set<std::uint32_t> names;
+  for (const RowIndex row : rows) {
+    names.insert(table.rows[row].*name);
+    if (names.size() == kLeastWitnesses) return false;
+  }
+  return std::ranges::none_of(
+      names, [&](std::uint32_t id) { return table.names.text(id).empty(); });
+}
+
+/// The penalty of each feature, by the number of values its weight is learnt
+/// from.
+std::map<Witnesses, double> find_penalties(const MetaTable& table,
+                                           std::span<const RowIndex> rows) {
+  const double few = kRidge + kFewWitnesses * static_cast<double>(rows.size());
+  return {{Witnesses::none, std::numeric_limits<double>::infinity()},
+          {Witnesses::rows, kRidge},
+          {Witnesses::datasets,
+           are_few(table, rows, &MetaRow::dataset) ? few : kRidge},
+          {Witnesses::architectures,
+           are_few(table, rows, &MetaRow::architecture) ? few : kRidge}};
+}
+
+LinearModel fit_ridge(const MetaTable& table, std::span<const RowIndex> rows,
+                      const FeatureSet& features) {
+  const Matrix x = feature_matrix(table, rows, features);
+  const auto penalty_of = find_penalties(table, rows);
+  std::vector<double> penalties;
+  for (std::size_t j = 0; j < x.columns; ++j) {
+    const Feature& feature = features.features[j];
+    const bool is_anybodys =
+        feature.extrapolates && count_values(x, j) < kLeastValues;
+    penalties.push_back(
+        penalty_of.at(is_anybodys ? Witnesses::none : feature.witnesses));
+  }
+  return fit_linear(x, log_steps(table, rows), penalties);
+}
+
+}  // namespace
+
+RidgeBase RidgeBase::fit(const MetaTable& table, std::span<const RowIndex> rows,
+                         const FeatureSet& features) {
+  return {each_family(table, rows, [&](std::span<const RowIndex> members) {
+    return fit_ridge(table, members, features);
+  })};
+}
+
+std::vector<float> RidgeBase::predict(const MetaTable& table,
+                                      std::span<const RowIndex> rows,
+                                      const Matrix& x) const {
+  std::vector<float> predicted;
+  predicted.reserve(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const LinearModel& linear = of(table.family(table.rows[rows[i]]));
+    predicted.push_back(static_cast<float>(linear.predict(x.row(i))));
+  }
+  return predicted;
+}
+
+}  // namespace cape

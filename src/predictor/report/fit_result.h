@@ -1,0 +1,37 @@
+/// Everything that a run of cape_fit found. The model directory and the report
+/// are written from it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "predictor/artifact/predictor.h"
+#include "predictor/data/inputs.h"
+#include "predictor/evaluation/ablation.h"
+#include "predictor/evaluation/comparison.h"
+#include "predictor/evaluation/conformal.h"
+#include "predictor/evaluation/table.h"
+#include "predictor/report/fit_options.h"
+
+namespace cape {
+
+/// What intervals cover under one scheme.
+struct SchemeCoverage {
+  SchemeName scheme;
+  std::vector<Coverage> groups;
+};
+
+struct FitResult {
+  FitOptions options;
+  Inputs inputs;
+  std::vector<std::string> left_out;  ///< features with a single value
+  Comparison comparison;
+  Predictor predictor;  ///< fitted on all of inputs.rows
+  std::vector<SchemeCoverage> coverage{};
+  std::optional<Ablation> ablation{};  ///< where asked for
+  std::vector<Table> tables{};         ///< the paper's, where asked for
+};
+
+}  // namespace cape

@@ -1,0 +1,200 @@
+#include "predictor/report/tables.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <map>
+
+namespace cape {
+namespace {
+
+/// Contributions take long to compute, so of many rows only every n-th is
+/// explained.
+constexpr std::size_t kExplainedRows = 20'000;
+
+std::vector<RowIndex> explained_rows(const FitResult& result) {
+  const std::vector<RowIndex>& rows = result.inputs.rows;
+  const std::size_t stride = (rows.size() - 1) / kExplainedRows + 1;
+  std::vector<RowIndex> explained;
+  for (std::size_t i = 0; i < rows.size(); i += stride) {
+    explained.push_back(rows[i]);
+  }
+  return explained;
+}
+
+std::vector<std::string> settings_of(const MetaTable& table,
+                                     const MetaRow& row) {
+  return {table.trajectories.text(row.trajectory),
+          table.family(row),
+          table.architecture(row),
+          table.dataset(row),
+          exact(row.learning_rate),
+          std::to_string(row.batch_size),
+          exact(row.epsilon)};
+}
+
+const std::vector<std::string> kSettings = {
+    "trajectory",    "family",     "architecture", "dataset",
+    "learning_rate", "batch_size", "epsilon"};
+
+std::string exact_float(float value) {
+  return std::isfinite(value) ? fmt::to_string(value) : "";
+}
+
+Table contributions_table(const FitResult& result,
+                          const std::vector<RowIndex>& rows,
+                          const Matrix& shares) {
+  const MetaTable& table = result.inputs.table;
+  Table made = {.name = "contributions",
+                .title = "What each feature adds to log T*",
+                .notes = {},
+                .header = kSettings,
+                .rows = {}};
+  std::ranges::copy(result.predictor.model.features.names(),
+                    std::back_inserter(made.header));
+  made.header.emplace_back("constant");
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::vector<std::string> fields = settings_of(table, table.rows[rows[i]]);
+    for (std::size_t j = 0; j < shares.columns; ++j) {
+      fields.push_back(exact_float(shares.at(i, j)));
+    }
+    made.rows.push_back(std::move(fields));
+  }
+  return made;
+}
+
+Table importance(const FitResult& result, const Matrix& shares) {
+  Table made = {.name = "importance",
+                .title = "What the model looks at",
+                .notes = {"The mean absolute contribution to log T* (SHAP, the "
+                          "base's part included), and the total gain of the "
+                          "splits in the trees."},
+                .header = {"feature", "mean_contribution", "total_gain"},
+                .rows = {}};
+  const std::vector<std::string> names =
+      result.predictor.model.features.names();
+  std::map<std::string, double> gains =
+      result.predictor.model.booster.total_gain();
+  std::vector<std::pair<double, std::string>> order;
+  for (std::size_t j = 0; j < names.size(); ++j) {
+    double sum = 0;
+    for (std::size_t i = 0; i < shares.rows; ++i) {
+      sum += std::abs(shares.at(i, j));
+    }
+    order.emplace_back(-sum / static_cast<double>(shares.rows), names[j]);
+  }
+  std::ranges::sort(order);
+  for (const auto& [minus_share, name] : order) {
+    made.rows.push_back(
+        {name, decimals(-minus_share, 4), decimals(gains[name], 1)});
+  }
+  return made;
+}
+
+}  // namespace
+
+Table metrics_table(const FitResult& result) {
+  Table made = {
+      .name = "metrics",
+      .title = "All metrics",
+      .notes = {"95 % intervals by bootstrap over trajectories."},
+      .header = {"scheme", "model", "group", "mae", "mae_low", "mae_high",
+                 "rmse", "rmse_low", "rmse_high", "median_ae", "r2", "r2_low",
+                 "r2_high", "avg_accuracy", "avg_accuracy_low",
+                 "avg_accuracy_high", "rows"},
+      .rows = {}};
+  for (const Evaluation& evaluation : result.comparison.evaluations) {
+    for (const Group& group : evaluation.groups) {
+      const Metrics& m = group.metrics;
+      const MetricIntervals& i = group.intervals;
+      auto& row = made.rows.emplace_back(std::vector<std::string>{
+          to_string(evaluation.scheme), evaluation.model, group.name()});
+      for (const double value :
+           {m.mae, i.mae.low, i.mae.high, m.rmse, i.rmse.low, i.rmse.high,
+            m.median_ae, m.r2, i.r2.low, i.r2.high, m.avg_accuracy,
+            i.avg_accuracy.low, i.avg_accuracy.high}) {
+        row.push_back(exact(value));
+      }
+      row.push_back(std::to_string(m.rows));
+    }
+  }
+  return made;
+}
+
+Table coverage_table(const FitResult& result) {
+  Table made = {
+      .name = "coverage",
+      .title = "What intervals cover",
+      .notes = {fmt::format(
+          "The share of rows inside of {:g} % intervals, before rounding. The "
+          "intervals of a part come from the other parts, those of test rows "
+          "are the predictor's; width is the upper end over the lower end.",
+          100 * result.options.level)},
+      .header = {"scheme", "group", "rows", "covered", "width"},
+      .rows = {}};
+  for (const auto& [scheme, groups] : result.coverage) {
+    for (const Coverage& coverage : groups) {
+      made.rows.push_back({to_string(scheme), coverage.group,
+                           std::to_string(coverage.rows),
+                           exact(coverage.covered), exact(coverage.width)});
+    }
+  }
+  return made;
+}
+
+Table unavailable_table(const FitResult& result) {
+  Table made = {.name = "unavailable",
+                .title = "Not available",
+                .notes = {},
+                .header = {"scheme", "model", "reason"},
+                .rows = {}};
+  for (const Unavailable& one : result.comparison.unavailable) {
+    made.rows.push_back({to_string(one.scheme),
+                         one.model.empty() ? "all" : one.model, one.reason});
+  }
+  return made;
+}
+
+std::string predictions_csv(const FitResult& result) {
+  const MetaTable& table = result.inputs.table;
+  const std::vector<RowIndex>& rows = result.inputs.rows;
+  const Matrix x = feature_matrix(table, rows, result.predictor.model.features);
+  const std::vector<double> fitted =
+      result.predictor.model.predict_steps(table, rows);
+  std::vector<std::string> header = kSettings;
+  std::ranges::copy(result.predictor.model.features.names(),
+                    std::back_inserter(header));
+  for (const char* column :
+       {"converged", "fold", "t_star", "predicted", "fitted"}) {
+    header.emplace_back(column);
+  }
+  std::string csv = csv_line(header);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const MetaRow& row = table.rows[rows[i]];
+    std::vector<std::string> fields = settings_of(table, row);
+    for (std::size_t j = 0; j < x.columns; ++j) {
+      fields.push_back(exact_float(x.at(i, j)));
+    }
+    fields.emplace_back(row.converged ? "true" : "false");
+    fields.push_back(
+        std::to_string(result.comparison.kfold().part_of_row[rows[i]]));
+    fields.push_back(std::to_string(row.t_star));
+    fields.push_back(
+        exact(result.comparison.evaluations.front().predicted[rows[i]]));
+    fields.push_back(exact(fitted[i]));
+    csv += csv_line(fields);
+  }
+  return csv;
+}
+
+Explanation explain(const FitResult& result) {
+  std::vector<RowIndex> rows = explained_rows(result);
+  Matrix shares =
+      result.predictor.model.contributions(result.inputs.table, rows);
+  return {importance(result, shares),
+          contributions_table(result, rows, shares)};
+}
+
+}  // namespace cape

@@ -1,0 +1,32 @@
+/// Everything that cape_fit writes as a table.
+#pragma once
+
+#include <string>
+
+#include "predictor/evaluation/table.h"
+#include "predictor/report/fit_result.h"
+
+namespace cape {
+
+/// metrics.json with bootstrap intervals, a row for each group.
+Table metrics_table(const FitResult& result);
+
+/// What intervals cover: the share of rows inside, before rounding.
+Table coverage_table(const FitResult& result);
+
+/// What could not be computed from the input, and why.
+Table unavailable_table(const FitResult& result);
+
+/// tables/predictions.csv: a line for each trial that was fitted on, with
+/// settings, features, measured and predicted steps. A text, since it can be
+/// long.
+std::string predictions_csv(const FitResult& result);
+
+/// What the model's predictions depend on.
+struct Explanation {
+  Table importance;     ///< a row a feature: total gain, mean |contribution|
+  Table contributions;  ///< a row a trial: what each feature adds to log T*
+};
+Explanation explain(const FitResult& result);
+
+}  // namespace cape

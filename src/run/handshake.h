@@ -1,0 +1,33 @@
+/// How ranks begin and end a run together.
+#pragma once
+
+#include <string>
+
+#include "messaging/communicator.h"
+#include "run/run_start.h"
+#include "trainer_client/placement.h"
+
+namespace cape {
+
+/// Rank 0: what every rank sees of its machine, by rank.
+std::vector<RankResources> gather_resources(Communicator& communicator,
+                                            const Look& look);
+
+/// Rank 0: tells every rank what to do and waits until all can. Throws
+/// UserError with what every rank has against it.
+void start_ranks(Communicator& communicator, RunStart start,
+                 const PlacementPlan& plan);
+
+/// Every other rank: the run that it is to take part in; nothing when it is to
+/// leave.
+std::optional<RunStart> await_start(Communicator& communicator);
+
+/// Sends the other ranks home when rank 0 has nothing for them, and waits for
+/// them, as MPI wants it.
+void dismiss_ranks(Communicator& communicator);
+
+/// The end of a run that has published everything. Throws StoppedError when
+/// there is no time to wait for the other ranks.
+void leave_together(Communicator& communicator);
+
+}  // namespace cape

@@ -1,0 +1,198 @@
+#include "run/plan.h"
+
+#include <bit>
+#include <map>
+#include <string>
+
+#include "core/units.h"
+#include "run/inventory.h"
+#include "run/probe_refresh.h"
+#include "shard/reader.h"
+
+namespace cape {
+namespace {
+
+// Where nothing was measured here and none is given: one core of 2020 or later.
+constexpr double kAssumedGflops = 20;
+
+struct Line {
+  std::int64_t trajectories = 0;
+  double flops = 0;
+};
+
+/// Work left of a part, by "family on data set". Every group is looked at once.
+std::map<std::string, Line> work_left(const Grid& grid, Part part,
+                                      const DoneMap& done) {
+  std::map<std::string, Line> lines;
+  const std::int64_t trials = grid.config().grid.trials;
+  const auto line_of = [&](const Group& group) -> Line& {
+    return lines[fmt::format("{} on {}",
+                             grid.config().grid.models[group.model].family,
+                             grid.datasets()[group.dataset].name)];
+  };
+  for (std::int64_t g = 0; g < grid.groups(); ++g) {
+    const std::int64_t members =
+        count_in_part(part, (g + 1) * trials) - count_in_part(part, g * trials);
+    Line& line = line_of(grid.group(g));
+    line.trajectories += members;
+    line.flops +=
+        grid.expected_flops(g * trials) * static_cast<double>(members);
+  }
+  for (const auto& [index, mask] : done) {
+    if (index % part.count != part.index || mask != grid.all_criteria()) {
+      continue;
+    }
+    Line& line = line_of(grid.group(index / trials));
+    --line.trajectories;
+    line.flops -= grid.expected_flops(index);
+  }
+  for (auto& [name, line] : lines) {
+    if (line.trajectories == 0) line.flops = 0;  // but for rounding
+  }
+  return lines;
+}
+
+/// "10 classes".
+std::string what_is_learnt(const datasets::DatasetInfo& dataset) {
+  using datasets::Task;
+  switch (dataset.task) {
+    case Task::classification:
+      return fmt::format("{} classes", dataset.classes);
+    case Task::sequence:
+      return fmt::format("{} classes a step", dataset.classes);
+    case Task::multilabel:
+      return fmt::format("{} labels", dataset.classes);
+    case Task::regression:
+      return "a number each";
+  }
+  return "";
+}
+
+void print_axes(const Grid& grid, Part part) {
+  const GridConfig& axes = grid.config().grid;
+  const Scheduler scheduler(grid, part, {});
+  fmt::print("{}: {} groups x {} trials = {} trajectories, {} cells (rows)\n",
+             grid.config().name, format_count(grid.groups()),
+             format_count(axes.trials), format_count(grid.trajectories()),
+             format_count(grid.cells()));
+  if (part.count > 1) {
+    fmt::print("part {} of {}: {} trajectories, {} cells\n", part.index,
+               part.count, format_count(scheduler.trajectories()),
+               format_count(scheduler.cells()));
+  }
+  for (const datasets::DatasetInfo& dataset : grid.datasets()) {
+    fmt::print("  {}: {} samples at hand (N = {}), {}, in {}\n", dataset.name,
+               format_count(dataset.samples), format_count(dataset.train_size),
+               what_is_learnt(dataset), dataset.directory);
+  }
+}
+
+}  // namespace
+
+void print_plan(const Grid& grid, Part part,
+                const std::filesystem::path& directory) {
+  print_axes(grid, part);
+  const Inventory inventory = take_inventory(grid, directory, part);
+  fmt::print("done in {}: {} cells\n", directory.string(),
+             format_count(cells_in(inventory.done, part)));
+  fmt::print("\n{:<32} {:>14} {:>14} {:>16}\n", "left", "trajectories", "FLOP",
+             "trainer time");
+  Line total;
+  double seconds = 0;
+  bool assumed = false;
+  for (const auto& [name, line] : work_left(grid, part, inventory.done)) {
+    auto expected =
+        inventory.speed.seconds(name.substr(0, name.find(' ')), line.flops);
+    if (!expected) {
+      expected = line.flops / (kAssumedGflops * 1e9);
+      assumed = true;
+    }
+    fmt::print("{:<32} {:>14} {:>14} {:>16}\n", name,
+               format_count(line.trajectories), format_si(line.flops),
+               format_duration(*expected));
+    total.trajectories += line.trajectories;
+    total.flops += line.flops;
+    seconds += *expected;
+  }
+  fmt::print("{:<32} {:>14} {:>14} {:>16}\n", "all",
+             format_count(total.trajectories), format_si(total.flops),
+             format_duration(seconds));
+  if (assumed) {
+    fmt::print(
+        "speed: {} GFLOP/s a trainer assumed; workers.gflops=X sets it, and "
+        "the rows of a short run measure it\n",
+        kAssumedGflops);
+  } else {
+    fmt::print("speed: {}\n", grid.config().workers.gflops > 0
+                                  ? "as given by workers.gflops"
+                                  : "as measured by the rows there are");
+  }
+}
+
+void print_refresh_plan(const Config& config,
+                        const std::vector<datasets::DatasetInfo>& datasets,
+                        Part part, const std::filesystem::path& directory) {
+  const ProbeRefresh refresh(config, datasets, shard::shards_in(directory),
+                             part);
+  struct Sum {
+    std::int64_t trajectories = 0;
+    double seconds = 0;
+  };
+  std::map<std::string, Sum> sums;
+  for (std::int64_t i = 0; i < refresh.trajectories(); ++i) {
+    for (const std::string& name : {refresh.family(i), std::string("all")}) {
+      ++sums[name].trajectories;
+      sums[name].seconds += refresh.probe_seconds(i);
+    }
+  }
+  fmt::print("{}: {} rows of {} trajectories have an older probe\n",
+             directory.string(), format_count(refresh.rows()),
+             format_count(refresh.trajectories()));
+  if (refresh.left().all() > 0) {
+    fmt::print(
+        "{} more rows are of data sets or networks that the configuration "
+        "does not name\n",
+        format_count(refresh.left().all()));
+  }
+  for (const std::string& why : refresh.left().unreadable) {
+    fmt::print("unreadable: {}\n", why);
+  }
+  fmt::print("\n{:<32} {:>14} {:>16}\n", "to probe again", "trajectories",
+             "trainer time");
+  for (const auto& [name, sum] : sums) {
+    fmt::print("{:<32} {:>14} {:>16}\n", name, format_count(sum.trajectories),
+               format_duration(sum.seconds));
+  }
+  fmt::print("speed: as the probes took before\n");
+}
+
+ExitCode print_status(const Grid& grid, Part part,
+                      const std::filesystem::path& directory) {
+  const Inventory inventory = take_inventory(grid, directory, part);
+  const std::int64_t cells = Scheduler(grid, part, {}).cells();
+  const std::int64_t done = cells_in(inventory.done, part);
+  const std::int64_t failed = cells_in(inventory.failed, part);
+  const std::int64_t converged = cells_in(inventory.converged, part);
+  fmt::print("{}: {} shards\n", directory.string(), inventory.shards);
+  fmt::print("rows        {} of {}\n", format_count(done), format_count(cells));
+  fmt::print("converged   {}\n", format_count(converged));
+  fmt::print("censored    {}\n", format_count(done - converged));
+  fmt::print("failed      {}\n", format_count(failed));
+  fmt::print("to do       {}\n", format_count(cells - done - failed));
+  if (inventory.other_rows > 0) {
+    fmt::print("other rows  {} (of other settings; left alone)\n",
+               format_count(inventory.other_rows));
+  }
+  for (const auto& [path, why] : inventory.unreadable) {
+    fmt::print("unreadable: {}\n", why);
+  }
+  for (const auto& [index, trial] : inventory.failures) {
+    if (index % part.count != part.index) continue;
+    fmt::print("failed {} times: {}: {}\n", trial.attempts, trial.description,
+               trial.error);
+  }
+  if (done + failed < cells) return kExitStopped;
+  return failed > 0 ? kExitSomeFailed : kExitDone;
+}
+
+}  // namespace cape

@@ -1,0 +1,201 @@
+#include "run/probe_refresh.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "core/error.h"
+#include "core/hash.h"
+#include "grid/cost_model.h"
+#include "shard/reader.h"
+#include "trainer_client/rows.h"
+
+namespace cape {
+namespace {
+
+bool is_of_part(const shard::Row& row, Part part) {
+  const auto count = static_cast<std::uint64_t>(part.count);
+  return seed_of(row.trajectory.str()) % count ==
+         static_cast<std::uint64_t>(part.index);
+}
+
+bool is_close(double a, double b) {
+  return std::abs(a - b) <= ProbeRefresh::kLossTolerance * std::abs(b);
+}
+
+}  // namespace
+
+ProbeRefresh::ProbeRefresh(Config config,
+                           std::vector<datasets::DatasetInfo> datasets,
+                           std::vector<std::filesystem::path> shards, Part part)
+    : config_(std::move(config)),
+      datasets_(std::move(datasets)),
+      shards_(std::move(shards)) {
+  std::map<std::string, StoredRow> by_key;
+  read_rows(part, by_key);
+  std::map<std::string, std::vector<StoredRow>> by_trajectory;
+  for (auto& [key, stored] : by_key) {
+    if (stored.row.probe_version >= kProbeVersion) continue;
+    by_trajectory[stored.row.trajectory.str()].push_back(stored);
+  }
+  for (auto& [key, rows] : by_trajectory) {
+    std::optional<Trajectory> trajectory = describe_rows(rows.front().row);
+    if (!trajectory) {
+      left_.other_networks += std::ssize(rows);
+      continue;
+    }
+    const TrialTask& task = trajectory->task;
+    const double flops = trajectory_flops(
+        zoo::forward_flops(task.architecture, trajectory->dataset.shape,
+                           head_of(trajectory->dataset)),
+        static_cast<double>(task.batch_size), 0);
+    rows_ += std::ssize(rows);
+    items_.push_back({std::move(rows), *std::move(trajectory), flops});
+  }
+  std::ranges::stable_sort(items_, std::greater{}, &Item::flops);
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    items_[i].trajectory.index = static_cast<std::int64_t>(i);
+    families_.push_back(zoo::family(items_[i].trajectory.task.architecture));
+  }
+}
+
+/// The row of each key that has the newest probe, of the data sets that there
+/// are.
+void ProbeRefresh::read_rows(Part part,
+                             std::map<std::string, StoredRow>& by_key) {
+  for (std::size_t s = 0; s < shards_.size(); ++s) {
+    std::vector<shard::Row> rows;
+    try {
+      shard::for_each_row(shards_[s], [&](const shard::Row& row) {
+        if (is_of_part(row, part)) rows.push_back(row);
+      });
+    } catch (const UserError& error) {
+      left_.unreadable.emplace_back(error.what());
+      continue;
+    }
+    for (const shard::Row& row : rows) {
+      const bool has_data =
+          std::ranges::any_of(datasets_, [&](const auto& dataset) {
+            return dataset.name == row.dataset.view();
+          });
+      if (!has_data) {
+        if (row.probe_version < kProbeVersion) ++left_.other_datasets;
+        continue;
+      }
+      const auto [place, is_new] =
+          by_key.try_emplace(row.key.str(), StoredRow{row, s});
+      if (!is_new && place->second.row.probe_version < row.probe_version) {
+        place->second = {row, s};
+      }
+    }
+  }
+}
+
+/// From the description in a row. A TorchScript network comes from the file
+/// with the same content that the configuration names.
+zoo::Architecture ProbeRefresh::architecture_of(const shard::Row& row) const {
+  const zoo::Architecture described = zoo::architecture_from(
+      nlohmann::json::parse(row.architecture_json.str()));
+  const auto* const script = std::get_if<zoo::TorchScript>(&described);
+  if (script == nullptr) return described;
+  for (const ModelSpec& model : config_.grid.models) {
+    for (const zoo::Architecture& named : model.architectures) {
+      const auto* const file = std::get_if<zoo::TorchScript>(&named);
+      if (file != nullptr && file->fingerprint == script->fingerprint) {
+        return named;
+      }
+    }
+  }
+  fail("the configuration does not name the file of {}",
+       row.architecture.view());
+}
+
+/// The trajectory that a row is of; nothing where it cannot be repeated here.
+std::optional<Trajectory> ProbeRefresh::describe_rows(const shard::Row& row) {
+  const auto found = std::ranges::find(datasets_, row.dataset.view(),
+                                       &datasets::DatasetInfo::name);
+  const auto spec =
+      std::ranges::find(config_.grid.datasets, found->name, &DatasetSpec::name);
+  try {
+    Trajectory trajectory{
+        .index = 0, .trial = row.trial, .dataset = {}, .task = {}};
+    TrialTask& task = trajectory.task;
+    task.trajectory = row.trajectory.str();
+    task.architecture = architecture_of(row);
+    task.dataset = {
+        found->name, found->directory, found->fingerprint, {}, spec->own};
+    if (!row.variant.view().empty()) {
+      task.dataset.variant =
+          datasets::variant_from(nlohmann::json::parse(row.variant.str()));
+    }
+    trajectory.dataset = datasets::varied(*found, task.dataset.variant);
+    task.learning_rate = row.learning_rate;
+    task.batch_size = row.batch_size;
+    task.optimizer = with_weight_decay(
+        optimizer_from(nlohmann::json::parse(row.optimizer_json.str())),
+        row.weight_decay);
+    task.seed = row.seed;
+    task.probe.extended = true;
+    task.timed_steps = 0;
+    const bool fits =
+        row.batch_size <= found->samples &&
+        datasets::problem_of(task.dataset.variant, *found).empty() &&
+        zoo::refusal(task.architecture, trajectory.dataset.shape,
+                     head_of(trajectory.dataset))
+            .empty();
+    return fits ? std::optional(std::move(trajectory)) : std::nullopt;
+  } catch (const Error&) {  // of a newer program, or a file that is not named
+    return std::nullopt;
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;
+  }
+}
+
+Trajectory ProbeRefresh::trajectory(std::int64_t index,
+                                    CriterionMask /*mask*/) const {
+  return items_.at(static_cast<std::size_t>(index)).trajectory;
+}
+
+double ProbeRefresh::expected_flops(std::int64_t index) const {
+  return items_.at(static_cast<std::size_t>(index)).flops;
+}
+
+const std::string& ProbeRefresh::family(std::int64_t index) const {
+  return families_.at(static_cast<std::size_t>(index));
+}
+
+double ProbeRefresh::probe_seconds(std::int64_t index) const {
+  const Item& item = items_.at(static_cast<std::size_t>(index));
+  const double seconds = item.rows.front().row.probe_seconds;
+  return std::isfinite(seconds) ? seconds : 0;
+}
+
+std::vector<Publication> ProbeRefresh::publications(
+    const Trajectory& trajectory, const TrialResult& result) const {
+  const Item& item = items_.at(static_cast<std::size_t>(trajectory.index));
+  // Rows of one trajectory can be of several runs, each with its own curve.
+  std::map<std::pair<std::size_t, std::int64_t>, Publication> by_curve;
+  for (const StoredRow& stored : item.rows) {
+    if (!is_close(result.initial_loss, stored.row.initial_loss)) return {};
+    Publication& publication =
+        by_curve[{stored.shard, stored.row.curve_offset}];
+    shard::Row row = stored.row;
+    add_probe(result, row);
+    publication.rows.push_back(row);
+  }
+  std::vector<Publication> publications;
+  for (auto& [place, publication] : by_curve) {
+    const shard::Row& row = publication.rows.front();
+    if (row.curve_length > 0) {
+      publication.losses = shard::read_curve(
+          shards_[place.first], row.curve_offset, row.curve_length);
+    }
+    publications.push_back(std::move(publication));
+  }
+  return publications;
+}
+
+}  // namespace cape

@@ -1,0 +1,94 @@
+#include "trainer_client/trainer_process.h"
+
+#include <poll.h>
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "core/error.h"
+
+namespace cape {
+namespace {
+
+std::vector<std::string> arguments(const TrainerCommand& command) {
+  return {command.program,
+          "--in",
+          std::to_string(Subprocess::kChildIn),
+          "--out",
+          std::to_string(Subprocess::kChildOut),
+          "--device",
+          command.device,
+          "--threads",
+          std::to_string(command.threads)};
+}
+
+/// A pool that was not told would take all cores of the machine. Threads that
+/// spin for long while they wait make a trainer with two of them ten times
+/// slower where other programs run; those that sleep at once, two times where
+/// none do.
+std::vector<std::string> pool_settings(std::int64_t threads) {
+  const std::string n = std::to_string(threads);
+  return {"OMP_NUM_THREADS=" + n, "MKL_NUM_THREADS=" + n, "MKL_DYNAMIC=FALSE",
+          "OPENBLAS_NUM_THREADS=" + n, "GOMP_SPINCOUNT=1000"};
+}
+
+}  // namespace
+
+TrainerProcess::TrainerProcess(const TrainerCommand& command, std::string label)
+    : process_(arguments(command), pool_settings(command.threads)),
+      label_(std::move(label)) {}
+
+std::optional<TrainerMessage> TrainerProcess::receive() {
+  std::string bytes;
+  process_.read_output(bytes);
+  reader_.append(bytes);
+  while (auto message = reader_.next()) {
+    const auto* hello = std::get_if<Hello>(&*message);
+    if (hello == nullptr) {
+      if (!ready()) fail("the trainer answered before its hello");
+      return message;
+    }
+    if (hello->protocol != kTaskProtocolVersion) {
+      fail("the trainer speaks protocol {}, not {}: it is of another build",
+           hello->protocol, kTaskProtocolVersion);
+    }
+    torch_version_ = hello->torch;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> TrainerProcess::death() {
+  const auto ended = process_.ended();
+  if (!ended) return std::nullopt;
+  log_errors();
+  return last_words_.empty() ? fmt::format("the trainer ended: {}", *ended)
+                             : fmt::format("the trainer ended: {}; it said: {}",
+                                           *ended, last_words_);
+}
+
+void TrainerProcess::log_errors() {
+  process_.read_error_output(error_text_);
+  std::size_t begin = 0;
+  for (std::size_t end;
+       (end = error_text_.find('\n', begin)) != std::string::npos;
+       begin = end + 1) {
+    last_words_ = error_text_.substr(begin, end - begin);
+    spdlog::warn("{}: {}", label_, last_words_);
+  }
+  error_text_.erase(0, begin);
+}
+
+void wait_for_any(const std::vector<const TrainerProcess*>& trainers,
+                  std::chrono::milliseconds timeout) {
+  std::vector<pollfd> descriptors;
+  for (const TrainerProcess* const trainer : trainers) {
+    if (trainer == nullptr) continue;
+    for (const int fd : trainer->descriptors()) {
+      descriptors.push_back({fd, POLLIN, 0});
+    }
+  }
+  (void)::poll(descriptors.data(), descriptors.size(),
+               static_cast<int>(timeout.count()));
+}
+
+}  // namespace cape

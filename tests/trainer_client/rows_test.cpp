@@ -1,0 +1,203 @@
+#include "trainer_client/rows.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "core/error.h"
+#include "trainer_client/support.h"
+#include "trial/stopping_rule.h"
+
+namespace cape {
+namespace {
+
+using testing::HasSubstr;
+using testing::SizeIs;
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+class RowsTest : public testing::Test {
+ protected:
+  RowsTest() { answer({2.5F, 1.0F, 0.6F, 0.2F}); }
+
+  /// Makes these losses the curve, and the outcomes those of it.
+  void answer(const std::vector<float>& losses) {
+    StoppingRule rule(std::get<BatchSteps>(trajectory_.task.target),
+                      trajectory_.task.criteria);
+    for (const float loss : losses) rule.observe(loss);
+    result_ = {.trajectory = trajectory_.task.trajectory,
+               .parameters = zoo::parameter_count(trajectory_.task.architecture,
+                                                  {1, 28, 28}, 10),
+               .probe = {.g2 = 3,
+                         .tau = 7,
+                         .extended = ExtendedProbe{.loss = 2.25,
+                                                   .mean_gradient2 = 1.5,
+                                                   .label_entropy = 2,
+                                                   .logit_spread = 0.5,
+                                                   .line = {0.75, 0.5, 2}}},
+               .initial_loss = losses.front(),
+               .outcomes = rule.results(),
+               .probe_seconds = 0.5,
+               .step_seconds = 0.25,
+               .device = "cpu",
+               .threads = 2,
+               .losses = losses};
+  }
+
+  /// What is said of the answer once `spoil` has changed it; empty: it is fine.
+  std::string complaint(const std::function<void(TrialResult&)>& spoil) const {
+    TrialResult result = result_;
+    spoil(result);
+    try {
+      check_answer(trajectory_, result);
+      return "";
+    } catch (const Error& error) {
+      return error.what();
+    }
+  }
+
+  Grid grid_ = small_grid();
+  Trajectory trajectory_ = grid_.trajectory(4, grid_.all_criteria());
+  TrialResult result_;
+};
+
+TEST_F(RowsTest, TheRightAnswerIsTaken) {
+  EXPECT_EQ(complaint([](TrialResult&) {}), "");
+}
+
+TEST_F(RowsTest, ACurveThatEndsInNanIsTaken) {
+  answer({2.5F, 1.0F, kNan});
+  EXPECT_EQ(complaint([](TrialResult&) {}), "");
+}
+
+TEST_F(RowsTest, AnotherTrajectoryIsRefused) {
+  EXPECT_THAT(
+      complaint([this](auto& r) { r.trajectory = grid_.trajectory_key(5); }),
+      HasSubstr("another trajectory"));
+}
+
+TEST_F(RowsTest, AnotherNetworkIsRefused) {
+  EXPECT_THAT(complaint([](auto& r) { --r.parameters; }),
+              HasSubstr("number of parameters"));
+}
+
+TEST_F(RowsTest, ACurveThatIsNotThatOfTheRuleIsRefused) {
+  EXPECT_THAT(complaint([](auto& r) { r.losses.clear(); }),
+              HasSubstr("initial loss"));
+  EXPECT_THAT(complaint([](auto& r) { r.initial_loss = 2; }),
+              HasSubstr("initial loss"));
+  EXPECT_THAT(complaint([](auto& r) { r.losses.pop_back(); }),
+              HasSubstr("the curve ends"));
+  EXPECT_THAT(complaint([](auto& r) { r.losses.push_back(0.1F); }),
+              HasSubstr("the curve ends"));
+  EXPECT_THAT(complaint([](auto& r) { r.losses[1] = kNan; }),
+              HasSubstr("the curve ends"));
+}
+
+TEST_F(RowsTest, OutcomesThatAreNotThoseOfTheCurveAreRefused) {
+  const auto refused = HasSubstr("not that of its curve");
+  EXPECT_THAT(complaint([](auto& r) { ++r.outcomes[0].t_star; }), refused);
+  EXPECT_THAT(complaint([](auto& r) { --r.outcomes[1].steps_run; }), refused);
+  EXPECT_THAT(complaint([](auto& r) { r.outcomes[2].final_loss += 1e-3; }),
+              refused);
+  EXPECT_THAT(
+      complaint([](auto& r) { r.outcomes[0].criterion = Epsilon{0.15}; }),
+      refused);
+  EXPECT_THAT(complaint([](auto& r) {
+                r.outcomes[2].stop_reason = StopReason::plateau;
+              }),
+              refused);
+  EXPECT_THAT(
+      complaint([](auto& r) { std::swap(r.outcomes[0], r.outcomes[2]); }),
+      refused);
+}
+
+TEST_F(RowsTest, TooFewOrTooManyOutcomesAreRefused) {
+  const auto refused = HasSubstr("not one outcome a criterion");
+  EXPECT_THAT(complaint([](auto& r) { r.outcomes.pop_back(); }), refused);
+  EXPECT_THAT(
+      complaint([](auto& r) { r.outcomes.push_back(r.outcomes.back()); }),
+      refused);
+}
+
+TEST_F(RowsTest, ARowAnEpsilonWithAllThatIsKnown) {
+  const auto rows = make_rows(trajectory_, result_);
+  const TrialTask& task = trajectory_.task;
+  ASSERT_THAT(rows, SizeIs(task.criteria.size()));
+  for (std::size_t e = 0; e < rows.size(); ++e) {
+    const shard::Row& row = rows[e];
+    EXPECT_EQ(row.epsilon, epsilon_of(task.criteria[e]));
+    EXPECT_EQ(row.key.view(), cell_key(task.trajectory, row.epsilon));
+    EXPECT_EQ(row.trajectory.view(), task.trajectory);
+    EXPECT_EQ(row.t_star, result_.outcomes[e].t_star);
+    EXPECT_EQ(row.final_loss, result_.outcomes[e].final_loss);
+    EXPECT_TRUE(row.converged);
+    EXPECT_EQ(row.stop_reason.view(), "converged");
+  }
+  const shard::Row& row = rows.front();
+  EXPECT_EQ(row.family.view(), "mlp");
+  EXPECT_EQ(row.architecture.view(), zoo::short_name(task.architecture));
+  EXPECT_EQ(row.dataset.view(), "mnist");
+  EXPECT_EQ(row.task.view(), "classification");
+  EXPECT_EQ(row.target.view(), "batch_steps");
+  EXPECT_EQ(row.learning_rate, task.learning_rate);
+  EXPECT_EQ(row.batch_size, task.batch_size);
+  EXPECT_EQ(row.trial, trajectory_.trial);
+  EXPECT_DOUBLE_EQ(row.log_g2, std::log(3.0));
+  EXPECT_DOUBLE_EQ(row.log_tau, std::log(7.0));
+  EXPECT_DOUBLE_EQ(row.log_n, std::log(60000.0));
+  EXPECT_DOUBLE_EQ(row.log_lr, std::log(task.learning_rate));
+  EXPECT_DOUBLE_EQ(row.log_b, std::log(task.batch_size));
+  EXPECT_DOUBLE_EQ(row.log_p, std::log(result_.parameters));
+  EXPECT_EQ(row.initial_loss, 2.5);
+  EXPECT_EQ(row.samples_available, 1000);
+  EXPECT_EQ(row.seed, task.seed);
+  EXPECT_EQ(row.threads, 2);
+}
+
+TEST_F(RowsTest, TheDataSetAsItIsHasNoVariant) {
+  const shard::Row row = make_rows(trajectory_, result_).front();
+  EXPECT_EQ(row.variant.view(), "");
+  EXPECT_EQ(row.classes, 10);
+  EXPECT_EQ(row.input_size, 784);
+  EXPECT_EQ(row.label_noise, 0);
+  EXPECT_EQ(row.lowres, 1);
+  EXPECT_FALSE(row.inverted);
+  EXPECT_EQ(row.input_scale, 1);
+  EXPECT_EQ(row.input_noise, 0);
+}
+
+TEST_F(RowsTest, AVariantIsTextAndColumns) {
+  trajectory_.task.dataset.variant = {.classes = 4,
+                                      .label_noise = 0.25,
+                                      .lowres = 2,
+                                      .invert = true,
+                                      .scale = 0.5,
+                                      .noise = 0.125};
+  const shard::Row row = make_rows(trajectory_, result_).front();
+  EXPECT_EQ(row.variant.view(),
+            R"({"classes":4,"invert":true,"label_noise":0.25,"lowres":2,)"
+            R"("noise":0.125,"scale":0.5})");
+  EXPECT_EQ(row.label_noise, 0.25);
+  EXPECT_EQ(row.lowres, 2);
+  EXPECT_TRUE(row.inverted);
+  EXPECT_EQ(row.input_scale, 0.5);
+  EXPECT_EQ(row.input_noise, 0.125);
+}
+
+TEST_F(RowsTest, ACensoredRowSaysWhy) {
+  answer({2.5F, 0.6F, kNan});
+  const auto rows = make_rows(trajectory_, result_);
+  EXPECT_EQ(rows[0].stop_reason.view(), "non_finite");
+  EXPECT_FALSE(rows[0].converged);
+  EXPECT_EQ(rows[0].t_star,
+            trajectory_.std::get<BatchSteps>(task.target).max_steps);
+  EXPECT_EQ(rows[0].steps_run, 2);
+  EXPECT_TRUE(rows[2].converged) << "0.3 was reached before";
+}
+
+}  // namespace
+}  // namespace cape
