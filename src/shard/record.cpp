@@ -49,9 +49,10 @@ std::string_view unpadded(const char* bytes, std::size_t size) {
 
 }  // namespace
 
-void RecordLayout::add(const Column& column, std::size_t size) {
+Field& RecordLayout::add(const Column& column, std::size_t size) {
   fields_.push_back({&column, size_, size});
   size_ += size;
+  return fields_.back();
 }
 
 RecordLayout RecordLayout::stored_as(const hdf5::Handle& type,
@@ -70,7 +71,8 @@ RecordLayout RecordLayout::stored_as(const hdf5::Handle& type,
           "docs/shard_format.md; write it as it was read",
           where, column.name);
     }
-    layout.add(column, H5Tget_size(found));
+    Field& field = layout.add(column, H5Tget_size(found));
+    if (is_string(column.type)) field.charset = H5Tget_cset(found);
   }
   return layout;
 }
@@ -78,8 +80,12 @@ RecordLayout RecordLayout::stored_as(const hdf5::Handle& type,
 hdf5::Handle RecordLayout::type() const {
   std::vector<hdf5::Member> members;
   for (const Field& field : fields_) {
-    members.push_back({std::string(field.column->name), field.offset,
-                       stored_type(field.column->type, field.size)});
+    hdf5::Handle type = stored_type(field.column->type, field.size);
+    if (is_string(field.column->type)) {
+      hdf5::check(H5Tset_cset(type, field.charset), "choose a character set");
+    }
+    members.push_back(
+        {std::string(field.column->name), field.offset, std::move(type)});
   }
   return hdf5::compound_type(size_, members);
 }
@@ -126,8 +132,10 @@ RecordUnpacker::RecordUnpacker(RecordLayout layout)
 Row RecordUnpacker::unpack(const char* record) {
   Row row;
   for (std::size_t f = 0; f < layout_.fields().size(); ++f) {
-    const auto& [column, offset, size] = layout_.fields()[f];
-    const char* const from = record + offset;
+    const Field& field = layout_.fields()[f];
+    const Column* const column = field.column;
+    const std::size_t size = field.size;
+    const char* const from = record + field.offset;
     char* const to = reinterpret_cast<char*>(&row) + column->offset;
     try {
       if (column->type == ColumnType::text) {

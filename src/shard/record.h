@@ -19,6 +19,8 @@ struct Field {
   const Column* column;
   std::size_t offset;  ///< in the record
   std::size_t size;    ///< bytes; of a text what is longer does not fit
+  /// Of a text; HDF5 does not convert one to the other, and h5py writes ASCII.
+  H5T_cset_t charset = H5T_CSET_UTF8;
 };
 
 class RecordLayout {
@@ -37,7 +39,7 @@ class RecordLayout {
 
  private:
   friend class TextWidths;
-  void add(const Column& column, std::size_t size);
+  Field& add(const Column& column, std::size_t size);
 
   std::vector<Field> fields_;
   std::size_t size_ = 0;

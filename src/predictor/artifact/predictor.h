@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "predictor/data/by_family.h"
+#include "predictor/data/folds.h"
 #include "predictor/data/meta_table.h"
 #include "predictor/models/interval.h"
 #include "predictor/models/model.h"
