@@ -37,13 +37,13 @@ std::vector<zoo::Architecture> draw(const std::string& family,
 
 Case make_case(const zoo::Architecture& architecture,
                const datasets::Dataset& dataset, const Options& options) {
-  TrialTask task;
+  trial::TrialTask task;
   task.architecture = architecture;
   task.learning_rate = 1e-3;
   task.batch_size = 64;
-  task.criteria = criteria_of({0.1, 0.15, 0.2});
+  task.criteria = trial::criteria_of({0.1, 0.15, 0.2});
   task.seed = options.seed;
-  std::get<BatchSteps>(task.target).max_steps = options.max_steps;
+  std::get<trial::BatchSteps>(task.target).max_steps = options.max_steps;
   return {std::move(task), &dataset};
 }
 
@@ -66,7 +66,7 @@ void add_options(CLI::App& app, Options& options) {
 }
 
 void measure_all(const Benchmark& benchmark, const Options& options) {
-  open_device("cpu", 1);
+  trainer::open_device("cpu", 1);
   const datasets::Dataset dataset =
       datasets::load("fashion_mnist", datasets::search_roots(options.data_dir));
   Report report(benchmark.plain, benchmark.engine);
@@ -87,7 +87,7 @@ void measure_all(const Benchmark& benchmark, const Options& options) {
 
 }  // namespace
 
-TrialBatch Case::batch() const {
+trainer::TrialBatch Case::batch() const {
   return draw_batch(task, *dataset, torch::kCPU);
 }
 

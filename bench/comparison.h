@@ -27,10 +27,10 @@ struct Options {
 
 /// An architecture on FashionMNIST: B = 64, learning rate 1e-3.
 struct Case {
-  TrialTask task;
+  trial::TrialTask task;
   const datasets::Dataset* dataset;
 
-  TrialBatch batch() const;
+  trainer::TrialBatch batch() const;
   /// From the task's seed.
   std::shared_ptr<models::Model> network() const;
   /// With the weights of `network`.

@@ -11,25 +11,27 @@ namespace cape::bench {
 namespace {
 
 Measured measure_extended(const Case& subject, const Options& options) {
-  const TrialBatch batch = subject.batch();
+  const trainer::TrialBatch batch = subject.batch();
   const auto network = subject.network();
-  const TrialTask& task = subject.task;
+  const trial::TrialTask& task = subject.task;
   // A training of its own, so that the probes see one network throughout.
   const auto trained = subject.network();
-  Training training(*trained, batch, task.optimizer, task.learning_rate);
-  const std::vector<double> seconds = interleave(
-      {[&] {
-         (void)training.loss().item<double>();
-         training.update();
-       },
-       [&] { probe(*network, batch.inputs, batch.labels); },
-       [&] {
-         probe(*network, batch.inputs, batch.labels, task.learning_rate);
-       }},
-      options.seconds);
+  trainer::Training training(*trained, batch, task.optimizer,
+                             task.learning_rate);
+  const std::vector<double> seconds =
+      interleave({[&] {
+                    (void)training.loss().item<double>();
+                    training.update();
+                  },
+                  [&] { trainer::probe(*network, batch.inputs, batch.labels); },
+                  [&] {
+                    trainer::probe(*network, batch.inputs, batch.labels,
+                                   task.learning_rate);
+                  }},
+                 options.seconds);
   // The weights' gradient, and a forward pass for each point of the line.
   const double passes =
-      1 + static_cast<double>(ExtendedProbe::kLineSteps.size());
+      1 + static_cast<double>(trial::ExtendedProbe::kSignStepSizes.size());
   return {2 * seconds[0], seconds[2] - seconds[1],
           passes * subject.forward_flops()};
 }

@@ -26,7 +26,7 @@
 #include "predictor/models/model.h"
 #include "shard/writer.h"
 
-namespace cape {
+namespace cape::bench {
 namespace {
 
 namespace fs = std::filesystem;
@@ -113,15 +113,15 @@ int run(int argc, char** argv) {
       fs::temp_directory_path() / fmt::format("many_rows_{}", ::getpid());
   write_shards(rows, folder);
   auto start = std::chrono::steady_clock::now();
-  InputOptions options;
+  predictor::InputOptions options;
   options.inputs = {folder};
-  const Inputs inputs = read_inputs(options);
+  const predictor::Inputs inputs = predictor::read_inputs(options);
   print("read", seconds_since(start));
   fs::remove_all(folder);
   start = std::chrono::steady_clock::now();
-  const Model model =
-      Model::fit(inputs.table, inputs.rows, features_for(inputs, "extended"),
-                 kept_settings(ComparisonOptions{}));
+  const predictor::Model model = predictor::Model::fit(
+      inputs.table, inputs.rows, predictor::features_for(inputs, "extended"),
+      predictor::kept_settings(predictor::ComparisonOptions{}));
   print("fit", seconds_since(start));
   fmt::print("{} rows, {} trees\n", inputs.rows.size(),
              model.settings.booster.trees);
@@ -129,8 +129,8 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::bench
 
 int main(int argc, char** argv) {
-  return cape::guarded_main("bench_many_rows", cape::run, argc, argv);
+  return cape::guarded_main("bench_many_rows", cape::bench::run, argc, argv);
 }

@@ -22,13 +22,13 @@ namespace {
 // machine.
 constexpr double kBlockSeconds = 0.05;
 
-double seconds_a_call(const std::function<void()>& function, int calls) {
+double seconds_per_call(const std::function<void()>& function, int calls) {
   const double begin = cpu_seconds();
   for (int i = 0; i < calls; ++i) function();
   return (cpu_seconds() - begin) / calls;
 }
 
-int calls_in_a_block(double seconds) {
+int calls_per_block(double seconds) {
   return std::max(1, static_cast<int>(std::ceil(kBlockSeconds / seconds)));
 }
 
@@ -65,7 +65,7 @@ class ForkedFunction {
   ForkedFunction(const ForkedFunction&) = delete;
   ForkedFunction& operator=(const ForkedFunction&) = delete;
 
-  double seconds_a_call(int calls) const {
+  double seconds_per_call(int calls) const {
     double seconds = 0;
     if (::write(orders_, &calls, sizeof calls) != sizeof calls ||
         ::read(answers_, &seconds, sizeof seconds) != sizeof seconds) {
@@ -80,7 +80,7 @@ class ForkedFunction {
     try {
       allocate_as_usual();
       while (::read(orders_, &calls, sizeof calls) == sizeof calls) {
-        const double seconds = bench::seconds_a_call(function, calls);
+        const double seconds = bench::seconds_per_call(function, calls);
         if (::write(answers_, &seconds, sizeof seconds) != sizeof seconds) {
           break;
         }
@@ -105,7 +105,7 @@ std::vector<double> medians(
   double spent = 0;
   for (const auto& function : timed) {
     blocks.push_back({function(1)});
-    calls.push_back(calls_in_a_block(blocks.back().front()));
+    calls.push_back(calls_per_block(blocks.back().front()));
     spent += blocks.back().front();
   }
   while (spent < seconds) {
@@ -139,7 +139,8 @@ std::vector<double> interleave(
     const std::vector<std::function<void()>>& functions, double seconds) {
   std::vector<std::function<double(int)>> timed;
   for (const auto& function : functions) {
-    timed.push_back([&](int calls) { return seconds_a_call(function, calls); });
+    timed.push_back(
+        [&](int calls) { return seconds_per_call(function, calls); });
   }
   return medians(timed, seconds);
 }
@@ -149,8 +150,8 @@ std::pair<double, double> compare_sides(const std::function<void()>& plain,
                                         double seconds) {
   const ForkedFunction forked(plain);
   const std::vector<double> both =
-      medians({[&](int calls) { return forked.seconds_a_call(calls); },
-               [&](int calls) { return seconds_a_call(engine, calls); }},
+      medians({[&](int calls) { return forked.seconds_per_call(calls); },
+               [&](int calls) { return seconds_per_call(engine, calls); }},
               seconds);
   return {both[0], both[1]};
 }
@@ -164,7 +165,7 @@ double sgemm_gflops() {
     const double flops = 2 * std::pow(static_cast<double>(size), 3);
     for (int i = 0; i < 3; ++i) {
       const double seconds =
-          seconds_a_call([&] { torch::mm_out(product, a, b); }, 1);
+          seconds_per_call([&] { torch::mm_out(product, a, b); }, 1);
       best = std::max(best, 1e-9 * flops / seconds);
     }
   }

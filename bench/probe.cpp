@@ -13,12 +13,13 @@ namespace cape::bench {
 namespace {
 
 Measured measure_probe(const Case& subject, const Options& options) {
-  const TrialBatch batch = subject.batch();
+  const trainer::TrialBatch batch = subject.batch();
   const auto network = subject.network();
   const auto plain = subject.plain(*network);
   const auto [plain_seconds, engine_seconds] = compare_sides(
       [&] { plain::probe_by_plain_loop(*plain, batch.inputs, batch.labels); },
-      [&] { probe(*network, batch.inputs, batch.labels); }, options.seconds);
+      [&] { trainer::probe(*network, batch.inputs, batch.labels); },
+      options.seconds);
   // A forward pass and two backward passes to the layers' outputs.
   return {plain_seconds, engine_seconds, 3 * subject.forward_flops()};
 }

@@ -18,7 +18,7 @@
 #include "shard/writer.h"
 #include "trainer_client/rows.h"
 
-namespace cape {
+namespace cape::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -27,8 +27,8 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-Grid grid_of(std::int64_t rows) {
-  Config config;
+grid::Grid grid_of(std::int64_t rows) {
+  grid::Config config;
   config.name = "resume";
   config.grid = {.models = {{.family = "mlp",
                              .sample_published = true,
@@ -38,29 +38,31 @@ Grid grid_of(std::int64_t rows) {
                  .batch_size = {32, 64, 128},
                  .epsilon = {0.1, 0.15, 0.2},
                  .trials = rows / 27 + 1};
-  return Grid(config, {{.name = "mnist",
-                        .shape = {1, 28, 28},
-                        .classes = 10,
-                        .samples = 60000,
-                        .train_size = 60000,
-                        .fingerprint = "made up",
-                        .directory = "/nowhere"}});
+  return grid::Grid(config, {{.name = "mnist",
+                              .shape = {1, 28, 28},
+                              .classes = 10,
+                              .samples = 60000,
+                              .train_size = 60000,
+                              .fingerprint = "made up",
+                              .directory = "/nowhere"}});
 }
 
 /// Made up, but as hard to compress as what is measured.
-TrialResult result_for(const Trajectory& trajectory, Random& random) {
-  TrialResult result{
+trial::TrialResult result_for(const grid::Trajectory& trajectory,
+                              Random& random) {
+  trial::TrialResult result{
       .trajectory = trajectory.task.trajectory,
       .parameters = 100000 + random.below(1000000),
       .probe = {.g2 = random.uniform(),
                 .tau = random.uniform(),
                 .extended =
-                    ExtendedProbe{.loss = random.uniform(),
-                                  .mean_gradient2 = random.uniform(),
-                                  .label_entropy = random.uniform(),
-                                  .logit_spread = random.uniform(),
-                                  .line = {random.uniform(), random.uniform(),
-                                           random.uniform()}}},
+                    trial::ExtendedProbe{
+                        .loss = random.uniform(),
+                        .mean_g2 = random.uniform(),
+                        .label_entropy = random.uniform(),
+                        .logit_spread = random.uniform(),
+                        .sign_step_losses = {random.uniform(), random.uniform(),
+                                             random.uniform()}}},
       .initial_loss = random.uniform(),
       .outcomes = {},
       .probe_seconds = random.uniform(),
@@ -68,9 +70,10 @@ TrialResult result_for(const Trajectory& trajectory, Random& random) {
       .device = "cpu",
       .losses = std::vector<float>(25)};
   for (float& loss : result.losses) loss = static_cast<float>(random.uniform());
-  for (const Criterion& criterion : trajectory.task.criteria) {
+  for (const trial::Criterion& criterion : trajectory.task.criteria) {
     result.outcomes.push_back({criterion, random.below(24),
-                               StopReason::converged, 24, random.uniform()});
+                               trial::StopReason::converged, 24,
+                               random.uniform()});
   }
   return result;
 }
@@ -83,19 +86,20 @@ shard::ShardWriter writer_to(const std::filesystem::path& folder,
                              .provenance = {}});
 }
 
-void fill(shard::ShardWriter& writer, const Grid& grid, std::int64_t rows) {
+void fill(shard::ShardWriter& writer, const grid::Grid& grid,
+          std::int64_t rows) {
   Random random(1);
   for (std::int64_t i = 0; 3 * i < rows; ++i) {
-    const Trajectory trajectory = grid.trajectory(i, grid.all_criteria());
-    const TrialResult result = result_for(trajectory, random);
-    writer.add(make_rows(trajectory, result), result.losses);
+    const grid::Trajectory trajectory = grid.trajectory(i, grid.all_criteria());
+    const trial::TrialResult result = result_for(trajectory, random);
+    writer.add(trainer_client::make_rows(trajectory, result), result.losses);
   }
 }
 
 void measure(std::int64_t shards, std::int64_t rows) {
   std::string name = std::filesystem::temp_directory_path() / "resume_XXXXXX";
   const std::filesystem::path folder = ::mkdtemp(name.data());
-  const Grid grid = grid_of(rows);
+  const grid::Grid grid = grid_of(rows);
 
   auto one = writer_to(folder, 5000);
   fill(one, grid, 5000);
@@ -111,17 +115,17 @@ void measure(std::int64_t shards, std::int64_t rows) {
   many.flush();
   begin = Clock::now();
   const std::clock_t cpu_begin = std::clock();
-  const Inventory inventory = take_inventory(grid, folder);
+  const run::Inventory inventory = run::take_inventory(grid, folder);
   const double scan = seconds_since(begin);
   const double cpu = static_cast<double>(std::clock() - cpu_begin) /
                      static_cast<double>(CLOCKS_PER_SEC);
   fmt::print("resume  {} shards, {} rows: {:.1f} s, of a CPU {:.1f} s\n",
-             inventory.shards, cells_in(inventory.done, {}), scan, cpu);
+             inventory.shards, run::cells_in(inventory.done, {}), scan, cpu);
   std::filesystem::remove_all(folder);
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::bench
 
 int main(int argc, char** argv) {
   CLI::App app("Measures the reading and writing of shards.");
@@ -129,6 +133,6 @@ int main(int argc, char** argv) {
   app.add_option("--shards", shards)->check(CLI::PositiveNumber);
   app.add_option("--rows", rows)->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
-  cape::measure(shards, rows);
+  cape::bench::measure(shards, rows);
   return 0;
 }

@@ -17,9 +17,10 @@ Measured measure_row(const Case& subject, const Options& options) {
   const auto [plain_seconds, engine_seconds] = compare_sides(
       [&] { plain::published_procedure(subject.task, *subject.dataset); },
       [&] {
-        losses = run_trajectory(subject.task, *subject.dataset, torch::kCPU,
-                                losses_a_look(torch::kCPU))
-                     .losses.size();
+        losses =
+            trainer::run_trajectory(subject.task, *subject.dataset, torch::kCPU,
+                                    trainer::losses_per_sync(torch::kCPU))
+                .losses.size();
       },
       options.seconds);
   // The probe and every step.

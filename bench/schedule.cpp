@@ -20,7 +20,7 @@
 #include "coordinator/coordinator.h"
 #include "core/random.h"
 
-namespace cape {
+namespace cape::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -68,7 +68,7 @@ datasets::DatasetInfo dataset(const std::string& name,
 
 /// The published experiments in one grid.
 Grid published_grid(std::int64_t trajectories) {
-  Config config;
+  grid::Config config;
   config.name = "published";
   for (const FamilyCost& cost : kCosts) {
     config.grid.models.push_back(
@@ -105,7 +105,7 @@ std::vector<double> draw_costs(const Grid& grid) {
 
 /// A rank's worker, as far as the coordinator notices.
 struct Rank {
-  std::deque<WorkItem> queue;
+  std::deque<messaging::WorkItem> queue;
   std::int64_t idle = 0;
   bool asked = false;
 };
@@ -124,7 +124,7 @@ class Simulation {
       : grid_(grid),
         costs_(costs),
         per_rank_(per_rank),
-        mail_(connect_in_process(ranks)),
+        mail_(messaging::connect_in_process(ranks)),
         coordinator_(grid, *mail_[0], {}),
         ranks_(static_cast<std::size_t>(ranks)) {
     for (int rank = 0; rank < ranks; ++rank) {
@@ -157,9 +157,10 @@ class Simulation {
   void end(int rank, std::int64_t index) {
     makespan_ = now_;
     ++ranks_[static_cast<std::size_t>(rank)].idle;
-    tell(rank, kTagOutcomes,
-         pack_one(Outcome{index, costs_[static_cast<std::size_t>(index)],
-                          Verdict::measured, 3, grid_.all_criteria()}));
+    tell(rank, messaging::kTagOutcomes,
+         messaging::pack_one(messaging::Outcome{
+             index, costs_[static_cast<std::size_t>(index)],
+             messaging::Verdict::measured, 3, grid_.all_criteria()}));
   }
 
   void start(int rank) {
@@ -173,8 +174,9 @@ class Simulation {
     }
     if (self.asked || std::ssize(self.queue) >= per_rank_) return;
     self.asked = true;
-    tell(rank, kTagRequest,
-         pack_one(Request{static_cast<std::int32_t>(per_rank_)}));
+    tell(rank, messaging::kTagRequest,
+         messaging::pack_one(
+             messaging::Request{static_cast<std::int32_t>(per_rank_)}));
   }
 
   void tell(int rank, int tag, const std::string& body) {
@@ -183,16 +185,18 @@ class Simulation {
     busy_ += std::chrono::duration<double>(Clock::now() - begin).count();
     ++messages_;
     // A rank that waits may have been served now.
-    if (tag == kTagRequest) events_.push({now_ + 2 * kDelay, rank, -1});
+    if (tag == messaging::kTagRequest)
+      events_.push({now_ + 2 * kDelay, rank, -1});
   }
 
   void take_mail(int rank) {
     Rank& self = ranks_[static_cast<std::size_t>(rank)];
     while (const auto message =
                mail_[static_cast<std::size_t>(rank)]->receive()) {
-      if (message->tag != kTagLease) continue;
+      if (message->tag != messaging::kTagLease) continue;
       self.asked = false;
-      for (const WorkItem& item : unpack<WorkItem>(message->body)) {
+      for (const messaging::WorkItem& item :
+           messaging::unpack<messaging::WorkItem>(message->body)) {
         self.queue.push_back(item);
       }
     }
@@ -201,8 +205,8 @@ class Simulation {
   const Grid& grid_;
   const std::vector<double>& costs_;
   std::int64_t per_rank_;
-  std::vector<std::unique_ptr<Communicator>> mail_;
-  Coordinator coordinator_;
+  std::vector<std::unique_ptr<messaging::Communicator>> mail_;
+  coordinator::Coordinator coordinator_;
   std::vector<Rank> ranks_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   double now_ = 0;
@@ -222,24 +226,28 @@ double split_statically(const std::vector<double>& costs,
 }
 
 /// Leases of one trajectory a second, outcomes counted, to a thousand ranks.
-double leases_a_second(const Grid& grid) {
+double leases_per_second(const Grid& grid) {
   constexpr int kRanks = 1000;
-  const auto mail = connect_in_process(kRanks + 1);
-  Coordinator coordinator(grid, *mail[0], {});
+  const auto mail = messaging::connect_in_process(kRanks + 1);
+  coordinator::Coordinator coordinator(grid, *mail[0], {});
   // So many trainers elsewhere that no lease is longer.
   coordinator.set_slots(0, std::int64_t{1} << 40);
   const auto leases = std::min<std::int64_t>(grid.trajectories(), 500000);
   const Clock::time_point begin = Clock::now();
   for (std::int64_t i = 0; i < leases; ++i) {
-    Communicator& rank = *mail[static_cast<std::size_t>(1 + i % kRanks)];
-    rank.send(0, kTagRequest, pack_one(Request{1}));
+    messaging::Communicator& rank =
+        *mail[static_cast<std::size_t>(1 + i % kRanks)];
+    rank.send(0, messaging::kTagRequest,
+              messaging::pack_one(messaging::Request{1}));
     coordinator.handle(mail[0]->receive().value());
     coordinator.tick();
-    const auto items = unpack<WorkItem>(rank.receive().value().body);
+    const auto items =
+        messaging::unpack<messaging::WorkItem>(rank.receive().value().body);
     if (items.size() != 1) fail("a lease of {} trajectories", items.size());
-    rank.send(0, kTagOutcomes,
-              pack_one(Outcome{items[0].index, 1, Verdict::measured, 3,
-                               items[0].mask}));
+    rank.send(0, messaging::kTagOutcomes,
+              messaging::pack_one(messaging::Outcome{
+                  items[0].index, 1, messaging::Verdict::measured, 3,
+                  items[0].mask}));
     coordinator.handle(mail[0]->receive().value());
   }
   return static_cast<double>(leases) /
@@ -268,11 +276,11 @@ void simulate(std::int64_t trainers, std::int64_t per_rank,
   fmt::print("coordinator busy {:.2f} % of the farm's time, {} messages\n",
              100 * farm.busy_seconds() / makespan, farm.messages());
   fmt::print("leases     {:8.0f} a second, outcomes counted\n",
-             leases_a_second(grid));
+             leases_per_second(grid));
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::bench
 
 int main(int argc, char** argv) {
   CLI::App app("Simulates a large farm.");
@@ -281,6 +289,6 @@ int main(int argc, char** argv) {
   app.add_option("--per-rank", per_rank)->check(CLI::PositiveNumber);
   app.add_option("--trajectories", trajectories)->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
-  cape::simulate(trainers, per_rank, trajectories);
+  cape::bench::simulate(trainers, per_rank, trajectories);
   return 0;
 }

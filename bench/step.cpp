@@ -11,13 +11,14 @@ namespace cape::bench {
 namespace {
 
 Measured measure_step(const Case& subject, const Options& options) {
-  const TrialBatch batch = subject.batch();
+  const trainer::TrialBatch batch = subject.batch();
   const auto network = subject.network();
   const auto plain = subject.plain(*network);
-  const TrialTask& task = subject.task;
+  const trial::TrialTask& task = subject.task;
   plain::PlainTraining published(*plain, batch, task.optimizer,
                                  task.learning_rate);
-  Training training(*network, batch, task.optimizer, task.learning_rate);
+  trainer::Training training(*network, batch, task.optimizer,
+                             task.learning_rate);
   const auto [plain_seconds, engine_seconds] = compare_sides(
       [&] {
         published.loss();

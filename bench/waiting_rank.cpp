@@ -10,7 +10,7 @@
 
 #include "messaging/communicator.h"
 
-namespace cape {
+namespace cape::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -44,13 +44,13 @@ double share_of_a_core(const Work& work) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::bench
 
 int main() {
-  const auto communicator = cape::connect();
-  const double bare = cape::share_of_a_core([] {});
+  const auto communicator = cape::messaging::connect();
+  const double bare = cape::bench::share_of_a_core([] {});
   const double waiting =
-      cape::share_of_a_core([&] { (void)communicator->receive(); });
+      cape::bench::share_of_a_core([&] { (void)communicator->receive(); });
   fmt::print("rank {} of {}: {:.2f} % of a core; without messages {:.2f} %\n",
              communicator->rank(), communicator->size(), 100 * waiting,
              100 * bare);

@@ -14,7 +14,7 @@ function(constant name text)
 endfunction()
 
 file(WRITE ${OUTPUT}.new
-     "#include \"predictor/report/page_assets.h\"\n\nnamespace cape {\n")
+     "#include \"predictor/report/page_assets.h\"\n\nnamespace cape::predictor {\n")
 foreach(asset kReportStyle=report.css kReportScript=report.js
               kVegaLicences=licences.txt)
   string(REGEX MATCH "^([^=]+)=(.+)$" found ${asset})
@@ -31,5 +31,5 @@ foreach(module ${modules})
   string(APPEND vega "define.module = \"vega-${module}\";\n${text}\n")
 endforeach()
 constant(kVegaScript "${vega}")
-file(APPEND ${OUTPUT}.new "}  // namespace cape\n")
+file(APPEND ${OUTPUT}.new "}  // namespace cape::predictor\n")
 file(RENAME ${OUTPUT}.new ${OUTPUT})

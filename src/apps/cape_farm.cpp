@@ -37,7 +37,7 @@ struct CommandLine {
   TrainerOptions trainers;
   std::string shard;
   std::string time_limit;
-  ProgressMode progress = ProgressMode::automatic;
+  run::ProgressMode progress = run::ProgressMode::automatic;
   bool plan = false;
   bool status = false;
   bool print_config = false;
@@ -72,12 +72,12 @@ void declare(CLI::App& app, CommandLine& line) {
                "train nothing: repeat the probes of the rows in the output "
                "directory that an older version measured");
   line.trainers.declare(app);
-  add_enum_option<ProgressMode>(app, "--progress", line.progress,
-                                "auto, live, plain or none")
+  add_enum_option<run::ProgressMode>(app, "--progress", line.progress,
+                                     "auto, live, plain or none")
       ->type_name("HOW");
   app.set_version_flag(
       "--version", fmt::format("cape_farm {} ({}), {}", kVersion, kGitCommit,
-                               mpi_version()));
+                               messaging::mpi_version()));
   app.footer(
       "Exit codes: 0 all done; 2 usage or configuration; 3 finished, some "
       "trials failed;\n75 stopped early, run the same command again.");
@@ -93,7 +93,7 @@ std::optional<std::int64_t> to_integer(std::string_view text) {
   return value;
 }
 
-Part parse_part(const std::string& text) {
+grid::Part parse_part(const std::string& text) {
   if (text.empty()) return {};
   const std::size_t slash = text.find('/');
   if (slash != std::string::npos) {
@@ -118,13 +118,13 @@ std::optional<double> parse_time_limit(const std::string& text) {
       text);
 }
 
-Config load(const CommandLine& line) {
+grid::Config load(const CommandLine& line) {
   if (line.config.empty()) {
     fail_user("which configuration? cape_farm CONFIG.yaml; --help says more");
   }
   std::vector<std::string> overrides = line.overrides;
   std::ranges::copy(line.trainers.overrides(), std::back_inserter(overrides));
-  return load_config(line.config, overrides);
+  return grid::load_config(line.config, overrides);
 }
 
 void print(const datasets::Found& found) {
@@ -145,23 +145,23 @@ void print(const datasets::Found& found) {
 
 /// The known data sets and, of a configuration, the user's own.
 void list_datasets(const CommandLine& line) {
-  const Config config = line.config.empty() ? Config{} : load(line);
+  const grid::Config config = line.config.empty() ? grid::Config{} : load(line);
   const auto roots = datasets::search_roots(
       line.config.empty() ? line.trainers.data_dir : config.data_dir);
   for (const auto& root : roots) fmt::print("looked in {}\n", root.string());
   for (const auto& found : datasets::list_datasets(roots)) print(found);
-  std::vector<datasets::OwnData> listed;  // once, whatever its variants
-  for (const DatasetSpec& spec : config.grid.datasets) {
-    if (!spec.own || std::ranges::find(listed, *spec.own) != listed.end()) {
+  std::vector<datasets::UserDataset> listed;  // once, whatever its variants
+  for (const grid::DatasetSpec& spec : config.grid.datasets) {
+    if (!spec.user || std::ranges::find(listed, *spec.user) != listed.end()) {
       continue;
     }
-    print(datasets::find_own(spec.name, *spec.own));
-    listed.push_back(*spec.own);
+    print(datasets::find_user_dataset(spec.name, *spec.user));
+    listed.push_back(*spec.user);
   }
 }
 
 /// Rank 0. Sets `farmed` once the other ranks have been spoken to.
-int run_first_rank(Communicator& communicator, int argc, char** argv,
+int run_first_rank(messaging::Communicator& communicator, int argc, char** argv,
                    bool& farmed) {
   CLI::App app(
       "Measures how many optimizer steps networks need: probes and trains "
@@ -179,12 +179,12 @@ int run_first_rank(Communicator& communicator, int argc, char** argv,
     list_datasets(line);
     return kExitDone;
   }
-  const Config config = load(line);
+  const grid::Config config = load(line);
   if (line.print_config) {
-    fmt::print("{}", to_yaml(config));
+    fmt::print("{}", grid::to_yaml(config));
     return kExitDone;
   }
-  FarmOptions options{
+  run::FarmOptions options{
       .directory = line.out.empty()
                        ? std::filesystem::path("runs") / config.name
                        : std::filesystem::path(line.out),
@@ -193,37 +193,40 @@ int run_first_rank(Communicator& communicator, int argc, char** argv,
       .retry_failed = line.retry_failed,
       .progress = line.progress,
       .trainer = line.trainers.program()};
-  const std::vector<datasets::DatasetInfo> datasets = open_datasets(config);
+  const std::vector<datasets::DatasetInfo> datasets =
+      grid::open_datasets(config);
   if (line.refresh_probes) {
     if (line.plan) {
-      print_refresh_plan(config, datasets, options.part, options.directory);
+      run::print_refresh_plan(config, datasets, options.part,
+                              options.directory);
       return kExitDone;
     }
     farmed = true;
-    return refresh_probes(communicator, config, datasets, options);
+    return run::refresh_probes(communicator, config, datasets, options);
   }
-  const Grid grid(config, datasets);
+  const grid::Grid grid(config, datasets);
   if (line.plan) {
-    print_plan(grid, options.part, options.directory);
+    run::print_plan(grid, options.part, options.directory);
     return kExitDone;
   }
-  if (line.status) return print_status(grid, options.part, options.directory);
+  if (line.status)
+    return run::print_status(grid, options.part, options.directory);
   farmed = true;
-  return run_farm(communicator, grid, options);
+  return run::run_farm(communicator, grid, options);
 }
 
-int run_rank(Communicator& communicator, int argc, char** argv) {
+int run_rank(messaging::Communicator& communicator, int argc, char** argv) {
   if (communicator.rank() != 0) {
-    join_farm(communicator);
+    run::join_farm(communicator);
     return kExitDone;
   }
   bool farmed = false;
   try {
     const int code = run_first_rank(communicator, argc, argv, farmed);
-    if (!farmed) dismiss_ranks(communicator);
+    if (!farmed) run::dismiss_ranks(communicator);
     return code;
   } catch (const UserError&) {
-    dismiss_ranks(communicator);
+    run::dismiss_ranks(communicator);
     throw;
   }
 }
@@ -233,7 +236,8 @@ int run(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   spdlog::set_default_logger(spdlog::stderr_color_mt("cape_farm"));
   spdlog::set_pattern("%^%l%$: %v");
-  const std::unique_ptr<Communicator> communicator = connect();
+  const std::unique_ptr<messaging::Communicator> communicator =
+      messaging::connect();
   try {
     return run_rank(*communicator, argc, argv);
   } catch (const StoppedError& error) {

@@ -12,7 +12,7 @@
 namespace {
 
 int run(int argc, char** argv) {
-  cape::FitOptions options;
+  cape::predictor::FitOptions options;
   CLI::App app{
       "Fits the CAPE predictor on measured trials and evaluates it on\n"
       "trajectories that it was not fitted on.",
@@ -44,7 +44,7 @@ int run(int argc, char** argv) {
   app.add_option("--test", options.input.test,
                  "Files to score a model of all INPUT on")
       ->always_capture_default(false);
-  cape::add_enum_option<cape::Censored>(
+  cape::add_enum_option<cape::predictor::Censored>(
       app, "--censored", options.comparison.censored,
       "Rows that did not converge: cap (as in the paper), drop or survival")
       ->default_str(cape::to_string(options.comparison.censored));
@@ -71,7 +71,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? cape::kExitDone : cape::kExitUsage;
   }
-  cape::run_fit(options);
+  cape::predictor::run_fit(options);
   return cape::kExitDone;
 }
 

@@ -20,10 +20,10 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/version.h"
-#include "forecast/forecast.h"
-#include "forecast/print.h"
 #include "grid/config_yaml.h"
 #include "grid/open_datasets.h"
+#include "prediction/predict_grid.h"
+#include "prediction/print.h"
 
 namespace {
 
@@ -33,7 +33,7 @@ struct CommandLine {
   std::vector<std::string> config;  ///< CONFIG.yaml, key.path=value
   std::string model;
   TrainerOptions trainers;
-  std::optional<ForecastOrder> order;  ///< that of the grid when absent
+  std::optional<prediction::CellOrder> order;  ///< that of the grid when absent
   bool measure = false;
   bool json = false;
 };
@@ -47,7 +47,7 @@ void declare(CLI::App& app, CommandLine& line) {
                  "model directory of cape_fit; default: the model that comes "
                  "with cape_predict")
       ->type_name("DIR");
-  add_enum_option<ForecastOrder>(
+  add_enum_option<prediction::CellOrder>(
       app, "--sort", line.order,
       "steps or seconds, the fewest first; default: as the grid has them, the "
       "largest networks first")
@@ -64,7 +64,7 @@ void declare(CLI::App& app, CommandLine& line) {
 }
 
 /// One trial of each cell, unless the command line wants more.
-Config load(const CommandLine& line) {
+grid::Config load(const CommandLine& line) {
   std::vector<std::string> overrides = {"grid.trials=1"};
   std::string file;
   for (const std::string& argument : line.config) {
@@ -80,17 +80,18 @@ Config load(const CommandLine& line) {
     fail_user("which networks? cape_predict CONFIG.yaml; --help says more");
   }
   std::ranges::copy(line.trainers.overrides(), std::back_inserter(overrides));
-  if (!file.empty()) return load_config(file, overrides);
-  Config config = parse_config("name: prediction\n", "command line", overrides);
-  open_files(config, absolute_path("."));
+  if (!file.empty()) return grid::load_config(file, overrides);
+  grid::Config config =
+      grid::parse_config("name: prediction\n", "command line", overrides);
+  grid::open_files(config, absolute_path("."));
   return config;
 }
 
 /// The model that was named, else the one that comes with the program.
-Predictor open_model(const std::string& named) {
-  if (!named.empty()) return load_predictor(named);
+predictor::Predictor open_model(const std::string& named) {
+  if (!named.empty()) return predictor::load_predictor(named);
   const std::filesystem::path model = data_directory() / "model";
-  if (std::filesystem::exists(model)) return load_predictor(model);
+  if (std::filesystem::exists(model)) return predictor::load_predictor(model);
   fail_user(
       "there is no default model (looked for {}); name the --out of a cape_fit "
       "with --model, or make it with scripts/make_default_model.sh",
@@ -121,21 +122,22 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitDone : kExitUsage;
   }
-  const Config config = load(line);
-  const Predictor predictor = open_model(line.model);
-  const Grid grid(config, open_datasets(config));
-  Forecasts forecasts = make_forecasts(
+  const grid::Config config = load(line);
+  const predictor::Predictor predictor = open_model(line.model);
+  const grid::Grid grid(config, grid::open_datasets(config));
+  prediction::GridPrediction predicted = prediction::predict_grid(
       predictor, grid,
       {.trainer = line.trainers.program(), .measure = line.measure},
       [&](std::size_t answered) {
         show_progress(answered, grid.trajectories());
       });
-  if (line.order) sort_cells(forecasts.cells, *line.order);
-  (line.json ? print_json : print_table)(predictor, forecasts);
-  for (const FailedForecast& failed : forecasts.failed) {
+  if (line.order) prediction::sort_cells(predicted.cells, *line.order);
+  (line.json ? prediction::print_json : prediction::print_table)(predictor,
+                                                                 predicted);
+  for (const prediction::FailedPrediction& failed : predicted.failed) {
     spdlog::error("{}: {}", failed.what, failed.error);
   }
-  return forecasts.failed.empty() ? kExitDone : kExitSomeFailed;
+  return predicted.failed.empty() ? kExitDone : kExitSomeFailed;
 }
 
 }  // namespace

@@ -32,23 +32,23 @@ int run(int argc, char** argv) {
   app.set_version_flag(
       "--version",
       fmt::format("cape_trainer {} ({}), LibTorch {}", cape::kVersion,
-                  cape::kGitCommit, cape::torch_version()));
+                  cape::kGitCommit, cape::trainer::torch_version()));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? cape::kExitDone : cape::kExitUsage;
   }
   if (list) {
-    const std::string devices = cape::list_devices() + "\n";
+    const std::string devices = cape::trainer::list_devices() + "\n";
     ::dprintf(output < 0 ? STDOUT_FILENO : output, "%s", devices.c_str());
     return cape::kExitDone;
   }
   if (input < 0 || output < 0) {
     cape::fail_user("--in and --out are needed; cape_farm gives them");
   }
-  cape::become_trainer_process();
-  cape::open_device(device, threads);
-  cape::serve(input, output, device);
+  cape::trainer::become_trainer_process();
+  cape::trainer::open_device(device, threads);
+  cape::trainer::serve(input, output, device);
   return cape::kExitDone;
 }
 

@@ -6,10 +6,10 @@
 #include <bit>
 #include <limits>
 
-namespace cape {
+namespace cape::coordinator {
 
-Coordinator::Coordinator(const Workload& workload, Communicator& communicator,
-                         Options options)
+Coordinator::Coordinator(const grid::Workload& workload,
+                         messaging::Communicator& communicator, Options options)
     : workload_(workload),
       communicator_(communicator),
       options_(std::move(options)),
@@ -21,26 +21,27 @@ Coordinator::Coordinator(const Workload& workload, Communicator& communicator,
   tally_.failed_before = options_.failed_before;
 }
 
-void Coordinator::handle(const Message& message) {
+void Coordinator::handle(const messaging::Message& message) {
   switch (message.tag) {
-    case kTagRequest:
-      take_request(message.source, unpack_one<Request>(message.body));
+    case messaging::kTagRequest:
+      take_request(message.source,
+                   messaging::unpack_one<messaging::Request>(message.body));
       break;
-    case kTagOutcomes:
-      count(unpack<Outcome>(message.body));
+    case messaging::kTagOutcomes:
+      count(messaging::unpack<messaging::Outcome>(message.body));
       break;
-    case kTagClosed:
+    case messaging::kTagClosed:
       close(message.source, message.body);
       break;
-    case kTagTrouble:
-      end(Ending::stop,
+    case messaging::kTagTrouble:
+      end(messaging::Ending::stop,
           fmt::format("rank {}: {}", message.source, message.body));
       break;
-    case kTagSignalled:
-      end(unpack_one<Ending>(message.body),
+    case messaging::kTagSignalled:
+      end(messaging::unpack_one<messaging::Ending>(message.body),
           fmt::format("rank {} received a signal", message.source));
       break;
-    case kTagPublished:
+    case messaging::kTagPublished:
       take_published(message.source, message.body);
       break;
     default:
@@ -48,7 +49,7 @@ void Coordinator::handle(const Message& message) {
   }
 }
 
-void Coordinator::take_request(int rank, const Request& request) {
+void Coordinator::take_request(int rank, const messaging::Request& request) {
   set_slots(rank, request.slots);
   waiting_.push_back(rank);
   grant();
@@ -70,35 +71,35 @@ void Coordinator::grant() {
     if (items.empty()) return;
     waiting_.pop_front();
     leased_ += std::ssize(items);
-    for (const WorkItem& item : items) {
+    for (const messaging::WorkItem& item : items) {
       leased_flops_ += workload_.expected_flops(item.index);
     }
-    communicator_.send(rank, kTagLease, pack(items));
+    communicator_.send(rank, messaging::kTagLease, messaging::pack(items));
   }
 }
 
-void Coordinator::count(const std::vector<Outcome>& outcomes) {
-  for (const Outcome& outcome : outcomes) {
+void Coordinator::count(const std::vector<messaging::Outcome>& outcomes) {
+  for (const messaging::Outcome& outcome : outcomes) {
     const double flops = workload_.expected_flops(outcome.index);
     const int cells = std::popcount(outcome.mask);
     --leased_;
     leased_flops_ -= flops;
     switch (outcome.verdict) {
-      case Verdict::measured:
+      case messaging::Verdict::measured:
         tally_.rows += cells;
         tally_.converged += outcome.converged;
         speed_.add(workload_.family(outcome.index), flops, outcome.seconds);
         break;
-      case Verdict::unusable:
+      case messaging::Verdict::unusable:
         tally_.unusable += cells;
         break;
-      case Verdict::quarantined:
+      case messaging::Verdict::quarantined:
         tally_.failed += cells;
         break;
-      case Verdict::not_started:
+      case messaging::Verdict::not_started:
         not_started_ = true;
         break;
-      case Verdict::returned:
+      case messaging::Verdict::returned:
         scheduler_.give_back({outcome.index, outcome.mask});
         break;
     }
@@ -112,7 +113,7 @@ void Coordinator::close(int rank, const std::string& reason) {
   if (++closed_ < communicator_.size()) {
     spdlog::error("rank {} does no more work: {}", rank, reason);
   } else {
-    end(Ending::stop,
+    end(messaging::Ending::stop,
         fmt::format("no trainer works; the last: rank {}: {}", rank, reason));
   }
 }
@@ -125,32 +126,34 @@ void Coordinator::take_published(int rank, const std::string& lost) {
   }
   if (++published_ < communicator_.size()) return;
   for (int peer = 0; peer < communicator_.size(); ++peer) {
-    communicator_.send(peer, kTagLeave, "");
+    communicator_.send(peer, messaging::kTagLeave, "");
   }
 }
 
 void Coordinator::tick() {
   if (!ending_ && scheduler_.exhausted() && leased_ == 0) {
     const bool unfit = scheduler_.passed_over() || not_started_;
-    end(Ending::finish, unfit ? "the rest does not fit the time limit" : "");
+    end(messaging::Ending::finish,
+        unfit ? "the rest does not fit the time limit" : "");
   }
-  if (seconds_left() < SpeedEstimate::kSecondsToPublish) {
-    end(Ending::stop, "the time limit is reached");
+  if (seconds_left() < grid::SpeedEstimate::kSecondsToPublish) {
+    end(messaging::Ending::stop, "the time limit is reached");
   }
 }
 
-void Coordinator::end(Ending ending, const std::string& reason) {
+void Coordinator::end(messaging::Ending ending, const std::string& reason) {
   // A run that finishes its trajectories can still be told to stop at once.
   if (ending_ && *ending_ >= ending) return;
   ending_ = ending;
   if (early_reason_.empty()) early_reason_ = reason;
   if (!reason.empty()) {
     spdlog::warn("{}: {}", reason,
-                 ending == Ending::drain ? "finishing what runs"
-                                         : "publishing what is done");
+                 ending == messaging::Ending::drain
+                     ? "finishing what runs"
+                     : "publishing what is done");
   }
   for (int rank = 0; rank < communicator_.size(); ++rank) {
-    communicator_.send(rank, kTagEnd, pack_one(ending));
+    communicator_.send(rank, messaging::kTagEnd, messaging::pack_one(ending));
   }
 }
 
@@ -180,4 +183,4 @@ double Coordinator::seconds_left() const {
       .count();
 }
 
-}  // namespace cape
+}  // namespace cape::coordinator

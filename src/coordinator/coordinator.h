@@ -13,7 +13,7 @@
 #include "messaging/communicator.h"
 #include "messaging/messages.h"
 
-namespace cape {
+namespace cape::coordinator {
 
 /// Where a run stands, in cells.
 struct Tally {
@@ -36,22 +36,22 @@ class Coordinator {
   using Clock = std::chrono::steady_clock;
 
   struct Options {
-    Part part{};
+    grid::Part part{};
     DoneMap done{};
     std::int64_t done_before = 0;    ///< cells of the part
     std::int64_t failed_before = 0;  ///< cells of the part
-    SpeedEstimate speed{};           ///< what is known of it at the start
+    grid::SpeedEstimate speed{};     ///< what is known of it at the start
     std::optional<Clock::time_point> deadline{};
   };
 
-  Coordinator(const Workload& workload, Communicator& communicator,
-              Options options);
+  Coordinator(const grid::Workload& workload,
+              messaging::Communicator& communicator, Options options);
 
   /// The number of trainers that a rank will have, or still has.
   void set_slots(int rank, std::int64_t slots);
 
   /// Processes a message to the coordinator.
-  void handle(const Message& message);
+  void handle(const messaging::Message& message);
 
   /// Ends the run when everything is done or the deadline is near.
   void tick();
@@ -72,20 +72,20 @@ class Coordinator {
   }
 
  private:
-  void take_request(int rank, const Request& request);
+  void take_request(int rank, const messaging::Request& request);
   void grant();
-  void count(const std::vector<Outcome>& outcomes);
+  void count(const std::vector<messaging::Outcome>& outcomes);
   void close(int rank, const std::string& reason);
   void take_published(int rank, const std::string& lost);
-  void end(Ending ending, const std::string& reason);
+  void end(messaging::Ending ending, const std::string& reason);
   bool fits(std::int64_t index) const;
   double seconds_left() const;
 
-  const Workload& workload_;
-  Communicator& communicator_;
+  const grid::Workload& workload_;
+  messaging::Communicator& communicator_;
   Options options_;
   Scheduler scheduler_;
-  SpeedEstimate speed_;
+  grid::SpeedEstimate speed_;
   Tally tally_;
   std::vector<std::int64_t> slots_;  ///< by rank
   std::int64_t all_slots_ = 0;       ///< of all ranks
@@ -94,10 +94,10 @@ class Coordinator {
   std::int64_t leased_ = 0;          ///< handed out, not yet finished
   double leased_flops_ = 0;
   bool not_started_ = false;  ///< some trajectories had too little time
-  std::optional<Ending> ending_;
+  std::optional<messaging::Ending> ending_;
   int published_ = 0;
   bool rows_lost_ = false;
   std::string early_reason_;
 };
 
-}  // namespace cape
+}  // namespace cape::coordinator

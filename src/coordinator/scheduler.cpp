@@ -4,7 +4,7 @@
 #include <bit>
 #include <utility>
 
-namespace cape {
+namespace cape::coordinator {
 namespace {
 
 // A chunk is this fraction of the rank's share of what remains. So the last
@@ -14,7 +14,8 @@ constexpr std::size_t kLongestLease = 1000;
 
 }  // namespace
 
-Scheduler::Scheduler(const Workload& workload, Part part, DoneMap done)
+Scheduler::Scheduler(const grid::Workload& workload, grid::Part part,
+                     DoneMap done)
     : workload_(workload),
       part_(part),
       done_(std::move(done)),
@@ -22,8 +23,8 @@ Scheduler::Scheduler(const Workload& workload, Part part, DoneMap done)
   const std::int64_t trials = workload_.group_size();
   for (std::int64_t g = 0;
        g < workload_.trajectories() / workload_.group_size(); ++g) {
-    left_.push_back(count_in_part(part_, (g + 1) * trials) -
-                    count_in_part(part_, g * trials));
+    left_.push_back(grid::count_in_part(part_, (g + 1) * trials) -
+                    grid::count_in_part(part_, g * trials));
   }
   for (const auto& [index, mask] : done_) {
     const bool ours = index % part_.count == part_.index;
@@ -37,13 +38,13 @@ Scheduler::Scheduler(const Workload& workload, Part part, DoneMap done)
   remaining_flops_ = total_flops_;
 }
 
-std::vector<WorkItem> Scheduler::take(std::int64_t slots,
-                                      std::int64_t all_slots,
-                                      const Fits& fits) {
+std::vector<messaging::WorkItem> Scheduler::take(std::int64_t slots,
+                                                 std::int64_t all_slots,
+                                                 const Fits& fits) {
   const double budget =
       remaining_flops_ * kShareOfRemaining * static_cast<double>(slots) /
       static_cast<double>(std::max<std::int64_t>(all_slots, 1));
-  std::vector<WorkItem> items = take_returned(slots, fits);
+  std::vector<messaging::WorkItem> items = take_returned(slots, fits);
   double flops = 0;
   std::int64_t asked_group = -1;
   while (next_ < workload_.trajectories()) {
@@ -59,7 +60,7 @@ std::vector<WorkItem> Scheduler::take(std::int64_t slots,
       continue;
     }
     asked_group = group;
-    if (const CriterionMask wanted = missing(next_); wanted != 0) {
+    if (const trial::CriterionMask wanted = missing(next_); wanted != 0) {
       items.push_back({next_, wanted});
       flops += cost;
       remaining_flops_ -= cost;
@@ -70,16 +71,16 @@ std::vector<WorkItem> Scheduler::take(std::int64_t slots,
   return items;
 }
 
-void Scheduler::give_back(const WorkItem& item) {
+void Scheduler::give_back(const messaging::WorkItem& item) {
   returned_.push_back(item);
   remaining_flops_ += workload_.expected_flops(item.index);
 }
 
-std::vector<WorkItem> Scheduler::take_returned(std::int64_t most,
-                                               const Fits& fits) {
-  std::vector<WorkItem> items;
+std::vector<messaging::WorkItem> Scheduler::take_returned(std::int64_t most,
+                                                          const Fits& fits) {
+  std::vector<messaging::WorkItem> items;
   while (!returned_.empty() && std::ssize(items) < most) {
-    const WorkItem item = returned_.back();
+    const messaging::WorkItem item = returned_.back();
     returned_.pop_back();
     remaining_flops_ -= workload_.expected_flops(item.index);
     if (fits(item.index)) {
@@ -91,7 +92,7 @@ std::vector<WorkItem> Scheduler::take_returned(std::int64_t most,
   return items;
 }
 
-CriterionMask Scheduler::missing(std::int64_t index) const {
+trial::CriterionMask Scheduler::missing(std::int64_t index) const {
   const auto done = done_.find(index);
   return workload_.all_criteria() & ~(done == done_.end() ? 0 : done->second);
 }
@@ -107,15 +108,15 @@ void Scheduler::skip_group() {
       workload_.expected_flops(next_) * static_cast<double>(left);
   const std::int64_t trials = workload_.group_size();
   const std::int64_t end = (next_ / trials + 1) * trials;
-  next_ = part_.index + count_in_part(part_, end) * part_.count;
+  next_ = part_.index + grid::count_in_part(part_, end) * part_.count;
 }
 
 std::int64_t Scheduler::trajectories() const {
-  return count_in_part(part_, workload_.trajectories());
+  return grid::count_in_part(part_, workload_.trajectories());
 }
 
 std::int64_t Scheduler::cells() const {
   return trajectories() * std::popcount(workload_.all_criteria());
 }
 
-}  // namespace cape
+}  // namespace cape::coordinator

@@ -12,15 +12,15 @@
 #include "grid/workload.h"
 #include "messaging/messages.h"
 
-namespace cape {
+namespace cape::coordinator {
 
 /// Criteria that need no work, by trajectory: they were measured before or are
 /// quarantined.
-using DoneMap = std::unordered_map<std::int64_t, CriterionMask>;
+using DoneMap = std::unordered_map<std::int64_t, trial::CriterionMask>;
 
 class Scheduler {
  public:
-  Scheduler(const Workload& workload, Part part, DoneMap done);
+  Scheduler(const grid::Workload& workload, grid::Part part, DoneMap done);
 
   /// True when a trajectory with this index can still be finished in time. It
   /// is asked once for each group, since all trajectories of a group cost the
@@ -29,12 +29,13 @@ class Scheduler {
 
   /// The next trajectories for a rank that has `slots` of all `all_slots`
   /// trainers: at least one for each slot, as long as there are enough.
-  std::vector<WorkItem> take(std::int64_t slots, std::int64_t all_slots,
-                             const Fits& fits);
+  std::vector<messaging::WorkItem> take(std::int64_t slots,
+                                        std::int64_t all_slots,
+                                        const Fits& fits);
 
   /// Takes back trajectories that were handed out and not measured. They are
   /// handed out first.
-  void give_back(const WorkItem& item);
+  void give_back(const messaging::WorkItem& item);
 
   /// True when nothing is left to hand out.
   bool exhausted() const {
@@ -54,20 +55,21 @@ class Scheduler {
   double remaining_flops() const { return remaining_flops_; }
 
  private:
-  std::vector<WorkItem> take_returned(std::int64_t most, const Fits& fits);
-  CriterionMask missing(std::int64_t index) const;
+  std::vector<messaging::WorkItem> take_returned(std::int64_t most,
+                                                 const Fits& fits);
+  trial::CriterionMask missing(std::int64_t index) const;
   std::int64_t& left_of(std::int64_t index);
   void skip_group();
 
-  const Workload& workload_;
-  Part part_;
+  const grid::Workload& workload_;
+  grid::Part part_;
   DoneMap done_;
   std::vector<std::int64_t> left_;  ///< trajectories to hand out, by group
   std::int64_t next_;
-  std::vector<WorkItem> returned_;
+  std::vector<messaging::WorkItem> returned_;
   bool passed_over_ = false;
   double total_flops_ = 0;
   double remaining_flops_ = 0;
 };
 
-}  // namespace cape
+}  // namespace cape::coordinator

@@ -23,7 +23,7 @@ bool leaves_the_archive(const std::filesystem::path& name) {
 
 Archive::Archive(const std::filesystem::path& path)
     : path_(path.string()),
-      bytes_(read_maybe_gzip(path, kMostBytes)),
+      bytes_(read_plain_or_gzip(path, kMostBytes)),
       archive_(archive_read_new()) {
   archive_read_support_format_tar(archive_);
   if (archive_read_open_memory(archive_, bytes_.data(), bytes_.size()) !=

@@ -128,7 +128,7 @@ Dataset load_from(const std::string& name,
   const KnownDataset& known = find_known(name);
   std::vector<std::string> missing;
   for (const Layout& layout : known.layouts) {
-    missing.push_back(what_is_missing(layout, directory));
+    missing.push_back(describe_missing_files(layout, directory));
     if (missing.back().empty()) return read(known, layout, directory);
   }
   fail_user("data set '{}' is not in {} (any more): {}", name,

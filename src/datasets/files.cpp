@@ -17,7 +17,7 @@ std::vector<File> read_folder(const Layout& layout, const fs::path& folder) {
   for (const std::string& name : layout.files) {
     const fs::path file = find_file(layout, folder, name);
     if (file.empty()) continue;
-    files.push_back({file.string(), read_maybe_gzip(file, layout.largest)});
+    files.push_back({file.string(), read_plain_or_gzip(file, layout.largest)});
   }
   return files;
 }

@@ -33,7 +33,7 @@ class Inflation {
   Bytes inflate_all() {
     do {
       inflate_member();
-    } while (format_ == Format::gzip && begins_as_gzip(rest()));
+    } while (format_ == Format::gzip && has_gzip_header(rest()));
     if (used_ < input_.size()) {
       fail_user(
           "{}: {} bytes follow the end of the compressed data; copy or "
@@ -98,7 +98,7 @@ class Inflation {
 
 }  // namespace
 
-bool begins_as_gzip(std::span<const std::uint8_t> bytes) {
+bool has_gzip_header(std::span<const std::uint8_t> bytes) {
   return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
 }
 
@@ -108,10 +108,10 @@ Bytes inflate_zlib(const File& file, const Bytes& part, std::size_t limit) {
       .inflate_all();
 }
 
-Bytes read_maybe_gzip(const std::filesystem::path& path, std::size_t limit) {
+Bytes read_plain_or_gzip(const std::filesystem::path& path, std::size_t limit) {
   Bytes bytes = map_file(path);
   const std::span<const std::uint8_t> all(bytes.begin(), bytes.size());
-  if (begins_as_gzip(all))
+  if (has_gzip_header(all))
     return Inflation(path.string(), all, limit, Inflater::Format::gzip)
         .inflate_all();
   if (bytes.size() > limit) fail_too_large(path.string(), limit);

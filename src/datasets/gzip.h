@@ -11,17 +11,17 @@
 namespace cape::datasets {
 
 /// Whether these are the first bytes of a gzip file.
-bool begins_as_gzip(std::span<const std::uint8_t> bytes);
+bool has_gzip_header(std::span<const std::uint8_t> bytes);
 
 /// The contents of `path`: mapped, or inflated if they are gzip. The first
 /// bytes decide, since browsers like to unpack a file and keep its name. At
 /// most `limit` bytes are accepted, so that neither a wrong file nor a gzip
 /// bomb fills the memory. Throws UserError, which names the file: unreadable,
 /// larger, truncated, corrupt, or followed by something else.
-Bytes read_maybe_gzip(const std::filesystem::path& path, std::size_t limit);
+Bytes read_plain_or_gzip(const std::filesystem::path& path, std::size_t limit);
 
 /// Inflates a part of a file that is in zlib's own format. Throws like
-/// read_maybe_gzip.
+/// read_plain_or_gzip.
 Bytes inflate_zlib(const File& file, const Bytes& part, std::size_t limit);
 
 }  // namespace cape::datasets

@@ -99,8 +99,8 @@ Array read_hdf5_array(const std::string& place) {
   }
   const std::string file = place.substr(0, colon);
   const std::string name = place.substr(colon + 1);
-  const auto problem = hdf5::rehearse_reading(map_file(file).size(),
-                                              [&] { read(file, name, place); });
+  const auto problem = hdf5::read_in_child(map_file(file).size(),
+                                           [&] { read(file, name, place); });
   if (problem) {
     fail_user("{}: {}; the file is damaged, copy it again", place, *problem);
   }

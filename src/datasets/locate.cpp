@@ -105,7 +105,8 @@ std::string wanted_files(const Layout& layout) {
                      fmt::join(names, layout.any_file ? " or " : " and "));
 }
 
-std::string what_is_missing(const Layout& layout, const fs::path& place) {
+std::string describe_missing_files(const Layout& layout,
+                                   const fs::path& place) {
   std::error_code error;
   const fs::file_status status = fs::status(place, error);
   const bool archive = place.extension() == ".gz";
@@ -130,7 +131,7 @@ std::vector<Tried> locate(const KnownDataset& known,
   for (const fs::path& root : roots) {
     for (const Layout& layout : known.layouts) {
       for (fs::path& place : places_of(layout, plain_path(root))) {
-        std::string missing = what_is_missing(layout, place);
+        std::string missing = describe_missing_files(layout, place);
         const bool found = missing.empty();
         tried.push_back({&layout, std::move(place), std::move(missing)});
         if (found) return tried;

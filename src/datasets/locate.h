@@ -22,8 +22,8 @@ std::string wanted_files(const Layout& layout);
 /// folder", "lacks train-labels-idx1-ubyte[.gz]". Empty when everything that
 /// the layout needs exists. Archives are recognised by their names and are not
 /// opened.
-std::string what_is_missing(const Layout& layout,
-                            const std::filesystem::path& place);
+std::string describe_missing_files(const Layout& layout,
+                                   const std::filesystem::path& place);
 
 /// A place that was tried, and what is missing there.
 struct Tried {

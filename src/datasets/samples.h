@@ -11,7 +11,7 @@
 #include "datasets/array.h"
 #include "datasets/bytes.h"
 
-namespace cape {
+namespace cape::datasets {
 class ContentHasher;
 }
 

@@ -2,10 +2,10 @@
 
 #include "core/error.h"
 
-namespace cape {
+namespace cape::grid {
 
-Target target_of(const TrainConfig& train) {
-  if (train.target == BatchSteps::kName) return train.batch_steps;
+trial::Target target_of(const TrainConfig& train) {
+  if (train.target == trial::BatchSteps::kName) return train.batch_steps;
   fail("no target '{}'", train.target);
 }
 
@@ -20,4 +20,4 @@ std::string Config::where(const std::string& key_path) const {
   }
 }
 
-}  // namespace cape
+}  // namespace cape::grid

@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "core/enum_names.h"
-#include "datasets/own_data.h"
+#include "datasets/user_dataset.h"
 #include "trial/task.h"
 #include "zoo/architecture.h"
 
-namespace cape {
+namespace cape::grid {
 
-/// One entry of grid.models: explicit architectures, or drawn a trajectory.
+/// One entry of grid.models: explicit architectures, or drawn per trajectory.
 struct ModelSpec {
   std::string family;
   bool sample_published = false;
@@ -27,15 +27,15 @@ struct ModelSpec {
 struct DatasetSpec {
   std::string name;
   datasets::Variant variant = {};
-  bool sample_variant = false;                ///< one is drawn a trajectory
-  std::optional<datasets::OwnData> own = {};  ///< else one that is known
+  bool sample_variant = false;  ///< one is drawn per trajectory
+  std::optional<datasets::UserDataset> user = {};  ///< else one that is known
 
   bool operator==(const DatasetSpec&) const = default;
 };
 
 /// One entry of grid.optimizer.
 struct OptimizerSpec {
-  Optimizer optimizer;
+  trial::Optimizer optimizer;
   bool has_weight_decay = false;      ///< else it takes train.weight_decay
   std::vector<double> learning_rate;  ///< empty: grid.learning_rate
 
@@ -53,14 +53,14 @@ struct GridConfig {
 };
 
 struct TrainConfig {
-  std::string target = BatchSteps::kName;
-  BatchSteps batch_steps;      ///< the settings of that target
-  double weight_decay = 1e-4;  ///< of optimizers that have none of their own
+  std::string target = trial::BatchSteps::kName;
+  trial::BatchSteps batch_steps;  ///< the settings of that target
+  double weight_decay = 1e-4;     ///< of optimizers that have none of their own
   bool independent_epsilon = false;
 };
 
 /// The target that a configuration names, with its settings.
-Target target_of(const TrainConfig& train);
+trial::Target target_of(const TrainConfig& train);
 
 enum class DeviceChoice { automatic, cpu, cuda };
 
@@ -95,7 +95,7 @@ struct Config {
   std::string data_dir;  ///< empty: $CAPE_DATA, then Debian's folder
   GridConfig grid;
   TrainConfig train;
-  ProbeSettings probe;
+  trial::ProbeSettings probe;
   WorkersConfig workers;
   OutputConfig output;
 
@@ -106,4 +106,4 @@ struct Config {
   std::string where(const std::string& key_path) const;
 };
 
-}  // namespace cape
+}  // namespace cape::grid

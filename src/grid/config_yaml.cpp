@@ -9,7 +9,7 @@
 #include "grid/yaml_models.h"
 #include "grid/yaml_optimizers.h"
 
-namespace cape {
+namespace cape::grid {
 namespace {
 
 using namespace yaml;
@@ -18,7 +18,7 @@ using namespace yaml;
 std::vector<Key> keys_of(Config& config) {
   GridConfig& grid = config.grid;
   TrainConfig& train = config.train;
-  BatchSteps& steps = train.batch_steps;
+  trial::BatchSteps& steps = train.batch_steps;
   WorkersConfig& workers = config.workers;
   OutputConfig& output = config.output;
   constexpr double kMostTrials = 1e9;
@@ -38,7 +38,7 @@ std::vector<Key> keys_of(Config& config) {
       required(key("grid.epsilon", grid.epsilon, list(real(between(0, 1))))),
       key("grid.trials", grid.trials, whole(from_to(1, kMostTrials))),
 
-      key("train.target", train.target, word_of(target_names())),
+      key("train.target", train.target, word_of(trial::target_names())),
       key("train.max_steps", steps.max_steps, whole(from_to(2, kMostSteps))),
       key("train.plateau_window", steps.plateau_window, whole(at_least(2))),
       key("train.plateau_tolerance", steps.plateau_tolerance,
@@ -80,7 +80,7 @@ Config parse_config(const std::string& text, const std::string& origin,
         origin);
   }
   for (const std::string& assignment : overrides) {
-    lay_over(root, assignment, problems);
+    apply_override(root, assignment, problems);
   }
   Config config;
   read_document(root, keys_of(config), problems);
@@ -97,8 +97,8 @@ void open_files(Config& config, const std::filesystem::path& folder) {
     }
   }
   for (DatasetSpec& spec : config.grid.datasets) {
-    if (!spec.own) continue;
-    for (std::string* file : {&spec.own->x, &spec.own->y}) {
+    if (!spec.user) continue;
+    for (std::string* file : {&spec.user->x, &spec.user->y}) {
       if (!file->empty()) *file = (folder / *file).lexically_normal().string();
     }
   }
@@ -129,4 +129,4 @@ std::vector<ConfigKey> config_keys() {
   return all;
 }
 
-}  // namespace cape
+}  // namespace cape::grid

@@ -8,7 +8,7 @@
 
 #include "grid/config.h"
 
-namespace cape {
+namespace cape::grid {
 
 /// Reads and checks a configuration, `overrides` ("key.path=value") laid over
 /// it, and its files opened, from its folder (open_files). Throws UserError
@@ -39,4 +39,4 @@ struct ConfigKey {
 /// All keys, in the order of to_yaml.
 std::vector<ConfigKey> config_keys();
 
-}  // namespace cape
+}  // namespace cape::grid

@@ -5,7 +5,7 @@
 
 #include "core/overloaded.h"
 
-namespace cape {
+namespace cape::grid {
 namespace {
 
 /// log T* = constant + rate log(lr / 1e-3) + target log(log(1 / eps) / log 10)
@@ -24,16 +24,16 @@ constexpr LogLinear kFits[] = {
 constexpr LogLinear kUnknownFamily = {"", 3.2, -0.3, 0.8, 0.35, 0.0};
 
 /// The learning rate at which AdamW is expected to take as many steps.
-double as_adamw_rate(const Optimizer& optimizer, double learning_rate) {
+double as_adamw_rate(const trial::Optimizer& optimizer, double learning_rate) {
   // Of the customary rates: 0.03 with momentum 0.9 is like 1e-3.
   constexpr double kSgdToAdamW = 1.0 / 300;
-  return std::visit(Overloaded{[&](const AdamW&) { return learning_rate; },
-                               [&](const Adam&) { return learning_rate; },
-                               [&](const Sgd& sgd) {
-                                 return learning_rate / (1 - sgd.momentum) *
-                                        kSgdToAdamW;
-                               }},
-                    optimizer);
+  return std::visit(
+      Overloaded{[&](const trial::AdamW&) { return learning_rate; },
+                 [&](const trial::Adam&) { return learning_rate; },
+                 [&](const trial::Sgd& sgd) {
+                   return learning_rate / (1 - sgd.momentum) * kSgdToAdamW;
+                 }},
+      optimizer);
 }
 
 constexpr double kProbeSteps = 4;
@@ -45,7 +45,7 @@ constexpr double kStartSeconds = 120;  // LibTorch from a cold network disk
 }  // namespace
 
 double expected_steps(const std::string& family, double parameters,
-                      const Optimizer& optimizer, double learning_rate,
+                      const trial::Optimizer& optimizer, double learning_rate,
                       double batch_size, double epsilon) {
   const auto* found =
       std::find_if(std::begin(kFits), std::end(kFits),
@@ -71,4 +71,4 @@ double longest_trial_seconds(double flops, std::optional<double> measured) {
          std::min(seconds, measured ? kTimesMeasured * *measured : seconds);
 }
 
-}  // namespace cape
+}  // namespace cape::grid

@@ -6,7 +6,7 @@
 
 #include "trial/optimizer.h"
 
-namespace cape {
+namespace cape::grid {
 
 /// Steps that a network of `parameters` is expected to take to epsilon: a
 /// log-linear fit to the published trainings of its family, good to a factor
@@ -14,7 +14,7 @@ namespace cape {
 /// AdamW; gradient descent counts as AdamW with a learning rate of its own
 /// scale.
 double expected_steps(const std::string& family, double parameters,
-                      const Optimizer& optimizer, double learning_rate,
+                      const trial::Optimizer& optimizer, double learning_rate,
                       double batch_size, double epsilon);
 
 /// Floating-point operations of a trajectory: a training step is three forward
@@ -27,4 +27,4 @@ double trajectory_flops(double forward_flops_per_sample, double batch_size,
 /// seconds, which trials like it would take here for as many.
 double longest_trial_seconds(double flops, std::optional<double> measured);
 
-}  // namespace cape
+}  // namespace cape::grid

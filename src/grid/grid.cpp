@@ -17,7 +17,7 @@
 #include "grid/cost_model.h"
 #include "zoo/sampler.h"
 
-namespace cape {
+namespace cape::grid {
 namespace {
 
 constexpr std::size_t kGroupKeyDigits = 24;
@@ -38,13 +38,14 @@ nlohmann::json identity(const ModelSpec& model, std::size_t architecture) {
 }
 
 /// Every optimizer with each of its learning rates.
-std::vector<std::pair<Optimizer, double>> rates_of(const Config& config) {
-  std::vector<std::pair<Optimizer, double>> rates;
+std::vector<std::pair<trial::Optimizer, double>> rates_of(
+    const Config& config) {
+  std::vector<std::pair<trial::Optimizer, double>> rates;
   for (const OptimizerSpec& spec : config.grid.optimizer) {
-    const Optimizer optimizer =
-        spec.has_weight_decay
-            ? spec.optimizer
-            : with_weight_decay(spec.optimizer, config.train.weight_decay);
+    const trial::Optimizer optimizer =
+        spec.has_weight_decay ? spec.optimizer
+                              : trial::with_weight_decay(
+                                    spec.optimizer, config.train.weight_decay);
     for (const double rate : spec.learning_rate.empty()
                                  ? config.grid.learning_rate
                                  : spec.learning_rate) {
@@ -59,7 +60,7 @@ bool shares_name(const std::vector<DatasetSpec>& specs, std::size_t d) {
   return std::any_of(
       specs.begin(), specs.begin() + static_cast<std::ptrdiff_t>(d),
       [&](const DatasetSpec& other) {
-        return other.name == specs[d].name && other.own != specs[d].own;
+        return other.name == specs[d].name && other.user != specs[d].user;
       });
 }
 
@@ -78,10 +79,10 @@ Grid::Grid(Config config, std::vector<datasets::DatasetInfo> datasets)
   }
   const GridConfig& grid = config_.grid;
   for (const OptimizerSpec& spec : grid.optimizer) {
-    const Optimizer optimizer =
-        spec.has_weight_decay
-            ? spec.optimizer
-            : with_weight_decay(spec.optimizer, config_.train.weight_decay);
+    const trial::Optimizer optimizer =
+        spec.has_weight_decay ? spec.optimizer
+                              : trial::with_weight_decay(
+                                    spec.optimizer, config_.train.weight_decay);
     for (const double rate :
          spec.learning_rate.empty() ? grid.learning_rate : spec.learning_rate) {
       rates_.emplace_back(optimizer, rate);
@@ -110,25 +111,26 @@ std::int64_t Grid::cells() const {
   return trajectories() * std::popcount(all_criteria());
 }
 
-CriterionMask Grid::all_criteria() const {
+trial::CriterionMask Grid::all_criteria() const {
   const std::size_t count =
       config_.train.independent_epsilon ? 1 : config_.grid.epsilon.size();
-  return count == kMaxCriteria ? ~CriterionMask{0}
-                               : (CriterionMask{1} << count) - 1;
+  return count == trial::kMaxCriteria ? ~trial::CriterionMask{0}
+                                      : (trial::CriterionMask{1} << count) - 1;
 }
 
-Group Grid::group(std::int64_t index) const {
+TrialGroup Grid::group(std::int64_t index) const {
   return natural_group(order_.at(static_cast<std::size_t>(index)));
 }
 
-Group Grid::natural_group(std::int64_t index) const {
+TrialGroup Grid::natural_group(std::int64_t index) const {
   const GridConfig& grid = config_.grid;
   auto rest = static_cast<std::size_t>(index);
-  Group group;
+  TrialGroup group;
   if (config_.train.independent_epsilon) {
-    group.criteria = {Epsilon{grid.epsilon[pop(rest, grid.epsilon.size())]}};
+    group.criteria = {
+        trial::Epsilon{grid.epsilon[pop(rest, grid.epsilon.size())]}};
   } else {
-    group.criteria = criteria_of(grid.epsilon);
+    group.criteria = trial::criteria_of(grid.epsilon);
   }
   group.batch_size = grid.batch_size[pop(rest, grid.batch_size.size())];
   std::tie(group.optimizer, group.learning_rate) =
@@ -138,10 +140,10 @@ Group Grid::natural_group(std::int64_t index) const {
   return group;
 }
 
-std::string Grid::group_key(const Group& group) const {
+std::string Grid::group_key(const TrialGroup& group) const {
   const datasets::DatasetInfo& dataset = datasets_[group.dataset];
   nlohmann::json content = {
-      {"protocol", kProtocolVersion},
+      {"protocol", trial::kProtocolVersion},
       {"seed", config_.seed},
       {"architecture",
        identity(config_.grid.models[group.model], group.architecture)},
@@ -151,14 +153,15 @@ std::string Grid::group_key(const Group& group) const {
       {"task", to_string(dataset.task)},
       {"learning_rate", group.learning_rate},
       {"batch_size", group.batch_size},
-      {"train", identity_of(target_of(config_.train))},
+      {"train", trial::identity_of(target_of(config_.train))},
       {"probe", to_json(config_.probe)}};
   // What is hashed above is frozen, since the keys of all rows that were ever
   // measured come from it. Settings that came later are left out at their
   // defaults.
-  content["train"]["weight_decay"] = weight_decay_of(group.optimizer);
-  if (identity_of(group.optimizer) != identity_of(Optimizer{})) {
-    content["optimizer"] = identity_of(group.optimizer);
+  content["train"]["weight_decay"] = trial::weight_decay_of(group.optimizer);
+  if (trial::identity_of(group.optimizer) !=
+      trial::identity_of(trial::Optimizer{})) {
+    content["optimizer"] = trial::identity_of(group.optimizer);
   }
   const DatasetSpec& spec = config_.grid.datasets[group.dataset];
   if (spec.sample_variant) {
@@ -167,21 +170,21 @@ std::string Grid::group_key(const Group& group) const {
     content["variant"] = to_json(spec.variant);
   }
   if (config_.train.independent_epsilon) {
-    content["independent_epsilon"] = epsilon_of(group.criteria.front());
+    content["independent_epsilon"] = trial::epsilon_of(group.criteria.front());
   }
   return content_hash(content.dump()).substr(0, kGroupKeyDigits);
 }
 
-double Grid::group_flops(const Group& group) const {
+double Grid::group_flops(const TrialGroup& group) const {
   const ModelSpec& model = config_.grid.models[group.model];
   const datasets::DatasetInfo dataset = datasets::varied(
       datasets_[group.dataset], config_.grid.datasets[group.dataset].variant);
   double epsilon = 1;
-  for (const Criterion& criterion : group.criteria) {
-    epsilon = std::min(epsilon, epsilon_of(criterion));
+  for (const trial::Criterion& criterion : group.criteria) {
+    epsilon = std::min(epsilon, trial::epsilon_of(criterion));
   }
   const auto batch = static_cast<double>(group.batch_size);
-  const zoo::Head head = head_of(dataset);
+  const zoo::Head head = trial::head_of(dataset);
   const auto cost = [&](const zoo::Architecture& architecture) {
     const std::int64_t parameters =
         zoo::parameter_count(architecture, dataset.shape, head);
@@ -204,7 +207,7 @@ double Grid::group_flops(const Group& group) const {
   return sum / kCostDraws;
 }
 
-datasets::Variant Grid::variant(const Group& group,
+datasets::Variant Grid::variant(const TrialGroup& group,
                                 const std::string& trajectory_key) const {
   const DatasetSpec& spec = config_.grid.datasets[group.dataset];
   if (!spec.sample_variant) return spec.variant;
@@ -212,26 +215,27 @@ datasets::Variant Grid::variant(const Group& group,
   return datasets::sample_variant(datasets_[group.dataset], random);
 }
 
-Trajectory Grid::trajectory(std::int64_t index, CriterionMask mask) const {
-  const Group group = this->group(index / config_.grid.trials);
+Trajectory Grid::trajectory(std::int64_t index,
+                            trial::CriterionMask mask) const {
+  const TrialGroup group = this->group(index / config_.grid.trials);
   const ModelSpec& model = config_.grid.models[group.model];
   Trajectory trajectory{.index = index,
                         .trial = index % config_.grid.trials,
                         .dataset = {},
                         .task = {}};
-  TrialTask& task = trajectory.task;
+  trial::TrialTask& task = trajectory.task;
   task.trajectory = trajectory_key(index);
   task.seed = seed_of(task.trajectory);
   const datasets::DatasetInfo& dataset = datasets_[group.dataset];
   task.dataset = {dataset.name, dataset.directory, dataset.fingerprint,
                   variant(group, task.trajectory),
-                  config_.grid.datasets[group.dataset].own};
+                  config_.grid.datasets[group.dataset].user};
   trajectory.dataset = datasets::varied(dataset, task.dataset.variant);
   if (model.sample_published) {
     Random random(seed_of(task.trajectory + "/architecture"));
     task.architecture =
         zoo::sample_published(model.family, trajectory.dataset.shape,
-                              head_of(trajectory.dataset), random);
+                              trial::head_of(trajectory.dataset), random);
   } else {
     task.architecture = model.architectures[group.architecture];
   }
@@ -288,7 +292,7 @@ void Grid::check_networks(std::size_t d,
                                    : models[m].architectures;
     for (std::size_t a = 0; a < all.size(); ++a) {
       const std::string why =
-          zoo::refusal(all[a], dataset.shape, head_of(dataset));
+          zoo::explain_mismatch(all[a], dataset.shape, trial::head_of(dataset));
       if (why.empty()) continue;
       const std::string key =
           models[m].sample_published
@@ -331,10 +335,10 @@ void Grid::check() const {
     }
     check_networks(d, problems);
   }
-  if (grid.epsilon.size() > kMaxCriteria) {
+  if (grid.epsilon.size() > trial::kMaxCriteria) {
     problems.push_back(fmt::format("{}: at most {} epsilons (found {})",
-                                   config_.where("grid.epsilon"), kMaxCriteria,
-                                   grid.epsilon.size()));
+                                   config_.where("grid.epsilon"),
+                                   trial::kMaxCriteria, grid.epsilon.size()));
   }
   if (grid.trials > std::numeric_limits<std::uint32_t>::max()) {
     problems.push_back(fmt::format("{}: at most 2^32 - 1 trials (found {})",
@@ -345,8 +349,8 @@ void Grid::check() const {
     problems.push_back(fmt::format(
         "{}: {} with weight decay {} and learning rate {} is listed twice; "
         "remove one of them",
-        config_.where("grid.optimizer"), name_of(rate->first),
-        weight_decay_of(rate->first), rate->second));
+        config_.where("grid.optimizer"), trial::name_of(rate->first),
+        trial::weight_decay_of(rate->first), rate->second));
   }
   std::set<std::string> identities;
   for (std::size_t m = 0; m < grid.models.size(); ++m) {
@@ -367,12 +371,12 @@ void Grid::check() const {
 }
 
 std::string describe(const Trajectory& trajectory) {
-  const TrialTask& task = trajectory.task;
-  const std::string optimizer = name_of(task.optimizer);
+  const trial::TrialTask& task = trajectory.task;
+  const std::string optimizer = trial::name_of(task.optimizer);
   return fmt::format("{} on {}, {}learning rate {}, batch size {}, trial {}",
                      zoo::short_name(task.architecture), task.dataset.name,
-                     optimizer == AdamW::kName ? "" : optimizer + ", ",
+                     optimizer == trial::AdamW::kName ? "" : optimizer + ", ",
                      task.learning_rate, task.batch_size, trajectory.trial);
 }
 
-}  // namespace cape
+}  // namespace cape::grid

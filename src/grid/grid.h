@@ -13,17 +13,18 @@
 #include "datasets/dataset.h"
 #include "grid/workload.h"
 
-namespace cape {
+namespace cape::grid {
 
 /// The part of the grid that shares everything but the trial number.
-struct Group {
+struct TrialGroup {
   std::size_t model = 0;         ///< of GridConfig::models
   std::size_t architecture = 0;  ///< of ModelSpec::architectures, if listed
   std::size_t dataset = 0;
-  Optimizer optimizer;  ///< with the weight decay that it has here
+  trial::Optimizer optimizer;  ///< with the weight decay that it has here
   double learning_rate = 0;
   std::int64_t batch_size = 0;
-  std::vector<Criterion> criteria;  ///< one when epsilons are independent
+  std::vector<trial::Criterion>
+      criteria;  ///< one when epsilons are independent
 };
 
 class Grid : public Workload {
@@ -46,13 +47,14 @@ class Grid : public Workload {
   std::int64_t group_size() const override { return config_.grid.trials; }
   std::int64_t cells() const;
 
-  /// Group `index` in the order of expected cost, the dearest first.
+  /// Group `index` in the order of expected cost, the most expensive first.
   /// Trajectory t belongs to group t / trials.
-  Group group(std::int64_t index) const;
+  TrialGroup group(std::int64_t index) const;
 
-  Trajectory trajectory(std::int64_t index, CriterionMask mask) const override;
+  Trajectory trajectory(std::int64_t index,
+                        trial::CriterionMask mask) const override;
 
-  CriterionMask all_criteria() const override;
+  trial::CriterionMask all_criteria() const override;
 
   /// The trajectory's key: 24 hex digits of the hash of everything that changes
   /// its rows, then 8 of the trial.
@@ -67,11 +69,11 @@ class Grid : public Workload {
   const std::string& family(std::int64_t index) const override;
 
  private:
-  Group natural_group(std::int64_t index) const;
-  datasets::Variant variant(const Group& group,
+  TrialGroup natural_group(std::int64_t index) const;
+  datasets::Variant variant(const TrialGroup& group,
                             const std::string& trajectory_key) const;
-  std::string group_key(const Group& group) const;
-  double group_flops(const Group& group) const;
+  std::string group_key(const TrialGroup& group) const;
+  double group_flops(const TrialGroup& group) const;
   void check() const;
   /// Adds why networks of the grid cannot be had for data set `d`.
   void check_networks(std::size_t d, std::vector<std::string>& problems) const;
@@ -79,7 +81,7 @@ class Grid : public Workload {
   Config config_;
   std::vector<datasets::DatasetInfo> datasets_;
   /// All (optimizer, learning rate).
-  std::vector<std::pair<Optimizer, double>> rates_;
+  std::vector<std::pair<trial::Optimizer, double>> rates_;
   /// All (model, architecture of it); a sampled model counts once.
   std::vector<std::pair<std::size_t, std::size_t>> architectures_;
   std::vector<std::uint32_t> order_;  ///< by cost -> natural index
@@ -88,4 +90,4 @@ class Grid : public Workload {
   mutable std::unordered_map<std::string, std::int64_t> by_key_;
 };
 
-}  // namespace cape
+}  // namespace cape::grid

@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 
-namespace cape {
+namespace cape::grid {
 
 std::vector<datasets::DatasetInfo> open_datasets(const Config& config) {
   std::vector<datasets::DatasetInfo> infos;
@@ -15,8 +15,9 @@ std::vector<datasets::DatasetInfo> open_datasets(const Config& config) {
   for (std::size_t d = 0; d < config.grid.datasets.size(); ++d) {
     try {
       const DatasetSpec& spec = config.grid.datasets[d];
-      infos.push_back(spec.own ? datasets::open_own(spec.name, *spec.own).info
-                               : datasets::load(spec.name, roots).info);
+      infos.push_back(
+          spec.user ? datasets::open_user_dataset(spec.name, *spec.user).info
+                    : datasets::load(spec.name, roots).info);
       const datasets::DatasetInfo& info = infos.back();
       if (!info.note.empty()) spdlog::warn("{}: {}", info.name, info.note);
     } catch (const UserError& error) {
@@ -31,4 +32,4 @@ std::vector<datasets::DatasetInfo> open_datasets(const Config& config) {
   return infos;
 }
 
-}  // namespace cape
+}  // namespace cape::grid

@@ -6,10 +6,10 @@
 #include "datasets/dataset.h"
 #include "grid/config.h"
 
-namespace cape {
+namespace cape::grid {
 
 /// The data sets of a configuration, in its order, each read whole. Throws
 /// UserError with all that cannot be used, each with its place.
 std::vector<datasets::DatasetInfo> open_datasets(const Config& config);
 
-}  // namespace cape
+}  // namespace cape::grid

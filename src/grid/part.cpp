@@ -1,9 +1,9 @@
 #include "grid/part.h"
 
-namespace cape {
+namespace cape::grid {
 
 std::int64_t count_in_part(Part part, std::int64_t end) {
   return (end - part.index + part.count - 1) / part.count;
 }
 
-}  // namespace cape
+}  // namespace cape::grid

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace cape {
+namespace cape::grid {
 
 /// One of `count` disjoint parts of a workload. The trajectories, in order of
 /// cost, are dealt to the parts in turn, so a part depends only on the
@@ -16,4 +16,4 @@ struct Part {
 /// The trajectories of `part` among the first `end` trajectories of a workload.
 std::int64_t count_in_part(Part part, std::int64_t end);
 
-}  // namespace cape
+}  // namespace cape::grid

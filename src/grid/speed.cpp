@@ -1,6 +1,6 @@
 #include "grid/speed.h"
 
-namespace cape {
+namespace cape::grid {
 
 void SpeedEstimate::add(const std::string& family, double flops,
                         double seconds) {
@@ -32,4 +32,4 @@ bool SpeedEstimate::fits(const std::string& family, double flops,
          seconds_left;
 }
 
-}  // namespace cape
+}  // namespace cape::grid

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-namespace cape {
+namespace cape::grid {
 
 class SpeedEstimate {
  public:
@@ -41,4 +41,4 @@ class SpeedEstimate {
   Sums total_;
 };
 
-}  // namespace cape
+}  // namespace cape::grid

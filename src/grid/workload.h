@@ -9,14 +9,14 @@
 #include "grid/config.h"
 #include "trial/task.h"
 
-namespace cape {
+namespace cape::grid {
 
 /// One training run and what is still wanted of it.
 struct Trajectory {
   std::int64_t index = 0;  ///< in the order of its workload
   std::int64_t trial = 0;
   datasets::DatasetInfo dataset;  ///< of the task's variant
-  TrialTask task;
+  trial::TrialTask task;
 };
 
 class Workload {
@@ -37,12 +37,12 @@ class Workload {
   virtual std::int64_t group_size() const = 0;
 
   /// What is wanted of every trajectory: a bit a row, or a bit for the whole.
-  virtual CriterionMask all_criteria() const = 0;
+  virtual trial::CriterionMask all_criteria() const = 0;
 
   /// Pure: the same on every rank, whatever ran before. Its task asks for the
   /// criteria of `mask`.
   virtual Trajectory trajectory(std::int64_t index,
-                                CriterionMask mask) const = 0;
+                                trial::CriterionMask mask) const = 0;
 
   /// Floating-point operations that trajectory `index` should take. Constant
   /// within a group.
@@ -56,4 +56,4 @@ class Workload {
 /// optimizer where it is not AdamW.
 std::string describe(const Trajectory& trajectory);
 
-}  // namespace cape
+}  // namespace cape::grid

@@ -11,7 +11,7 @@
 #include "core/json.h"
 #include "core/units.h"
 
-namespace cape::yaml {
+namespace cape::grid::yaml {
 namespace {
 
 template <class N>
@@ -187,4 +187,4 @@ Key required(Key key) {
   return key;
 }
 
-}  // namespace cape::yaml
+}  // namespace cape::grid::yaml

@@ -15,7 +15,7 @@
 #include "core/enum_names.h"
 #include "grid/yaml_tree.h"
 
-namespace cape::yaml {
+namespace cape::grid::yaml {
 
 template <class T>
 struct Scalar {
@@ -223,4 +223,4 @@ Key key(const std::string& path, T& target, const Scalar<T>& scalar) {
 
 Key required(Key key);
 
-}  // namespace cape::yaml
+}  // namespace cape::grid::yaml

@@ -8,11 +8,11 @@
 
 #include "grid/yaml_document.h"
 
-namespace cape::yaml {
+namespace cape::grid::yaml {
 namespace {
 
-using datasets::OwnData;
 using datasets::Task;
+using datasets::UserDataset;
 
 constexpr std::size_t kLongestName = 32;  // of the column
 
@@ -69,19 +69,20 @@ Codec<std::vector<double>> numbers(const Range& range) {
 }
 
 /// The members of `own`, which outlives them, as keys below `path`.
-std::vector<Key> own_keys(const std::string& path, OwnData& own) {
+std::vector<Key> own_keys(const std::string& path, UserDataset& own) {
   const auto at = [&](const char* name) {
     return fmt::format("{}.{}", path, name);
   };
   const double lowest = std::numeric_limits<double>::lowest();
-  return {key(at("format"), own.format, word_of(datasets::own_formats())),
-          key(at("x"), own.x, text()),
-          key(at("y"), own.y, text()),
-          key(at("task"), own.task, enumerator<Task>()),
-          key(at("classes"), own.classes, whole(at_least(1))),
-          key(at("mean"), own.mean, numbers(at_least(lowest))),
-          key(at("std"), own.deviation, numbers(above(0))),
-          key(at("n"), own.train_size, whole(at_least(1)))};
+  return {
+      key(at("format"), own.format, word_of(datasets::user_dataset_formats())),
+      key(at("x"), own.x, text()),
+      key(at("y"), own.y, text()),
+      key(at("task"), own.task, enumerator<Task>()),
+      key(at("classes"), own.classes, whole(at_least(1))),
+      key(at("mean"), own.mean, numbers(at_least(lowest))),
+      key(at("std"), own.deviation, numbers(above(0))),
+      key(at("n"), own.train_size, whole(at_least(1)))};
 }
 
 std::string name_in(const Key& key) {
@@ -89,7 +90,7 @@ std::string name_in(const Key& key) {
 }
 
 /// What the members together must be.
-void check_own(const Value& value, const std::string& path, OwnData& own,
+void check_own(const Value& value, const std::string& path, UserDataset& own,
                Problems& problems) {
   if (own.x.empty()) {
     report_wrong_value(value, path, "give x, the file of the samples",
@@ -98,10 +99,11 @@ void check_own(const Value& value, const std::string& path, OwnData& own,
   }
   if (own.format.empty()) own.format = datasets::format_by_name(own.x);
   if (own.format.empty()) {
-    report_wrong_value(value, path,
-                       fmt::format("give format, one of {}",
-                                   fmt::join(datasets::own_formats(), ", ")),
-                       problems);
+    report_wrong_value(
+        value, path,
+        fmt::format("give format, one of {}",
+                    fmt::join(datasets::user_dataset_formats(), ", ")),
+        problems);
   } else if ((own.format == "cifar-bin") != own.y.empty()) {
     report_wrong_value(value, path,
                        own.y.empty()
@@ -141,7 +143,7 @@ std::optional<std::string> read_own_name(const Value& value,
 std::optional<DatasetSpec> read_map(const Value& value, const std::string& path,
                                     Problems& problems) {
   DatasetSpec spec;
-  OwnData own;
+  UserDataset own;
   const std::vector<Key> keys = own_keys(path, own);
   std::vector<std::string> names = {"name", "variant"};
   for (const Key& key : keys) names.push_back(name_in(key));
@@ -163,7 +165,7 @@ std::optional<DatasetSpec> read_map(const Value& value, const std::string& path,
   spec.name = *name;
   if (is_own) {
     check_own(value, path, own, problems);
-    spec.own = own;
+    spec.user = own;
   }
   const Value* const variant = value.find("variant");
   if (variant != nullptr) {
@@ -186,10 +188,10 @@ std::string write_variant(const DatasetSpec& spec) {
 
 std::string write_dataset(const DatasetSpec& spec) {
   std::vector<std::string> fields = {
-      "name: " + (spec.own ? file_word().write(spec.name) : spec.name)};
-  if (spec.own) {
-    OwnData own = *spec.own;
-    OwnData none;
+      "name: " + (spec.user ? file_word().write(spec.name) : spec.name)};
+  if (spec.user) {
+    UserDataset own = *spec.user;
+    UserDataset none;
     const std::vector<Key> keys = own_keys("", own);
     const std::vector<Key> defaults = own_keys("", none);
     for (std::size_t k = 0; k < keys.size(); ++k) {
@@ -223,4 +225,4 @@ Codec<DatasetSpec> dataset() {
           .write = write_dataset};
 }
 
-}  // namespace cape::yaml
+}  // namespace cape::grid::yaml

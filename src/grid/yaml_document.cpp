@@ -7,7 +7,7 @@
 
 #include "core/units.h"
 
-namespace cape::yaml {
+namespace cape::grid::yaml {
 namespace {
 
 std::string join(const std::string& path, const std::string& key) {
@@ -176,4 +176,4 @@ bool check_map(const Value& value, const std::string& path,
   return true;
 }
 
-}  // namespace cape::yaml
+}  // namespace cape::grid::yaml

@@ -7,7 +7,7 @@
 
 #include "grid/yaml_codec.h"
 
-namespace cape::yaml {
+namespace cape::grid::yaml {
 
 /// Reads all keys. A key of the document that is not in the table and a
 /// required one that is missing are problems.
@@ -25,4 +25,4 @@ std::map<std::string, std::string> locations(const Value& root);
 bool check_map(const Value& value, const std::string& path,
                const std::vector<std::string>& known, Problems& problems);
 
-}  // namespace cape::yaml
+}  // namespace cape::grid::yaml

@@ -11,7 +11,7 @@
 #include "zoo/catalog.h"
 #include "zoo/sampler.h"
 
-namespace cape::yaml {
+namespace cape::grid::yaml {
 namespace {
 
 using nlohmann::json;
@@ -192,4 +192,4 @@ Codec<std::vector<ModelSpec>> models() {
           }};
 }
 
-}  // namespace cape::yaml
+}  // namespace cape::grid::yaml

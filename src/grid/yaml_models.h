@@ -7,7 +7,7 @@
 #include "grid/config.h"
 #include "grid/yaml_codec.h"
 
-namespace cape::yaml {
+namespace cape::grid::yaml {
 
 /// The keys of an entry of grid.models.
 const std::vector<std::string>& model_keys();
@@ -16,4 +16,4 @@ const std::vector<std::string>& model_keys();
 /// architecture twice.
 Codec<std::vector<ModelSpec>> models();
 
-}  // namespace cape::yaml
+}  // namespace cape::grid::yaml

@@ -7,7 +7,7 @@
 #include "core/error.h"
 #include "grid/yaml_document.h"
 
-namespace cape::yaml {
+namespace cape::grid::yaml {
 namespace {
 
 using nlohmann::json;
@@ -19,14 +19,14 @@ std::optional<OptimizerSpec> read(const Value& value, const std::string& path,
   const bool is_map = value.kind == Value::Kind::map;
   const Value* const kind = is_map ? value.find("kind") : &value;
   const Value missing{.location = value.location};
-  const auto word = codec(word_of(optimizer_kinds()))
+  const auto word = codec(word_of(trial::optimizer_kinds()))
                         .read(kind != nullptr ? *kind : missing,
                               is_map ? path + ".kind" : path, problems);
   if (!word) return std::nullopt;
   OptimizerSpec spec;
   json description = {{"kind", *word}};
   if (is_map) {
-    std::vector<std::string> known = optimizer_keys(*word);
+    std::vector<std::string> known = trial::optimizer_keys(*word);
     known.insert(known.begin(), "kind");
     known.emplace_back("learning_rate");
     if (!check_map(value, path, known, problems)) return std::nullopt;
@@ -41,7 +41,7 @@ std::optional<OptimizerSpec> read(const Value& value, const std::string& path,
   }
   spec.has_weight_decay = description.contains("weight_decay");
   try {
-    spec.optimizer = optimizer_from(description);
+    spec.optimizer = trial::optimizer_from(description);
   } catch (const UserError& error) {
     report_wrong_value(value, path, error.what(), problems);
     return std::nullopt;
@@ -50,14 +50,14 @@ std::optional<OptimizerSpec> read(const Value& value, const std::string& path,
 }
 
 std::string write(const OptimizerSpec& spec) {
-  json description = identity_of(spec.optimizer);
+  json description = trial::identity_of(spec.optimizer);
   if (spec.has_weight_decay) {
-    description["weight_decay"] = weight_decay_of(spec.optimizer);
+    description["weight_decay"] = trial::weight_decay_of(spec.optimizer);
   }
   if (spec.learning_rate.empty() && description.size() == 1) {
-    return kind_of(spec.optimizer);
+    return trial::kind_of(spec.optimizer);
   }
-  std::vector<std::string> fields = {"kind: " + kind_of(spec.optimizer)};
+  std::vector<std::string> fields = {"kind: " + trial::kind_of(spec.optimizer)};
   for (const auto& [key, setting] : description.items()) {
     if (key != "kind") {
       fields.push_back(fmt::format("{}: {}", key, setting.dump()));
@@ -75,4 +75,4 @@ Codec<std::vector<OptimizerSpec>> optimizers() {
   return list(Codec<OptimizerSpec>{.read = read, .write = write});
 }
 
-}  // namespace cape::yaml
+}  // namespace cape::grid::yaml

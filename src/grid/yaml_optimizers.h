@@ -6,10 +6,10 @@
 #include "grid/config.h"
 #include "grid/yaml_codec.h"
 
-namespace cape::yaml {
+namespace cape::grid::yaml {
 
 /// Entries are the name of an optimizer, or {kind: NAME, ...} with its settings
 /// and, under learning_rate, the rates to try with it instead of the grid's.
 Codec<std::vector<OptimizerSpec>> optimizers();
 
-}  // namespace cape::yaml
+}  // namespace cape::grid::yaml

@@ -14,7 +14,7 @@
 #include "core/error.h"
 #include "core/utf8.h"
 
-namespace cape::yaml {
+namespace cape::grid::yaml {
 namespace {
 
 // A configuration has a few hundred; a handful of lines with aliases of aliases
@@ -260,7 +260,8 @@ Value parse(const std::string& text, const std::string& origin,
   return builder.take_root();
 }
 
-void lay_over(Value& root, const std::string& assignment, Problems& problems) {
+void apply_override(Value& root, const std::string& assignment,
+                    Problems& problems) {
   const Location location{0, 0, "command line: " + assignment};
   const std::size_t equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0) {
@@ -283,4 +284,4 @@ void lay_over(Value& root, const std::string& assignment, Problems& problems) {
   }
 }
 
-}  // namespace cape::yaml
+}  // namespace cape::grid::yaml

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace cape::yaml {
+namespace cape::grid::yaml {
 
 struct Location {
   int line = 0;
@@ -36,7 +36,7 @@ class Problems {
   /// What was said before of the same place is not said again.
   void add(const Location& where, std::string message);
 
-  /// Throws UserError with one line a problem, in the order of the document.
+  /// Throws UserError with one line per problem, in the order of the document.
   void throw_if_any() const;
 
  private:
@@ -53,8 +53,9 @@ class Problems {
 Value parse(const std::string& text, const std::string& origin,
             Problems& problems);
 
-/// Lays `assignment` ("key.path=value", the value in YAML) over `root`: what
-/// the key held before is replaced whole. Reports what cannot be understood.
-void lay_over(Value& root, const std::string& assignment, Problems& problems);
+/// Applies `assignment` ("key.path=value", the value in YAML) to `root`: it
+/// replaces all that the key held before. Reports what cannot be understood.
+void apply_override(Value& root, const std::string& assignment,
+                    Problems& problems);
 
-}  // namespace cape::yaml
+}  // namespace cape::grid::yaml

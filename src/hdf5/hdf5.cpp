@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "core/rehearsal.h"
+#include "core/run_in_child.h"
 #include "hdf5/chunks.h"
 
 namespace cape::hdf5 {
@@ -169,11 +169,11 @@ std::uint64_t content_size(const Handle& file) {
   return end;
 }
 
-std::optional<std::string> rehearse_reading(std::uint64_t bytes,
-                                            const std::function<void()>& body) {
+std::optional<std::string> read_in_child(std::uint64_t bytes,
+                                         const std::function<void()>& body) {
   constexpr std::uint64_t kBytesPerSecond = 1'000'000;
   const auto end =
-      rehearse(body, static_cast<unsigned>(2 + bytes / kBytesPerSecond));
+      run_in_child(body, static_cast<unsigned>(2 + bytes / kBytesPerSecond));
   if (!end) return std::nullopt;
   return "HDF5 fails on it: " + *end;
 }

@@ -64,9 +64,9 @@ Handle open_to_read(const std::filesystem::path& path);
 std::uint64_t content_size(const Handle& file);
 /// Tries `body`, which reads a file of that many bytes, in another process,
 /// since HDF5 crashes or hangs on some damaged files. Returns what became of
-/// it, and nothing when it returns or throws (core/rehearsal.h).
-std::optional<std::string> rehearse_reading(std::uint64_t bytes,
-                                            const std::function<void()>& body);
+/// it, and nothing when it returns or throws (core/run_in_child.h).
+std::optional<std::string> read_in_child(std::uint64_t bytes,
+                                         const std::function<void()>& body);
 Handle create_group(const Handle& parent, const char* name);
 bool exists(const Handle& parent, const char* name);
 

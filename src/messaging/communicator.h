@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace cape {
+namespace cape::messaging {
 
 struct Message {
   int source = 0;
@@ -49,4 +49,4 @@ std::string mpi_version();
 /// `size` connected ranks within this process. Thread-safe between ranks.
 std::vector<std::unique_ptr<Communicator>> connect_in_process(int size);
 
-}  // namespace cape
+}  // namespace cape::messaging

@@ -6,7 +6,7 @@
 #include "core/units.h"
 #include "messaging/messages.h"
 
-namespace cape {
+namespace cape::messaging {
 namespace {
 
 constexpr double kPeriod = 10;
@@ -51,4 +51,4 @@ void Heartbeat::tick(Clock::time_point now) {
   }
 }
 
-}  // namespace cape
+}  // namespace cape::messaging

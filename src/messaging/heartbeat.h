@@ -7,7 +7,7 @@
 
 #include "messaging/communicator.h"
 
-namespace cape {
+namespace cape::messaging {
 
 class Heartbeat {
  public:
@@ -33,4 +33,4 @@ class Heartbeat {
   double since_sent_ = 0;
 };
 
-}  // namespace cape
+}  // namespace cape::messaging

@@ -5,7 +5,7 @@
 
 #include "messaging/communicator.h"
 
-namespace cape {
+namespace cape::messaging {
 namespace {
 
 struct Network {
@@ -65,4 +65,4 @@ std::vector<std::unique_ptr<Communicator>> connect_in_process(int size) {
   return ranks;
 }
 
-}  // namespace cape
+}  // namespace cape::messaging

@@ -1,6 +1,6 @@
 /// The messages between ranks. Worker to coordinator: hello, ready, request,
 /// outcomes, closed, trouble, signalled, published. Coordinator to worker:
-/// look, start, lease, end, leave. Both: alive.
+/// resource query, start, lease, end, leave. Both: alive.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +12,12 @@
 #include "core/error.h"
 #include "grid/workload.h"
 
-namespace cape {
+namespace cape::messaging {
 
 enum Tag : int {
-  kTagLook = 1,   ///< JSON: which trainer and device; empty: leave
-  kTagHello,      ///< JSON: this rank's host, CPUs and GPUs
-  kTagStart,      ///< JSON: the run, then "go"; empty: leave
+  kTagResourceQuery = 1,  ///< JSON: which trainer and device; empty: leave
+  kTagHello,              ///< JSON: this rank's host, CPUs and GPUs
+  kTagStart,              ///< JSON: the run, then "go"; empty: leave
   kTagReady,      ///< text: why this rank cannot take part; empty: it can
   kTagRequest,    ///< Request: send work once there is some
   kTagLease,      ///< WorkItems
@@ -36,8 +36,8 @@ enum Tag : int {
 enum class Ending : std::int32_t { finish, drain, stop };
 
 struct WorkItem {
-  std::int64_t index;  ///< of the trajectory
-  CriterionMask mask;  ///< criteria still missing
+  std::int64_t index;         ///< of the trajectory
+  trial::CriterionMask mask;  ///< criteria still missing
 };
 
 struct Request {
@@ -59,8 +59,8 @@ struct Outcome {
   std::int64_t index;
   double seconds;  ///< that a trainer spent on it
   Verdict verdict;
-  std::int32_t converged;  ///< of the rows
-  CriterionMask mask;      ///< criteria: rows, or what was not measured
+  std::int32_t converged;     ///< of the rows
+  trial::CriterionMask mask;  ///< criteria: rows, or what was not measured
 };
 
 /// Arrays of plain structs as bytes. All ranks of a run are the same program,
@@ -96,4 +96,4 @@ T unpack_one(const std::string& bytes) {
   return items.front();
 }
 
-}  // namespace cape
+}  // namespace cape::messaging

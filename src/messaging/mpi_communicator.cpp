@@ -11,7 +11,7 @@
 #include <deque>
 #include <utility>
 
-namespace cape {
+namespace cape::messaging {
 namespace {
 
 void check(int status, const char* call) {
@@ -158,11 +158,11 @@ std::string mpi_version() {
   return version.substr(0, version.find(','));
 }
 
-}  // namespace cape
+}  // namespace cape::messaging
 
 #else
 
-namespace cape {
+namespace cape::messaging {
 
 std::unique_ptr<Communicator> connect() {
   // Ranks that do not know of each other would each measure the whole grid.
@@ -180,6 +180,6 @@ std::unique_ptr<Communicator> connect() {
 
 std::string mpi_version() { return "none"; }
 
-}  // namespace cape
+}  // namespace cape::messaging
 
 #endif

@@ -27,7 +27,7 @@ class Model : public torch::nn::Module {
   /// How many samples each thread of a probe takes at once. A probe holds the
   /// inputs, outputs and gradients of every layer. Where these are large, a
   /// small number keeps them in the cache and the memory within bounds.
-  virtual std::int64_t samples_a_probe() const {
+  virtual std::int64_t micro_batch_size() const {
     return std::numeric_limits<std::int64_t>::max();
   }
 };

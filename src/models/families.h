@@ -16,7 +16,7 @@ using Shape = std::vector<std::int64_t>;
 /// A network that makes maps or tokens from an image.
 class ImageModel : public Model {
  public:
-  std::int64_t samples_a_probe() const override { return 16; }
+  std::int64_t micro_batch_size() const override { return 16; }
 };
 
 std::shared_ptr<Model> make_model(const zoo::Mlp& mlp, const Shape& input,

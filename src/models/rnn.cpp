@@ -43,7 +43,7 @@ class RnnModel : public Model {
     return head_->forward(per_step_ ? x.transpose(0, 1) : last_step(x));
   }
 
-  std::int64_t samples_a_probe() const override { return 64; }
+  std::int64_t micro_batch_size() const override { return 64; }
 
  private:
   /// The output of the last layer at the last step, where the backward

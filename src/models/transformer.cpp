@@ -237,7 +237,7 @@ class CctModel : public ImageModel {
 
   /// Each sample has 256 tokens; with more samples at once a probe would need
   /// more memory than training.
-  std::int64_t samples_a_probe() const override { return 4; }
+  std::int64_t micro_batch_size() const override { return 4; }
 
  private:
   std::shared_ptr<TokenizerLayer> first_, second_;

@@ -25,21 +25,21 @@
 #include "run/run_directory.h"
 #include "run/slurm_job.h"
 
-namespace cape {
+namespace cape::run {
 namespace {
 
 constexpr std::time_t kSilentSeconds = 180;
 
 struct Holder {
   std::string text;  ///< all of the claim
-  Part part;
+  grid::Part part;
   std::string host;
   pid_t pid = 0;
   std::string started;
   SlurmJob job;
 };
 
-std::string text_of_this_run(const std::string& grid, Part part) {
+std::string text_of_this_run(const std::string& grid, grid::Part part) {
   const SlurmJob job = this_slurm_job();
   const nlohmann::json json = {
       {"grid", grid},
@@ -90,18 +90,18 @@ bool is_stale(const std::filesystem::path& file, const Holder& holder) {
   return has_ended(holder.job);
 }
 
-bool overlap(Part a, Part b) {
+bool overlap(grid::Part a, grid::Part b) {
   return a.count != b.count || a.index == b.index;
 }
 
 /// The part that a file claims, by its name: "<grid>-<I>of<N>.claim".
-std::optional<Part> claimed_part(const std::string& file,
-                                 const std::string& grid) {
+std::optional<grid::Part> claimed_part(const std::string& file,
+                                       const std::string& grid) {
   const std::string ending = ".claim";
   if (!file.starts_with(grid + "-") || !file.ends_with(ending)) return {};
   const char* at = file.data() + grid.size() + 1;
   const char* const end = file.data() + file.size() - ending.size();
-  Part part;
+  grid::Part part;
   const auto index = std::from_chars(at, end, part.index);
   const std::string_view rest(index.ptr, end);
   if (index.ec != std::errc{} || !rest.starts_with("of")) return {};
@@ -132,7 +132,8 @@ void remove_stale(const std::filesystem::path& file, const std::string& text,
 /// Refuses when a live claim other than `own` overlaps `part`; removes stale
 /// and damaged ones.
 void check_others(const std::filesystem::path& directory,
-                  const std::string& name, Part part, const std::string& own) {
+                  const std::string& name, grid::Part part,
+                  const std::string& own) {
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
     const std::filesystem::path& file = entry.path();
     const auto claimed = claimed_part(file.filename().string(), name);
@@ -186,7 +187,7 @@ FileHandle lock(const std::filesystem::path& directory) {
 }  // namespace
 
 Claim::Claim(const std::filesystem::path& directory, const std::string& name,
-             Part part, std::chrono::milliseconds beat)
+             grid::Part part, std::chrono::milliseconds beat)
     : file_(directory / (part_name(name, part) + ".claim")),
       text_(text_of_this_run(name, part)) {
   const FileHandle locked = lock(directory);
@@ -231,4 +232,4 @@ void Claim::keep_alive(const std::stop_token& stop,
   }
 }
 
-}  // namespace cape
+}  // namespace cape::run

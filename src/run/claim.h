@@ -12,7 +12,7 @@
 
 #include "coordinator/scheduler.h"
 
-namespace cape {
+namespace cape::run {
 
 class Claim {
  public:
@@ -22,7 +22,8 @@ class Claim {
   /// that have died and of Slurm jobs that have ended or begun anew, and those
   /// without a heartbeat for three minutes, are taken over.
   Claim(const std::filesystem::path& directory, const std::string& name,
-        Part part, std::chrono::milliseconds beat = std::chrono::seconds(30));
+        grid::Part part,
+        std::chrono::milliseconds beat = std::chrono::seconds(30));
   /// Gives the claim back, if nobody has taken it over.
   ~Claim();
   Claim(const Claim&) = delete;
@@ -38,4 +39,4 @@ class Claim {
   std::jthread beating_;  ///< last: it uses the others
 };
 
-}  // namespace cape
+}  // namespace cape::run

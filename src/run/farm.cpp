@@ -23,16 +23,16 @@
 #include "shard/reader.h"
 #include "trainer_client/trainer_query.h"
 
-namespace cape {
+namespace cape::run {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
-Coordinator::Options what_to_do(const Inventory& inventory,
-                                const FarmOptions& options,
-                                Clock::time_point started) {
-  Coordinator::Options what{
+coordinator::Coordinator::Options make_coordinator_options(
+    const Inventory& inventory, const FarmOptions& options,
+    Clock::time_point started) {
+  coordinator::Coordinator::Options what{
       .part = options.part,
       .done = inventory.done,
       .done_before = cells_in(inventory.done, options.part),
@@ -61,18 +61,19 @@ void report_inventory(const Inventory& inventory, const FarmOptions& options) {
 }
 
 /// Looks at all machines and shares them out.
-PlacementPlan place_ranks(Communicator& communicator,
-                          const WorkersConfig& workers,
-                          const std::string& trainer) {
-  PlacementPlan plan =
-      place(gather_resources(communicator, {trainer, workers.device}), workers);
+trainer_client::PlacementPlan place_ranks(messaging::Communicator& communicator,
+                                          const grid::WorkersConfig& workers,
+                                          const std::string& trainer) {
+  trainer_client::PlacementPlan plan = trainer_client::place(
+      gather_resources(communicator, {trainer, workers.device}), workers);
   for (const std::string& warning : plan.warnings) spdlog::warn("{}", warning);
   for (const std::string& line : plan.summary) spdlog::info("{}", line);
   return plan;
 }
 
-Worker::MakePublications refreshed_rows(const ProbeRefresh& refresh) {
-  return [&refresh](const Trajectory& trajectory, const TrialResult& result) {
+worker::Worker::MakePublications refreshed_rows(const ProbeRefresh& refresh) {
+  return [&refresh](const grid::Trajectory& trajectory,
+                    const trial::TrialResult& result) {
     return refresh.publications(trajectory, result);
   };
 }
@@ -94,16 +95,17 @@ struct Run {
 
 /// Does what is left, on all ranks. `start` says what the other ranks need to
 /// know of the work; the rest of it is filled in here.
-void run_ranks(Communicator& communicator, const Workload& workload,
-               const FarmOptions& options, const Run& run, RunStart start,
-               Worker::MakePublications make_publications,
-               Coordinator& coordinator) {
+void run_ranks(messaging::Communicator& communicator,
+               const grid::Workload& workload, const FarmOptions& options,
+               const Run& run, RunStart start,
+               worker::Worker::MakePublications make_publications,
+               coordinator::Coordinator& coordinator) {
   const std::string trainer = options.trainer.string();
-  const std::string torch = ask_torch_version(trainer);
-  const PlacementPlan plan =
+  const std::string torch = trainer_client::ask_torch_version(trainer);
+  const trainer_client::PlacementPlan plan =
       place_ranks(communicator, workload.config().workers, trainer);
   const TokenFile token(options.directory, run.id);
-  start.config_yaml = to_yaml(workload.config());
+  start.config_yaml = grid::to_yaml(workload.config());
   start.directory = absolute_path(options.directory).string();
   start.token = token.name();
   start.prefix = run.id;
@@ -130,17 +132,18 @@ void run_ranks(Communicator& communicator, const Workload& workload,
 
 }  // namespace
 
-ExitCode run_farm(Communicator& communicator, const Grid& grid,
+ExitCode run_farm(messaging::Communicator& communicator, const grid::Grid& grid,
                   const FarmOptions& options) {
   refuse_unconnected_tasks(communicator.size(), options.part.count);
   const Run run(grid.config().name, options);
   const Claim claim(options.directory, grid.config().name, options.part);
-  sweep_leftovers(options.directory, run.part);
+  remove_leftover_files(options.directory, run.part);
   log_to_file(options.directory, 0);
   const Inventory inventory =
       take_inventory(grid, options.directory, options.part);
-  Coordinator coordinator(grid, communicator,
-                          what_to_do(inventory, options, run.started));
+  coordinator::Coordinator coordinator(
+      grid, communicator,
+      make_coordinator_options(inventory, options, run.started));
   log_start(coordinator.tally(), run.id, communicator.size());
   report_inventory(inventory, options);
   if (coordinator.tally().left() == 0) {
@@ -150,32 +153,34 @@ ExitCode run_farm(Communicator& communicator, const Grid& grid,
     start.datasets = grid.datasets();
     start.attributes = {{kPartAttribute, part_mark(grid, options.part)}};
     run_ranks(communicator, grid, options, run, std::move(start),
-              measured_rows(grid.config().output), coordinator);
+              worker::measured_rows(grid.config().output), coordinator);
   }
   print_summary(coordinator, run.seconds(), options.directory);
   if (coordinator.finished()) leave_together(communicator);
   return coordinator.exit_code();
 }
 
-ExitCode refresh_probes(Communicator& communicator, const Config& config,
+ExitCode refresh_probes(messaging::Communicator& communicator,
+                        const grid::Config& config,
                         const std::vector<datasets::DatasetInfo>& datasets,
                         const FarmOptions& options) {
   refuse_unconnected_tasks(communicator.size(), options.part.count);
   const Run run(config.name, options);
   const Claim claim(options.directory, config.name, options.part);
-  sweep_leftovers(options.directory, run.part);
+  remove_leftover_files(options.directory, run.part);
   log_to_file(options.directory, 0);
   const auto shards = shard::shards_in(options.directory);
   const ProbeRefresh refresh(config, datasets, shards, options.part);
   for (const std::string& why : refresh.left().unreadable) {
     spdlog::warn("{}; it is left alone", why);
   }
-  Coordinator::Options work{.speed = SpeedEstimate(config.workers.gflops)};
+  coordinator::Coordinator::Options work{
+      .speed = grid::SpeedEstimate(config.workers.gflops)};
   if (options.time_limit) {
     work.deadline = run.started + std::chrono::duration_cast<Clock::duration>(
                                       Seconds(*options.time_limit));
   }
-  Coordinator coordinator(refresh, communicator, work);
+  coordinator::Coordinator coordinator(refresh, communicator, work);
   log_start(coordinator.tally(), run.id, communicator.size());
   if (coordinator.tally().left() == 0) {
     dismiss_ranks(communicator);
@@ -194,13 +199,13 @@ ExitCode refresh_probes(Communicator& communicator, const Config& config,
   return coordinator.exit_code();
 }
 
-void join_farm(Communicator& communicator) {
+void join_farm(messaging::Communicator& communicator) {
   if (const auto start = await_start(communicator)) {
     log_to_file(start->directory, communicator.rank());
-    const Config config =
-        parse_config(start->config_yaml, "rank 0's configuration", {});
-    const auto join = [&](const Workload& workload,
-                          Worker::MakePublications make_publications) {
+    const grid::Config config =
+        grid::parse_config(start->config_yaml, "rank 0's configuration", {});
+    const auto join = [&](const grid::Workload& workload,
+                          worker::Worker::MakePublications make_publications) {
       RankLoop(workload, communicator, *start, std::move(make_publications))
           .run(nullptr, [] {});
     };
@@ -211,10 +216,11 @@ void join_farm(Communicator& communicator) {
           start->part);
       join(refresh, refreshed_rows(refresh));
     } else {
-      join(Grid(config, start->datasets), measured_rows(config.output));
+      join(grid::Grid(config, start->datasets),
+           worker::measured_rows(config.output));
     }
   }
   leave_together(communicator);
 }
 
-}  // namespace cape
+}  // namespace cape::run

@@ -7,27 +7,27 @@
 #include "run/run_start.h"
 #include "trainer_client/placement.h"
 
-namespace cape {
+namespace cape::run {
 
 /// Rank 0: what every rank sees of its machine, by rank.
-std::vector<RankResources> gather_resources(Communicator& communicator,
-                                            const Look& look);
+std::vector<trainer_client::RankResources> gather_resources(
+    messaging::Communicator& communicator, const ResourceQuery& query);
 
 /// Rank 0: tells every rank what to do and waits until all can. Throws
 /// UserError with what every rank has against it.
-void start_ranks(Communicator& communicator, RunStart start,
-                 const PlacementPlan& plan);
+void start_ranks(messaging::Communicator& communicator, RunStart start,
+                 const trainer_client::PlacementPlan& plan);
 
 /// Every other rank: the run that it is to take part in; nothing when it is to
 /// leave.
-std::optional<RunStart> await_start(Communicator& communicator);
+std::optional<RunStart> await_start(messaging::Communicator& communicator);
 
 /// Sends the other ranks home when rank 0 has nothing for them, and waits for
 /// them, as MPI wants it.
-void dismiss_ranks(Communicator& communicator);
+void dismiss_ranks(messaging::Communicator& communicator);
 
 /// The end of a run that has published everything. Throws StoppedError when
 /// there is no time to wait for the other ranks.
-void leave_together(Communicator& communicator);
+void leave_together(messaging::Communicator& communicator);
 
-}  // namespace cape
+}  // namespace cape::run

@@ -9,15 +9,15 @@
 #include "shard/reader.h"
 #include "trainer_client/rows.h"
 
-namespace cape {
+namespace cape::run {
 namespace {
 
 /// The bit of a criterion in trajectory `index`; 0 when it has none.
-CriterionMask bit_of(const Grid& grid, std::int64_t index,
-                     const Criterion& criterion) {
-  const Group group = grid.group(index / grid.config().grid.trials);
+trial::CriterionMask bit_of(const grid::Grid& grid, std::int64_t index,
+                            const trial::Criterion& criterion) {
+  const grid::TrialGroup group = grid.group(index / grid.config().grid.trials);
   for (std::size_t c = 0; c < group.criteria.size(); ++c) {
-    if (group.criteria[c] == criterion) return CriterionMask{1} << c;
+    if (group.criteria[c] == criterion) return trial::CriterionMask{1} << c;
   }
   return 0;
 }
@@ -25,7 +25,7 @@ CriterionMask bit_of(const Grid& grid, std::int64_t index,
 /// What is kept of a row until its whole shard has been read.
 struct Found {
   std::int64_t index;  ///< of the trajectory; -1: of other settings
-  CriterionMask bit;
+  trial::CriterionMask bit;
   bool converged;
   std::int32_t steps;  ///< of the trajectory up to this epsilon
   double seconds;      ///< that they took; NaN: unknown
@@ -34,12 +34,12 @@ struct Found {
 /// By trajectory, the row that saw most of its steps.
 using LongestRows = std::map<std::int64_t, Found>;
 
-Found look_up(const Grid& grid, const shard::Row& row) {
+Found look_up(const grid::Grid& grid, const shard::Row& row) {
   const auto index = grid.find(row.trajectory.view());
-  const Criterion criterion = criterion_of(row);
-  const CriterionMask bit = index ? bit_of(grid, *index, criterion) : 0;
+  const trial::Criterion criterion = trainer_client::criterion_of(row);
+  const trial::CriterionMask bit = index ? bit_of(grid, *index, criterion) : 0;
   if (bit == 0 ||
-      row.key.view() != cell_key(row.trajectory.view(), criterion)) {
+      row.key.view() != trial::cell_key(row.trajectory.view(), criterion)) {
     return {-1, 0, false, 0, 0};
   }
   const double steps = row.steps_run > 0 ? row.steps_run : std::nan("");
@@ -52,7 +52,7 @@ void count(const Found& found, Inventory& inventory, LongestRows& longest) {
     ++inventory.other_rows;
     return;
   }
-  CriterionMask& mask = inventory.done[found.index];
+  trial::CriterionMask& mask = inventory.done[found.index];
   if ((mask & found.bit) != 0) return;  // measured twice: the same row
   mask |= found.bit;
   if (found.converged) inventory.converged[found.index] |= found.bit;
@@ -61,7 +61,7 @@ void count(const Found& found, Inventory& inventory, LongestRows& longest) {
 }
 
 /// A trajectory takes as long as its longest row, once all rows are there.
-void learn_speed(const Grid& grid, const LongestRows& longest,
+void learn_speed(const grid::Grid& grid, const LongestRows& longest,
                  Inventory& inventory) {
   if (grid.config().workers.gflops > 0) return;
   for (const auto& [index, row] : longest) {
@@ -73,7 +73,7 @@ void learn_speed(const Grid& grid, const LongestRows& longest,
 }
 
 /// What marks all parts of a division but for the part's number.
-std::string division_mark(const Grid& grid, std::int64_t parts) {
+std::string division_mark(const grid::Grid& grid, std::int64_t parts) {
   // The trajectories in their order decide who does which.
   ContentHasher hasher;
   const std::int64_t trials = grid.config().grid.trials;
@@ -86,7 +86,7 @@ std::string division_mark(const Grid& grid, std::int64_t parts) {
   return fmt::format("of{}-{}", parts, hasher.digest());
 }
 
-bool is_of_another_part(const std::filesystem::path& path, Part part,
+bool is_of_another_part(const std::filesystem::path& path, grid::Part part,
                         const std::string& division) {
   for (const auto& [name, mark] : shard::read_provenance(path).attributes) {
     if (name != kPartAttribute) continue;
@@ -96,7 +96,7 @@ bool is_of_another_part(const std::filesystem::path& path, Part part,
   return false;
 }
 
-void count_shard(const Grid& grid, const std::filesystem::path& path,
+void count_shard(const grid::Grid& grid, const std::filesystem::path& path,
                  Inventory& inventory, LongestRows& longest) {
   std::vector<Found> found;
   shard::for_each_row(path, [&](const shard::Row& row) {
@@ -107,11 +107,11 @@ void count_shard(const Grid& grid, const std::filesystem::path& path,
 
 }  // namespace
 
-std::string part_mark(const Grid& grid, Part part) {
+std::string part_mark(const grid::Grid& grid, grid::Part part) {
   return std::to_string(part.index) + division_mark(grid, part.count);
 }
 
-std::int64_t cells_in(const DoneMap& map, Part part) {
+std::int64_t cells_in(const coordinator::DoneMap& map, grid::Part part) {
   std::int64_t cells = 0;
   for (const auto& [index, mask] : map) {
     if (index % part.count == part.index) cells += std::popcount(mask);
@@ -119,10 +119,11 @@ std::int64_t cells_in(const DoneMap& map, Part part) {
   return cells;
 }
 
-Inventory take_inventory(const Grid& grid,
-                         const std::filesystem::path& directory, Part part) {
+Inventory take_inventory(const grid::Grid& grid,
+                         const std::filesystem::path& directory,
+                         grid::Part part) {
   Inventory inventory;
-  inventory.speed = SpeedEstimate(grid.config().workers.gflops);
+  inventory.speed = grid::SpeedEstimate(grid.config().workers.gflops);
   if (!std::filesystem::is_directory(directory)) return inventory;
   const std::string division =
       part.count > 1 ? division_mark(grid, part.count) : "";
@@ -140,11 +141,11 @@ Inventory take_inventory(const Grid& grid,
     }
   }
   learn_speed(grid, longest, inventory);
-  for (FailedTrial& trial : read_quarantine(directory)) {
+  for (worker::FailedTrial& trial : worker::read_quarantine(directory)) {
     const auto index = grid.find(trial.trajectory);
     if (!index) continue;
-    CriterionMask mask = 0;
-    for (const Criterion& criterion : trial.criteria) {
+    trial::CriterionMask mask = 0;
+    for (const trial::Criterion& criterion : trial.criteria) {
       mask |= bit_of(grid, *index, criterion);
     }
     const auto done = inventory.done.find(*index);
@@ -156,4 +157,4 @@ Inventory take_inventory(const Grid& grid,
   return inventory;
 }
 
-}  // namespace cape
+}  // namespace cape::run

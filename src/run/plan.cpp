@@ -9,7 +9,7 @@
 #include "run/probe_refresh.h"
 #include "shard/reader.h"
 
-namespace cape {
+namespace cape::run {
 namespace {
 
 // Where nothing was measured here and none is given: one core of 2020 or later.
@@ -21,18 +21,18 @@ struct Line {
 };
 
 /// Work left of a part, by "family on data set". Every group is looked at once.
-std::map<std::string, Line> work_left(const Grid& grid, Part part,
-                                      const DoneMap& done) {
+std::map<std::string, Line> work_left(const grid::Grid& grid, grid::Part part,
+                                      const coordinator::DoneMap& done) {
   std::map<std::string, Line> lines;
   const std::int64_t trials = grid.config().grid.trials;
-  const auto line_of = [&](const Group& group) -> Line& {
+  const auto line_of = [&](const grid::TrialGroup& group) -> Line& {
     return lines[fmt::format("{} on {}",
                              grid.config().grid.models[group.model].family,
                              grid.datasets()[group.dataset].name)];
   };
   for (std::int64_t g = 0; g < grid.groups(); ++g) {
-    const std::int64_t members =
-        count_in_part(part, (g + 1) * trials) - count_in_part(part, g * trials);
+    const std::int64_t members = grid::count_in_part(part, (g + 1) * trials) -
+                                 grid::count_in_part(part, g * trials);
     Line& line = line_of(grid.group(g));
     line.trajectories += members;
     line.flops +=
@@ -68,9 +68,9 @@ std::string what_is_learnt(const datasets::DatasetInfo& dataset) {
   return "";
 }
 
-void print_axes(const Grid& grid, Part part) {
-  const GridConfig& axes = grid.config().grid;
-  const Scheduler scheduler(grid, part, {});
+void print_axes(const grid::Grid& grid, grid::Part part) {
+  const grid::GridConfig& axes = grid.config().grid;
+  const coordinator::Scheduler scheduler(grid, part, {});
   fmt::print("{}: {} groups x {} trials = {} trajectories, {} cells (rows)\n",
              grid.config().name, format_count(grid.groups()),
              format_count(axes.trials), format_count(grid.trajectories()),
@@ -89,7 +89,7 @@ void print_axes(const Grid& grid, Part part) {
 
 }  // namespace
 
-void print_plan(const Grid& grid, Part part,
+void print_plan(const grid::Grid& grid, grid::Part part,
                 const std::filesystem::path& directory) {
   print_axes(grid, part);
   const Inventory inventory = take_inventory(grid, directory, part);
@@ -129,9 +129,10 @@ void print_plan(const Grid& grid, Part part,
   }
 }
 
-void print_refresh_plan(const Config& config,
+void print_refresh_plan(const grid::Config& config,
                         const std::vector<datasets::DatasetInfo>& datasets,
-                        Part part, const std::filesystem::path& directory) {
+                        grid::Part part,
+                        const std::filesystem::path& directory) {
   const ProbeRefresh refresh(config, datasets, shard::shards_in(directory),
                              part);
   struct Sum {
@@ -166,10 +167,10 @@ void print_refresh_plan(const Config& config,
   fmt::print("speed: as the probes took before\n");
 }
 
-ExitCode print_status(const Grid& grid, Part part,
+ExitCode print_status(const grid::Grid& grid, grid::Part part,
                       const std::filesystem::path& directory) {
   const Inventory inventory = take_inventory(grid, directory, part);
-  const std::int64_t cells = Scheduler(grid, part, {}).cells();
+  const std::int64_t cells = coordinator::Scheduler(grid, part, {}).cells();
   const std::int64_t done = cells_in(inventory.done, part);
   const std::int64_t failed = cells_in(inventory.failed, part);
   const std::int64_t converged = cells_in(inventory.converged, part);
@@ -195,4 +196,4 @@ ExitCode print_status(const Grid& grid, Part part,
   return failed > 0 ? kExitSomeFailed : kExitDone;
 }
 
-}  // namespace cape
+}  // namespace cape::run

@@ -8,23 +8,24 @@
 #include "core/error.h"
 #include "grid/grid.h"
 
-namespace cape {
+namespace cape::run {
 
 /// The grid, what of `part` is done in `directory`, and what the rest should
 /// cost one trainer.
-void print_plan(const Grid& grid, Part part,
+void print_plan(const grid::Grid& grid, grid::Part part,
                 const std::filesystem::path& directory);
 
 /// The rows in `directory` whose probes --refresh-probes would repeat, and what
 /// that should cost one trainer: as long as their probes took before.
-void print_refresh_plan(const Config& config,
+void print_refresh_plan(const grid::Config& config,
                         const std::vector<datasets::DatasetInfo>& datasets,
-                        Part part, const std::filesystem::path& directory);
+                        grid::Part part,
+                        const std::filesystem::path& directory);
 
 /// What `directory` holds of `part`, with failures and unreadable shards.
 /// Returns what the run itself would: kExitDone, kExitSomeFailed (done but for
 /// failures) or kExitStopped (something is left to do).
-ExitCode print_status(const Grid& grid, Part part,
+ExitCode print_status(const grid::Grid& grid, grid::Part part,
                       const std::filesystem::path& directory);
 
-}  // namespace cape
+}  // namespace cape::run

@@ -13,10 +13,10 @@
 #include "shard/reader.h"
 #include "trainer_client/rows.h"
 
-namespace cape {
+namespace cape::run {
 namespace {
 
-bool is_of_part(const shard::Row& row, Part part) {
+bool is_of_part(const shard::Row& row, grid::Part part) {
   const auto count = static_cast<std::uint64_t>(part.count);
   return seed_of(row.trajectory.str()) % count ==
          static_cast<std::uint64_t>(part.index);
@@ -28,9 +28,10 @@ bool is_close(double a, double b) {
 
 }  // namespace
 
-ProbeRefresh::ProbeRefresh(Config config,
+ProbeRefresh::ProbeRefresh(grid::Config config,
                            std::vector<datasets::DatasetInfo> datasets,
-                           std::vector<std::filesystem::path> shards, Part part)
+                           std::vector<std::filesystem::path> shards,
+                           grid::Part part)
     : config_(std::move(config)),
       datasets_(std::move(datasets)),
       shards_(std::move(shards)) {
@@ -38,19 +39,20 @@ ProbeRefresh::ProbeRefresh(Config config,
   read_rows(part, by_key);
   std::map<std::string, std::vector<StoredRow>> by_trajectory;
   for (auto& [key, stored] : by_key) {
-    if (stored.row.probe_version >= kProbeVersion) continue;
+    if (stored.row.probe_version >= trial::kProbeVersion) continue;
     by_trajectory[stored.row.trajectory.str()].push_back(stored);
   }
   for (auto& [key, rows] : by_trajectory) {
-    std::optional<Trajectory> trajectory = describe_rows(rows.front().row);
+    std::optional<grid::Trajectory> trajectory =
+        describe_rows(rows.front().row);
     if (!trajectory) {
       left_.other_networks += std::ssize(rows);
       continue;
     }
-    const TrialTask& task = trajectory->task;
-    const double flops = trajectory_flops(
+    const trial::TrialTask& task = trajectory->task;
+    const double flops = grid::trajectory_flops(
         zoo::forward_flops(task.architecture, trajectory->dataset.shape,
-                           head_of(trajectory->dataset)),
+                           trial::head_of(trajectory->dataset)),
         static_cast<double>(task.batch_size), 0);
     rows_ += std::ssize(rows);
     items_.push_back({std::move(rows), *std::move(trajectory), flops});
@@ -64,7 +66,7 @@ ProbeRefresh::ProbeRefresh(Config config,
 
 /// The row of each key that has the newest probe, of the data sets that there
 /// are.
-void ProbeRefresh::read_rows(Part part,
+void ProbeRefresh::read_rows(grid::Part part,
                              std::map<std::string, StoredRow>& by_key) {
   for (std::size_t s = 0; s < shards_.size(); ++s) {
     std::vector<shard::Row> rows;
@@ -82,7 +84,7 @@ void ProbeRefresh::read_rows(Part part,
             return dataset.name == row.dataset.view();
           });
       if (!has_data) {
-        if (row.probe_version < kProbeVersion) ++left_.other_datasets;
+        if (row.probe_version < trial::kProbeVersion) ++left_.other_datasets;
         continue;
       }
       const auto [place, is_new] =
@@ -101,7 +103,7 @@ zoo::Architecture ProbeRefresh::architecture_of(const shard::Row& row) const {
       nlohmann::json::parse(row.architecture_json.str()));
   const auto* const script = std::get_if<zoo::TorchScript>(&described);
   if (script == nullptr) return described;
-  for (const ModelSpec& model : config_.grid.models) {
+  for (const grid::ModelSpec& model : config_.grid.models) {
     for (const zoo::Architecture& named : model.architectures) {
       const auto* const file = std::get_if<zoo::TorchScript>(&named);
       if (file != nullptr && file->fingerprint == script->fingerprint) {
@@ -114,19 +116,20 @@ zoo::Architecture ProbeRefresh::architecture_of(const shard::Row& row) const {
 }
 
 /// The trajectory that a row is of; nothing where it cannot be repeated here.
-std::optional<Trajectory> ProbeRefresh::describe_rows(const shard::Row& row) {
+std::optional<grid::Trajectory> ProbeRefresh::describe_rows(
+    const shard::Row& row) {
   const auto found = std::ranges::find(datasets_, row.dataset.view(),
                                        &datasets::DatasetInfo::name);
-  const auto spec =
-      std::ranges::find(config_.grid.datasets, found->name, &DatasetSpec::name);
+  const auto spec = std::ranges::find(config_.grid.datasets, found->name,
+                                      &grid::DatasetSpec::name);
   try {
-    Trajectory trajectory{
+    grid::Trajectory trajectory{
         .index = 0, .trial = row.trial, .dataset = {}, .task = {}};
-    TrialTask& task = trajectory.task;
+    trial::TrialTask& task = trajectory.task;
     task.trajectory = row.trajectory.str();
     task.architecture = architecture_of(row);
     task.dataset = {
-        found->name, found->directory, found->fingerprint, {}, spec->own};
+        found->name, found->directory, found->fingerprint, {}, spec->user};
     if (!row.variant.view().empty()) {
       task.dataset.variant =
           datasets::variant_from(nlohmann::json::parse(row.variant.str()));
@@ -134,8 +137,8 @@ std::optional<Trajectory> ProbeRefresh::describe_rows(const shard::Row& row) {
     trajectory.dataset = datasets::varied(*found, task.dataset.variant);
     task.learning_rate = row.learning_rate;
     task.batch_size = row.batch_size;
-    task.optimizer = with_weight_decay(
-        optimizer_from(nlohmann::json::parse(row.optimizer_json.str())),
+    task.optimizer = trial::with_weight_decay(
+        trial::optimizer_from(nlohmann::json::parse(row.optimizer_json.str())),
         row.weight_decay);
     task.seed = row.seed;
     task.probe.extended = true;
@@ -144,7 +147,7 @@ std::optional<Trajectory> ProbeRefresh::describe_rows(const shard::Row& row) {
         row.batch_size <= found->samples &&
         datasets::problem_of(task.dataset.variant, *found).empty() &&
         zoo::refusal(task.architecture, trajectory.dataset.shape,
-                     head_of(trajectory.dataset))
+                     trial::head_of(trajectory.dataset))
             .empty();
     return fits ? std::optional(std::move(trajectory)) : std::nullopt;
   } catch (const Error&) {  // of a newer program, or a file that is not named
@@ -154,8 +157,8 @@ std::optional<Trajectory> ProbeRefresh::describe_rows(const shard::Row& row) {
   }
 }
 
-Trajectory ProbeRefresh::trajectory(std::int64_t index,
-                                    CriterionMask /*mask*/) const {
+grid::Trajectory ProbeRefresh::trajectory(std::int64_t index,
+                                          trial::CriterionMask /*mask*/) const {
   return items_.at(static_cast<std::size_t>(index)).trajectory;
 }
 
@@ -173,20 +176,21 @@ double ProbeRefresh::probe_seconds(std::int64_t index) const {
   return std::isfinite(seconds) ? seconds : 0;
 }
 
-std::vector<Publication> ProbeRefresh::publications(
-    const Trajectory& trajectory, const TrialResult& result) const {
+std::vector<worker::Publication> ProbeRefresh::publications(
+    const grid::Trajectory& trajectory,
+    const trial::TrialResult& result) const {
   const Item& item = items_.at(static_cast<std::size_t>(trajectory.index));
   // Rows of one trajectory can be of several runs, each with its own curve.
-  std::map<std::pair<std::size_t, std::int64_t>, Publication> by_curve;
+  std::map<std::pair<std::size_t, std::int64_t>, worker::Publication> by_curve;
   for (const StoredRow& stored : item.rows) {
     if (!is_close(result.initial_loss, stored.row.initial_loss)) return {};
-    Publication& publication =
+    worker::Publication& publication =
         by_curve[{stored.shard, stored.row.curve_offset}];
     shard::Row row = stored.row;
-    add_probe(result, row);
+    trainer_client::add_probe(result, row);
     publication.rows.push_back(row);
   }
-  std::vector<Publication> publications;
+  std::vector<worker::Publication> publications;
   for (auto& [place, publication] : by_curve) {
     const shard::Row& row = publication.rows.front();
     if (row.curve_length > 0) {
@@ -198,4 +202,4 @@ std::vector<Publication> ProbeRefresh::publications(
   return publications;
 }
 
-}  // namespace cape
+}  // namespace cape::run

@@ -14,12 +14,12 @@
 #include "shard/schema.h"
 #include "worker/worker.h"
 
-namespace cape {
+namespace cape::run {
 
 /// The trajectories whose rows have an older probe, as a workload. Each is
 /// described by its own rows: the configuration gives the data sets, the files
 /// of TorchScript networks, and the settings of the workers.
-class ProbeRefresh : public Workload {
+class ProbeRefresh : public grid::Workload {
  public:
   /// Rows that are left as they are, and why.
   struct Left {
@@ -31,16 +31,17 @@ class ProbeRefresh : public Workload {
 
   /// Of the rows in `shards` those of `part`: the trajectories are divided by
   /// their keys, so that parts that start at different times never overlap.
-  ProbeRefresh(Config config, std::vector<datasets::DatasetInfo> datasets,
-               std::vector<std::filesystem::path> shards, Part part);
+  ProbeRefresh(grid::Config config, std::vector<datasets::DatasetInfo> datasets,
+               std::vector<std::filesystem::path> shards, grid::Part part);
 
-  const Config& config() const override { return config_; }
+  const grid::Config& config() const override { return config_; }
   std::int64_t trajectories() const override {
     return static_cast<std::int64_t>(items_.size());
   }
   std::int64_t group_size() const override { return 1; }
-  CriterionMask all_criteria() const override { return 1; }
-  Trajectory trajectory(std::int64_t index, CriterionMask mask) const override;
+  trial::CriterionMask all_criteria() const override { return 1; }
+  grid::Trajectory trajectory(std::int64_t index,
+                              trial::CriterionMask mask) const override;
   double expected_flops(std::int64_t index) const override;
   const std::string& family(std::int64_t index) const override;
 
@@ -48,8 +49,9 @@ class ProbeRefresh : public Workload {
   /// where the initial loss is not that of the rows (relative difference above
   /// kLossTolerance): other data, another sampler or another random stream made
   /// them. Throws UserError when a shard can no longer be read.
-  std::vector<Publication> publications(const Trajectory& trajectory,
-                                        const TrialResult& result) const;
+  std::vector<worker::Publication> publications(
+      const grid::Trajectory& trajectory,
+      const trial::TrialResult& result) const;
 
   static constexpr double kLossTolerance = 1e-3;
 
@@ -67,15 +69,15 @@ class ProbeRefresh : public Workload {
   };
   struct Item {
     std::vector<StoredRow> rows;  ///< at least one
-    Trajectory trajectory;
+    grid::Trajectory trajectory;
     double flops = 0;
   };
 
-  void read_rows(Part part, std::map<std::string, StoredRow>& by_key);
-  std::optional<Trajectory> describe_rows(const shard::Row& row);
+  void read_rows(grid::Part part, std::map<std::string, StoredRow>& by_key);
+  std::optional<grid::Trajectory> describe_rows(const shard::Row& row);
   zoo::Architecture architecture_of(const shard::Row& row) const;
 
-  Config config_;
+  grid::Config config_;
   std::vector<datasets::DatasetInfo> datasets_;
   std::vector<std::filesystem::path> shards_;
   std::vector<Item> items_;
@@ -84,4 +86,4 @@ class ProbeRefresh : public Workload {
   Left left_;
 };
 
-}  // namespace cape
+}  // namespace cape::run

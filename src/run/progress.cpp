@@ -12,7 +12,7 @@
 
 #include "core/units.h"
 
-namespace cape {
+namespace cape::run {
 namespace {
 
 constexpr std::chrono::milliseconds kLivePeriod{200};
@@ -47,7 +47,8 @@ Progress::Progress(ProgressMode mode)
   }
 }
 
-void Progress::update(const Tally& tally, std::optional<double> eta) {
+void Progress::update(const coordinator::Tally& tally,
+                      std::optional<double> eta) {
   const Clock::time_point now = Clock::now();
   if (silent_ || now < next_) return;
   const double seconds = std::chrono::duration<double>(now - started_).count();
@@ -68,7 +69,7 @@ void Progress::finish() {
   line_open_ = false;
 }
 
-std::string progress_line(const Tally& tally, double seconds,
+std::string progress_line(const coordinator::Tally& tally, double seconds,
                           std::optional<double> eta) {
   const std::int64_t done = tally.done_before + tally.rows;
   const std::int64_t percent =
@@ -84,4 +85,4 @@ std::string progress_line(const Tally& tally, double seconds,
   return line;
 }
 
-}  // namespace cape
+}  // namespace cape::run

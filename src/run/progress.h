@@ -10,7 +10,7 @@
 #include "coordinator/coordinator.h"
 #include "core/enum_names.h"
 
-namespace cape {
+namespace cape::run {
 
 enum class ProgressMode { automatic, live, plain, none };
 
@@ -32,7 +32,7 @@ class Progress {
   explicit Progress(ProgressMode mode);
 
   /// Prints when enough time has passed.
-  void update(const Tally& tally, std::optional<double> eta);
+  void update(const coordinator::Tally& tally, std::optional<double> eta);
 
   /// Ends the line that is updated.
   void finish();
@@ -48,7 +48,7 @@ class Progress {
 };
 
 /// "1,234/5,000 rows (24 %), 12.3 rows/s, 2 failed, 1 min 20 s left".
-std::string progress_line(const Tally& tally, double seconds,
+std::string progress_line(const coordinator::Tally& tally, double seconds,
                           std::optional<double> eta);
 
-}  // namespace cape
+}  // namespace cape::run

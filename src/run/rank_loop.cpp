@@ -7,28 +7,30 @@
 #include "core/units.h"
 #include "run/signals.h"
 
-namespace cape {
+namespace cape::run {
 namespace {
 
 // mpirun kills its ranks a second after it has passed on a SIGTERM.
 constexpr std::chrono::milliseconds kTimeToLeave{500};
-constexpr std::chrono::milliseconds kTurn{10};
+constexpr std::chrono::milliseconds kPollInterval{10};
 
-Worker make_worker(const Workload& workload, Communicator& communicator,
-                   const RunStart& start,
-                   Worker::MakePublications make_publications) {
+worker::Worker make_worker(const grid::Workload& workload,
+                           messaging::Communicator& communicator,
+                           const RunStart& start,
+                           worker::Worker::MakePublications make_publications) {
   const int rank = communicator.rank();
   const std::filesystem::path directory = start.directory;
-  const OutputConfig& output = workload.config().output;
-  use_cpus(start.placement.cpus);
-  Worker::Options options;
+  const grid::OutputConfig& output = workload.config().output;
+  trainer_client::use_cpus(start.placement.cpus);
+  worker::Worker::Options options;
   options.make_publications = std::move(make_publications);
   for (const std::string& device : start.placement.devices) {
     options.trainers.push_back(
         {start.trainer, device, workload.config().workers.threads});
   }
   if (start.seconds_left) {
-    options.deadline = Worker::Clock::now() + to_duration(*start.seconds_left);
+    options.deadline =
+        worker::Worker::Clock::now() + to_duration(*start.seconds_left);
   }
   shard::ShardWriter writer(
       {.directory = directory,
@@ -36,38 +38,41 @@ Worker make_worker(const Workload& workload, Communicator& communicator,
        .rows_per_shard = output.rows_per_shard,
        .provenance = {.attributes = start.attributes,
                       .config_yaml = start.config_yaml}});
-  Quarantine quarantine(directory /
-                        fmt::format("failed-{}-r{}.jsonl", start.prefix, rank));
-  return Worker(workload, communicator,
-                Publisher(std::move(writer), std::move(quarantine), output),
-                std::move(options));
+  worker::Quarantine quarantine(
+      directory / fmt::format("failed-{}-r{}.jsonl", start.prefix, rank));
+  return worker::Worker(
+      workload, communicator,
+      worker::Publisher(std::move(writer), std::move(quarantine), output),
+      std::move(options));
 }
 
-bool is_for_worker(int tag) { return tag == kTagLease || tag == kTagEnd; }
+bool is_for_worker(int tag) {
+  return tag == messaging::kTagLease || tag == messaging::kTagEnd;
+}
 
 }  // namespace
 
-RankLoop::RankLoop(const Workload& workload, Communicator& communicator,
-                   const RunStart& start,
-                   Worker::MakePublications make_publications)
+RankLoop::RankLoop(const grid::Workload& workload,
+                   messaging::Communicator& communicator, const RunStart& start,
+                   worker::Worker::MakePublications make_publications)
     : communicator_(communicator),
       worker_(make_worker(workload, communicator, start,
                           std::move(make_publications))),
       heartbeat_(communicator, workload.config().workers.peer_timeout,
-                 Worker::Clock::now()) {
+                 worker::Worker::Clock::now()) {
   catch_signals();
 }
 
-void RankLoop::run(Coordinator* coordinator,
-                   const std::function<void()>& every_turn) {
+void RankLoop::run(coordinator::Coordinator* coordinator,
+                   const std::function<void()>& on_poll) {
   try {
     while (!left_) {
       obey_signals();
       take_messages(coordinator);
       if (coordinator) coordinator->tick();
-      worker_.poll(kTurn);
-      heartbeat_.tick(Worker::Clock::now());
-      every_turn();
+      worker_.poll(kPollInterval);
+      heartbeat_.tick(worker::Worker::Clock::now());
+      on_poll();
     }
   } catch (const StoppedError& error) {
     // The other ranks are out of reach: what is here is published without them.
@@ -80,37 +85,39 @@ void RankLoop::run(Coordinator* coordinator,
   }
 }
 
-void RankLoop::take_messages(Coordinator* coordinator) {
+void RankLoop::take_messages(coordinator::Coordinator* coordinator) {
   while (const auto message = communicator_.receive()) {
     heartbeat_.heard(message->source);
     if (is_for_worker(message->tag)) {
       worker_.handle(*message);
-    } else if (message->tag == kTagLeave) {
+    } else if (message->tag == messaging::kTagLeave) {
       left_ = true;
-    } else if (coordinator && message->tag != kTagAlive) {
+    } else if (coordinator && message->tag != messaging::kTagAlive) {
       coordinator->handle(*message);
-    } else if (message->tag != kTagAlive) {
+    } else if (message->tag != messaging::kTagAlive) {
       fail("rank {} got a message for the coordinator", communicator_.rank());
     }
   }
 }
 
 void RankLoop::obey_signals() {
-  if (leave_by_ && worker_.published() && Worker::Clock::now() > *leave_by_) {
+  if (leave_by_ && worker_.published() &&
+      worker::Worker::Clock::now() > *leave_by_) {
     // The launcher is about to kill us.
     throw StoppedError("a signal came, and other ranks take long to end");
   }
-  const auto wish = signalled_to_stop()    ? std::optional(Ending::stop)
-                    : signalled_to_drain() ? std::optional(Ending::drain)
-                                           : std::nullopt;
+  const auto wish = signalled_to_stop() ? std::optional(messaging::Ending::stop)
+                    : signalled_to_drain()
+                        ? std::optional(messaging::Ending::drain)
+                        : std::nullopt;
   if (!wish || (told_ && *told_ >= *wish)) return;
   told_ = wish;
-  communicator_.send(0, kTagSignalled, pack_one(*wish));
-  if (*wish == Ending::stop) {
+  communicator_.send(0, messaging::kTagSignalled, messaging::pack_one(*wish));
+  if (*wish == messaging::Ending::stop) {
     // Publish first: there may be no time to wait for the coordinator's word.
-    worker_.end(Ending::stop);
-    leave_by_ = Worker::Clock::now() + kTimeToLeave;
+    worker_.end(messaging::Ending::stop);
+    leave_by_ = worker::Worker::Clock::now() + kTimeToLeave;
   }
 }
 
-}  // namespace cape
+}  // namespace cape::run

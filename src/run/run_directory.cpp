@@ -17,7 +17,7 @@
 #include "shard/writer.h"
 #include "trial/task.h"
 
-namespace cape {
+namespace cape::run {
 namespace {
 
 std::string environment(const char* name) {
@@ -42,12 +42,12 @@ void make_run_directory(const std::filesystem::path& directory) {
   }
 }
 
-std::string part_name(const std::string& grid, Part part) {
+std::string part_name(const std::string& grid, grid::Part part) {
   return fmt::format("{}-{}of{}", grid, part.index, part.count);
 }
 
-void sweep_leftovers(const std::filesystem::path& directory,
-                     const std::string& part) {
+void remove_leftover_files(const std::filesystem::path& directory,
+                           const std::string& part) {
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
     // A dot, and then the name of the file that it was to become.
     const std::string file = entry.path().filename().string();
@@ -89,11 +89,11 @@ std::string make_run_id() {
 
 std::vector<std::pair<std::string, std::string>> run_attributes(
     const std::string& torch_version) {
-  return {{"protocol_version", std::to_string(kProtocolVersion)},
+  return {{"protocol_version", std::to_string(trial::kProtocolVersion)},
           {"program", fmt::format("cape_farm {}", kVersion)},
           {"git_commit", kGitCommit},
           {"libtorch_version", torch_version},
-          {"mpi_version", mpi_version()},
+          {"mpi_version", messaging::mpi_version()},
           {"hdf5_version", shard::hdf5_version()},
           {"host", host_name()},
           {"slurm_job_id", environment("SLURM_JOB_ID")},
@@ -101,4 +101,4 @@ std::vector<std::pair<std::string, std::string>> run_attributes(
           {"started", utc_now()}};
 }
 
-}  // namespace cape
+}  // namespace cape::run

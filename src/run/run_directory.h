@@ -8,17 +8,17 @@
 
 #include "coordinator/scheduler.h"
 
-namespace cape {
+namespace cape::run {
 
 /// Makes `directory` and its parents. Throws UserError.
 void make_run_directory(const std::filesystem::path& directory);
 
 /// "mlp-0of4": begins the names of all files of a part.
-std::string part_name(const std::string& grid, Part part);
+std::string part_name(const std::string& grid, grid::Part part);
 
 /// Removes the temporary files that killed runs of this part have left.
-void sweep_leftovers(const std::filesystem::path& directory,
-                     const std::string& part);
+void remove_leftover_files(const std::filesystem::path& directory,
+                           const std::string& part);
 
 /// From now on the log goes to <directory>/farm.log too, which all ranks append
 /// to.
@@ -46,4 +46,4 @@ std::string make_run_id();
 std::vector<std::pair<std::string, std::string>> run_attributes(
     const std::string& torch_version);
 
-}  // namespace cape
+}  // namespace cape::run

@@ -10,13 +10,18 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DatasetInfo, name, task, shape, images,
 
 }  // namespace cape::datasets
 
-namespace cape {
+namespace cape::trainer_client {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Placement, cpus, devices)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(RankResources, host, cpus, launcher_cpus,
                                    launched, bound_by_default, cpu_limit, gpus,
                                    visible_gpus)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Look, trainer, device)
+
+}  // namespace cape::trainer_client
+
+namespace cape::run {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ResourceQuery, trainer, device)
 
 std::string encode(const RunStart& start) {
   nlohmann::json json = {{"config", start.config_yaml},
@@ -56,18 +61,20 @@ RunStart decode_run_start(const std::string& text) {
   return start;
 }
 
-std::string encode(const Look& look) { return nlohmann::json(look).dump(); }
-
-Look decode_look(const std::string& text) {
-  return nlohmann::json::parse(text).get<Look>();
+std::string encode(const ResourceQuery& query) {
+  return nlohmann::json(query).dump();
 }
 
-std::string encode(const RankResources& resources) {
+ResourceQuery decode_resource_query(const std::string& text) {
+  return nlohmann::json::parse(text).get<ResourceQuery>();
+}
+
+std::string encode(const trainer_client::RankResources& resources) {
   return nlohmann::json(resources).dump();
 }
 
-RankResources decode_rank_resources(const std::string& text) {
-  return nlohmann::json::parse(text).get<RankResources>();
+trainer_client::RankResources decode_rank_resources(const std::string& text) {
+  return nlohmann::json::parse(text).get<trainer_client::RankResources>();
 }
 
-}  // namespace cape
+}  // namespace cape::run

@@ -10,12 +10,12 @@
 #include "grid/config.h"
 #include "trainer_client/placement.h"
 
-namespace cape {
+namespace cape::run {
 
-/// What a rank needs to know to look at its machine.
-struct Look {
+/// What a rank needs to know to find out what its machine has.
+struct ResourceQuery {
   std::string trainer;  ///< path of cape_trainer
-  DeviceChoice device = DeviceChoice::automatic;
+  grid::DeviceChoice device = grid::DeviceChoice::automatic;
 };
 
 struct RunStart {
@@ -28,8 +28,8 @@ struct RunStart {
   std::optional<double> seconds_left;
   /// Root attributes of the shards: name and value.
   std::vector<std::pair<std::string, std::string>> attributes;
-  Placement placement;
-  Part part{};
+  trainer_client::Placement placement;
+  grid::Part part{};
   /// The shards whose probes are repeated; nothing: the grid is measured.
   std::optional<std::vector<std::string>> refreshed_shards;
 };
@@ -37,10 +37,10 @@ struct RunStart {
 std::string encode(const RunStart& start);
 RunStart decode_run_start(const std::string& text);
 
-std::string encode(const Look& look);
-Look decode_look(const std::string& text);
+std::string encode(const ResourceQuery& query);
+ResourceQuery decode_resource_query(const std::string& text);
 
-std::string encode(const RankResources& resources);
-RankResources decode_rank_resources(const std::string& text);
+std::string encode(const trainer_client::RankResources& resources);
+trainer_client::RankResources decode_rank_resources(const std::string& text);
 
-}  // namespace cape
+}  // namespace cape::run

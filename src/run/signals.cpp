@@ -3,7 +3,7 @@
 #include <csignal>
 #include <initializer_list>
 
-namespace cape {
+namespace cape::run {
 namespace {
 
 volatile std::sig_atomic_t stop_signal = 0;
@@ -32,4 +32,4 @@ void catch_signals() {
 bool signalled_to_stop() { return stop_signal != 0; }
 bool signalled_to_drain() { return drain_signal != 0; }
 
-}  // namespace cape
+}  // namespace cape::run

@@ -1,7 +1,7 @@
 /// What signals tell this process, once it catches them.
 #pragma once
 
-namespace cape {
+namespace cape::run {
 
 /// From now on SIGINT, SIGTERM and SIGHUP mean: publish and leave; SIGUSR1 and
 /// SIGUSR2: finish what runs first. Before it nothing is lost by dying. What
@@ -11,4 +11,4 @@ void catch_signals();
 bool signalled_to_stop();
 bool signalled_to_drain();
 
-}  // namespace cape
+}  // namespace cape::run

@@ -10,7 +10,7 @@
 
 #include "core/error.h"
 
-namespace cape {
+namespace cape::run {
 namespace {
 
 std::string environment(const char* name) {
@@ -62,4 +62,4 @@ void refuse_unconnected_tasks(int ranks, std::int64_t parts) {
       tasks);
 }
 
-}  // namespace cape
+}  // namespace cape::run

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace cape {
+namespace cape::run {
 
 struct SlurmJob {
   std::string id;       ///< empty: none
@@ -23,4 +23,4 @@ bool has_ended(const SlurmJob& job);
 /// one `parts`.
 void refuse_unconnected_tasks(int ranks, std::int64_t parts);
 
-}  // namespace cape
+}  // namespace cape::run

@@ -8,12 +8,12 @@
 #include "core/units.h"
 #include "core/version.h"
 
-namespace cape {
+namespace cape::run {
 namespace {
 
-void print_end(const Coordinator& coordinator, double seconds,
+void print_end(const coordinator::Coordinator& coordinator, double seconds,
                const std::filesystem::path& directory) {
-  const Tally& tally = coordinator.tally();
+  const coordinator::Tally& tally = coordinator.tally();
   fmt::print("failed     {}\n", format_count(tally.all_failed()));
   fmt::print("wall time  {}\n", format_duration(seconds));
   fmt::print("shards     {}\n", directory.string());
@@ -31,7 +31,8 @@ void print_end(const Coordinator& coordinator, double seconds,
 
 }  // namespace
 
-void log_start(const Tally& tally, const std::string& run, int ranks) {
+void log_start(const coordinator::Tally& tally, const std::string& run,
+               int ranks) {
   spdlog::info("cape_farm {} ({}), run {} on {}, {} rank{}", kVersion,
                kGitCommit, run, host_name(), ranks, ranks == 1 ? "" : "s");
   if (tally.done_before > 0) {
@@ -41,9 +42,9 @@ void log_start(const Tally& tally, const std::string& run, int ranks) {
   }
 }
 
-void print_summary(const Coordinator& coordinator, double seconds,
+void print_summary(const coordinator::Coordinator& coordinator, double seconds,
                    const std::filesystem::path& directory) {
-  const Tally& tally = coordinator.tally();
+  const coordinator::Tally& tally = coordinator.tally();
   spdlog::info(
       "ended with exit code {}: {} rows new, {} of {} in all, {} failed",
       static_cast<int>(coordinator.exit_code()), format_count(tally.rows),
@@ -62,10 +63,10 @@ void print_summary(const Coordinator& coordinator, double seconds,
   print_end(coordinator, seconds, directory);
 }
 
-void print_refresh_summary(const Coordinator& coordinator,
+void print_refresh_summary(const coordinator::Coordinator& coordinator,
                            const ProbeRefresh& refresh, double seconds,
                            const std::filesystem::path& directory) {
-  const Tally& tally = coordinator.tally();
+  const coordinator::Tally& tally = coordinator.tally();
   const ProbeRefresh::Left& left = refresh.left();
   spdlog::info(
       "ended with exit code {}: the probes of {} trajectories repeated",
@@ -93,4 +94,4 @@ void print_refresh_summary(const Coordinator& coordinator,
   print_end(coordinator, seconds, directory);
 }
 
-}  // namespace cape
+}  // namespace cape::run

@@ -114,15 +114,15 @@ Provenance provenance_of(const hdf5::Handle& file) {
 }
 
 /// Reads all that there is in a file, in another process.
-void rehearse_reading(const std::filesystem::path& path,
-                      const PinnedFile& pinned, std::uint64_t size) {
+void read_in_child(const std::filesystem::path& path, const PinnedFile& pinned,
+                   std::uint64_t size) {
   const auto try_out = [&](auto part) {
     try {
       part(hdf5::open_to_read(pinned.path()));
     } catch (const Error&) {  // as it will be here
     }
   };
-  const auto problem = hdf5::rehearse_reading(size, [&] {
+  const auto problem = hdf5::read_in_child(size, [&] {
     try_out([&](const hdf5::Handle& file) {
       read_rows(path, file, [](const Row&) {});
     });
@@ -135,7 +135,7 @@ void rehearse_reading(const std::filesystem::path& path,
 hdf5::Handle open_shard(const std::filesystem::path& path) {
   const PinnedFile pinned(path);
   const Content content = check_content(pinned, path.string());
-  if (!content.has_checksum) rehearse_reading(path, pinned, content.size);
+  if (!content.has_checksum) read_in_child(path, pinned, content.size);
   hdf5::Handle file = hdf5::open_to_read(pinned.path());
   if (hdf5::content_size(file) != content.size) {
     throw hdf5::Hdf5Error("its checksum is lost");

@@ -2,18 +2,20 @@
 
 #include <fmt/format.h>
 
-namespace cape {
+namespace cape::trainer {
 
-const datasets::Dataset& DatasetCache::open(const DatasetRef& ref) {
+const datasets::Dataset& DatasetCache::open(const trial::DatasetRef& ref) {
   const std::tuple key(ref.name, ref.directory, ref.fingerprint);
   auto found = opened_.find(key);
   if (found == opened_.end()) {
     try {
-      found = opened_
-                  .emplace(key, ref.own ? datasets::open_own(ref.name, *ref.own)
-                                        : datasets::load_from(ref.name,
-                                                              ref.directory))
-                  .first;
+      found =
+          opened_
+              .emplace(key,
+                       ref.user
+                           ? datasets::open_user_dataset(ref.name, *ref.user)
+                           : datasets::load_from(ref.name, ref.directory))
+              .first;
     } catch (const UserError& error) {
       throw DatasetError(error.what());
     }
@@ -28,4 +30,4 @@ const datasets::Dataset& DatasetCache::open(const DatasetRef& ref) {
   return dataset;
 }
 
-}  // namespace cape
+}  // namespace cape::trainer

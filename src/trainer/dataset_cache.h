@@ -9,7 +9,7 @@
 #include "datasets/dataset.h"
 #include "trial/task.h"
 
-namespace cape {
+namespace cape::trainer {
 
 /// A data set cannot be read, or is not the one that the run began with.
 class DatasetError : public Error {
@@ -21,7 +21,7 @@ class DatasetCache {
  public:
   /// Reads the data set at the first call; it stays in memory.
   /// Throws DatasetError.
-  const datasets::Dataset& open(const DatasetRef& ref);
+  const datasets::Dataset& open(const trial::DatasetRef& ref);
 
  private:
   /// By name, directory and fingerprint.
@@ -29,4 +29,4 @@ class DatasetCache {
       opened_;
 };
 
-}  // namespace cape
+}  // namespace cape::trainer

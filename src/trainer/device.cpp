@@ -17,7 +17,7 @@
 /// libtorch_cpu.so, whose calls come here.
 extern "C" int mkl_serv_intel_cpu_true() { return 1; }
 
-namespace cape {
+namespace cape::trainer {
 namespace {
 
 /// Activations of many megabytes come and go with every step: memory goes back
@@ -110,4 +110,4 @@ void release_memory() { malloc_trim(0); }
 
 std::string torch_version() { return TORCH_VERSION; }
 
-}  // namespace cape
+}  // namespace cape::trainer

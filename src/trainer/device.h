@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace cape {
+namespace cape::trainer {
 
 /// Makes Torch ready for "cpu" or "cuda:N" with `threads` CPU threads. To be
 /// called before anything else of Torch is: its CUDA library registers itself
@@ -20,4 +20,4 @@ std::string list_devices();
 
 std::string torch_version();
 
-}  // namespace cape
+}  // namespace cape::trainer

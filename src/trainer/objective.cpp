@@ -2,7 +2,7 @@
 
 #include <limits>
 
-namespace cape {
+namespace cape::trainer {
 namespace {
 
 using datasets::Task;
@@ -17,8 +17,8 @@ double entropy(const Tensor& probabilities) {
 
 }  // namespace
 
-Tensor Objective::loss(const Tensor& outputs, const Tensor& labels,
-                       torch::Reduction::Reduction reduction) const {
+Tensor TaskObjective::loss(const Tensor& outputs, const Tensor& labels,
+                           torch::Reduction::Reduction reduction) const {
   switch (task_) {
     case Task::classification:
       return torch::cross_entropy_loss(outputs, labels, {}, reduction);
@@ -35,19 +35,21 @@ Tensor Objective::loss(const Tensor& outputs, const Tensor& labels,
   return {};
 }
 
-Tensor Objective::mean_loss(const Tensor& outputs, const Tensor& labels) const {
+Tensor TaskObjective::mean_loss(const Tensor& outputs,
+                                const Tensor& labels) const {
   return loss(outputs, labels, torch::Reduction::Mean);
 }
 
-Tensor Objective::summed_loss(const Tensor& outputs,
-                              const Tensor& labels) const {
+Tensor TaskObjective::summed_loss(const Tensor& outputs,
+                                  const Tensor& labels) const {
   const Tensor sum = loss(outputs, labels, torch::Reduction::Sum);
   if (labels.dim() == 1) return sum;
   // A sample's loss is the mean over its steps, or its labels.
   return sum / static_cast<double>(labels.size(1));
 }
 
-Tensor Objective::summed_f(const Tensor& outputs, const Tensor& labels) const {
+Tensor TaskObjective::summed_f(const Tensor& outputs,
+                               const Tensor& labels) const {
   switch (task_) {
     case Task::classification:
       return -torch::nll_loss(outputs, labels, {}, torch::Reduction::Sum);
@@ -62,7 +64,7 @@ Tensor Objective::summed_f(const Tensor& outputs, const Tensor& labels) const {
   return {};
 }
 
-double Objective::label_entropy(const Tensor& labels) const {
+double TaskObjective::label_entropy(const Tensor& labels) const {
   switch (task_) {
     case Task::classification:
     case Task::sequence:
@@ -79,7 +81,7 @@ double Objective::label_entropy(const Tensor& labels) const {
   return kNone;
 }
 
-double Objective::output_spread(const Tensor& outputs) const {
+double TaskObjective::output_spread(const Tensor& outputs) const {
   if (task_ == Task::regression) return kNone;
   return outputs.to(torch::kDouble)
       .std(-1, /*unbiased=*/false)
@@ -87,4 +89,4 @@ double Objective::output_spread(const Tensor& outputs) const {
       .item<double>();
 }
 
-}  // namespace cape
+}  // namespace cape::trainer

@@ -6,16 +6,16 @@
 
 #include "datasets/task.h"
 
-namespace cape {
+namespace cape::trainer {
 
 /// `outputs` are the network's and `labels` those of the batch:
 ///   classification  samples x C         samples, int64
 ///   regression      samples x 1         samples, floating
 ///   sequence        samples x T x C     samples x T, int64
 ///   multilabel      samples x L         samples x L, floating 0 or 1
-class Objective {
+class TaskObjective {
  public:
-  explicit Objective(datasets::Task task) : task_(task) {}
+  explicit TaskObjective(datasets::Task task) : task_(task) {}
 
   /// The mean of the samples' losses, a scalar.
   torch::Tensor mean_loss(const torch::Tensor& outputs,
@@ -44,4 +44,4 @@ class Objective {
   datasets::Task task_;
 };
 
-}  // namespace cape
+}  // namespace cape::trainer

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "models/sample_norms.h"
-#include "trainer/in_order.h"
 #include "trainer/objective.h"
+#include "trainer/parallel_ordered.h"
 
-namespace cape {
+namespace cape::trainer {
 namespace {
 
 /// Evaluation mode while it lives, then every module's own mode again.
@@ -81,11 +81,11 @@ double squared_gradient_norm(const torch::Tensor& value,
   return sum;
 }
 
-/// What is probed: a batch, and what is asked of the network there.
-struct Question {
+/// What is probed: a batch with its labels, and the loss that they define.
+struct LabelledBatch {
   const torch::Tensor& inputs;
   const torch::Tensor& labels;
-  const Objective objective;
+  const TaskObjective objective;
 };
 
 /// Sums over the samples.
@@ -94,16 +94,16 @@ struct Norms {
   double tau = 0;
 };
 
-/// Each sample on its own.
-Norms norms_by_loop(models::Model& model, const Question& question) {
+/// Each sample by itself.
+Norms norms_by_loop(models::Model& model, const LabelledBatch& batch) {
   const std::vector<torch::Tensor> parameters = trainable_parameters(model);
   Norms sum;
-  for (std::int64_t i = 0; i < question.inputs.size(0); ++i) {
-    const torch::Tensor label = question.labels.narrow(0, i, 1);
-    const torch::Tensor logits = model.forward(question.inputs.narrow(0, i, 1));
-    sum.g2 += squared_gradient_norm(question.objective.mean_loss(logits, label),
+  for (std::int64_t i = 0; i < batch.inputs.size(0); ++i) {
+    const torch::Tensor label = batch.labels.narrow(0, i, 1);
+    const torch::Tensor logits = model.forward(batch.inputs.narrow(0, i, 1));
+    sum.g2 += squared_gradient_norm(batch.objective.mean_loss(logits, label),
                                     parameters);
-    sum.tau += squared_gradient_norm(question.objective.summed_f(logits, label),
+    sum.tau += squared_gradient_norm(batch.objective.summed_f(logits, label),
                                      parameters);
   }
   return sum;
@@ -119,12 +119,12 @@ struct Pass {
   std::vector<torch::Tensor> outputs;
 };
 
-Pass forward(models::Model& model, const Question& question) {
+Pass forward(models::Model& model, const LabelledBatch& batch) {
   const models::ProbeRecording recording;
   Pass pass;
-  pass.logits = model.forward(question.inputs);
-  pass.loss = question.objective.summed_loss(pass.logits, question.labels);
-  pass.f = question.objective.summed_f(pass.logits, question.labels);
+  pass.logits = model.forward(batch.inputs);
+  pass.loss = batch.objective.summed_loss(pass.logits, batch.labels);
+  pass.f = batch.objective.summed_f(pass.logits, batch.labels);
   for (const models::Recording& use : recording.recordings()) {
     if (!use.output.requires_grad()) continue;
     pass.recordings.push_back(use);
@@ -144,7 +144,7 @@ std::vector<torch::Tensor> gradients(
                                /*allow_unused=*/true);
 }
 
-/// What some of the samples, or all, give.
+/// Sums over the samples of a micro-batch, or of the whole batch.
 struct Sums {
   torch::Tensor norms;  ///< g2 and tau, times the samples
   std::vector<torch::Tensor> logits;
@@ -167,9 +167,9 @@ struct Sums {
 };
 
 /// `parameters`: whose gradients are wanted.
-Sums part(models::Model& model, const Question& question,
-          const std::vector<torch::Tensor>& parameters) {
-  const Pass pass = forward(model, question);
+Sums sum_micro_batch(models::Model& model, const LabelledBatch& batch,
+                     const std::vector<torch::Tensor>& parameters) {
+  const Pass pass = forward(model, batch);
   std::vector<torch::Tensor> of_loss =
       gradients(pass.loss, pass.outputs, parameters);
   const std::vector<torch::Tensor> of_parameters(
@@ -182,85 +182,90 @@ Sums part(models::Model& model, const Question& question,
 }
 
 /// The same of a network that records nothing: a loop over the samples.
-Sums part_by_loop(models::Model& model, const Question& question,
-                  const std::vector<torch::Tensor>& parameters) {
-  const Pass pass = forward(model, question);
-  const Norms norms = norms_by_loop(model, question);
+Sums sum_micro_batch_by_loop(models::Model& model, const LabelledBatch& batch,
+                             const std::vector<torch::Tensor>& parameters) {
+  const Pass pass = forward(model, batch);
+  const Norms norms = norms_by_loop(model, batch);
   return {
       torch::tensor({norms.g2, norms.tau}, torch::kDouble),
       {pass.logits.detach()},
       parameters.empty() ? parameters : gradients(pass.loss, {}, parameters)};
 }
 
-double mean_loss(const torch::Tensor& logits, const Question& question) {
-  return question.objective.mean_loss(logits, question.labels).item<double>();
+double mean_loss(const torch::Tensor& logits, const LabelledBatch& batch) {
+  return batch.objective.mean_loss(logits, batch.labels).item<double>();
 }
 
-/// All but the line; `gradients` are of the sum of the losses.
-ExtendedProbe extended(const torch::Tensor& logits, const Question& question,
-                       const std::vector<torch::Tensor>& gradients) {
-  const auto samples = static_cast<double>(question.inputs.size(0));
-  ExtendedProbe probe;
-  probe.loss = mean_loss(logits, question);
+/// All but the sign-step losses; `gradients` are of the sum of the losses.
+trial::ExtendedProbe extended(const torch::Tensor& logits,
+                              const LabelledBatch& batch,
+                              const std::vector<torch::Tensor>& gradients) {
+  const auto samples = static_cast<double>(batch.inputs.size(0));
+  trial::ExtendedProbe probe;
+  probe.loss = mean_loss(logits, batch);
   for (const torch::Tensor& gradient : gradients) {
     if (!gradient.defined()) continue;
     const double norm = gradient.norm(2, torch::kDouble).item<double>();
-    probe.mean_gradient2 += norm / samples * (norm / samples);
+    probe.mean_g2 += norm / samples * (norm / samples);
   }
-  probe.label_entropy = question.objective.label_entropy(question.labels);
-  probe.logit_spread = question.objective.output_spread(logits);
+  probe.label_entropy = batch.objective.label_entropy(batch.labels);
+  probe.logit_spread = batch.objective.output_spread(logits);
   return probe;
 }
 
-/// Of fewer samples reading the weights takes longer than the arithmetic, and
-/// every part has gradients of them.
+/// With fewer samples per micro-batch, reading the weights takes longer than
+/// the arithmetic, and every micro-batch has gradients of all weights.
 constexpr std::int64_t kFewestSamples = 16;
 
-/// consume(ask(part)) for each part of the batch, in order: as many samples as
-/// the model takes at a time, or fewer, so that threads share them.
-template <class Ask, class Consume>
-void by_parts(const models::Model& model, const Question& question,
-              const Ask& ask, const Consume& consume) {
-  const std::int64_t samples = question.inputs.size(0);
+/// consume(evaluate(micro_batch)) for each micro-batch of the batch, in order:
+/// of as many samples as the model takes at a time, or of fewer, so that all
+/// threads have some.
+template <class Evaluate, class Consume>
+void for_each_micro_batch(const models::Model& model,
+                          const LabelledBatch& batch, const Evaluate& evaluate,
+                          const Consume& consume) {
+  const std::int64_t samples = batch.inputs.size(0);
   // A GPU is busy with one part, and only our own networks are known not to
   // change in a forward pass.
-  const std::int64_t workers =
-      question.inputs.is_cpu() && model.records_probes() ? at::get_num_threads()
-                                                         : 1;
+  const std::int64_t workers = batch.inputs.is_cpu() && model.records_probes()
+                                   ? at::get_num_threads()
+                                   : 1;
   const std::int64_t share =
       std::max((samples + workers - 1) / workers, kFewestSamples);
-  const std::int64_t most = std::min({model.samples_a_probe(), share, samples});
-  in_order(
+  const std::int64_t most =
+      std::min({model.micro_batch_size(), share, samples});
+  run_parallel_ordered(
       (samples + most - 1) / most, workers,
       [&](std::int64_t i) {
         const std::int64_t first = i * most;
         const std::int64_t count = std::min(most, samples - first);
-        const torch::Tensor inputs = question.inputs.narrow(0, first, count);
-        const torch::Tensor labels = question.labels.narrow(0, first, count);
-        return ask(Question{inputs, labels, question.objective});
+        const torch::Tensor inputs = batch.inputs.narrow(0, first, count);
+        const torch::Tensor labels = batch.labels.narrow(0, first, count);
+        return evaluate(LabelledBatch{inputs, labels, batch.objective});
       },
       consume);
 }
 
-/// Of the whole batch, in parts for the sake of threads alone.
-torch::Tensor logits(models::Model& model, const Question& question) {
-  if (!question.inputs.is_cpu()) return model.forward(question.inputs);
+/// Of the whole batch, in micro-batches so that the threads share the work.
+torch::Tensor logits(models::Model& model, const LabelledBatch& batch) {
+  if (!batch.inputs.is_cpu()) return model.forward(batch.inputs);
   std::vector<torch::Tensor> all;
-  by_parts(
-      model, question,
-      [&](const Question& part) {
+  for_each_micro_batch(
+      model, batch,
+      [&](const LabelledBatch& micro_batch) {
         const torch::NoGradGuard no_grad;
-        return model.forward(part.inputs);
+        return model.forward(micro_batch.inputs);
       },
-      [&](const torch::Tensor& of_part) { all.push_back(of_part); });
+      [&](const torch::Tensor& outputs) { all.push_back(outputs); });
   return torch::cat(all);
 }
 
 /// Losses at theta - k learning_rate sign(gradient), relative to `loss`.
-std::array<double, 3> line(models::Model& model, const Question& question,
-                           const std::vector<torch::Tensor>& parameters,
-                           const std::vector<torch::Tensor>& gradients,
-                           double learning_rate, double loss) {
+std::array<double, 3> sign_step_losses(
+    models::Model& model, const LabelledBatch& batch,
+    const std::vector<torch::Tensor>& parameters,
+    const std::vector<torch::Tensor>& gradients, double learning_rate,
+    double loss) {
   const Restored restored(parameters);
   std::vector<torch::Tensor> signs;
   for (const torch::Tensor& gradient : gradients) {
@@ -268,55 +273,58 @@ std::array<double, 3> line(models::Model& model, const Question& question,
   }
   std::array<double, 3> ratios{};
   for (std::size_t k = 0; k < ratios.size(); ++k) {
-    const double step = ExtendedProbe::kLineSteps[k] * learning_rate;
+    const double step = trial::ExtendedProbe::kSignStepSizes[k] * learning_rate;
     for (std::size_t p = 0; p < parameters.size(); ++p) {
       if (!signs[p].defined()) continue;
       torch::Tensor parameter = parameters[p];
       torch::sub_out(parameter, restored.original(p), signs[p], step);
     }
-    ratios[k] = mean_loss(logits(model, question), question) / loss;
+    ratios[k] = mean_loss(logits(model, batch), batch) / loss;
   }
   return ratios;
 }
 
 }  // namespace
 
-ProbeResult probe_by_loop(models::Model& model, const torch::Tensor& inputs,
-                          const torch::Tensor& labels, datasets::Task task) {
+trial::ProbeResult probe_by_loop(models::Model& model,
+                                 const torch::Tensor& inputs,
+                                 const torch::Tensor& labels,
+                                 datasets::Task task) {
   const EvaluationMode evaluation_mode(model);
-  const Norms sum = norms_by_loop(model, {inputs, labels, Objective(task)});
+  const Norms sum = norms_by_loop(model, {inputs, labels, TaskObjective(task)});
   const auto count = static_cast<double>(inputs.size(0));
   return {.g2 = sum.g2 / count, .tau = sum.tau / count, .extended = {}};
 }
 
-ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
-                  const torch::Tensor& labels,
-                  std::optional<double> learning_rate, datasets::Task task) {
+trial::ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
+                         const torch::Tensor& labels,
+                         std::optional<double> learning_rate,
+                         datasets::Task task) {
   const EvaluationMode evaluation_mode(model);
   const std::vector<torch::Tensor> parameters = trainable_parameters(model);
-  const Question question{inputs, labels, Objective(task)};
-  const auto of_part = model.records_probes() ? part : part_by_loop;
+  const LabelledBatch batch{inputs, labels, TaskObjective(task)};
+  const auto sum =
+      model.records_probes() ? sum_micro_batch : sum_micro_batch_by_loop;
   Sums sums;
-  by_parts(
-      model, question,
-      [&](const Question& some) {
-        return of_part(
-            model, some,
-            learning_rate ? parameters : std::vector<torch::Tensor>());
+  for_each_micro_batch(
+      model, batch,
+      [&](const LabelledBatch& micro_batch) {
+        return sum(model, micro_batch,
+                   learning_rate ? parameters : std::vector<torch::Tensor>());
       },
-      [&](const Sums& of_some) { sums.add(of_some); });
+      [&](const Sums& sums_of_one) { sums.add(sums_of_one); });
   const auto count = static_cast<double>(inputs.size(0));
-  ProbeResult result{.g2 = sums.norms[0].item<double>() / count,
-                     .tau = sums.norms[1].item<double>() / count,
-                     .extended = {}};
+  trial::ProbeResult result{.g2 = sums.norms[0].item<double>() / count,
+                            .tau = sums.norms[1].item<double>() / count,
+                            .extended = {}};
   if (learning_rate) {
     const torch::NoGradGuard no_grad;
-    result.extended =
-        extended(torch::cat(sums.logits), question, sums.gradients);
-    result.extended->line = line(model, question, parameters, sums.gradients,
-                                 *learning_rate, result.extended->loss);
+    result.extended = extended(torch::cat(sums.logits), batch, sums.gradients);
+    result.extended->sign_step_losses =
+        sign_step_losses(model, batch, parameters, sums.gradients,
+                         *learning_rate, result.extended->loss);
   }
   return result;
 }
 
-}  // namespace cape
+}  // namespace cape::trainer

@@ -1,4 +1,4 @@
-/// The look at the untrained network.
+/// The probe: what is measured of the untrained network.
 #pragma once
 
 #include <torch/torch.h>
@@ -8,7 +8,7 @@
 #include "models/build.h"
 #include "trial/task.h"
 
-namespace cape {
+namespace cape::trainer {
 
 /// g2 and tau of `model` on a batch of B samples: the mean squared norms of the
 /// gradients of sample i's loss and of its f, in evaluation mode; what these
@@ -16,16 +16,17 @@ namespace cape {
 /// backward passes and the norms of models/sample_norms.h. With a learning rate
 /// also the extended features, for the gradient of the weights and three
 /// forward passes more. On the CPU Torch's threads take parts of the batch (of
-/// Model::samples_a_probe or fewer) side by side. The model and the random
+/// Model::micro_batch_size or fewer) side by side. The model and the random
 /// state are left as they were, to the bit.
-ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
-                  const torch::Tensor& labels,
-                  std::optional<double> learning_rate = std::nullopt,
-                  datasets::Task task = datasets::Task::classification);
+trial::ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
+                         const torch::Tensor& labels,
+                         std::optional<double> learning_rate = std::nullopt,
+                         datasets::Task task = datasets::Task::classification);
 
 /// g2 and tau by a loop over the samples, each on its own: the reference.
-ProbeResult probe_by_loop(models::Model& model, const torch::Tensor& inputs,
-                          const torch::Tensor& labels,
-                          datasets::Task task = datasets::Task::classification);
+trial::ProbeResult probe_by_loop(
+    models::Model& model, const torch::Tensor& inputs,
+    const torch::Tensor& labels,
+    datasets::Task task = datasets::Task::classification);
 
-}  // namespace cape
+}  // namespace cape::trainer

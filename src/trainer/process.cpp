@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 
-namespace cape {
+namespace cape::trainer {
 
 void become_trainer_process() {
   if (dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
@@ -23,4 +23,4 @@ void become_trainer_process() {
   std::ofstream("/proc/self/oom_score_adj") << 500;
 }
 
-}  // namespace cape
+}  // namespace cape::trainer

@@ -1,6 +1,6 @@
 #pragma once
 
-namespace cape {
+namespace cape::trainer {
 
 /// Makes this process a worker's child: what libraries print goes to stderr; it
 /// ignores the signals that launchers send to a whole process group; it dies
@@ -8,4 +8,4 @@ namespace cape {
 /// out.
 void become_trainer_process();
 
-}  // namespace cape
+}  // namespace cape::trainer

@@ -16,7 +16,7 @@
 #include "trainer/trajectory.h"
 #include "trial/protocol.h"
 
-namespace cape {
+namespace cape::trainer {
 namespace {
 
 struct FileCloser {
@@ -43,7 +43,7 @@ std::optional<std::string> read_line(std::FILE* file) {
   return std::nullopt;
 }
 
-void send(std::FILE* file, const TrainerMessage& message) {
+void send(std::FILE* file, const trial::TrainerMessage& message) {
   const std::string bytes = encode(message);
   if (std::fwrite(bytes.data(), 1, bytes.size(), file) != bytes.size() ||
       std::fflush(file) != 0) {
@@ -53,27 +53,28 @@ void send(std::FILE* file, const TrainerMessage& message) {
 
 /// The CPU's allocator throws a plain Error, and what TorchScript's interpreter
 /// throws is known by its text alone.
-Failure failure(const std::string& trajectory, const std::string& message) {
+trial::Failure failure(const std::string& trajectory,
+                       const std::string& message) {
   const bool out_of_memory =
       message.find("DefaultCPUAllocator:") != std::string::npos ||
       message.find("CUDA out of memory") != std::string::npos;
   return {trajectory, out_of_memory ? "out_of_memory" : "exception", message};
 }
 
-TrainerMessage answer(const TrialTask& task, DatasetCache& cache,
-                      const torch::Device& device) {
+trial::TrainerMessage answer(const trial::TrialTask& task, DatasetCache& cache,
+                             const torch::Device& device) {
   try {
     return run_trajectory(task, cache.open(task.dataset), device,
-                          losses_a_look(device));
+                          losses_per_sync(device));
   } catch (const DatasetError& error) {
-    return Failure{task.trajectory, "dataset", error.what()};
+    return trial::Failure{task.trajectory, "dataset", error.what()};
   } catch (const c10::OutOfMemoryError& error) {
-    return Failure{task.trajectory, "out_of_memory",
-                   error.what_without_backtrace()};
+    return trial::Failure{task.trajectory, "out_of_memory",
+                          error.what_without_backtrace()};
   } catch (const c10::Error& error) {
     return failure(task.trajectory, error.what_without_backtrace());
   } catch (const std::bad_alloc& error) {
-    return Failure{task.trajectory, "out_of_memory", error.what()};
+    return trial::Failure{task.trajectory, "out_of_memory", error.what()};
   } catch (const std::exception& error) {
     return failure(task.trajectory, error.what());
   }
@@ -86,11 +87,11 @@ void serve(int input, int output, const std::string& device) {
   const File out = open_descriptor(output, "w");
   const torch::Device torch_device(device);
   DatasetCache cache;
-  send(out.get(), Hello{.torch = torch_version(), .device = device});
+  send(out.get(), trial::Hello{.torch = torch_version(), .device = device});
   while (const auto line = read_line(in.get())) {
-    send(out.get(), answer(decode_task(*line), cache, torch_device));
+    send(out.get(), answer(trial::decode_task(*line), cache, torch_device));
     release_memory();
   }
 }
 
-}  // namespace cape
+}  // namespace cape::trainer

@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace cape {
+namespace cape::trainer {
 
 /// Says hello, then answers every task line from `input` with a result or a
 /// failure on `output`, until the input ends; closes both. `device` has been
@@ -11,4 +11,4 @@ namespace cape {
 /// a line is no task.
 void serve(int input, int output, const std::string& device);
 
-}  // namespace cape
+}  // namespace cape::trainer

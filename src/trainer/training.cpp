@@ -4,7 +4,7 @@
 
 #include "trainer/objective.h"
 
-namespace cape {
+namespace cape::trainer {
 
 namespace {
 
@@ -16,7 +16,7 @@ constexpr double kEps = 1e-8;
 }  // namespace
 
 Training::Training(models::Model& model, TrialBatch batch,
-                   const Optimizer& optimizer, double learning_rate)
+                   const trial::Optimizer& optimizer, double learning_rate)
     : model_(model),
       batch_(std::move(batch)),
       optimizer_(optimizer),
@@ -28,7 +28,7 @@ Training::Training(models::Model& model, TrialBatch batch,
 }
 
 torch::Tensor Training::loss() {
-  loss_ = Objective(batch_.task)
+  loss_ = TaskObjective(batch_.task)
               .mean_loss(model_.forward(batch_.inputs), batch_.labels);
   return loss_.detach();
 }
@@ -64,7 +64,7 @@ void Training::start_moments() {
   }
 }
 
-void Training::apply(const AdamW& adamw, const Tensors& gradients) {
+void Training::apply(const trial::AdamW& adamw, const Tensors& gradients) {
   start_moments();
   torch::_foreach_add_(steps_, 1);
   torch::_fused_adamw_(parameters_, gradients, first_moments_, second_moments_,
@@ -73,7 +73,7 @@ void Training::apply(const AdamW& adamw, const Tensors& gradients) {
                        /*maximize=*/false);
 }
 
-void Training::apply(const Adam& adam, const Tensors& gradients) {
+void Training::apply(const trial::Adam& adam, const Tensors& gradients) {
   start_moments();
   torch::_foreach_add_(steps_, 1);
   torch::_fused_adam_(parameters_, gradients, first_moments_, second_moments_,
@@ -82,7 +82,7 @@ void Training::apply(const Adam& adam, const Tensors& gradients) {
                       /*maximize=*/false);
 }
 
-void Training::apply(const Sgd& sgd, const Tensors& gradients) {
+void Training::apply(const trial::Sgd& sgd, const Tensors& gradients) {
   // The first update of the momentum is the gradient itself.
   const bool is_first = first_moments_.empty();
   if (is_first && sgd.momentum > 0) {
@@ -95,4 +95,4 @@ void Training::apply(const Sgd& sgd, const Tensors& gradients) {
                      sgd.nesterov, /*maximize=*/false, is_first);
 }
 
-}  // namespace cape
+}  // namespace cape::trainer

@@ -9,7 +9,7 @@
 #include "models/build.h"
 #include "trial/optimizer.h"
 
-namespace cape {
+namespace cape::trainer {
 
 /// The probe batch on a device.
 struct TrialBatch {
@@ -21,8 +21,8 @@ struct TrialBatch {
 /// A network in training mode with its optimizer. `model` outlives it.
 class Training {
  public:
-  Training(models::Model& model, TrialBatch batch, const Optimizer& optimizer,
-           double learning_rate);
+  Training(models::Model& model, TrialBatch batch,
+           const trial::Optimizer& optimizer, double learning_rate);
 
   /// The mean loss over the batch before the next update, a scalar on the
   /// device.
@@ -33,14 +33,14 @@ class Training {
 
  private:
   using Tensors = std::vector<torch::Tensor>;
-  void apply(const AdamW& adamw, const Tensors& gradients);
-  void apply(const Adam& adam, const Tensors& gradients);
-  void apply(const Sgd& sgd, const Tensors& gradients);
+  void apply(const trial::AdamW& adamw, const Tensors& gradients);
+  void apply(const trial::Adam& adam, const Tensors& gradients);
+  void apply(const trial::Sgd& sgd, const Tensors& gradients);
   void start_moments();
 
   models::Model& model_;
   const TrialBatch batch_;
-  const Optimizer optimizer_;
+  const trial::Optimizer optimizer_;
   const double learning_rate_;
   torch::Tensor loss_;
   std::vector<torch::Tensor> parameters_;
@@ -50,4 +50,4 @@ class Training {
   std::vector<torch::Tensor> steps_;
 };
 
-}  // namespace cape
+}  // namespace cape::trainer

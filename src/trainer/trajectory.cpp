@@ -16,7 +16,7 @@
 #include "trainer/training.h"
 #include "trial/stopping_rule.h"
 
-namespace cape {
+namespace cape::trainer {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -25,9 +25,10 @@ double seconds_between(Clock::time_point start, Clock::time_point end) {
   return std::chrono::duration<double>(end - start).count();
 }
 
-/// Hands the losses to `rule` until it has seen enough; what the network did
-/// past that is forgotten. True when it wants more.
-bool show(StoppingRule& rule, const std::vector<torch::Tensor>& losses) {
+/// Gives the losses to `rule` until it can decide; later losses are ignored.
+/// Returns true when the rule needs more losses.
+bool observe_losses(trial::StoppingRule& rule,
+                    const std::vector<torch::Tensor>& losses) {
   const torch::Tensor values = torch::stack(losses).to(torch::kDouble).cpu();
   const double* const first = values.const_data_ptr<double>();
   return std::all_of(first, first + values.numel(),
@@ -36,7 +37,8 @@ bool show(StoppingRule& rule, const std::vector<torch::Tensor>& losses) {
 
 /// Trains until `rule` has seen enough; the mean wall seconds of an update, NaN
 /// without one.
-double train(Training& training, StoppingRule& rule, int losses_a_look) {
+double train(Training& training, trial::StoppingRule& rule,
+             int losses_per_sync) {
   std::vector<torch::Tensor> unseen;
   // The first steps set things up: the clock starts at the first look, unless
   // that is the last one too.
@@ -44,8 +46,8 @@ double train(Training& training, StoppingRule& rule, int losses_a_look) {
   std::int64_t updates_before = 0;
   for (std::int64_t updates = 0;; ++updates) {
     unseen.push_back(training.loss());
-    if (std::ssize(unseen) == losses_a_look) {
-      if (!show(rule, unseen)) {
+    if (std::ssize(unseen) == losses_per_sync) {
+      if (!observe_losses(rule, unseen)) {
         if (updates == 0) return std::numeric_limits<double>::quiet_NaN();
         return seconds_between(start, Clock::now()) /
                static_cast<double>(updates - updates_before);
@@ -63,14 +65,14 @@ double train(Training& training, StoppingRule& rule, int losses_a_look) {
 /// What a training gave.
 struct Trained {
   std::vector<float> losses;
-  std::vector<CriterionResult> outcomes;
+  std::vector<trial::CriterionResult> outcomes;
   double step_seconds = std::numeric_limits<double>::quiet_NaN();
 };
 
-Trained train(Training& training, const BatchSteps& settings,
-              const TrialTask& task, int losses_a_look) {
-  StoppingRule rule(settings, task.criteria);
-  const double step_seconds = train(training, rule, losses_a_look);
+Trained train(Training& training, const trial::BatchSteps& settings,
+              const trial::TrialTask& task, int losses_per_sync) {
+  trial::StoppingRule rule(settings, task.criteria);
+  const double step_seconds = train(training, rule, losses_per_sync);
   return {.losses = {rule.losses().begin(), rule.losses().end()},
           .outcomes = rule.results(),
           .step_seconds = step_seconds};
@@ -106,7 +108,8 @@ Trained time_steps(Training& training, std::int64_t steps) {
 
 }  // namespace
 
-TrialBatch draw_batch(const TrialTask& task, const datasets::Dataset& dataset,
+TrialBatch draw_batch(const trial::TrialTask& task,
+                      const datasets::Dataset& dataset,
                       const torch::Device& device) {
   const zoo::InputForm form = zoo::input_form(task.architecture);
   datasets::Batch batch = datasets::draw_batch(
@@ -124,23 +127,24 @@ TrialBatch draw_batch(const TrialTask& task, const datasets::Dataset& dataset,
   return {inputs.to(device), labels.to(device), kind};
 }
 
-int losses_a_look(const torch::Device& device) {
+int losses_per_sync(const torch::Device& device) {
   return device.is_cuda() ? 16 : 1;
 }
 
-TrialResult run_trajectory(const TrialTask& task,
-                           const datasets::Dataset& dataset,
-                           const torch::Device& device, int losses_a_look) {
+trial::TrialResult run_trajectory(const trial::TrialTask& task,
+                                  const datasets::Dataset& dataset,
+                                  const torch::Device& device,
+                                  int losses_per_sync) {
   const TrialBatch batch = draw_batch(task, dataset, device);
   torch::manual_seed(task.seed);
   const datasets::DatasetInfo info =
       datasets::varied(dataset.info, task.dataset.variant);
   const auto model =
-      models::build(task.architecture, info.shape, head_of(info));
+      models::build(task.architecture, info.shape, trial::head_of(info));
   model->to(device);
 
   const Clock::time_point start = Clock::now();
-  const ProbeResult probed = probe(
+  const trial::ProbeResult probed = probe(
       *model, batch.inputs, batch.labels,
       task.probe.extended ? std::optional(task.learning_rate) : std::nullopt,
       batch.task);
@@ -150,8 +154,9 @@ TrialResult run_trajectory(const TrialTask& task,
   Trained trained =
       task.timed_steps
           ? time_steps(training, *task.timed_steps)
-          : std::visit(Overloaded{[&](const BatchSteps& settings) {
-                         return train(training, settings, task, losses_a_look);
+          : std::visit(Overloaded{[&](const trial::BatchSteps& settings) {
+                         return train(training, settings, task,
+                                      losses_per_sync);
                        }},
                        task.target);
   return {.trajectory = task.trajectory,
@@ -166,4 +171,4 @@ TrialResult run_trajectory(const TrialTask& task,
           .losses = std::move(trained.losses)};
 }
 
-}  // namespace cape
+}  // namespace cape::trainer

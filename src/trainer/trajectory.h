@@ -7,24 +7,26 @@
 #include "trainer/training.h"
 #include "trial/task.h"
 
-namespace cape {
+namespace cape::trainer {
 
 /// The task's B different samples: they depend on its seed, B, the data set and
 /// its variant, not on the network. Throws Error where B is too large.
-TrialBatch draw_batch(const TrialTask& task, const datasets::Dataset& dataset,
+TrialBatch draw_batch(const trial::TrialTask& task,
+                      const datasets::Dataset& dataset,
                       const torch::Device& device);
 
-/// How many losses to collect on a device before looking at them: each look at
-/// a GPU's waits for it.
-int losses_a_look(const torch::Device& device);
+/// How many losses to collect on a device before they are copied to the host:
+/// each copy from a GPU waits until it has finished.
+int losses_per_sync(const torch::Device& device);
 
 /// Builds the network, probes it and trains it on the probe batch until every
 /// epsilon of the task is reached or the run is censored; with
 /// task.timed_steps only times so many updates. On one CPU thread the
 /// result (times aside) depends on the task and the data alone, to the bit,
-/// whatever `losses_a_look` is. Seeds Torch's generators.
-TrialResult run_trajectory(const TrialTask& task,
-                           const datasets::Dataset& dataset,
-                           const torch::Device& device, int losses_a_look);
+/// whatever `losses_per_sync` is. Seeds Torch's generators.
+trial::TrialResult run_trajectory(const trial::TrialTask& task,
+                                  const datasets::Dataset& dataset,
+                                  const torch::Device& device,
+                                  int losses_per_sync);
 
-}  // namespace cape
+}  // namespace cape::trainer

@@ -12,7 +12,7 @@
 #include "core/error.h"
 #include "core/files.h"
 
-namespace cape {
+namespace cape::trainer_client {
 namespace {
 
 std::vector<int> cpus_of(pid_t pid) {
@@ -99,21 +99,21 @@ std::vector<std::string> gpus_of(const RankResources& rank, std::size_t k,
   return share(gpus, k, ranks);
 }
 
-bool uses_gpus(const RankResources& rank, const WorkersConfig& workers) {
-  if (workers.device == DeviceChoice::cuda && rank.gpus == 0) {
+bool uses_gpus(const RankResources& rank, const grid::WorkersConfig& workers) {
+  if (workers.device == grid::DeviceChoice::cuda && rank.gpus == 0) {
     fail_user(
         "device cuda: no GPU that LibTorch can use on {}; look at "
         "`cape_trainer --list-devices` there, or choose --device cpu",
         rank.host);
   }
-  return workers.device != DeviceChoice::cpu && rank.gpus > 0;
+  return workers.device != grid::DeviceChoice::cpu && rank.gpus > 0;
 }
 
 /// One a trainer, for member `k` of a host. `cpus` is 1 for a rank that shares
 /// its CPUs with others.
 std::vector<std::string> devices_of(
     const std::vector<const RankResources*>& members, std::size_t k,
-    std::size_t cpus, const WorkersConfig& workers) {
+    std::size_t cpus, const grid::WorkersConfig& workers) {
   const RankResources& rank = *members[k];
   std::vector<std::string> devices;
   if (uses_gpus(rank, workers)) {
@@ -176,7 +176,7 @@ std::string summary_of(const std::string& host,
 /// Places the ranks `members` of one host.
 void place_host(const std::vector<RankResources>& ranks,
                 const std::vector<std::size_t>& members,
-                const WorkersConfig& workers, PlacementPlan& plan) {
+                const grid::WorkersConfig& workers, PlacementPlan& plan) {
   std::vector<const RankResources*> local;
   local.reserve(members.size());
   for (const std::size_t r : members) local.push_back(&ranks[r]);
@@ -202,11 +202,11 @@ void place_host(const std::vector<RankResources>& ranks,
 
 }  // namespace
 
-RankResources inspect_rank(DeviceChoice device,
+RankResources inspect_rank(grid::DeviceChoice device,
                            const std::function<std::int64_t()>& count_gpus) {
   const bool look =
-      device == DeviceChoice::cuda ||
-      (device == DeviceChoice::automatic && gpu_driver_is_there());
+      device == grid::DeviceChoice::cuda ||
+      (device == grid::DeviceChoice::automatic && gpu_driver_is_there());
   return {.host = host_name(),
           .cpus = cpus_of(0),
           .launcher_cpus = cpus_of(::getppid()),
@@ -218,7 +218,7 @@ RankResources inspect_rank(DeviceChoice device,
 }
 
 PlacementPlan place(const std::vector<RankResources>& ranks,
-                    const WorkersConfig& workers) {
+                    const grid::WorkersConfig& workers) {
   PlacementPlan plan;
   plan.ranks.resize(ranks.size());
   std::map<std::string, std::vector<std::size_t>> hosts;
@@ -239,4 +239,4 @@ void use_cpus(const std::vector<int>& cpus) {
   if (!cpus.empty()) (void)::sched_setaffinity(0, sizeof set, &set);
 }
 
-}  // namespace cape
+}  // namespace cape::trainer_client

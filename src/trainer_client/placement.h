@@ -8,7 +8,7 @@
 
 #include "grid/config.h"
 
-namespace cape {
+namespace cape::trainer_client {
 
 /// What a rank sees of its machine and is told by its launcher.
 struct RankResources {
@@ -35,12 +35,12 @@ struct Placement {
 struct PlacementPlan {
   std::vector<Placement> ranks;
   std::vector<std::string> warnings;
-  std::vector<std::string> summary;  ///< a line a host
+  std::vector<std::string> summary;  ///< a line per host
 };
 
 /// Looks at this machine and the environment. `count_gpus` is asked where GPUs
 /// are wanted, or may be used and a GPU driver is there.
-RankResources inspect_rank(DeviceChoice device,
+RankResources inspect_rank(grid::DeviceChoice device,
                            const std::function<std::int64_t()>& count_gpus);
 
 /// Pure. CPUs of a host are shared between its ranks: each keeps its own where
@@ -50,9 +50,9 @@ RankResources inspect_rank(DeviceChoice device,
 /// that see the same ones. Throws UserError when CUDA is asked for and a host
 /// has no GPU.
 PlacementPlan place(const std::vector<RankResources>& ranks,
-                    const WorkersConfig& workers);
+                    const grid::WorkersConfig& workers);
 
 /// Restricts this process, and what it starts from now on, to these CPUs.
 void use_cpus(const std::vector<int>& cpus);
 
-}  // namespace cape
+}  // namespace cape::trainer_client

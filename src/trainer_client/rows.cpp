@@ -7,27 +7,27 @@
 #include "core/overloaded.h"
 #include "trial/stopping_rule.h"
 
-namespace cape {
+namespace cape::trainer_client {
 namespace {
 
 bool same(double a, double b) {
   return a == b || (std::isnan(a) && !std::isfinite(b));
 }
 
-bool same(const CriterionResult& a, const CriterionResult& b) {
+bool same(const trial::CriterionResult& a, const trial::CriterionResult& b) {
   return a.criterion == b.criterion && a.t_star == b.t_star &&
          a.stop_reason == b.stop_reason && a.steps_run == b.steps_run &&
          same(a.final_loss, b.final_loss);
 }
 
-void add_extended(const ExtendedProbe& probe, shard::Row& row) {
+void add_extended(const trial::ExtendedProbe& probe, shard::Row& row) {
   row.probe_loss = probe.loss;
-  row.log_mean_g2 = std::log(probe.mean_gradient2);
+  row.log_mean_g2 = std::log(probe.mean_g2);
   row.label_entropy = probe.label_entropy;
   row.logit_spread = probe.logit_spread;
-  row.log_line_1 = std::log(probe.line[0]);
-  row.log_line_2 = std::log(probe.line[1]);
-  row.log_line_4 = std::log(probe.line[2]);
+  row.log_line_1 = std::log(probe.sign_step_losses[0]);
+  row.log_line_2 = std::log(probe.sign_step_losses[1]);
+  row.log_line_4 = std::log(probe.sign_step_losses[2]);
 }
 
 void add_variant(const datasets::Variant& variant, shard::Row& row) {
@@ -46,9 +46,10 @@ void require(bool holds, const char* what) {
 }
 
 /// The outcomes must be those that the stopping rule gives for the losses.
-void check_outcomes(const BatchSteps& settings, const TrialTask& task,
-                    const TrialResult& result) {
-  StoppingRule rule(settings, task.criteria);
+void check_outcomes(const trial::BatchSteps& settings,
+                    const trial::TrialTask& task,
+                    const trial::TrialResult& result) {
+  trial::StoppingRule rule(settings, task.criteria);
   for (std::size_t t = 0; t < result.losses.size(); ++t) {
     const bool goes_on = rule.observe(result.losses[t]);
     require(goes_on == (t + 1 < result.losses.size()),
@@ -62,9 +63,9 @@ void check_outcomes(const BatchSteps& settings, const TrialTask& task,
   }
 }
 
-void add_target(const Target& target, shard::Row& row) {
-  row.target.assign(name_of(target));
-  std::visit(Overloaded{[&](const BatchSteps& steps) {
+void add_target(const trial::Target& target, shard::Row& row) {
+  row.target.assign(trial::name_of(target));
+  std::visit(Overloaded{[&](const trial::BatchSteps& steps) {
                row.max_steps = static_cast<std::int32_t>(steps.max_steps);
                row.plateau_window =
                    static_cast<std::int32_t>(steps.plateau_window);
@@ -73,28 +74,30 @@ void add_target(const Target& target, shard::Row& row) {
              target);
 }
 
-void add_optimizer(const Optimizer& optimizer, shard::Row& row) {
-  row.optimizer.assign(kind_of(optimizer));
-  row.optimizer_json.assign(identity_of(optimizer).dump());
-  row.weight_decay = weight_decay_of(optimizer);
+void add_optimizer(const trial::Optimizer& optimizer, shard::Row& row) {
+  row.optimizer.assign(trial::kind_of(optimizer));
+  row.optimizer_json.assign(trial::identity_of(optimizer).dump());
+  row.weight_decay = trial::weight_decay_of(optimizer);
 }
 
-void add_criterion(const Criterion& criterion, shard::Row& row) {
-  std::visit(
-      Overloaded{[&](const Epsilon& epsilon) { row.epsilon = epsilon.value; }},
-      criterion);
+void add_criterion(const trial::Criterion& criterion, shard::Row& row) {
+  std::visit(Overloaded{[&](const trial::Epsilon& epsilon) {
+               row.epsilon = epsilon.value;
+             }},
+             criterion);
 }
 
 }  // namespace
 
-void check_answer(const Trajectory& trajectory, const TrialResult& result) {
-  const TrialTask& task = trajectory.task;
+void validate_result(const grid::Trajectory& trajectory,
+                     const trial::TrialResult& result) {
+  const trial::TrialTask& task = trajectory.task;
   require(result.trajectory == task.trajectory, "another trajectory");
   require(
       !zoo::has_known_size(task.architecture) ||
           result.parameters ==
               zoo::parameter_count(task.architecture, trajectory.dataset.shape,
-                                   head_of(trajectory.dataset)),
+                                   trial::head_of(trajectory.dataset)),
       "the number of parameters is not the architecture's");
   require(!result.losses.empty() &&
               same(result.initial_loss, result.losses.front()),
@@ -106,15 +109,15 @@ void check_answer(const Trajectory& trajectory, const TrialResult& result) {
             "more than a probe and a time");
     return;
   }
-  std::visit(Overloaded{[&](const BatchSteps& settings) {
+  std::visit(Overloaded{[&](const trial::BatchSteps& settings) {
                check_outcomes(settings, task, result);
              }},
              task.target);
 }
 
-static shard::Row common_row(const Trajectory& trajectory,
-                             const TrialResult& result) {
-  const TrialTask& task = trajectory.task;
+static shard::Row common_row(const grid::Trajectory& trajectory,
+                             const trial::TrialResult& result) {
+  const trial::TrialTask& task = trajectory.task;
   const datasets::DatasetInfo& dataset = trajectory.dataset;
   shard::Row row;
   row.trajectory.assign(task.trajectory);
@@ -146,29 +149,31 @@ static shard::Row common_row(const Trajectory& trajectory,
   return row;
 }
 
-void add_probe(const TrialResult& result, shard::Row& row) {
+void add_probe(const trial::TrialResult& result, shard::Row& row) {
   row.log_g2 = std::log(result.probe.g2);
   row.log_tau = std::log(result.probe.tau);
   if (result.probe.extended) add_extended(*result.probe.extended, row);
-  row.probe_version = kProbeVersion;
+  row.probe_version = trial::kProbeVersion;
   row.probe_seconds = result.probe_seconds;
 }
 
-shard::Row row_without_outcome(const Trajectory& trajectory,
-                               const TrialResult& result,
-                               const Criterion& criterion) {
+shard::Row row_without_outcome(const grid::Trajectory& trajectory,
+                               const trial::TrialResult& result,
+                               const trial::Criterion& criterion) {
   shard::Row row = common_row(trajectory, result);
-  row.key.assign(cell_key(trajectory.task.trajectory, criterion));
+  row.key.assign(trial::cell_key(trajectory.task.trajectory, criterion));
   add_criterion(criterion, row);
   return row;
 }
 
-Criterion criterion_of(const shard::Row& row) { return Epsilon{row.epsilon}; }
+trial::Criterion criterion_of(const shard::Row& row) {
+  return trial::Epsilon{row.epsilon};
+}
 
-std::vector<shard::Row> make_rows(const Trajectory& trajectory,
-                                  const TrialResult& result) {
+std::vector<shard::Row> make_rows(const grid::Trajectory& trajectory,
+                                  const trial::TrialResult& result) {
   std::vector<shard::Row> rows;
-  for (const CriterionResult& outcome : result.outcomes) {
+  for (const trial::CriterionResult& outcome : result.outcomes) {
     shard::Row& row = rows.emplace_back(
         row_without_outcome(trajectory, result, outcome.criterion));
     row.final_loss = outcome.final_loss;
@@ -180,4 +185,4 @@ std::vector<shard::Row> make_rows(const Trajectory& trajectory,
   return rows;
 }
 
-}  // namespace cape
+}  // namespace cape::trainer_client

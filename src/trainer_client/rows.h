@@ -7,26 +7,27 @@
 #include "shard/schema.h"
 #include "trial/task.h"
 
-namespace cape {
+namespace cape::trainer_client {
 
-/// Throws Error when `result` cannot be the answer to `trajectory`'s task: its
-/// outcomes must be those that the stopping rule gives for its own losses.
-void check_answer(const Trajectory& trajectory, const TrialResult& result);
+/// Throws Error when `result` does not belong to the task of `trajectory`, or
+/// when its outcomes are not those that the stopping rule gives for its losses.
+void validate_result(const grid::Trajectory& trajectory,
+                     const trial::TrialResult& result);
 
 /// A row that says everything but how the training came out. `result` may have
 /// no outcome.
-shard::Row row_without_outcome(const Trajectory& trajectory,
-                               const TrialResult& result,
-                               const Criterion& criterion);
+shard::Row row_without_outcome(const grid::Trajectory& trajectory,
+                               const trial::TrialResult& result,
+                               const trial::Criterion& criterion);
 
 /// The criterion whose outcome a row is.
-Criterion criterion_of(const shard::Row& row);
+trial::Criterion criterion_of(const shard::Row& row);
 
 /// One row for each outcome.
-std::vector<shard::Row> make_rows(const Trajectory& trajectory,
-                                  const TrialResult& result);
+std::vector<shard::Row> make_rows(const grid::Trajectory& trajectory,
+                                  const trial::TrialResult& result);
 
 /// Puts what the probe measured in place of what the row has of it.
-void add_probe(const TrialResult& result, shard::Row& row);
+void add_probe(const trial::TrialResult& result, shard::Row& row);
 
-}  // namespace cape
+}  // namespace cape::trainer_client

@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 
-namespace cape {
+namespace cape::trainer_client {
 namespace {
 
 std::vector<std::string> arguments(const TrainerCommand& command) {
@@ -38,19 +38,19 @@ TrainerProcess::TrainerProcess(const TrainerCommand& command, std::string label)
     : process_(arguments(command), pool_settings(command.threads)),
       label_(std::move(label)) {}
 
-std::optional<TrainerMessage> TrainerProcess::receive() {
+std::optional<trial::TrainerMessage> TrainerProcess::receive() {
   std::string bytes;
   process_.read_output(bytes);
   reader_.append(bytes);
   while (auto message = reader_.next()) {
-    const auto* hello = std::get_if<Hello>(&*message);
+    const auto* hello = std::get_if<trial::Hello>(&*message);
     if (hello == nullptr) {
       if (!ready()) fail("the trainer answered before its hello");
       return message;
     }
-    if (hello->protocol != kTaskProtocolVersion) {
+    if (hello->protocol != trial::kTaskProtocolVersion) {
       fail("the trainer speaks protocol {}, not {}: it is of another build",
-           hello->protocol, kTaskProtocolVersion);
+           hello->protocol, trial::kTaskProtocolVersion);
     }
     torch_version_ = hello->torch;
   }
@@ -61,9 +61,10 @@ std::optional<std::string> TrainerProcess::death() {
   const auto ended = process_.ended();
   if (!ended) return std::nullopt;
   log_errors();
-  return last_words_.empty() ? fmt::format("the trainer ended: {}", *ended)
-                             : fmt::format("the trainer ended: {}; it said: {}",
-                                           *ended, last_words_);
+  return last_error_line_.empty()
+             ? fmt::format("the trainer ended: {}", *ended)
+             : fmt::format("the trainer ended: {}; it said: {}", *ended,
+                           last_error_line_);
 }
 
 void TrainerProcess::log_errors() {
@@ -72,8 +73,8 @@ void TrainerProcess::log_errors() {
   for (std::size_t end;
        (end = error_text_.find('\n', begin)) != std::string::npos;
        begin = end + 1) {
-    last_words_ = error_text_.substr(begin, end - begin);
-    spdlog::warn("{}: {}", label_, last_words_);
+    last_error_line_ = error_text_.substr(begin, end - begin);
+    spdlog::warn("{}: {}", label_, last_error_line_);
   }
   error_text_.erase(0, begin);
 }
@@ -91,4 +92,4 @@ void wait_for_any(const std::vector<const TrainerProcess*>& trainers,
                static_cast<int>(timeout.count()));
 }
 
-}  // namespace cape
+}  // namespace cape::trainer_client

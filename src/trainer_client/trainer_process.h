@@ -9,7 +9,7 @@
 #include "core/subprocess.h"
 #include "trial/protocol.h"
 
-namespace cape {
+namespace cape::trainer_client {
 
 struct TrainerCommand {
   std::string program;  ///< path of cape_trainer
@@ -27,11 +27,13 @@ class TrainerProcess {
   TrainerProcess(const TrainerCommand& command, std::string label);
 
   /// Hands it a task; false when it no longer listens.
-  bool send(const TrialTask& task) { return process_.write(encode(task)); }
+  bool send(const trial::TrialTask& task) {
+    return process_.write(encode(task));
+  }
 
   /// The next result or failure it sent; its hello is checked and kept here.
   /// Throws Error for garbage and for another protocol version.
-  std::optional<TrainerMessage> receive();
+  std::optional<trial::TrainerMessage> receive();
 
   /// Why it is gone, with the last thing it said; nothing while it lives.
   std::optional<std::string> death();
@@ -56,10 +58,10 @@ class TrainerProcess {
  private:
   Subprocess process_;
   std::string label_;
-  TrainerMessageReader reader_;
+  trial::TrainerMessageReader reader_;
   std::string torch_version_;  ///< from its hello
   std::string error_text_;     ///< the line that has not ended
-  std::string last_words_;
+  std::string last_error_line_;
 };
 
 /// Waits until one of them says something or dies, at most so long; those that
@@ -67,4 +69,4 @@ class TrainerProcess {
 void wait_for_any(const std::vector<const TrainerProcess*>& trainers,
                   std::chrono::milliseconds timeout);
 
-}  // namespace cape
+}  // namespace cape::trainer_client

@@ -10,7 +10,7 @@
 #include "core/error.h"
 #include "trainer_client/trainer_process.h"
 
-namespace cape {
+namespace cape::trainer_client {
 
 void check_trainer(const std::string& trainer) {
   if (::access(trainer.c_str(), X_OK) == 0) return;
@@ -65,4 +65,4 @@ std::int64_t count_gpus(const std::string& trainer) {
   return gpus;
 }
 
-}  // namespace cape
+}  // namespace cape::trainer_client

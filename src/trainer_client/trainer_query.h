@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace cape {
+namespace cape::trainer_client {
 
 /// Throws UserError when `trainer` is no program that can be run.
 void check_trainer(const std::string& trainer);
@@ -17,4 +17,4 @@ std::string ask_torch_version(const std::string& trainer);
 /// CUDA devices that LibTorch can use on this machine.
 std::int64_t count_gpus(const std::string& trainer);
 
-}  // namespace cape
+}  // namespace cape::trainer_client

@@ -7,7 +7,7 @@
 #include "core/hash.h"
 #include "core/overloaded.h"
 
-namespace cape {
+namespace cape::trial {
 
 double epsilon_of(const Criterion& criterion) {
   return std::visit(
@@ -42,4 +42,4 @@ std::string cell_key(std::string_view trajectory_key,
                                  criterion));
 }
 
-}  // namespace cape
+}  // namespace cape::trial

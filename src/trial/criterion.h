@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-namespace cape {
+namespace cape::trial {
 
 /// The loss is at most this fraction of the initial loss.
 struct Epsilon {
@@ -44,4 +44,4 @@ Criterion criterion_from(const nlohmann::json& json);
 std::string cell_key(std::string_view trajectory_key,
                      const Criterion& criterion);
 
-}  // namespace cape
+}  // namespace cape::trial

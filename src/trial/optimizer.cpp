@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 
-namespace cape {
+namespace cape::trial {
 namespace {
 
 using nlohmann::json;
@@ -180,4 +180,4 @@ Optimizer optimizer_from(const json& description) {
   return optimizer;
 }
 
-}  // namespace cape
+}  // namespace cape::trial

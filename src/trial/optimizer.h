@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-namespace cape {
+namespace cape::trial {
 
 /// `visit_keys` names each setting that a configuration may give, in order.
 
@@ -87,4 +87,4 @@ nlohmann::json identity_of(const Optimizer& optimizer);
 /// out of range.
 Optimizer optimizer_from(const nlohmann::json& description);
 
-}  // namespace cape
+}  // namespace cape::trial

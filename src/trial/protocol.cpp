@@ -9,7 +9,7 @@
 #include "core/error.h"
 #include "core/json.h"
 
-namespace cape {
+namespace cape::trial {
 namespace {
 
 using nlohmann::json;
@@ -51,11 +51,11 @@ json to_json(const ProbeResult& probe) {
   json j = {{"g2", number(probe.g2)}, {"tau", number(probe.tau)}};
   if (probe.extended) {
     json line = json::array();
-    for (const double ratio : probe.extended->line) {
+    for (const double ratio : probe.extended->sign_step_losses) {
       line.push_back(number(ratio));
     }
     j["extended"] = {{"loss", number(probe.extended->loss)},
-                     {"mean_gradient2", number(probe.extended->mean_gradient2)},
+                     {"mean_gradient2", number(probe.extended->mean_g2)},
                      {"label_entropy", number(probe.extended->label_entropy)},
                      {"logit_spread", number(probe.extended->logit_spread)},
                      {"line", std::move(line)}};
@@ -70,11 +70,11 @@ ProbeResult probe_result_from(const json& j) {
   if (const auto found = j.find("extended"); found != j.end()) {
     ExtendedProbe& extended = probe.extended.emplace();
     extended.loss = number_from(found->at("loss"));
-    extended.mean_gradient2 = number_from(found->at("mean_gradient2"));
+    extended.mean_g2 = number_from(found->at("mean_gradient2"));
     extended.label_entropy = number_from(found->at("label_entropy"));
     extended.logit_spread = number_from(found->at("logit_spread"));
-    for (std::size_t k = 0; k < extended.line.size(); ++k) {
-      extended.line[k] = number_from(found->at("line").at(k));
+    for (std::size_t k = 0; k < extended.sign_step_losses.size(); ++k) {
+      extended.sign_step_losses[k] = number_from(found->at("line").at(k));
     }
   }
   return probe;
@@ -118,7 +118,7 @@ json to_json(const DatasetRef& dataset) {
             {"directory", dataset.directory},
             {"fingerprint", dataset.fingerprint},
             {"variant", to_json(dataset.variant)}};
-  if (dataset.own) j["own"] = *dataset.own;
+  if (dataset.user) j["own"] = *dataset.user;
   return j;
 }
 
@@ -129,7 +129,7 @@ DatasetRef dataset_ref_from(const json& j) {
   j.at("fingerprint").get_to(dataset.fingerprint);
   dataset.variant = datasets::variant_from(j.at("variant"));
   if (const auto own = j.find("own"); own != j.end()) {
-    dataset.own = own->get<datasets::OwnData>();
+    dataset.user = own->get<datasets::UserDataset>();
   }
   return dataset;
 }
@@ -274,4 +274,4 @@ std::optional<TrainerMessage> TrainerMessageReader::next() {
   return message;
 }
 
-}  // namespace cape
+}  // namespace cape::trial

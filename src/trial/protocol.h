@@ -18,7 +18,7 @@
 
 #include "trial/task.h"
 
-namespace cape {
+namespace cape::trial {
 
 /// Raised with every change of the lines.
 inline constexpr int kTaskProtocolVersion = 4;
@@ -55,4 +55,4 @@ class TrainerMessageReader {
   std::string buffer_;
 };
 
-}  // namespace cape
+}  // namespace cape::trial

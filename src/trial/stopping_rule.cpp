@@ -5,7 +5,7 @@
 #include <functional>
 #include <utility>
 
-namespace cape {
+namespace cape::trial {
 
 StoppingRule::StoppingRule(const BatchSteps& settings,
                            const std::vector<Criterion>& criteria)
@@ -64,4 +64,4 @@ void StoppingRule::censor(StopReason reason) {
   }
 }
 
-}  // namespace cape
+}  // namespace cape::trial

@@ -6,7 +6,7 @@
 
 #include "trial/task.h"
 
-namespace cape {
+namespace cape::trial {
 
 /// Is fed L_0, L_1, ... in order. Thresholds first, then the plateau rule, as
 /// the published protocol has it: a criterion's result is what an independent
@@ -37,4 +37,4 @@ class StoppingRule {
   std::vector<float> losses_;
 };
 
-}  // namespace cape
+}  // namespace cape::trial

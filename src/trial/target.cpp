@@ -6,7 +6,7 @@
 #include "core/json.h"
 #include "core/overloaded.h"
 
-namespace cape {
+namespace cape::trial {
 
 const std::vector<std::string>& target_names() {
   static const std::vector<std::string> names = {BatchSteps::kName};
@@ -54,4 +54,4 @@ Target target_from(const nlohmann::json& json) {
       .record_at_least = whole_number(json.at("record_at_least"))};
 }
 
-}  // namespace cape
+}  // namespace cape::trial

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-namespace cape {
+namespace cape::trial {
 
 /// Steps on one fixed batch until the loss has fallen to a fraction of the
 /// initial loss: docs/trial_protocol.md.
@@ -46,4 +46,4 @@ nlohmann::json identity_of(const Target& target);
 /// that this program does not know.
 Target target_from(const nlohmann::json& json);
 
-}  // namespace cape
+}  // namespace cape::trial

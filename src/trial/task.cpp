@@ -1,6 +1,6 @@
 #include "trial/task.h"
 
-namespace cape {
+namespace cape::trial {
 
 zoo::Head head_of(const datasets::DatasetInfo& dataset) {
   using datasets::Task;
@@ -8,4 +8,4 @@ zoo::Head head_of(const datasets::DatasetInfo& dataset) {
   return {dataset.classes, dataset.task == Task::sequence};
 }
 
-}  // namespace cape
+}  // namespace cape::trial

@@ -10,14 +10,14 @@
 #include <vector>
 
 #include "core/enum_names.h"
-#include "datasets/own_data.h"
+#include "datasets/user_dataset.h"
 #include "datasets/variant.h"
 #include "trial/criterion.h"
 #include "trial/optimizer.h"
 #include "trial/target.h"
 #include "zoo/architecture.h"
 
-namespace cape {
+namespace cape::trial {
 
 /// Part of every key: raised whenever the same settings would give other rows.
 inline constexpr int kProtocolVersion = 2;
@@ -42,7 +42,7 @@ struct DatasetRef {
   std::string directory;    ///< where its files are
   std::string fingerprint;  ///< hash of its decoded content
   datasets::Variant variant = {};
-  std::optional<datasets::OwnData> own = {};  ///< else one that is known
+  std::optional<datasets::UserDataset> user = {};  ///< else one that is known
 
   bool operator==(const DatasetRef&) const = default;
 };
@@ -94,15 +94,15 @@ struct CriterionResult {
 /// Features for one to two training steps more, from the same batch.
 struct ExtendedProbe {
   /// Multiples of the learning rate in `line`.
-  static constexpr std::array<int, 3> kLineSteps = {1, 2, 4};
+  static constexpr std::array<int, 3> kSignStepSizes = {1, 2, 4};
 
-  double loss = 0;            ///< L_0, the mean loss, in evaluation mode
-  double mean_gradient2 = 0;  ///< squared norm of the mean loss's gradient
-  double label_entropy = 0;   ///< of the labels' frequencies, in nats
-  double logit_spread = 0;    ///< deviation over the outputs, mean over samples
+  double loss = 0;           ///< L_0, the mean loss, in evaluation mode
+  double mean_g2 = 0;        ///< squared norm of the mean loss's gradient
+  double label_entropy = 0;  ///< of the labels' frequencies, in nats
+  double logit_spread = 0;   ///< deviation over the outputs, mean over samples
   /// L(theta - k learning rate sign(gradient)) / L_0: AdamW's first steps are
   /// sign steps.
-  std::array<double, 3> line{};
+  std::array<double, 3> sign_step_losses{};
 
   bool operator==(const ExtendedProbe&) const = default;
 };
@@ -129,4 +129,4 @@ struct TrialResult {
   std::vector<float> losses;  ///< L_0, L_1, ...
 };
 
-}  // namespace cape
+}  // namespace cape::trial

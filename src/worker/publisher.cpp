@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "core/units.h"
 
-namespace cape {
+namespace cape::worker {
 namespace {
 
 using Seconds = std::chrono::duration<double>;
@@ -21,7 +21,7 @@ constexpr double kLongestPause = 30;
 }  // namespace
 
 Publisher::Publisher(shard::ShardWriter writer, Quarantine quarantine,
-                     const OutputConfig& output,
+                     const grid::OutputConfig& output,
                      std::function<Clock::time_point()> now)
     : writer_(std::move(writer)),
       quarantine_(std::move(quarantine)),
@@ -52,7 +52,7 @@ void Publisher::poll() {
                gave_up_ ? "giving up" : "trying again");
 }
 
-void Publisher::hasten() {
+void Publisher::publish_soon() {
   if (!failing_since_) next_ = now_();
 }
 
@@ -71,4 +71,4 @@ bool Publisher::all_published() const {
   return writer_.unpublished_rows() == 0 && quarantine_.flushed();
 }
 
-}  // namespace cape
+}  // namespace cape::worker

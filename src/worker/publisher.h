@@ -13,7 +13,7 @@
 #include "shard/writer.h"
 #include "worker/quarantine.h"
 
-namespace cape {
+namespace cape::worker {
 
 class Publisher {
  public:
@@ -24,7 +24,7 @@ class Publisher {
 
   /// `now` tells the time, for tests.
   Publisher(shard::ShardWriter writer, Quarantine quarantine,
-            const OutputConfig& output,
+            const grid::OutputConfig& output,
             std::function<Clock::time_point()> now = Clock::now);
 
   void add(std::vector<shard::Row> rows, std::span<const float> losses) {
@@ -37,8 +37,8 @@ class Publisher {
   /// of 0.1 s, 0.2 s, ... 30 s, however long the failure took.
   void poll();
 
-  /// Makes it time to, but for the pause after a failure.
-  void hasten();
+  /// Makes the next poll() publish, unless it waits after a failure.
+  void publish_soon();
 
   /// Publishes now; false when that fails, and all is kept.
   bool publish();
@@ -65,4 +65,4 @@ class Publisher {
   bool gave_up_ = false;
 };
 
-}  // namespace cape
+}  // namespace cape::worker

@@ -11,7 +11,7 @@
 #include "core/json.h"
 #include "core/units.h"
 
-namespace cape {
+namespace cape::worker {
 namespace {
 
 /// Nothing for a line that a crash cut short or that somebody edited badly.
@@ -27,7 +27,7 @@ std::optional<FailedTrial> parse_line(const std::string& line) {
     const auto criteria = json.find("criteria");
     for (const auto& criterion :
          criteria != json.end() ? *criteria : json.at("epsilons")) {
-      trial.criteria.push_back(criterion_from(criterion));
+      trial.criteria.push_back(trial::criterion_from(criterion));
     }
     return trial;
   } catch (const nlohmann::json::exception&) {
@@ -37,7 +37,7 @@ std::optional<FailedTrial> parse_line(const std::string& line) {
 
 nlohmann::json criteria_json(const FailedTrial& trial) {
   auto criteria = nlohmann::json::array();
-  for (const Criterion& criterion : trial.criteria) {
+  for (const trial::Criterion& criterion : trial.criteria) {
     criteria.push_back(to_json(criterion));
   }
   return criteria;
@@ -88,4 +88,4 @@ std::vector<FailedTrial> read_quarantine(
   return trials;
 }
 
-}  // namespace cape
+}  // namespace cape::worker

@@ -10,11 +10,11 @@
 
 #include "trial/criterion.h"
 
-namespace cape {
+namespace cape::worker {
 
 struct FailedTrial {
   std::string trajectory;  ///< key
-  std::vector<Criterion> criteria;
+  std::vector<trial::Criterion> criteria;
   std::string description;  ///< "mlp_2x256 on mnist, learning rate 0.001, ..."
   std::string error;        ///< of the last attempt
   std::int64_t attempts = 0;
@@ -45,4 +45,4 @@ class Quarantine {
 std::vector<FailedTrial> read_quarantine(
     const std::filesystem::path& directory);
 
-}  // namespace cape
+}  // namespace cape::worker

@@ -11,7 +11,7 @@
 #include "grid/cost_model.h"
 #include "trainer_client/rows.h"
 
-namespace cape {
+namespace cape::worker {
 namespace {
 
 using Seconds = std::chrono::duration<double>;
@@ -22,23 +22,24 @@ constexpr std::int64_t kAtStart = -1;  // instead of a trial
 
 }  // namespace
 
-Worker::MakePublications measured_rows(const OutputConfig& output) {
-  return [curves = output.curves](const Trajectory& trajectory,
-                                  const TrialResult& result) {
-    Publication publication{make_rows(trajectory, result), {}};
+Worker::MakePublications measured_rows(const grid::OutputConfig& output) {
+  return [curves = output.curves](const grid::Trajectory& trajectory,
+                                  const trial::TrialResult& result) {
+    Publication publication{trainer_client::make_rows(trajectory, result), {}};
     if (curves) publication.losses = result.losses;
     return std::vector{std::move(publication)};
   };
 }
 
-Worker::Worker(const Workload& workload, Communicator& communicator,
-               Publisher publisher, Options options)
+Worker::Worker(const grid::Workload& workload,
+               messaging::Communicator& communicator, Publisher publisher,
+               Options options)
     : workload_(workload),
       communicator_(communicator),
       publisher_(std::move(publisher)),
       options_(std::move(options)),
       speed_(workload.config().workers.gflops) {
-  for (const TrainerCommand& command : options_.trainers) {
+  for (const trainer_client::TrainerCommand& command : options_.trainers) {
     Slot slot;
     slot.command = command;
     slot.label =
@@ -48,17 +49,18 @@ Worker::Worker(const Workload& workload, Communicator& communicator,
   request_work();
 }
 
-void Worker::handle(const Message& message) {
-  if (message.tag == kTagEnd) {
-    end(unpack_one<Ending>(message.body));
+void Worker::handle(const messaging::Message& message) {
+  if (message.tag == messaging::kTagEnd) {
+    end(messaging::unpack_one<messaging::Ending>(message.body));
     return;
   }
-  if (message.tag != kTagLease) {
+  if (message.tag != messaging::kTagLease) {
     fail("a worker got an unknown message {}", message.tag);
   }
   asked_ = false;
   if (ending_) return;
-  for (const WorkItem& item : unpack<WorkItem>(message.body)) {
+  for (const messaging::WorkItem& item :
+       messaging::unpack<messaging::WorkItem>(message.body)) {
     queue_.push_back(
         {.item = item,
          .trajectory = workload_.trajectory(item.index, item.mask)});
@@ -66,11 +68,11 @@ void Worker::handle(const Message& message) {
   if (open_slots() == 0) give_back_queue();
 }
 
-void Worker::end(Ending ending) {
+void Worker::end(messaging::Ending ending) {
   if (ending_ && *ending_ >= ending) return;
   ending_ = ending;
   queue_.clear();
-  if (ending != Ending::stop) return;
+  if (ending != messaging::Ending::stop) return;
   for (Slot& slot : slots_) {
     slot.trainer.reset();
     slot.job.reset();
@@ -86,20 +88,20 @@ void Worker::poll(std::chrono::milliseconds timeout) {
   publisher_.poll();
   if (!publisher_.gave_up() || in_trouble_) return;
   in_trouble_ = true;
-  communicator_.send(0, kTagTrouble, publisher_.error());
+  communicator_.send(0, messaging::kTagTrouble, publisher_.error());
 }
 
 std::string Worker::abandon() {
-  end(Ending::stop);
+  end(messaging::Ending::stop);
   publisher_.publish();
   return lost();
 }
 
 void Worker::wait(std::chrono::milliseconds timeout) {
-  std::vector<const TrainerProcess*> trainers;
+  std::vector<const trainer_client::TrainerProcess*> trainers;
   trainers.reserve(slots_.size());
   for (const Slot& slot : slots_) trainers.push_back(slot.trainer.get());
-  wait_for_any(trainers, timeout);
+  trainer_client::wait_for_any(trainers, timeout);
 }
 
 void Worker::serve(Slot& slot) {
@@ -124,13 +126,13 @@ void Worker::serve(Slot& slot) {
 void Worker::take_answers(Slot& slot) {
   while (const auto message = slot.trainer->receive()) {
     if (!slot.job) fail("the trainer answered without a task");
-    if (const auto* result = std::get_if<TrialResult>(&*message)) {
+    if (const auto* result = std::get_if<trial::TrialResult>(&*message)) {
       finish(slot, *result);
       continue;
     }
-    const Failure& failure = std::get<Failure>(*message);
+    const trial::Failure& failure = std::get<trial::Failure>(*message);
     const bool out_of_memory = failure.kind == "out_of_memory";
-    slot.lost_on.clear();
+    slot.crashed_trials.clear();
     fail_attempt(slot, fmt::format("{}: {}", failure.kind, failure.message),
                  out_of_memory);
     if (!out_of_memory) continue;
@@ -146,7 +148,7 @@ void Worker::take_answers(Slot& slot) {
 
 void Worker::start_next(Slot& slot) {
   while (!queue_.empty() && !still_fits(queue_.front().item)) {
-    report(queue_.front(), Verdict::not_started);
+    report(queue_.front(), messaging::Verdict::not_started);
     queue_.pop_front();
   }
   const auto next = next_for(slot);
@@ -154,7 +156,7 @@ void Worker::start_next(Slot& slot) {
   slot.job = *next;
   queue_.erase(next);
   if (slot.job->attempts > 0) slot.trainer.reset();  // again, in a new one
-  if (slot.job->alone) free_memory(slot.command.device);
+  if (slot.job->exclusive) free_memory(slot.command.device);
   slot.timed = false;
   slot.started = Clock::now();
   slot.give_up = slot.started + options_.patience_to_start;
@@ -162,7 +164,8 @@ void Worker::start_next(Slot& slot) {
     if (slot.trainer) {
       start_clock(slot);
     } else {
-      slot.trainer = std::make_unique<TrainerProcess>(slot.command, slot.label);
+      slot.trainer = std::make_unique<trainer_client::TrainerProcess>(
+          slot.command, slot.label);
     }
     // A trainer that does not listen has died, and is found so.
     (void)slot.trainer->send(slot.job->trajectory.task);
@@ -172,13 +175,13 @@ void Worker::start_next(Slot& slot) {
 }
 
 std::deque<Worker::Job>::iterator Worker::next_for(const Slot& slot) {
-  if (slot.lost_on.empty()) return queue_.begin();
+  if (slot.crashed_trials.empty()) return queue_.begin();
   // What nobody has died on yet comes first, what it has died on itself last:
   // so a broken slot is found out before a trial is blamed, and trials that
   // kill trainers do not close one slot after the other.
   const auto suspicion = [&](const Job& job) {
-    const bool own = std::count(slot.lost_on.begin(), slot.lost_on.end(),
-                                job.item.index) > 0;
+    const bool own = std::count(slot.crashed_trials.begin(),
+                                slot.crashed_trials.end(), job.item.index) > 0;
     return own ? 2 : job.attempts > 0 ? 1 : 0;
   };
   return std::min_element(queue_.begin(), queue_.end(),
@@ -190,7 +193,7 @@ std::deque<Worker::Job>::iterator Worker::next_for(const Slot& slot) {
 bool Worker::may_start(const Slot& slot, const Job& job) const {
   return std::none_of(slots_.begin(), slots_.end(), [&](const Slot& other) {
     return other.job && other.command.device == slot.command.device &&
-           (job.alone || other.job->alone);
+           (job.exclusive || other.job->exclusive);
   });
 }
 
@@ -206,10 +209,10 @@ void Worker::start_clock(Slot& slot) {
   slot.give_up = slot.started + to_duration(time_limit(slot.job->trajectory));
 }
 
-void Worker::finish(Slot& slot, const TrialResult& result) {
+void Worker::finish(Slot& slot, const trial::TrialResult& result) {
   Job& job = *slot.job;
-  check_answer(job.trajectory, result);
-  slot.lost_on.clear();
+  trainer_client::validate_result(job.trajectory, result);
+  slot.crashed_trials.clear();
   job.seconds = Seconds(Clock::now() - slot.started).count();
   speed_.add(workload_.family(job.item.index),
              workload_.expected_flops(job.item.index), job.seconds);
@@ -220,7 +223,9 @@ void Worker::finish(Slot& slot, const TrialResult& result) {
     for (const shard::Row& row : publication.rows) converged += row.converged;
     publisher_.add(publication.rows, publication.losses);
   }
-  report(job, publications.empty() ? Verdict::unusable : Verdict::measured,
+  report(job,
+         publications.empty() ? messaging::Verdict::unusable
+                              : messaging::Verdict::measured,
          converged);
   slot.job.reset();
 }
@@ -231,9 +236,9 @@ void Worker::lose_trainer(Slot& slot, const std::string& error) {
   const std::int64_t trial =
       slot.job && had_started ? slot.job->item.index : kAtStart;
   slot.trainer.reset();
-  if (trial == kAtStart ||
-      std::count(slot.lost_on.begin(), slot.lost_on.end(), trial) == 0) {
-    slot.lost_on.push_back(trial);
+  if (trial == kAtStart || std::count(slot.crashed_trials.begin(),
+                                      slot.crashed_trials.end(), trial) == 0) {
+    slot.crashed_trials.push_back(trial);
   }
   if (slot.job && had_started) {
     fail_attempt(slot, error, out_of_memory);
@@ -242,20 +247,20 @@ void Worker::lose_trainer(Slot& slot, const std::string& error) {
     // The trial is not to blame for a trainer that does not even start.
     if (slot.job) queue_.push_front(*std::exchange(slot.job, std::nullopt));
   }
-  if (slot.lost_on.size() >= kDeathsToClose) close(slot, error);
+  if (slot.crashed_trials.size() >= kDeathsToClose) close(slot, error);
 }
 
 void Worker::close(Slot& slot, const std::string& error) {
   slot.closed = true;
   spdlog::error("{}: closed, its trainers died {} times in a row; the last: {}",
-                slot.label, slot.lost_on.size(), error);
+                slot.label, slot.crashed_trials.size(), error);
   if (open_slots() > 0 || ending_) return;
-  communicator_.send(0, kTagClosed, error);
+  communicator_.send(0, messaging::kTagClosed, error);
   give_back_queue();
 }
 
 void Worker::give_back_queue() {
-  for (const Job& job : queue_) report(job, Verdict::returned);
+  for (const Job& job : queue_) report(job, messaging::Verdict::returned);
   queue_.clear();
 }
 
@@ -263,7 +268,7 @@ void Worker::fail_attempt(Slot& slot, const std::string& error,
                           bool out_of_memory) {
   Job job = *std::exchange(slot.job, std::nullopt);
   ++job.attempts;
-  job.alone = job.alone || out_of_memory;
+  job.exclusive = job.exclusive || out_of_memory;
   const bool again = job.attempts <= workload_.config().workers.retries;
   spdlog::warn("{}: {} failed ({}); {}", slot.label, describe(job.trajectory),
                error, again ? "it is tried again" : "it is quarantined");
@@ -271,16 +276,18 @@ void Worker::fail_attempt(Slot& slot, const std::string& error,
     if (!ending_) queue_.push_front(job);
     return;
   }
-  const TrialTask& task = job.trajectory.task;
+  const trial::TrialTask& task = job.trajectory.task;
   publisher_.add({task.trajectory, task.criteria, describe(job.trajectory),
                   error, job.attempts});
-  report(job, Verdict::quarantined);
+  report(job, messaging::Verdict::quarantined);
 }
 
-void Worker::report(const Job& job, Verdict verdict, std::int32_t converged) {
-  communicator_.send(0, kTagOutcomes,
-                     pack_one(Outcome{job.item.index, job.seconds, verdict,
-                                      converged, job.item.mask}));
+void Worker::report(const Job& job, messaging::Verdict verdict,
+                    std::int32_t converged) {
+  communicator_.send(
+      0, messaging::kTagOutcomes,
+      messaging::pack_one(messaging::Outcome{
+          job.item.index, job.seconds, verdict, converged, job.item.mask}));
 }
 
 void Worker::request_work() {
@@ -291,21 +298,22 @@ void Worker::request_work() {
       std::count_if(queue_.begin(), queue_.end(),
                     [](const Job& job) { return job.attempts == 0; });
   if (asked_ || open == 0 || fresh >= open) return;
-  communicator_.send(0, kTagRequest,
-                     pack_one(Request{static_cast<std::int32_t>(open)}));
+  communicator_.send(
+      0, messaging::kTagRequest,
+      messaging::pack_one(messaging::Request{static_cast<std::int32_t>(open)}));
   asked_ = true;
 }
 
 void Worker::publish_last() {
-  if (*ending_ == Ending::stop) {
+  if (*ending_ == messaging::Ending::stop) {
     publisher_.publish();
   } else {
-    publisher_.hasten();
+    publisher_.publish_soon();
     publisher_.poll();
     if (!publisher_.all_published() && !publisher_.gave_up()) return;
   }
   for (Slot& slot : slots_) slot.trainer.reset();
-  communicator_.send(0, kTagPublished, lost());
+  communicator_.send(0, messaging::kTagPublished, lost());
   published_ = true;
 }
 
@@ -325,24 +333,24 @@ bool Worker::busy() const {
                      [](const Slot& slot) { return slot.job.has_value(); });
 }
 
-bool Worker::still_fits(const WorkItem& item) const {
+bool Worker::still_fits(const messaging::WorkItem& item) const {
   if (!options_.deadline) return true;
   return speed_.fits(workload_.family(item.index),
                      workload_.expected_flops(item.index),
                      Seconds(*options_.deadline - Clock::now()).count());
 }
 
-double Worker::time_limit(const Trajectory& trajectory) const {
-  const Config& config = workload_.config();
+double Worker::time_limit(const grid::Trajectory& trajectory) const {
+  const grid::Config& config = workload_.config();
   if (config.workers.trial_timeout) return *config.workers.trial_timeout;
-  const TrialTask& task = trajectory.task;
-  const double flops = trajectory_flops(
+  const trial::TrialTask& task = trajectory.task;
+  const double flops = grid::trajectory_flops(
       zoo::forward_flops(task.architecture, trajectory.dataset.shape,
-                         head_of(trajectory.dataset)),
+                         trial::head_of(trajectory.dataset)),
       static_cast<double>(task.batch_size),
-      static_cast<double>(max_steps_of(task.target)));
-  return longest_trial_seconds(
+      static_cast<double>(trial::max_steps_of(task.target)));
+  return grid::longest_trial_seconds(
       flops, speed_.measured(workload_.family(trajectory.index), flops));
 }
 
-}  // namespace cape
+}  // namespace cape::worker

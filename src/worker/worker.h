@@ -17,7 +17,7 @@
 #include "trainer_client/trainer_process.h"
 #include "worker/publisher.h"
 
-namespace cape {
+namespace cape::worker {
 
 /// What a trajectory adds to the shards.
 struct Publication {
@@ -32,28 +32,28 @@ class Worker {
   /// What to publish of a result that has been checked; nothing where it is
   /// not to be used.
   using MakePublications = std::function<std::vector<Publication>(
-      const Trajectory&, const TrialResult&)>;
+      const grid::Trajectory&, const trial::TrialResult&)>;
 
   struct Options {
-    std::vector<TrainerCommand> trainers;  ///< one a slot
+    std::vector<trainer_client::TrainerCommand> trainers;  ///< one a slot
     MakePublications make_publications;
     std::optional<Clock::time_point> deadline;
     /// For a trainer's start: LibTorch from a cold network disk is slow.
-    Clock::duration patience_to_start = kPatienceToStart;
+    Clock::duration patience_to_start = trainer_client::kPatienceToStart;
   };
 
-  Worker(const Workload& workload, Communicator& communicator,
+  Worker(const grid::Workload& workload, messaging::Communicator& communicator,
          Publisher publisher, Options options);
 
   /// Takes a lease or the order to end.
-  void handle(const Message& message);
+  void handle(const messaging::Message& message);
 
   /// Waits until a trainer has something to say, at most `timeout`, and does
   /// what there is to do. Errors of the run go to the coordinator.
   void poll(std::chrono::milliseconds timeout);
 
   /// Winds down without being told to.
-  void end(Ending ending);
+  void end(messaging::Ending ending);
 
   /// True once the last rows are published and the coordinator has been told.
   bool published() const { return published_; }
@@ -64,23 +64,24 @@ class Worker {
 
  private:
   struct Job {
-    WorkItem item;
-    Trajectory trajectory;
+    messaging::WorkItem item;
+    grid::Trajectory trajectory;
     std::int64_t attempts = 0;
     double seconds = 0;  ///< of the attempt that succeeded
-    bool alone = false;  ///< it ran out of memory beside others on its device
+    bool exclusive =
+        false;  ///< it ran out of memory beside others on its device
   };
   struct Slot {
-    TrainerCommand command;
+    trainer_client::TrainerCommand command;
     std::string label;  ///< "rank 1 trainer 0"
-    std::unique_ptr<TrainerProcess> trainer;
+    std::unique_ptr<trainer_client::TrainerProcess> trainer;
     std::optional<Job> job;
     Clock::time_point started;  ///< the job, once the trainer was ready
     bool timed = false;         ///< the trainer is ready: its time runs
     Clock::time_point give_up;  ///< on the job
     /// Trials that its trainers died on in a row, each once; kAtStart for a
     /// trainer that did not start.
-    std::vector<std::int64_t> lost_on;
+    std::vector<std::int64_t> crashed_trials;
     bool closed = false;
   };
 
@@ -90,24 +91,25 @@ class Worker {
   void start_next(Slot& slot);
   std::deque<Job>::iterator next_for(const Slot& slot);
   void start_clock(Slot& slot);
-  void finish(Slot& slot, const TrialResult& result);
+  void finish(Slot& slot, const trial::TrialResult& result);
   void fail_attempt(Slot& slot, const std::string& error, bool out_of_memory);
   void lose_trainer(Slot& slot, const std::string& error);
   void close(Slot& slot, const std::string& error);
   void give_back_queue();
   void free_memory(const std::string& device);
-  void report(const Job& job, Verdict verdict, std::int32_t converged = 0);
+  void report(const Job& job, messaging::Verdict verdict,
+              std::int32_t converged = 0);
   void request_work();
   void publish_last();
   std::string lost() const;
   std::int64_t open_slots() const;
   bool busy() const;
   bool may_start(const Slot& slot, const Job& job) const;
-  bool still_fits(const WorkItem& item) const;
-  double time_limit(const Trajectory& trajectory) const;
+  bool still_fits(const messaging::WorkItem& item) const;
+  double time_limit(const grid::Trajectory& trajectory) const;
 
-  const Workload& workload_;
-  Communicator& communicator_;
+  const grid::Workload& workload_;
+  messaging::Communicator& communicator_;
   Publisher publisher_;
   Options options_;
   std::vector<Slot> slots_;
@@ -115,12 +117,12 @@ class Worker {
   bool asked_ = false;  ///< for work that has not come
   bool in_trouble_ = false;
   bool published_ = false;
-  std::optional<Ending> ending_;
-  SpeedEstimate speed_;
+  std::optional<messaging::Ending> ending_;
+  grid::SpeedEstimate speed_;
 };
 
 /// All rows of a trajectory as they were measured and, if they are wanted, its
 /// losses.
-Worker::MakePublications measured_rows(const OutputConfig& output);
+Worker::MakePublications measured_rows(const grid::OutputConfig& output);
 
-}  // namespace cape
+}  // namespace cape::worker

@@ -36,8 +36,8 @@ InputForm input_form(const Architecture& architecture) {
                     architecture);
 }
 
-std::string refusal(const Architecture& architecture, const Shape& sample,
-                    const Head& head) {
+std::string explain_mismatch(const Architecture& architecture,
+                             const Shape& sample, const Head& head) {
   const Kind kind =
       std::visit([](const auto& a) { return kind_of(a); }, architecture);
   const Accepts& accepts = kind.accepts;

@@ -49,8 +49,9 @@ InputForm input_form(const Architecture& architecture);
 
 /// Why the network cannot be built for samples of this shape (D, T x D or C x H
 /// x W) with this head, as a message; empty if it can.
-std::string refusal(const Architecture& architecture,
-                    const std::vector<std::int64_t>& sample, const Head& head);
+std::string explain_mismatch(const Architecture& architecture,
+                             const std::vector<std::int64_t>& sample,
+                             const Head& head);
 
 /// The shape of one sample as the network sees it, from the shape that it has
 /// in the data set.

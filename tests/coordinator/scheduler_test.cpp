@@ -11,14 +11,14 @@
 
 #include "grid/sample_grid.h"
 
-namespace cape {
+namespace cape::coordinator {
 namespace {
 
 bool always(std::int64_t) { return true; }
 
 /// Hands out all there is, by turns to ranks of 1, 2 and 3 trainers.
-std::vector<std::vector<WorkItem>> take_all(Scheduler& scheduler) {
-  std::vector<std::vector<WorkItem>> chunks;
+std::vector<std::vector<messaging::WorkItem>> take_all(Scheduler& scheduler) {
+  std::vector<std::vector<messaging::WorkItem>> chunks;
   for (std::int64_t turn = 0;; ++turn) {
     chunks.push_back(scheduler.take(1 + turn % 3, 6, always));
     if (!chunks.back().empty()) continue;
@@ -29,29 +29,29 @@ std::vector<std::vector<WorkItem>> take_all(Scheduler& scheduler) {
 
 /// How often each trajectory was handed out.
 std::map<std::int64_t, int> count(
-    const std::vector<std::vector<WorkItem>>& chunks) {
+    const std::vector<std::vector<messaging::WorkItem>>& chunks) {
   std::map<std::int64_t, int> counts;
   for (const auto& chunk : chunks) {
-    for (const WorkItem& item : chunk) ++counts[item.index];
+    for (const messaging::WorkItem& item : chunk) ++counts[item.index];
   }
   return counts;
 }
 
 /// One group: all trajectories cost the same.
-Grid flat_grid(std::int64_t trials) {
-  Config config = single_group();
+grid::Grid flat_grid(std::int64_t trials) {
+  grid::Config config = grid::single_group();
   config.grid.trials = trials;
-  return make_grid(config);
+  return grid::make_grid(config);
 }
 
-double cost_of(const Grid& grid, const std::set<std::int64_t>& indices) {
+double cost_of(const grid::Grid& grid, const std::set<std::int64_t>& indices) {
   double sum = 0;
   for (const std::int64_t index : indices) sum += grid.expected_flops(index);
   return sum;
 }
 
 TEST(Scheduler, HandsOutEveryTrajectoryOfTheGridOnce) {
-  const Grid grid = make_grid(many_groups());
+  const grid::Grid grid = grid::make_grid(grid::many_groups());
   Scheduler scheduler(grid, {}, {});
   EXPECT_EQ(scheduler.trajectories(), grid.trajectories());
   EXPECT_EQ(scheduler.cells(), grid.cells());
@@ -63,7 +63,7 @@ TEST(Scheduler, HandsOutEveryTrajectoryOfTheGridOnce) {
 }
 
 TEST(Scheduler, DividesTheGridIntoDisjointPartsThatCoverIt) {
-  const Grid grid = make_grid(many_groups());
+  const grid::Grid grid = grid::make_grid(grid::many_groups());
   for (const std::int64_t parts : {1, 2, 3, 7, 1000}) {
     std::map<std::int64_t, int> counts;
     std::int64_t trajectories = 0, cells = 0;
@@ -83,7 +83,7 @@ TEST(Scheduler, DividesTheGridIntoDisjointPartsThatCoverIt) {
 }
 
 TEST(Scheduler, MakesPartsThatDifferByNoMoreThanATrajectory) {
-  const Grid grid = make_grid(many_groups());
+  const grid::Grid grid = grid::make_grid(grid::many_groups());
   std::vector<double> costs;
   for (std::int64_t part = 0; part < 7; ++part) {
     costs.push_back(Scheduler(grid, {part, 7}, {}).total_flops());
@@ -93,12 +93,12 @@ TEST(Scheduler, MakesPartsThatDifferByNoMoreThanATrajectory) {
 }
 
 TEST(Scheduler, AsksForTheMissingEpsilonsOnly) {
-  const Grid grid = make_grid(many_groups());
+  const grid::Grid grid = grid::make_grid(grid::many_groups());
   DoneMap done = {{0, 0b111}, {7, 0b101}, {8, 0b010}, {359, 0b111}};
   Scheduler scheduler(grid, {}, done);
-  std::map<std::int64_t, CriterionMask> asked;
+  std::map<std::int64_t, trial::CriterionMask> asked;
   for (const auto& chunk : take_all(scheduler)) {
-    for (const WorkItem& item : chunk) asked[item.index] = item.mask;
+    for (const messaging::WorkItem& item : chunk) asked[item.index] = item.mask;
   }
   EXPECT_EQ(asked.size(), 358U);
   EXPECT_FALSE(asked.contains(0));
@@ -109,7 +109,7 @@ TEST(Scheduler, AsksForTheMissingEpsilonsOnly) {
 }
 
 TEST(Scheduler, CountsTheCostOfWhatItsPartStillHasToDo) {
-  const Grid grid = make_grid(many_groups());
+  const grid::Grid grid = grid::make_grid(grid::many_groups());
   // 6 is of the other part, and 3 needs one more epsilon.
   Scheduler scheduler(grid, {1, 2}, {{5, 0b111}, {6, 0b111}, {3, 0b011}});
   std::set<std::int64_t> left;
@@ -118,7 +118,7 @@ TEST(Scheduler, CountsTheCostOfWhatItsPartStillHasToDo) {
   const double all = cost_of(grid, left);
   EXPECT_NEAR(scheduler.total_flops(), all, 1e-9 * all);
   EXPECT_EQ(scheduler.remaining_flops(), scheduler.total_flops());
-  for (const WorkItem& item : scheduler.take(3, 3, always)) {
+  for (const messaging::WorkItem& item : scheduler.take(3, 3, always)) {
     left.erase(item.index);
   }
   EXPECT_NEAR(scheduler.remaining_flops(), cost_of(grid, left), 1e-9 * all);
@@ -128,11 +128,11 @@ TEST(Scheduler, CountsTheCostOfWhatItsPartStillHasToDo) {
 }
 
 TEST(Scheduler, HandsOutTheDearestFirst) {
-  const Grid grid = make_grid(many_groups());
+  const grid::Grid grid = grid::make_grid(grid::many_groups());
   Scheduler scheduler(grid, {}, {});
   double last = std::numeric_limits<double>::infinity();
   for (const auto& chunk : take_all(scheduler)) {
-    for (const WorkItem& item : chunk) {
+    for (const messaging::WorkItem& item : chunk) {
       EXPECT_LE(grid.expected_flops(item.index), last);
       last = grid.expected_flops(item.index);
     }
@@ -140,7 +140,7 @@ TEST(Scheduler, HandsOutTheDearestFirst) {
 }
 
 TEST(Scheduler, ShrinksItsChunksTowardTheEnd) {
-  const Grid grid = flat_grid(1000);
+  const grid::Grid grid = flat_grid(1000);
   Scheduler scheduler(grid, {}, {});
   std::vector<std::size_t> sizes;
   while (!scheduler.exhausted()) {
@@ -153,7 +153,7 @@ TEST(Scheduler, ShrinksItsChunksTowardTheEnd) {
 }
 
 TEST(Scheduler, GivesEveryTrainerATrajectoryWhileThereAreAny) {
-  const Grid grid = flat_grid(10);
+  const grid::Grid grid = flat_grid(10);
   Scheduler scheduler(grid, {}, {});
   EXPECT_EQ(scheduler.take(4, 100, always).size(), 4U);
   EXPECT_EQ(scheduler.take(4, 100, always).size(), 4U);
@@ -163,14 +163,14 @@ TEST(Scheduler, GivesEveryTrainerATrajectoryWhileThereAreAny) {
 }
 
 TEST(Scheduler, BoundsALeaseInAHugeGridAndTakesNoTimeForItsTrials) {
-  const Grid grid = flat_grid(std::numeric_limits<std::uint32_t>::max());
+  const grid::Grid grid = flat_grid(std::numeric_limits<std::uint32_t>::max());
   Scheduler scheduler(grid, {}, {});
   EXPECT_EQ(scheduler.trajectories(), grid.trajectories());
   EXPECT_EQ(scheduler.take(1, 1, always).size(), 1000U);
 }
 
 TEST(Scheduler, PassesOverTheGroupsThatDoNotFitAndAsksOnceAGroup) {
-  const Grid grid = make_grid(many_groups());
+  const grid::Grid grid = grid::make_grid(grid::many_groups());
   Scheduler scheduler(grid, {}, {});
   std::vector<std::int64_t> asked;
   // Only the cheapest group fits.
@@ -187,7 +187,7 @@ TEST(Scheduler, PassesOverTheGroupsThatDoNotFitAndAsksOnceAGroup) {
 }
 
 TEST(Scheduler, PassesOverTheRestOfAGroupThatNoLongerFits) {
-  const Grid grid = make_grid(many_groups());
+  const grid::Grid grid = grid::make_grid(grid::many_groups());
   Scheduler scheduler(grid, {1, 2}, {});
   EXPECT_EQ(scheduler.take(1, 1000, always).front().index, 1);
   // The part has 3 of the first group's 0 ... 4, and then 5 is its next.
@@ -198,7 +198,7 @@ TEST(Scheduler, PassesOverTheRestOfAGroupThatNoLongerFits) {
 }
 
 TEST(Scheduler, HandsOutAgainWhatWasGivenBack) {
-  const Grid grid = make_grid(many_groups());
+  const grid::Grid grid = grid::make_grid(grid::many_groups());
   Scheduler scheduler(grid, {}, {});
   const auto first = scheduler.take(3, 3, always);
   const double remaining = scheduler.remaining_flops();
@@ -217,7 +217,7 @@ TEST(Scheduler, HandsOutAgainWhatWasGivenBack) {
 }
 
 TEST(Scheduler, PassesOverWhatWasGivenBackAndDoesNotFit) {
-  const Grid grid = make_grid(single_group());
+  const grid::Grid grid = grid::make_grid(grid::single_group());
   Scheduler scheduler(grid, {}, {});
   scheduler.give_back(scheduler.take(3, 3, always).front());
   EXPECT_TRUE(scheduler.take(1, 1, [](std::int64_t) { return false; }).empty());
@@ -226,7 +226,7 @@ TEST(Scheduler, PassesOverWhatWasGivenBackAndDoesNotFit) {
 }
 
 TEST(Scheduler, DoesNotPassOverWhatIsDone) {
-  const Grid grid = make_grid(single_group());
+  const grid::Grid grid = grid::make_grid(grid::single_group());
   Scheduler scheduler(grid, {}, {{0, 0b11}, {1, 0b11}, {2, 0b11}});
   EXPECT_TRUE(scheduler.take(1, 1, [](std::int64_t) { return false; }).empty());
   EXPECT_TRUE(scheduler.exhausted());
@@ -235,13 +235,13 @@ TEST(Scheduler, DoesNotPassOverWhatIsDone) {
 }
 
 TEST(CountInPart, CountsAStride) {
-  EXPECT_EQ(count_in_part({0, 1}, 10), 10);
-  EXPECT_EQ(count_in_part({0, 3}, 10), 4);
-  EXPECT_EQ(count_in_part({1, 3}, 10), 3);
-  EXPECT_EQ(count_in_part({2, 3}, 10), 3);
-  EXPECT_EQ(count_in_part({6, 7}, 3), 0);
-  EXPECT_EQ(count_in_part({6, 7}, 0), 0);
+  EXPECT_EQ(grid::count_in_part({0, 1}, 10), 10);
+  EXPECT_EQ(grid::count_in_part({0, 3}, 10), 4);
+  EXPECT_EQ(grid::count_in_part({1, 3}, 10), 3);
+  EXPECT_EQ(grid::count_in_part({2, 3}, 10), 3);
+  EXPECT_EQ(grid::count_in_part({6, 7}, 3), 0);
+  EXPECT_EQ(grid::count_in_part({6, 7}, 0), 0);
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::coordinator

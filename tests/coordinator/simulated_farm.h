@@ -1,4 +1,4 @@
-/// A farm without trainers, files or time: a coordinator and a worker a rank,
+/// A farm without trainers, files or time: a coordinator and a worker per rank,
 /// which do in turns what theirs do in loops.
 #pragma once
 
@@ -13,30 +13,31 @@
 #include "coordinator/coordinator.h"
 #include "core/random.h"
 
-namespace cape {
+namespace cape::coordinator {
 
 /// Keeps the protocol of a worker; its trainers take a random number of turns.
 class SimulatedWorker {
  public:
-  using Judge = std::function<Verdict(const WorkItem&)>;
+  using Judge = std::function<messaging::Verdict(const messaging::WorkItem&)>;
 
-  SimulatedWorker(Communicator& communicator, std::size_t slots, Random& random,
-                  Judge judge)
+  SimulatedWorker(messaging::Communicator& communicator, std::size_t slots,
+                  Random& random, Judge judge)
       : communicator_(communicator),
         random_(random),
         judge_(std::move(judge)),
         slots_(slots) {}
 
-  void handle(const Message& message) {
-    if (message.tag == kTagEnd) {
-      const auto ending = unpack_one<Ending>(message.body);
+  void handle(const messaging::Message& message) {
+    if (message.tag == messaging::kTagEnd) {
+      const auto ending =
+          messaging::unpack_one<messaging::Ending>(message.body);
       queue_.clear();
-      if (ending == Ending::stop) slots_.assign(slots_.size(), {});
+      if (ending == messaging::Ending::stop) slots_.assign(slots_.size(), {});
       ended_ = true;
       return;
     }
     asked_ = false;
-    const auto items = unpack<WorkItem>(message.body);
+    const auto items = messaging::unpack<messaging::WorkItem>(message.body);
     if (!ended_) queue_.insert(queue_.end(), items.begin(), items.end());
   }
 
@@ -49,12 +50,13 @@ class SimulatedWorker {
       busy = busy || slot.item;
     }
     if (ended_ && !busy) {
-      communicator_.send(0, kTagPublished, "");
+      communicator_.send(0, messaging::kTagPublished, "");
       published_ = true;
     }
     if (!ended_ && !asked_ && queue_.size() < slots_.size()) {
       const auto slots = static_cast<std::int32_t>(slots_.size());
-      communicator_.send(0, kTagRequest, pack_one(Request{slots}));
+      communicator_.send(0, messaging::kTagRequest,
+                         messaging::pack_one(messaging::Request{slots}));
       asked_ = true;
     }
   }
@@ -62,11 +64,11 @@ class SimulatedWorker {
   bool published() const { return published_; }
 
   /// Everything measured, once for each time.
-  const std::vector<WorkItem>& measured() const { return measured_; }
+  const std::vector<messaging::WorkItem>& measured() const { return measured_; }
 
  private:
   struct Slot {
-    std::optional<WorkItem> item;
+    std::optional<messaging::WorkItem> item;
     std::int64_t turns = 0;
   };
 
@@ -76,24 +78,25 @@ class SimulatedWorker {
     queue_.pop_front();
   }
 
-  void report(const WorkItem& item) {
-    const Verdict verdict = judge_(item);
-    if (verdict == Verdict::measured) measured_.push_back(item);
-    communicator_.send(0, kTagOutcomes,
-                       pack_one(Outcome{.index = item.index,
-                                        .seconds = 1,
-                                        .verdict = verdict,
-                                        .converged = 1,
-                                        .mask = item.mask}));
+  void report(const messaging::WorkItem& item) {
+    const messaging::Verdict verdict = judge_(item);
+    if (verdict == messaging::Verdict::measured) measured_.push_back(item);
+    communicator_.send(
+        0, messaging::kTagOutcomes,
+        messaging::pack_one(messaging::Outcome{.index = item.index,
+                                               .seconds = 1,
+                                               .verdict = verdict,
+                                               .converged = 1,
+                                               .mask = item.mask}));
   }
 
-  Communicator& communicator_;
+  messaging::Communicator& communicator_;
   Random& random_;
   Judge judge_;
   std::vector<Slot> slots_;
-  std::deque<WorkItem> queue_;
+  std::deque<messaging::WorkItem> queue_;
   bool asked_ = false, ended_ = false, published_ = false;
-  std::vector<WorkItem> measured_;
+  std::vector<messaging::WorkItem> measured_;
 };
 
 class SimulatedFarm {
@@ -102,9 +105,11 @@ class SimulatedFarm {
       const Grid& grid, int ranks, Coordinator::Options options,
       std::uint64_t seed,
       const SimulatedWorker::Judge& judge =
-          [](const WorkItem&) { return Verdict::measured; })
+          [](const messaging::WorkItem&) {
+            return messaging::Verdict::measured;
+          })
       : random_(seed),
-        ranks_(connect_in_process(ranks)),
+        ranks_(messaging::connect_in_process(ranks)),
         coordinator_(grid, *ranks_[0], std::move(options)) {
     for (const auto& rank : ranks_) {
       const auto slots = static_cast<std::size_t>(1 + random_.below(4));
@@ -126,15 +131,16 @@ class SimulatedFarm {
   }
 
   Coordinator& coordinator() { return coordinator_; }
-  Communicator& rank(std::size_t rank) { return *ranks_[rank]; }
+  messaging::Communicator& rank(std::size_t rank) { return *ranks_[rank]; }
   const std::deque<SimulatedWorker>& workers() const { return workers_; }
 
  private:
   void turn(std::size_t rank) {
     while (const auto message = ranks_[rank]->receive()) {
-      if (message->tag == kTagLease || message->tag == kTagEnd) {
+      if (message->tag == messaging::kTagLease ||
+          message->tag == messaging::kTagEnd) {
         workers_[rank].handle(*message);
-      } else if (message->tag != kTagLeave) {
+      } else if (message->tag != messaging::kTagLeave) {
         coordinator_.handle(*message);
       }
     }
@@ -143,9 +149,9 @@ class SimulatedFarm {
   }
 
   Random random_;
-  std::vector<std::unique_ptr<Communicator>> ranks_;
+  std::vector<std::unique_ptr<messaging::Communicator>> ranks_;
   Coordinator coordinator_;
   std::deque<SimulatedWorker> workers_;
 };
 
-}  // namespace cape
+}  // namespace cape::coordinator

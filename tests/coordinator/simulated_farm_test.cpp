@@ -7,7 +7,7 @@
 #include "coordinator/simulated_farm.h"
 #include "grid/sample_grid.h"
 
-namespace cape {
+namespace cape::coordinator {
 namespace {
 
 constexpr int kTurns = 100000;  // far more than any of these needs
@@ -16,7 +16,8 @@ constexpr int kTurns = 100000;  // far more than any of these needs
 std::map<std::int64_t, int> measured(const SimulatedFarm& farm) {
   std::map<std::int64_t, int> counts;
   for (const SimulatedWorker& worker : farm.workers()) {
-    for (const WorkItem& item : worker.measured()) ++counts[item.index];
+    for (const messaging::WorkItem& item : worker.measured())
+      ++counts[item.index];
   }
   return counts;
 }
@@ -26,7 +27,7 @@ class Farm : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Ranks, Farm, ::testing::Values(1, 2, 4));
 
 TEST_P(Farm, MeasuresEveryTrajectoryOnceAndEnds) {
-  const Grid grid = make_grid(many_groups());
+  const grid::Grid grid = grid::make_grid(grid::many_groups());
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     SimulatedFarm farm(grid, GetParam(), {}, seed);
     ASSERT_FALSE(farm.run(kTurns)) << seed;
@@ -40,7 +41,7 @@ TEST_P(Farm, MeasuresEveryTrajectoryOnceAndEnds) {
 }
 
 TEST_P(Farm, MeasuresWhatIsMissingOfItsPart) {
-  const Grid grid = make_grid(many_groups());
+  const grid::Grid grid = grid::make_grid(grid::many_groups());
   // Of part 1 of 3: all of 4, two thirds of 7; and something of another part.
   const Coordinator::Options options{
       .part = {1, 3},
@@ -58,7 +59,7 @@ TEST_P(Farm, MeasuresWhatIsMissingOfItsPart) {
 }
 
 TEST_P(Farm, EndsAtOnceWhenAllIsDone) {
-  const Grid grid = make_grid(single_group());
+  const grid::Grid grid = grid::make_grid(grid::single_group());
   const Coordinator::Options options{.done = {{0, 0b11}, {1, 0b11}, {2, 0b11}},
                                      .done_before = 6};
   SimulatedFarm farm(grid, GetParam(), options, 1);
@@ -68,9 +69,10 @@ TEST_P(Farm, EndsAtOnceWhenAllIsDone) {
 }
 
 TEST_P(Farm, CountsWhatFails) {
-  const Grid grid = make_grid(many_groups());
-  const auto judge = [](const WorkItem& item) {
-    return item.index % 10 == 0 ? Verdict::quarantined : Verdict::measured;
+  const grid::Grid grid = grid::make_grid(grid::many_groups());
+  const auto judge = [](const messaging::WorkItem& item) {
+    return item.index % 10 == 0 ? messaging::Verdict::quarantined
+                                : messaging::Verdict::measured;
   };
   SimulatedFarm farm(grid, GetParam(), {}, 1, judge);
   ASSERT_FALSE(farm.run(kTurns));
@@ -80,9 +82,10 @@ TEST_P(Farm, CountsWhatFails) {
 }
 
 TEST_P(Farm, EndsThoughRanksGiveWorkBack) {
-  const Grid grid = make_grid(many_groups());
-  const auto judge = [](const WorkItem& item) {
-    return item.index < 100 ? Verdict::not_started : Verdict::measured;
+  const grid::Grid grid = grid::make_grid(grid::many_groups());
+  const auto judge = [](const messaging::WorkItem& item) {
+    return item.index < 100 ? messaging::Verdict::not_started
+                            : messaging::Verdict::measured;
   };
   SimulatedFarm farm(grid, GetParam(), {}, 1, judge);
   ASSERT_FALSE(farm.run(kTurns));
@@ -91,13 +94,15 @@ TEST_P(Farm, EndsThoughRanksGiveWorkBack) {
 }
 
 TEST_P(Farm, MeasuresWhatRanksGiveBackForOthersToDo) {
-  const Grid grid = make_grid(many_groups());
+  const grid::Grid grid = grid::make_grid(grid::many_groups());
   for (std::uint64_t seed = 0; seed < 10; ++seed) {
     std::map<std::int64_t, int> tries;
-    SimulatedFarm farm(grid, GetParam(), {}, seed, [&](const WorkItem& item) {
-      return ++tries[item.index] < item.index % 4 ? Verdict::returned
-                                                  : Verdict::measured;
-    });
+    SimulatedFarm farm(grid, GetParam(), {}, seed,
+                       [&](const messaging::WorkItem& item) {
+                         return ++tries[item.index] < item.index % 4
+                                    ? messaging::Verdict::returned
+                                    : messaging::Verdict::measured;
+                       });
     ASSERT_FALSE(farm.run(kTurns)) << seed;
     const auto counts = measured(farm);
     EXPECT_EQ(std::ssize(counts), grid.trajectories());
@@ -107,12 +112,13 @@ TEST_P(Farm, MeasuresWhatRanksGiveBackForOthersToDo) {
 }
 
 TEST_P(Farm, CountsWhatWasMeasuredWhenASignalEndsIt) {
-  const Grid grid = make_grid(many_groups());
-  for (const Ending ending : {Ending::drain, Ending::stop}) {
+  const grid::Grid grid = grid::make_grid(grid::many_groups());
+  for (const messaging::Ending ending :
+       {messaging::Ending::drain, messaging::Ending::stop}) {
     SimulatedFarm farm(grid, GetParam(), {}, 1);
     ASSERT_TRUE(farm.run(30));
     farm.rank(static_cast<std::size_t>(GetParam()) - 1)
-        .send(0, kTagSignalled, pack_one(ending));
+        .send(0, messaging::kTagSignalled, messaging::pack_one(ending));
     ASSERT_FALSE(farm.run(kTurns));
     const Tally& tally = farm.coordinator().tally();
     EXPECT_GT(tally.rows, 0);
@@ -123,4 +129,4 @@ TEST_P(Farm, CountsWhatWasMeasuredWhenASignalEndsIt) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::coordinator

@@ -67,7 +67,7 @@ class ArchiveTest : public testing::Test {
     }
     return all;
   }
-  std::string refusal(const Member& member) {
+  std::string error_message(const Member& member) {
     return user_error([&] { contents({{"good", "x"}, member}); });
   }
 
@@ -88,8 +88,9 @@ TEST_F(ArchiveTest, RefusesLinksDevicesAndNamesThatLeaveTheArchive) {
         Member{"symbolic", "", "/etc/passwd", AE_IFLNK},
         Member{"hard", "", "good"}, Member{.name = "pipe", .type = AE_IFIFO},
         Member{.name = "device", .type = AE_IFCHR}}) {
-    EXPECT_THAT(refusal(member), AllOf(HasSubstr(path_.string()),
-                                       HasSubstr("'" + member.name + "'")));
+    EXPECT_THAT(
+        error_message(member),
+        AllOf(HasSubstr(path_.string()), HasSubstr("'" + member.name + "'")));
   }
 }
 

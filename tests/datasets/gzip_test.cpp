@@ -16,7 +16,7 @@ class GzipTest : public testing::Test {
  protected:
   std::string read(const std::string& bytes, std::size_t limit = 1000) {
     write_file(file_, bytes);
-    return as_text(read_maybe_gzip(file_, limit));
+    return as_text(read_plain_or_gzip(file_, limit));
   }
   std::string error_of(const std::string& bytes, std::size_t limit = 1000) {
     return user_error([&] { read(bytes, limit); });
@@ -82,7 +82,7 @@ TEST_F(GzipTest, RefusesWhatFollowsTheData) {
 }
 
 TEST_F(GzipTest, NamesTheFileThatCannotBeRead) {
-  EXPECT_THAT(user_error([&] { read_maybe_gzip(folder_.path() / "no", 1); }),
+  EXPECT_THAT(user_error([&] { read_plain_or_gzip(folder_.path() / "no", 1); }),
               AllOf(HasSubstr("no"), HasSubstr("No such file")));
 }
 

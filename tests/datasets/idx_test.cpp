@@ -19,7 +19,7 @@ class IdxTest : public testing::Test {
  protected:
   Array read(const std::string& bytes) {
     write_file(file_, bytes);
-    return parse_idx({file_.string(), read_maybe_gzip(file_, 116)});
+    return parse_idx({file_.string(), read_plain_or_gzip(file_, 116)});
   }
   std::string error_of(const std::string& bytes) {
     return user_error([&] { read(bytes); });

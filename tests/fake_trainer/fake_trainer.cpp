@@ -48,21 +48,23 @@ float made_up_loss(std::int64_t t, double initial, double rate, double floor) {
   return static_cast<float>(initial * (floor + (1 - floor) * falling));
 }
 
-std::optional<ExtendedProbe> extended(const TrialTask& task, Random& random) {
+std::optional<trial::ExtendedProbe> extended(const trial::TrialTask& task,
+                                             Random& random) {
   if (!task.probe.extended) return std::nullopt;
-  return ExtendedProbe{.loss = 2.2 + 0.2 * random.uniform(),
-                       .mean_gradient2 = random.uniform(),
-                       .label_entropy = 2.3 * random.uniform(),
-                       .logit_spread = random.uniform(),
-                       .line = {0.9, 0.8, 0.7}};
+  return trial::ExtendedProbe{.loss = 2.2 + 0.2 * random.uniform(),
+                              .mean_g2 = random.uniform(),
+                              .label_entropy = 2.3 * random.uniform(),
+                              .logit_spread = random.uniform(),
+                              .sign_step_losses = {0.9, 0.8, 0.7}};
 }
 
-TrialResult measure(const TrialTask& task, const Line& line) {
+trial::TrialResult measure(const trial::TrialTask& task, const Line& line) {
   Random random(task.seed);
   const double initial = 2.2 + 0.2 * random.uniform();
   const double rate = 0.02 + 0.3 * random.uniform();
   const double floor = 0.2 * random.uniform();
-  StoppingRule rule(std::get<BatchSteps>(task.target), task.criteria);
+  trial::StoppingRule rule(std::get<trial::BatchSteps>(task.target),
+                           task.criteria);
   std::int64_t t = 0;
   while (rule.observe(made_up_loss(t, initial, rate, floor))) {
     if (task.timed_steps) break;
@@ -75,8 +77,8 @@ TrialResult measure(const TrialTask& task, const Line& line) {
                 .tau = 5 + random.uniform(),
                 .extended = extended(task, random)},
       .initial_loss = rule.losses().front(),
-      .outcomes =
-          task.timed_steps ? std::vector<CriterionResult>() : rule.results(),
+      .outcomes = task.timed_steps ? std::vector<trial::CriterionResult>()
+                                   : rule.results(),
       .probe_seconds = 0.001,
       .step_seconds = 0.0001,
       .device = line.device,
@@ -92,8 +94,9 @@ class FakeTrainer {
 
  private:
   void say(std::string_view bytes) const;
-  void answer(const TrialTask& task);
-  void answer_wrongly(const std::string& kind, const TrialTask& task) const;
+  void answer(const trial::TrialTask& task);
+  void answer_wrongly(const std::string& kind,
+                      const trial::TrialTask& task) const;
   std::optional<std::string> next_line();
   /// True when others work at the same time.
   bool pretend_to_work() const;
@@ -141,10 +144,10 @@ void FakeTrainer::serve() {
     std::exit(9);
   }
   if (misbehaviour_.always("silent_start")) wait_for_end(-1);
-  Hello hello{.torch = "0.0-fake", .device = line_.device};
+  trial::Hello hello{.torch = "0.0-fake", .device = line_.device};
   if (misbehaviour_.always("wrong_protocol")) hello.protocol += 1;
   if (!misbehaviour_.always("no_hello")) say(encode(hello));
-  while (const auto line = next_line()) answer(decode_task(*line));
+  while (const auto line = next_line()) answer(trial::decode_task(*line));
 }
 
 bool FakeTrainer::pretend_to_work() const {
@@ -156,7 +159,7 @@ bool FakeTrainer::pretend_to_work() const {
   return crowded;
 }
 
-void FakeTrainer::answer(const TrialTask& task) {
+void FakeTrainer::answer(const trial::TrialTask& task) {
   const bool crowded = pretend_to_work();
   std::string kind = misbehaviour_.at(task, ++tasks_);
   if (kind == "crowded") kind = crowded ? "out_of_memory" : "";
@@ -192,11 +195,11 @@ void FakeTrainer::answer(const TrialTask& task) {
        }},
       {"out_of_memory",
        [&] {
-         say(encode(Failure{task.trajectory, "out_of_memory", "no"}));
+         say(encode(trial::Failure{task.trajectory, "out_of_memory", "no"}));
        }},
       {"failure",
        [&] {
-         say(encode(Failure{task.trajectory, "exception", "on demand"}));
+         say(encode(trial::Failure{task.trajectory, "exception", "on demand"}));
        }},
       {"twice", [&] { say(right + right); }},
       {"chatter",
@@ -211,8 +214,8 @@ void FakeTrainer::answer(const TrialTask& task) {
 }
 
 void FakeTrainer::answer_wrongly(const std::string& kind,
-                                 const TrialTask& task) const {
-  TrialResult result = measure(task, line_);
+                                 const trial::TrialTask& task) const {
+  trial::TrialResult result = measure(task, line_);
   if (kind == "wrong_trajectory") {
     std::reverse(result.trajectory.begin(), result.trajectory.end());
   } else if (kind == "wrong_parameters") {

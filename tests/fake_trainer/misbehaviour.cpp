@@ -32,7 +32,7 @@ std::int64_t to_number(const std::string& text, std::size_t from, int base) {
 }
 
 /// The last eight digits of a key.
-std::int64_t trial_of(const TrialTask& task) {
+std::int64_t trial_of(const trial::TrialTask& task) {
   return to_number(task.trajectory, task.trajectory.size() - 8, 16);
 }
 
@@ -85,7 +85,8 @@ bool Misbehaviour::always(const std::string& kind) const {
                      [&](const Wish& wish) { return wish.kind == kind; });
 }
 
-std::string Misbehaviour::at(const TrialTask& task, std::int64_t number) const {
+std::string Misbehaviour::at(const trial::TrialTask& task,
+                             std::int64_t number) const {
   for (const Wish& wish : wishes_) {
     if (wish.number && *wish.number != number) continue;
     if (wish.trial && *wish.trial != trial_of(task)) continue;

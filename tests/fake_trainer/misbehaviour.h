@@ -45,7 +45,7 @@ class Misbehaviour {
   bool always(const std::string& kind) const;
 
   /// What to do at this process's `number`-th task; empty: behave.
-  std::string at(const TrialTask& task, std::int64_t number) const;
+  std::string at(const trial::TrialTask& task, std::int64_t number) const;
 
  private:
   struct Wish {

@@ -18,11 +18,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   }
   const std::vector<std::string> overrides(parts.begin() + 1, parts.end());
   fuzz::takes([&] {
-    const Config config = parse_config(parts[0], "input", overrides);
-    const std::string written = to_yaml(config);
+    const grid::Config config =
+        grid::parse_config(parts[0], "input", overrides);
+    const std::string written = grid::to_yaml(config);
     std::string again;
-    const bool is_taken = fuzz::takes(
-        [&] { again = to_yaml(parse_config(written, "written", {})); });
+    const bool is_taken = fuzz::takes([&] {
+      again = grid::to_yaml(grid::parse_config(written, "written", {}));
+    });
     fuzz::require(is_taken && again == written);
   });
   return 0;

@@ -1,7 +1,7 @@
 // Data of the user's own in an HDF5 file: a byte that picks the array of the
 // samples, and the file.
 #include "datasets.h"
-#include "datasets/own_data.h"
+#include "datasets/user_dataset.h"
 
 /// HDF5 leaks some of what it has read when the rest is damaged.
 // NOLINTNEXTLINE(bugprone-reserved-identifier)
@@ -17,9 +17,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   const std::string file = folder.write("own.h5", {data + 1, size - 1});
   // Each array is tried out in another process, which may crash.
   fuzz::takes([&] {
-    fuzz::use(datasets::open_own("own", {.format = "hdf5",
-                                         .x = file + ":/" + kNames[data[0] % 4],
-                                         .y = file + ":/plain/y"}));
+    fuzz::use(datasets::open_user_dataset(
+        "own", {.format = "hdf5",
+                .x = file + ":/" + kNames[data[0] % 4],
+                .y = file + ":/plain/y"}));
   });
   return 0;
 }

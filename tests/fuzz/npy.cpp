@@ -2,7 +2,7 @@
 // with the size of the file of labels (little-endian), that file, and the file
 // of samples.
 #include "datasets.h"
-#include "datasets/own_data.h"
+#include "datasets/user_dataset.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
@@ -18,10 +18,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   const auto labels = folder.write("y.npy", files.first(cut));
   const auto samples = folder.write("x.npy", files.subspan(cut));
   fuzz::takes([&] {
-    fuzz::use(datasets::open_own("own", {.format = "npy",
-                                         .x = samples.string(),
-                                         .y = labels.string(),
-                                         .task = kTasks[data[0] % 4]}));
+    fuzz::use(
+        datasets::open_user_dataset("own", {.format = "npy",
+                                            .x = samples.string(),
+                                            .y = labels.string(),
+                                            .task = kTasks[data[0] % 4]}));
   });
   return 0;
 }

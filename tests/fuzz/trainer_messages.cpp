@@ -12,7 +12,7 @@ namespace {
 std::pair<std::vector<std::string>, bool> read(
     const std::vector<std::string_view>& pieces) {
   std::vector<std::string> messages;
-  cape::TrainerMessageReader reader;
+  cape::trial::TrainerMessageReader reader;
   const bool is_taken = cape::fuzz::takes<cape::Error>([&] {
     for (const std::string_view piece : pieces) {
       reader.append(piece);

@@ -15,7 +15,7 @@
 #include "zoo/architecture.h"
 #include "zoo/catalog.h"
 
-namespace cape {
+namespace cape::grid {
 namespace {
 
 const std::filesystem::path kRoot =
@@ -247,4 +247,4 @@ TEST(ConfigurationDocument, ShowsTheMessagesThatItsExampleGives) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::grid

@@ -12,7 +12,7 @@
 #include "core/error.h"
 #include "zoo/architecture.h"
 
-namespace cape {
+namespace cape::grid {
 namespace {
 
 using ::testing::AllOf;
@@ -114,10 +114,11 @@ output: {flush_seconds: 1m, retry_seconds: 2m, rows_per_shard: 10, curves: false
   EXPECT_THAT(config.grid.epsilon, ElementsAre(0.1, 0.15));
   EXPECT_EQ(config.grid.trials, 7);
   EXPECT_EQ(config.train.target, "batch_steps");
-  EXPECT_EQ(config.train.batch_steps, (BatchSteps{.max_steps = 100,
-                                                  .plateau_window = 20,
-                                                  .plateau_tolerance = 0,
-                                                  .record_at_least = 60}));
+  EXPECT_EQ(config.train.batch_steps,
+            (trial::BatchSteps{.max_steps = 100,
+                               .plateau_window = 20,
+                               .plateau_tolerance = 0,
+                               .record_at_least = 60}));
   EXPECT_EQ(config.train.weight_decay, 0.5);
   EXPECT_TRUE(config.train.independent_epsilon);
   EXPECT_EQ(config.workers.device, DeviceChoice::cuda);
@@ -515,4 +516,4 @@ TEST(ConfigYaml, RefusesFilesThatAreNotThere) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::grid

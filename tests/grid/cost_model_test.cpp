@@ -8,12 +8,12 @@
 #include "grid/speed.h"
 #include "published_rows.h"
 
-namespace cape {
+namespace cape::grid {
 namespace {
 
 double steps(const std::string& family, double epsilon = 0.1,
              double batch_size = 64, double learning_rate = 1e-3) {
-  return expected_steps(family, 1e6, AdamW{}, learning_rate, batch_size,
+  return expected_steps(family, 1e6, trial::AdamW{}, learning_rate, batch_size,
                         epsilon);
 }
 
@@ -35,10 +35,10 @@ void expect_published_mean(const std::string& family, const std::string& file) {
   if (!rows) GTEST_SKIP() << kNoPublishedRows;
   double expected = 0, published = 0;
   for (const PublishedRow& row : *rows) {
-    expected += expected_steps(family, std::exp(std::stod(row.at("logP"))),
-                               AdamW{}, std::stod(row.at("learning_rate")),
-                               std::stod(row.at("batch_size")),
-                               std::stod(row.at("epsilon")));
+    expected += expected_steps(
+        family, std::exp(std::stod(row.at("logP"))), trial::AdamW{},
+        std::stod(row.at("learning_rate")), std::stod(row.at("batch_size")),
+        std::stod(row.at("epsilon")));
     published += std::stod(row.at("T_star")) - 1;
   }
   ASSERT_GT(published, 0) << file;
@@ -95,4 +95,4 @@ TEST(SpeedEstimate, KeepsFamiliesApartAndGivesOthersTheMean) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::grid

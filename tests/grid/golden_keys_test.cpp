@@ -10,7 +10,7 @@
 #include "grid/config_yaml.h"
 #include "grid/grid.h"
 
-namespace cape {
+namespace cape::grid {
 namespace {
 
 struct StoredRow {
@@ -133,18 +133,20 @@ TEST(GoldenKeys, FindTwentyRowsOfTheRepository) {
     const auto index = grid.find(row.trajectory);
     ASSERT_TRUE(index) << row.config << " " << row.trajectory;
     EXPECT_EQ(grid.trajectory_key(*index), row.trajectory);
-    EXPECT_EQ(cell_key(row.trajectory, Epsilon{row.epsilon}), row.key);
-    const TrialTask task = grid.trajectory(*index, grid.all_criteria()).task;
+    EXPECT_EQ(trial::cell_key(row.trajectory, trial::Epsilon{row.epsilon}),
+              row.key);
+    const trial::TrialTask task =
+        grid.trajectory(*index, grid.all_criteria()).task;
     EXPECT_EQ(task.seed, row.seed);
     EXPECT_EQ(zoo::short_name(task.architecture), row.architecture);
     EXPECT_EQ(task.dataset.variant == datasets::Variant{}
                   ? ""
                   : to_json(task.dataset.variant).dump(),
               row.variant);
-    EXPECT_EQ(task.optimizer, Optimizer(AdamW{}));
-    EXPECT_EQ(task.target, Target(BatchSteps{}));
+    EXPECT_EQ(task.optimizer, trial::Optimizer(trial::AdamW{}));
+    EXPECT_EQ(task.target, trial::Target(trial::BatchSteps{}));
   }
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::grid

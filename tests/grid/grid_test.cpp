@@ -13,7 +13,7 @@
 #include "core/error.h"
 #include "grid/sample_grid.h"
 
-namespace cape {
+namespace cape::grid {
 namespace {
 
 using ::testing::ElementsAre;
@@ -29,13 +29,13 @@ using Cell = std::tuple<std::string, std::string, double, std::int64_t, double,
 
 std::vector<Cell> cells_of(const Grid& grid, std::int64_t index) {
   const Trajectory trajectory = grid.trajectory(index, grid.all_criteria());
-  const Group group = grid.group(index / grid.config().grid.trials);
-  const TrialTask& task = trajectory.task;
+  const TrialGroup group = grid.group(index / grid.config().grid.trials);
+  const trial::TrialTask& task = trajectory.task;
   std::vector<Cell> cells;
-  for (const Criterion& criterion : task.criteria) {
+  for (const trial::Criterion& criterion : task.criteria) {
     cells.emplace_back(fmt::format("{}/{}", group.model, group.architecture),
                        task.dataset.name, task.learning_rate, task.batch_size,
-                       epsilon_of(criterion), trajectory.trial);
+                       trial::epsilon_of(criterion), trajectory.trial);
   }
   return cells;
 }
@@ -49,7 +49,7 @@ std::map<Cell, int> count_cells(const Grid& grid) {
 }
 
 /// What is said of a configuration that does not fit its data sets.
-std::string refusal(const Config& config) {
+std::string error_message(const Config& config) {
   try {
     make_grid(config);
   } catch (const UserError& error) {
@@ -125,7 +125,7 @@ TEST(Grid, ExpectsNoMoreStepsThanThereMayBe) {
 
 TEST(Grid, DescribesTheSameTrajectoryWhateverWasAskedBefore) {
   const Grid grid = make_grid(many_groups());
-  std::vector<TrialTask> forward;
+  std::vector<trial::TrialTask> forward;
   for (std::int64_t i = 0; i < grid.trajectories(); ++i) {
     forward.push_back(grid.trajectory(i, grid.all_criteria()).task);
   }
@@ -140,9 +140,9 @@ TEST(Grid, AsksForTheEpsilonsOfTheMask) {
   const Grid grid = make_grid(many_groups());
   EXPECT_EQ(grid.all_criteria(), 0b111U);
   EXPECT_THAT(grid.trajectory(4, 0b111).task.criteria,
-              ElementsAreArray(criteria_of({0.1, 0.15, 0.2})));
+              ElementsAreArray(trial::criteria_of({0.1, 0.15, 0.2})));
   EXPECT_THAT(grid.trajectory(4, 0b101).task.criteria,
-              ElementsAreArray(criteria_of({0.1, 0.2})));
+              ElementsAreArray(trial::criteria_of({0.1, 0.2})));
   EXPECT_THAT(grid.trajectory(4, 0).task.criteria, IsEmpty());
 }
 
@@ -156,11 +156,13 @@ TEST(Grid, HandsSettingsAndDataSetToTheTask) {
   EXPECT_EQ(trajectory.trial, 2);
   EXPECT_EQ(trajectory.dataset.name, grid.datasets()[0].name);
   EXPECT_EQ(trajectory.task.trajectory, grid.trajectory_key(2));
-  EXPECT_EQ(trajectory.task.target, Target(config.train.batch_steps));
-  EXPECT_EQ(trajectory.task.optimizer, Optimizer(AdamW{.weight_decay = 0.5}));
+  EXPECT_EQ(trajectory.task.target, trial::Target(config.train.batch_steps));
+  EXPECT_EQ(trajectory.task.optimizer,
+            trial::Optimizer(trial::AdamW{.weight_decay = 0.5}));
   EXPECT_EQ(trajectory.task.architecture, zoo::Architecture(zoo::Mlp{}));
-  EXPECT_EQ(trajectory.task.dataset,
-            (DatasetRef{"mnist", "/data/mnist", "fingerprint of mnist"}));
+  EXPECT_EQ(
+      trajectory.task.dataset,
+      (trial::DatasetRef{"mnist", "/data/mnist", "fingerprint of mnist"}));
 }
 
 TEST(Grid, SeedsEveryTrajectoryDifferently) {
@@ -191,12 +193,13 @@ TEST(Grid, TakesAsManyEpsilonsAsAMaskHasBits) {
   config.grid.epsilon.clear();
   for (int i = 1; i <= 64; ++i) config.grid.epsilon.push_back(i / 100.0);
   const Grid grid = make_grid(config);
-  EXPECT_EQ(grid.all_criteria(), ~CriterionMask{0});
+  EXPECT_EQ(grid.all_criteria(), ~trial::CriterionMask{0});
   EXPECT_EQ(grid.cells(), 3 * 64);
   EXPECT_EQ(grid.trajectory(0, grid.all_criteria()).task.criteria,
-            criteria_of(config.grid.epsilon));
+            trial::criteria_of(config.grid.epsilon));
   config.grid.epsilon.push_back(0.65);
-  EXPECT_THAT(refusal(config), HasSubstr("at most 64 epsilons (found 65)"));
+  EXPECT_THAT(error_message(config),
+              HasSubstr("at most 64 epsilons (found 65)"));
 }
 
 TEST(Grid, RefusesABatchLargerThanItsDataSetAndSaysWhere) {
@@ -204,7 +207,7 @@ TEST(Grid, RefusesABatchLargerThanItsDataSetAndSaysWhere) {
   config.grid.batch_size = {32, 60000, 60001};
   config.locations = {{"grid.batch_size", "c.yaml:6:3"},
                       {"grid.batch_size[2]", "c.yaml:6:24"}};
-  EXPECT_THAT(refusal(config),
+  EXPECT_THAT(error_message(config),
               StrEq("c.yaml:6:24: batch size 60001 is larger than data set "
                     "mnist (60,000 samples at hand); use a smaller one"));
 }
@@ -214,15 +217,16 @@ TEST(Grid, RefusesAnArchitectureThatIsListedTwice) {
   config.grid.models = {listed_mlps({zoo::Mlp{}}),
                         listed_mlps({zoo::Mlp{.layers = 3}, zoo::Mlp{}})};
   config.locations = {{"grid.models[1].architectures[1]", "c.yaml:4:9"}};
-  EXPECT_THAT(refusal(config), HasSubstr("c.yaml:4:9: the same architecture"));
+  EXPECT_THAT(error_message(config),
+              HasSubstr("c.yaml:4:9: the same architecture"));
   config.grid.models = {sampled_mlps(), sampled_mlps()};
-  EXPECT_THAT(refusal(config), HasSubstr("listed twice"));
+  EXPECT_THAT(error_message(config), HasSubstr("listed twice"));
 }
 
 TEST(Grid, RefusesMoreTrialsThanAKeyHasDigitsFor) {
   Config config = single_group();
   config.grid.trials = kMostTrials + 1;
-  EXPECT_THAT(refusal(config), HasSubstr("at most 2^32 - 1 trials"));
+  EXPECT_THAT(error_message(config), HasSubstr("at most 2^32 - 1 trials"));
 }
 
 TEST(Grid, ReportsAllProblemsAtOnce) {
@@ -230,9 +234,9 @@ TEST(Grid, ReportsAllProblemsAtOnce) {
   config.grid.datasets = {{"mnist"}, {"fashion_mnist"}};
   config.grid.batch_size = {70000};
   config.grid.trials = kMostTrials + 1;
-  const std::string lines = refusal(config);
+  const std::string lines = error_message(config);
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 2) << lines;
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::grid

@@ -13,7 +13,7 @@
 #include "grid/grid.h"
 #include "grid/sample_grid.h"
 
-namespace cape {
+namespace cape::grid {
 namespace {
 
 struct Setting {
@@ -155,10 +155,10 @@ TEST(TrajectoryKey, IsTheOneThatRowsOfThisProtocolHave) {
   // Rows that were measured before are found by these. Who changes them says
   // that other settings give other rows: raise kProtocolVersion with it.
   // (Worked out apart, with xxhash and json of Python.)
-  EXPECT_EQ(kProtocolVersion, 2);
+  EXPECT_EQ(trial::kProtocolVersion, 2);
   const Grid grid = make_grid(single_group());
   EXPECT_EQ(grid.trajectory_key(2), "63d2453ab5e67ca22e75325f00000002");
-  EXPECT_EQ(cell_key(grid.trajectory_key(2), 0.1),
+  EXPECT_EQ(trial::cell_key(grid.trajectory_key(2), 0.1),
             "183e34409d93ee998e76783ef239a770");
   EXPECT_EQ(grid.trajectory(2, 1).task.seed, seed_of(grid.trajectory_key(2)));
   Config config = single_group();
@@ -184,10 +184,10 @@ TEST(TrajectoryKey, DiffersByVariantAndOnlyWhereThereIsOne) {
 }
 
 TEST(CellKey, DiffersByTrajectoryAndEpsilon) {
-  EXPECT_NE(cell_key("a", 0.1), cell_key("b", 0.1));
-  EXPECT_NE(cell_key("a", 0.1), cell_key("a", 0.2));
-  EXPECT_NE(cell_key("a", 0.3), cell_key("a", 0.1 + 0.2));
-  EXPECT_EQ(cell_key("a", 1e-1), cell_key("a", 0.1));
+  EXPECT_NE(trial::cell_key("a", 0.1), trial::cell_key("b", 0.1));
+  EXPECT_NE(trial::cell_key("a", 0.1), trial::cell_key("a", 0.2));
+  EXPECT_NE(trial::cell_key("a", 0.3), trial::cell_key("a", 0.1 + 0.2));
+  EXPECT_EQ(trial::cell_key("a", 1e-1), trial::cell_key("a", 0.1));
 }
 
 TEST(Find, IsTheInverseOfTheKey) {
@@ -228,4 +228,4 @@ TEST(Find, HasNothingForWhatIsNoKey) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::grid

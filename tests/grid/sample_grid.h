@@ -7,7 +7,7 @@
 
 #include "grid/grid.h"
 
-namespace cape {
+namespace cape::grid {
 
 inline datasets::DatasetInfo sample_dataset(const std::string& name) {
   return {.name = name,
@@ -66,4 +66,4 @@ inline Grid make_grid(const Config& config) {
   return {config, datasets};
 }
 
-}  // namespace cape
+}  // namespace cape::grid

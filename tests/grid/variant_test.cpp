@@ -6,7 +6,7 @@
 #include "core/error.h"
 #include "sample_grid.h"
 
-namespace cape {
+namespace cape::grid {
 namespace {
 
 Config with_dataset(const DatasetSpec& spec) {
@@ -55,4 +55,4 @@ TEST(GridVariant, IsRefusedWhereTheDataSetHasNone) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::grid

@@ -10,7 +10,7 @@
 #include "core/error.h"
 #include "messaging/messages.h"
 
-namespace cape {
+namespace cape::messaging {
 namespace {
 
 using std::chrono::milliseconds;
@@ -82,4 +82,4 @@ TEST_F(HeartbeatTest, AProcessThatWasSuspendedTakesNobodyForDead) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::messaging

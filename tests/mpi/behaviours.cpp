@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-namespace cape {
+namespace cape::messaging {
 namespace {
 
 constexpr int kTagMeeting = 1000;
@@ -185,4 +185,4 @@ const std::vector<Behaviour>& behaviours() {
   return all;
 }
 
-}  // namespace cape
+}  // namespace cape::messaging

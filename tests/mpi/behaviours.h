@@ -9,7 +9,7 @@
 
 #include "messaging/communicator.h"
 
-namespace cape {
+namespace cape::messaging {
 
 /// A rank of a test: waits for messages, and for the others between two bodies.
 class Peer {
@@ -46,4 +46,4 @@ inline void PrintTo(const Behaviour& behaviour, std::ostream* out) {
   *out << behaviour.name;
 }
 
-}  // namespace cape
+}  // namespace cape::messaging

@@ -7,7 +7,7 @@
 
 #include "mpi/behaviours.h"
 
-namespace cape {
+namespace cape::messaging {
 namespace {
 
 class InProcess : public ::testing::TestWithParam<std::tuple<Behaviour, int>> {
@@ -55,4 +55,4 @@ TEST(Connect, IsAloneWithoutALauncher) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::messaging

@@ -7,7 +7,7 @@
 
 #include "mpi/behaviours.h"
 
-namespace cape {
+namespace cape::messaging {
 namespace {
 
 Peer* the_peer = nullptr;
@@ -23,19 +23,19 @@ INSTANTIATE_TEST_SUITE_P(Mpi, UnderMpirun, ::testing::ValuesIn(behaviours()),
                          [](const auto& info) { return info.param.name; });
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::messaging
 
 int main(int argc, char** argv) {
   ::testing::InitGoogleTest(&argc, argv);
-  const auto communicator = cape::connect();
+  const auto communicator = cape::messaging::connect();
   if (argc != 2 || communicator->size() != std::atoi(argv[1])) {
     fmt::print(stderr, "{} ranks, not {}\n", communicator->size(),
                argc == 2 ? argv[1] : "as many as were named");
     return 1;
   }
-  cape::Peer peer(*communicator);
-  cape::the_peer = &peer;
+  cape::messaging::Peer peer(*communicator);
+  cape::messaging::the_peer = &peer;
   const int status = RUN_ALL_TESTS();
-  cape::the_peer = nullptr;
+  cape::messaging::the_peer = nullptr;
   return status;
 }

@@ -1,5 +1,5 @@
-/// The networks that make_plain dispatches to, a file a family. `input` is the
-/// shape of one sample as the network sees it.
+/// The networks that make_plain dispatches to, a file per family. `input` is
+/// the shape of one sample as the network sees it.
 #pragma once
 
 #include <cstdint>

@@ -15,17 +15,18 @@ double squared_gradient_norm(const torch::Tensor& value,
 }
 
 /// Whether the last `plateau_window` losses hardly improved.
-bool on_plateau(const std::vector<double>& losses, const BatchSteps& settings) {
+bool on_plateau(const std::vector<double>& losses,
+                const trial::BatchSteps& settings) {
   const auto window = static_cast<std::size_t>(settings.plateau_window);
   if (losses.size() < window) return false;
   const double before = losses[losses.size() - window];
   return (before - losses.back()) / before < settings.plateau_tolerance;
 }
 
-void train(PlainModel& model, const TrialBatch& batch, const TrialTask& task,
-           PlainRow& row) {
+void train(PlainModel& model, const trainer::TrialBatch& batch,
+           const trial::TrialTask& task, PlainRow& row) {
   PlainTraining training(model, batch, task.optimizer, task.learning_rate);
-  const auto& settings = std::get<BatchSteps>(task.target);
+  const auto& settings = std::get<trial::BatchSteps>(task.target);
   row.t_star = settings.max_steps;
   for (std::int64_t t = 0; t < settings.max_steps; ++t) {
     row.losses.push_back(training.loss());
@@ -40,21 +41,22 @@ void train(PlainModel& model, const TrialBatch& batch, const TrialTask& task,
 }
 
 std::unique_ptr<torch::optim::Optimizer> stock_optimizer(
-    PlainModel& model, const Optimizer& optimizer, double learning_rate) {
+    PlainModel& model, const trial::Optimizer& optimizer,
+    double learning_rate) {
   using Made = std::unique_ptr<torch::optim::Optimizer>;
   const auto parameters = model.parameters();
   return std::visit(
-      Overloaded{[&](const AdamW& adamw) -> Made {
+      Overloaded{[&](const trial::AdamW& adamw) -> Made {
                    return std::make_unique<torch::optim::AdamW>(
                        parameters, torch::optim::AdamWOptions(learning_rate)
                                        .weight_decay(adamw.weight_decay));
                  },
-                 [&](const Adam& adam) -> Made {
+                 [&](const trial::Adam& adam) -> Made {
                    return std::make_unique<torch::optim::Adam>(
                        parameters, torch::optim::AdamOptions(learning_rate)
                                        .weight_decay(adam.weight_decay));
                  },
-                 [&](const Sgd& sgd) -> Made {
+                 [&](const trial::Sgd& sgd) -> Made {
                    return std::make_unique<torch::optim::SGD>(
                        parameters, torch::optim::SGDOptions(learning_rate)
                                        .momentum(sgd.momentum)
@@ -66,12 +68,13 @@ std::unique_ptr<torch::optim::Optimizer> stock_optimizer(
 
 }  // namespace
 
-ProbeResult probe_by_plain_loop(PlainModel& model, const torch::Tensor& inputs,
-                                const torch::Tensor& labels) {
+trial::ProbeResult probe_by_plain_loop(PlainModel& model,
+                                       const torch::Tensor& inputs,
+                                       const torch::Tensor& labels) {
   model.eval();
   const std::vector<torch::Tensor> parameters = model.parameters();
   const std::int64_t samples = inputs.size(0);
-  ProbeResult sum;
+  trial::ProbeResult sum;
   for (std::int64_t i = 0; i < samples; ++i) {
     const torch::Tensor input = inputs.narrow(0, i, 1);
     const torch::Tensor label = labels.narrow(0, i, 1);
@@ -87,8 +90,9 @@ ProbeResult probe_by_plain_loop(PlainModel& model, const torch::Tensor& inputs,
   return {.g2 = sum.g2 / count, .tau = sum.tau / count, .extended = {}};
 }
 
-PlainTraining::PlainTraining(PlainModel& model, TrialBatch batch,
-                             const Optimizer& optimizer, double learning_rate)
+PlainTraining::PlainTraining(PlainModel& model, trainer::TrialBatch batch,
+                             const trial::Optimizer& optimizer,
+                             double learning_rate)
     : model_(model),
       batch_(std::move(batch)),
       optimizer_(stock_optimizer(model, optimizer, learning_rate)) {}
@@ -105,11 +109,11 @@ void PlainTraining::update() {
   optimizer_->step();
 }
 
-std::vector<PlainRow> published_procedure(const TrialTask& task,
+std::vector<PlainRow> published_procedure(const trial::TrialTask& task,
                                           const datasets::Dataset& dataset) {
   std::vector<PlainRow> rows;
-  for (const Criterion& criterion : task.criteria) {
-    const TrialBatch batch = draw_batch(task, dataset, torch::kCPU);
+  for (const trial::Criterion& criterion : task.criteria) {
+    const trainer::TrialBatch batch = draw_batch(task, dataset, torch::kCPU);
     torch::manual_seed(task.seed);
     const auto initial = models::build(task.architecture, dataset.info.shape,
                                        dataset.info.classes);
@@ -118,7 +122,7 @@ std::vector<PlainRow> published_procedure(const TrialTask& task,
     copy_weights(*initial, *model);
 
     PlainRow& row = rows.emplace_back();
-    row.epsilon = epsilon_of(criterion);
+    row.epsilon = trial::epsilon_of(criterion);
     row.probe = probe_by_plain_loop(*model, batch.inputs, batch.labels);
     train(*model, batch, task, row);
   }

@@ -16,14 +16,15 @@ namespace cape::plain {
 
 /// g2 and tau as trainer/probe.h has them, in a loop over single samples: for
 /// each, a forward and a backward pass for the loss and again for the logit.
-ProbeResult probe_by_plain_loop(PlainModel& model, const torch::Tensor& inputs,
-                                const torch::Tensor& labels);
+trial::ProbeResult probe_by_plain_loop(PlainModel& model,
+                                       const torch::Tensor& inputs,
+                                       const torch::Tensor& labels);
 
 /// Training steps on one batch with the optimizer of LibTorch.
 class PlainTraining {
  public:
-  PlainTraining(PlainModel& model, TrialBatch batch, const Optimizer& optimizer,
-                double learning_rate);
+  PlainTraining(PlainModel& model, trainer::TrialBatch batch,
+                const trial::Optimizer& optimizer, double learning_rate);
 
   /// The loss of the network as it is; then the update that it asks for.
   double loss();
@@ -31,7 +32,7 @@ class PlainTraining {
 
  private:
   PlainModel& model_;
-  const TrialBatch batch_;
+  const trainer::TrialBatch batch_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
   torch::Tensor loss_;
 };
@@ -39,7 +40,7 @@ class PlainTraining {
 /// A row: what was measured for one epsilon.
 struct PlainRow {
   double epsilon = 0;
-  ProbeResult probe;
+  trial::ProbeResult probe;
   bool converged = false;
   std::int64_t t_star = 0;     ///< censored: max_steps
   std::vector<double> losses;  ///< L_0, L_1, ...
@@ -47,7 +48,7 @@ struct PlainRow {
 
 /// For every epsilon of the task the network from the task's seed, probed and
 /// trained until L_t <= epsilon L_0, the plateau rule or max_steps.
-std::vector<PlainRow> published_procedure(const TrialTask& task,
+std::vector<PlainRow> published_procedure(const trial::TrialTask& task,
                                           const datasets::Dataset& dataset);
 
 }  // namespace cape::plain

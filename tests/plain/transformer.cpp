@@ -120,7 +120,7 @@ class Transformer : public PlainModel {
   }
 };
 
-/// A learned tensor with one row a token.
+/// A learned tensor with one row per token.
 class Learned : public torch::nn::Module {
  public:
   Learned(std::int64_t tokens, std::int64_t width)

@@ -9,7 +9,7 @@
 #include "predictor/data/curves.h"
 #include "predictor/rows.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 std::vector<double> predict(const Fit& fit, const MetaTable& table) {
@@ -125,4 +125,4 @@ TEST(Floor, IsTheLogarithmicMeanOfTheCellsOtherTrajectories) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::predictor

@@ -6,7 +6,7 @@
 
 #include "predictor/rows.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 TEST(Calibration, MendsALineInEpochsAndDoesNotScoreWhatItUsed) {
@@ -43,4 +43,4 @@ TEST(Calibration, LeavesRowsWithoutAPredictionAlone) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::predictor

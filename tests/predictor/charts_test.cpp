@@ -10,7 +10,7 @@
 #include "predictor/report/vega.h"
 #include "predictor/rows.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 using nlohmann::json;
@@ -31,7 +31,7 @@ FitResult perfect_result(int trajectories) {
   const MetaTable& table = result.inputs.table;
   std::vector<double> predicted;
   for (const MetaRow& row : table.rows) predicted.push_back(row.t_star);
-  std::vector<Group> groups = group_metrics(table, predicted, 42);
+  std::vector<MetricGroup> groups = group_metrics(table, predicted, 42);
   result.comparison.schemes = {kfold(table, result.inputs.rows, 2, 42)};
   result.comparison.evaluations = {{SchemeName::kfold, "ridge_xgboost_extended",
                                     "", std::move(predicted),
@@ -124,4 +124,4 @@ TEST(Vega, DotPlotHasALineForEachLabel) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::predictor

@@ -8,7 +8,7 @@
 
 #include "predictor/rows.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 /// 99 rows of each of two families; T* over the prediction goes evenly from
@@ -99,4 +99,4 @@ TEST(Coverage, IsOfRowsThatHadNoSayInTheirIntervals) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::predictor

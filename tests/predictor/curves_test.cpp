@@ -14,7 +14,7 @@
 #include "shard/reader.h"
 #include "shard/writer.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 namespace fs = std::filesystem;
@@ -119,4 +119,4 @@ TEST_F(CurveSlopes, AreNoneWhereTheShardDoesNotHoldTheCurve) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::predictor

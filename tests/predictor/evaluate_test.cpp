@@ -11,7 +11,7 @@
 #include "predictor/data/folds.h"
 #include "predictor/rows.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 std::set<std::uint32_t> trajectories_of(const MetaTable& table,
@@ -56,7 +56,7 @@ TEST(GroupMetrics, NameTheGroupsInAscendingOrder) {
     table.add(row);
   }
   std::vector<std::string> names;
-  for (const Group& group :
+  for (const MetricGroup& group :
        group_metrics(table, std::vector<double>{10, 10, 10}, 1)) {
     names.push_back(group.name());
   }
@@ -75,7 +75,7 @@ TEST(GroupMetrics, AreThoseOfTheGroupsRows) {
   table.add(row);
   const auto groups = group_metrics(table, std::vector<double>{13, 30}, 1);
   const auto mae = [&](const std::string& name) {
-    return std::ranges::find(groups, name, &Group::name)->metrics.mae;
+    return std::ranges::find(groups, name, &MetricGroup::name)->metrics.mae;
   };
   EXPECT_DOUBLE_EQ(mae("overall"), 6.5);
   EXPECT_DOUBLE_EQ(mae("dataset=mnist"), 3);
@@ -145,4 +145,4 @@ TEST(Bootstrap, SpreadsAsTheTrajectoriesDo) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::predictor

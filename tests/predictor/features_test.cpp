@@ -10,7 +10,7 @@
 #include "core/error.h"
 #include "predictor/rows.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 using testing::ElementsAre;
@@ -158,4 +158,4 @@ TEST(MetaTable, CountsTheTrajectoriesOfRows) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::predictor

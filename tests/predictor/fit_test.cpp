@@ -17,7 +17,7 @@
 #include "shard/reader.h"
 #include "shard/writer.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 namespace fs = std::filesystem;
@@ -63,7 +63,7 @@ class RunFit : public testing::Test {
 
   /// The message of the UserError that fitting these ends in; the model
   /// directory must not have been made.
-  std::string refusal(std::vector<fs::path> inputs) {
+  std::string error_message(std::vector<fs::path> inputs) {
     try {
       fit(std::move(inputs));
     } catch (const UserError& error) {
@@ -180,23 +180,23 @@ TEST_F(RunFit, LeavesOutRowsThatCannotBeFitted) {
 }
 
 TEST_F(RunFit, RefusesInputsThatHoldNoRows) {
-  EXPECT_THAT(refusal({folder_ / "nothing.h5"}),
+  EXPECT_THAT(error_message({folder_ / "nothing.h5"}),
               AllOf(HasSubstr("nothing.h5"), HasSubstr("no such file")));
   fs::create_directories(folder_ / "empty");
-  EXPECT_THAT(refusal({folder_ / "empty"}), HasSubstr("no shards"));
+  EXPECT_THAT(error_message({folder_ / "empty"}), HasSubstr("no shards"));
   const fs::path text = write("text.h5", "no shard at all");
-  EXPECT_THAT(refusal({text}), AllOf(HasSubstr("the input has no rows"),
-                                     HasSubstr(text.string())));
+  EXPECT_THAT(error_message({text}), AllOf(HasSubstr("the input has no rows"),
+                                           HasSubstr(text.string())));
 }
 
 TEST_F(RunFit, RefusesACsvFileOfAnotherKind) {
-  EXPECT_THAT(refusal({write("other.csv", "a,b\n1,2\n")}),
+  EXPECT_THAT(error_message({write("other.csv", "a,b\n1,2\n")}),
               AllOf(HasSubstr("other.csv:1"), HasSubstr("T_star")));
 }
 
 TEST_F(RunFit, RefusesFewerTrajectoriesThanFolds) {
   options_.comparison.folds = 100;
-  EXPECT_THAT(refusal({write_shard("few.h5", 60)}),
+  EXPECT_THAT(error_message({write_shard("few.h5", 60)}),
               HasSubstr("100 folds need 100 trajectories or more, the input "
                         "has 60"));
 }
@@ -204,12 +204,12 @@ TEST_F(RunFit, RefusesFewerTrajectoriesThanFolds) {
 TEST_F(RunFit, RefusesRowsThatAreAllUnusable) {
   std::vector<shard::Row> rows = {sample_row()};
   rows[0].log_tau = shard::Row::kMissing;
-  EXPECT_THAT(refusal({write("a.h5", shard::shard_image(rows, {}, {}))}),
+  EXPECT_THAT(error_message({write("a.h5", shard::shard_image(rows, {}, {}))}),
               HasSubstr("none of the 1 rows can be fitted on"));
 }
 
 TEST_F(RunFit, RefusesAFamilyOfWhichThereIsTooLittle) {
-  EXPECT_THAT(refusal({kCnn, write_shard("few.h5", 49)}),
+  EXPECT_THAT(error_message({kCnn, write_shard("few.h5", 49)}),
               AllOf(HasSubstr("49 trajectories of family mlp"),
                     HasSubstr("50 are the least")));
 }
@@ -219,7 +219,7 @@ TEST_F(RunFit, RefusesRowsThatDifferInNoFeature) {
   for (int i = 0; i < 60; ++i) {
     rows.push_back(sample_row(fmt::format("{:032x}", i)));
   }
-  EXPECT_THAT(refusal({write("a.h5", shard::shard_image(rows, {}, {}))}),
+  EXPECT_THAT(error_message({write("a.h5", shard::shard_image(rows, {}, {}))}),
               HasSubstr("all 60 rows have the same features"));
 }
 
@@ -233,7 +233,7 @@ TEST_F(RunFit, ReadsPatterns) {
   write_shard("b-1.h5", 60);
   EXPECT_EQ(fit({folder_ / "b-*.h5"})["kfold"]["sl"]["overall"]["rows"], 60);
   options_.out = folder_ / "other";
-  EXPECT_THAT(refusal({folder_ / "c-*.h5"}),
+  EXPECT_THAT(error_message({folder_ / "c-*.h5"}),
               HasSubstr("no file matches this pattern"));
 }
 
@@ -313,7 +313,7 @@ TEST_F(RunFit, ScoresRowsToTestByAModelOfAllOthers) {
 
 TEST_F(RunFit, DoesNotScoreWhatItFits) {
   options_.input.test = {kMlp};
-  EXPECT_THAT(refusal({kMlp}), HasSubstr("none of the 60 rows to test"));
+  EXPECT_THAT(error_message({kMlp}), HasSubstr("none of the 60 rows to test"));
 }
 
 TEST_F(RunFit, HoldsTestRowsAgainstTheIntervalsOfThePredictor) {
@@ -418,7 +418,7 @@ TEST_F(RunFit, FitsRowsOfWhichNoneConverged) {
       HasSubstr("kfold,ridge_xgboost_extended_censored_drop,no row converged"));
   fs::remove_all(options_.out);
   options_.comparison.censored = Censored::drop;
-  EXPECT_THAT(refusal({shard}), HasSubstr("fit with --censored cap"));
+  EXPECT_THAT(error_message({shard}), HasSubstr("fit with --censored cap"));
 }
 
 TEST_F(RunFit, SaysOfWhichFamiliesAModelPredictsNothing) {
@@ -503,4 +503,4 @@ TEST_F(PublishedRows, OfCnnsArePredictedAsWellAsTheyCanBe) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::predictor

@@ -9,7 +9,7 @@
 #include "predictor/report/fit_result.h"
 #include "predictor/rows.h"
 
-namespace cape {
+namespace cape::predictor {
 
 inline FitResult result_of(MetaTable table,
                            const std::string& features = "paper") {
@@ -38,7 +38,7 @@ inline FitResult result_of(MetaTable table,
   const MetaTable& rows = result.inputs.table;
   std::vector<double> predicted =
       result.predictor.model.predict_steps(rows, result.inputs.rows);
-  std::vector<Group> groups = group_metrics(rows, predicted, 42);
+  std::vector<MetricGroup> groups = group_metrics(rows, predicted, 42);
   result.comparison.schemes = {kfold(rows, result.inputs.rows, 2, 42)};
   result.comparison.evaluations = {
       {SchemeName::kfold, kept_name(result.options.comparison), "the model",
@@ -46,4 +46,4 @@ inline FitResult result_of(MetaTable table,
   return result;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -10,7 +10,7 @@
 #include "core/error.h"
 #include "predictor/rows.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 std::map<std::string, int> fold_of_trajectory(const MetaTable& table,
@@ -141,4 +141,4 @@ TEST(DrawnTrajectories, AreWholeAndOfTheShareAskedFor) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::predictor

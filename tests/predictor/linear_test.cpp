@@ -7,7 +7,7 @@
 
 #include "core/random.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -61,4 +61,4 @@ TEST(LinearModel, TakesTheMeanForAMissingValue) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::predictor

@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 TEST(Metrics, EqualValuesComputedByHand) {
@@ -48,4 +48,4 @@ TEST(Metrics, RefuseNothingAndUnequalNumbers) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::predictor

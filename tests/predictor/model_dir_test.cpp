@@ -38,7 +38,7 @@ extern "C" int renameat2(int from_dir, const char* from, int to_dir,
       ::syscall(SYS_renameat2, from_dir, from, to_dir, to, flags));
 }
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 using nlohmann::json;
@@ -83,7 +83,7 @@ class ModelDir : public testing::Test {
     EXPECT_EQ(entries(), 1);
   }
 
-  static std::string refusal(const std::filesystem::path& place) {
+  static std::string error_message(const std::filesystem::path& place) {
     try {
       const ModelDirectory directory(place);
     } catch (const UserError& error) {
@@ -122,7 +122,7 @@ TEST(MetricsJson, WritesAMissingR2AsNull) {
 TEST(MetricsTable, HasARowAGroupWithTheNumbersOfTheJson) {
   const FitResult result = result_of(sample_table(40));
   const Table table = metrics_table(result);
-  const Group& overall = result.comparison.evaluations[0].groups[0];
+  const MetricGroup& overall = result.comparison.evaluations[0].groups[0];
   EXPECT_EQ(table.rows.size(), result.comparison.evaluations[0].groups.size());
   EXPECT_THAT(to_csv(table),
               HasSubstr(fmt::format("\nkfold,xgboost_paper,overall,{},",
@@ -255,14 +255,14 @@ TEST_F(ModelDir, LeavesNothingBehindWhenItIsNotPublished) {
 
 TEST_F(ModelDir, IsRefusedWhereAnythingElseIsInTheWay) {
   std::ofstream(folder_ / "taken") << "text";
-  EXPECT_THAT(refusal(folder_ / "taken"),
+  EXPECT_THAT(error_message(folder_ / "taken"),
               testing::AllOf(HasSubstr((folder_ / "taken").string()),
                              HasSubstr("choose another --out")));
-  EXPECT_THAT(refusal(folder_ / "taken" / "model"),
+  EXPECT_THAT(error_message(folder_ / "taken" / "model"),
               HasSubstr("choose another --out"));
-  EXPECT_THAT(refusal(folder_), HasSubstr("it holds taken"));
+  EXPECT_THAT(error_message(folder_), HasSubstr("it holds taken"));
   EXPECT_EQ(entries(), 1);
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::predictor

@@ -7,7 +7,7 @@
 #include "core/error.h"
 #include "predictor/rows.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 ModelSettings on_ridge() {
@@ -109,4 +109,4 @@ TEST(Model, CannotDropAllRows) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::predictor

@@ -12,7 +12,7 @@
 
 #include "core/files.h"
 
-namespace cape::paper {
+namespace cape::predictor::paper {
 namespace {
 
 using testing::HasSubstr;
@@ -152,4 +152,4 @@ TEST_F(PaperFigures, OfTable4AreThoseOfThePaper) {
 }
 
 }  // namespace
-}  // namespace cape::paper
+}  // namespace cape::predictor::paper

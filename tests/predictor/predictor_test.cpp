@@ -16,7 +16,7 @@
 #include "predictor/fit/model_dir.h"
 #include "predictor/fitted.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 using nlohmann::json;
@@ -50,7 +50,7 @@ class PredictorTest : public testing::Test {
     std::ofstream(folder_ / "cape.json") << cape;
   }
 
-  std::string refusal() {
+  std::string error_message() {
     try {
       load_predictor(folder_);
     } catch (const UserError& error) {
@@ -248,19 +248,19 @@ TEST_F(PredictorTest, PutsTheIntervalAroundThePredictionWithinTheCap) {
 }
 
 TEST_F(PredictorTest, RefusesADirectoryWithoutAModel) {
-  EXPECT_THAT(refusal(), AllOf(HasSubstr(folder_.string()),
-                               HasSubstr("cape.json is missing")));
+  EXPECT_THAT(error_message(), AllOf(HasSubstr(folder_.string()),
+                                     HasSubstr("cape.json is missing")));
   kept(result_of(sample_table(40)));
   std::filesystem::remove(folder_ / "model.json");
-  EXPECT_THAT(refusal(), HasSubstr("model.json is missing"));
+  EXPECT_THAT(error_message(), HasSubstr("model.json is missing"));
 }
 
 TEST_F(PredictorTest, RefusesAnotherSchema) {
   kept(result_of(sample_table(40)));
   change([](json& cape) { cape["schema_version"] = kModelSchemaVersion + 1; });
-  EXPECT_THAT(refusal(), HasSubstr("use a newer one"));
+  EXPECT_THAT(error_message(), HasSubstr("use a newer one"));
   change([](json& cape) { cape["schema_version"] = kModelSchemaVersion - 1; });
-  EXPECT_THAT(refusal(), HasSubstr("fit again"));
+  EXPECT_THAT(error_message(), HasSubstr("fit again"));
 }
 
 TEST_F(PredictorTest, RefusesDamagedFiles) {
@@ -276,7 +276,7 @@ TEST_F(PredictorTest, RefusesDamagedFiles) {
     kept(result);
     const std::string& name = key;
     change([&](json& cape) { cape.erase(name); });
-    EXPECT_THAT(refusal(), HasSubstr("cape.json: damaged")) << key;
+    EXPECT_THAT(error_message(), HasSubstr("cape.json: damaged")) << key;
   }
   using Edit = void (*)(json&);
   for (const Edit edit : {
@@ -290,13 +290,13 @@ TEST_F(PredictorTest, RefusesDamagedFiles) {
        }) {
     kept(result);
     change(edit);
-    EXPECT_THAT(refusal(), HasSubstr("cape.json: damaged"));
+    EXPECT_THAT(error_message(), HasSubstr("cape.json: damaged"));
   }
   for (const char* name : {"cape.json", "model.json"}) {
     kept(result);
     const std::string whole = read_file(folder_ / name);
     std::ofstream(folder_ / name) << whole.substr(0, whole.size() / 2);
-    EXPECT_THAT(refusal(), HasSubstr(fmt::format("{}: damaged", name)));
+    EXPECT_THAT(error_message(), HasSubstr(fmt::format("{}: damaged", name)));
   }
 }
 
@@ -304,10 +304,10 @@ TEST_F(PredictorTest, RefusesTreesOfOtherFeatures) {
   kept(result_of(sample_table(40)));
   change(
       [](json& cape) { std::swap(cape["features"][0], cape["features"][1]); });
-  EXPECT_THAT(refusal(), HasSubstr("other features"));
+  EXPECT_THAT(error_message(), HasSubstr("other features"));
   change([](json& cape) { cape["features"][0] = "log_z"; });
-  EXPECT_THAT(refusal(), HasSubstr("log_z"));
+  EXPECT_THAT(error_message(), HasSubstr("log_z"));
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::predictor

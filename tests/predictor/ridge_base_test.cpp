@@ -7,7 +7,7 @@
 
 #include "predictor/rows.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 /// log T* is 3 + `slope` times log P - 12, which is 0 to 2, but for rounding.
@@ -66,4 +66,4 @@ TEST_F(RidgeBaseTest, TakesAnotherFamilyForOneOfAll) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::predictor

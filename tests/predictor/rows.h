@@ -9,7 +9,7 @@
 #include "core/random.h"
 #include "predictor/data/meta_table.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// A usable row; what a test cares about is set by the test.
 inline shard::Row sample_row(const std::string& trajectory = "t0") {
@@ -56,4 +56,4 @@ inline MetaTable sample_table(int trajectories) {
   return table;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -12,7 +12,7 @@
 #include "core/error.h"
 #include "core/random.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 const std::vector<std::string> kNames = {"log_p", "log_b"};
@@ -147,7 +147,7 @@ TEST(Booster, TakesACensoredTargetForALowerBound) {
     upper[i] = std::numeric_limits<float>::infinity();
   }
   BoosterSettings settings;
-  settings.objective = Objective::survival;
+  settings.objective = BoosterObjective::survival;
   const std::vector<std::string> names = {"x"};
   const Booster booster =
       Booster::train({x, lower, {}, upper}, names, settings);
@@ -175,4 +175,4 @@ TEST(Booster, RefusesFeaturesThatItWasNotFittedOn) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::predictor

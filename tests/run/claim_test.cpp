@@ -17,7 +17,7 @@
 #include "core/files.h"
 #include "trainer_client/support.h"
 
-namespace cape {
+namespace cape::run {
 namespace {
 
 using testing::AllOf;
@@ -38,7 +38,7 @@ class ClaimTest : public testing::Test {
   const std::filesystem::path& directory() const { return directory_.path(); }
 
   /// Puts a claim as another process would leave it.
-  std::filesystem::path put(Part part, const std::string& host, pid_t pid,
+  std::filesystem::path put(grid::Part part, const std::string& host, pid_t pid,
                             const std::string& slurm_job = "",
                             const std::string& slurm_restart = "") {
     auto file =
@@ -55,7 +55,7 @@ class ClaimTest : public testing::Test {
   }
 
   /// Why `part` of `name` cannot be claimed; empty when it can.
-  std::string refusal(Part part, const std::string& name = "mlp") {
+  std::string error_message(grid::Part part, const std::string& name = "mlp") {
     try {
       const Claim claim(directory(), name, part);
       return "";
@@ -64,12 +64,12 @@ class ClaimTest : public testing::Test {
     }
   }
 
-  TemporaryDirectory directory_;
+  trainer_client::TemporaryDirectory directory_;
 };
 
 TEST_F(ClaimTest, AnotherRunOfTheSamePartIsRefusedByName) {
   put({1, 4}, "elsewhere", 4711);
-  EXPECT_THAT(refusal({1, 4}),
+  EXPECT_THAT(error_message({1, 4}),
               AllOf(HasSubstr("part 1 of 4"), HasSubstr("process 4711"),
                     HasSubstr("elsewhere"), HasSubstr("2024-05-01"),
                     HasSubstr("mlp-1of4.claim")));
@@ -77,32 +77,32 @@ TEST_F(ClaimTest, AnotherRunOfTheSamePartIsRefusedByName) {
 
 TEST_F(ClaimTest, OtherPartsOfTheSameDivisionAreFine) {
   put({1, 4}, "elsewhere", 4711);
-  EXPECT_EQ(refusal({0, 4}), "");
-  EXPECT_EQ(refusal({3, 4}), "");
+  EXPECT_EQ(error_message({0, 4}), "");
+  EXPECT_EQ(error_message({3, 4}), "");
 }
 
 TEST_F(ClaimTest, AnotherDivisionIsRefused) {
   put({1, 4}, "elsewhere", 4711);
-  EXPECT_THAT(refusal({0, 2}), HasSubstr("overlaps part 0 of 2"));
-  EXPECT_THAT(refusal({}), HasSubstr("overlaps part 0 of 1"));
+  EXPECT_THAT(error_message({0, 2}), HasSubstr("overlaps part 0 of 2"));
+  EXPECT_THAT(error_message({}), HasSubstr("overlaps part 0 of 1"));
 }
 
 TEST_F(ClaimTest, OtherGridsInTheSameDirectoryAreFine) {
   const Claim held(directory(), "mlp-large", {0, 1});
-  EXPECT_EQ(refusal({0, 1}, "mlp"), "");
-  EXPECT_THAT(refusal({0, 2}, "mlp-large"), HasSubstr("is being run"));
+  EXPECT_EQ(error_message({0, 1}, "mlp"), "");
+  EXPECT_THAT(error_message({0, 2}, "mlp-large"), HasSubstr("is being run"));
 }
 
 TEST_F(ClaimTest, ALiveProcessOfThisMachineHoldsItsClaim) {
   put({0, 1}, host_name(), ::getppid());
-  EXPECT_THAT(refusal({0, 1}), HasSubstr("is being run"));
+  EXPECT_THAT(error_message({0, 1}), HasSubstr("is being run"));
 }
 
 TEST_F(ClaimTest, AClaimOfADeadProcessIsTakenOver) {
   put({0, 1}, host_name(), dead_pid());
-  EXPECT_EQ(refusal({0, 1}), "");
+  EXPECT_EQ(error_message({0, 1}), "");
   put({0, 3}, host_name(), dead_pid());
-  EXPECT_EQ(refusal({0, 1}), "") << "of another division, too";
+  EXPECT_EQ(error_message({0, 1}), "") << "of another division, too";
 }
 
 TEST_F(ClaimTest, AClaimOfAProcessThatNobodyWaitedForIsTakenOver) {
@@ -112,7 +112,7 @@ TEST_F(ClaimTest, AClaimOfAProcessThatNobodyWaitedForIsTakenOver) {
   ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOWAIT),
             0);
   put({0, 1}, host_name(), pid);
-  EXPECT_EQ(refusal({0, 1}), "");
+  EXPECT_EQ(error_message({0, 1}), "");
   ::waitpid(pid, nullptr, 0);
 }
 
@@ -120,41 +120,45 @@ TEST_F(ClaimTest, AClaimWithoutAHeartbeatForThreeMinutesIsTakenOver) {
   const auto file = put({0, 1}, "elsewhere", 4711);
   const auto now = std::filesystem::file_time_type::clock::now();
   std::filesystem::last_write_time(file, now - std::chrono::minutes(2));
-  EXPECT_THAT(refusal({0, 1}), HasSubstr("is being run"));
+  EXPECT_THAT(error_message({0, 1}), HasSubstr("is being run"));
   std::filesystem::last_write_time(file, now - std::chrono::minutes(4));
-  EXPECT_EQ(refusal({0, 1}), "");
+  EXPECT_EQ(error_message({0, 1}), "");
 }
 
 TEST_F(ClaimTest, AClaimOfAnEarlierRunOfTheSameSlurmJobIsTakenOver) {
-  const Variable id("SLURM_JOB_ID", "77");
-  const Variable restart("SLURM_RESTART_COUNT", "1");
+  const trainer_client::Variable id("SLURM_JOB_ID", "77");
+  const trainer_client::Variable restart("SLURM_RESTART_COUNT", "1");
   put({0, 1}, "elsewhere", 4711, "77", "1");
-  EXPECT_THAT(refusal({0, 1}), HasSubstr("Slurm job 77"));
+  EXPECT_THAT(error_message({0, 1}), HasSubstr("Slurm job 77"));
   put({0, 1}, "elsewhere", 4711, "77", "");
-  EXPECT_EQ(refusal({0, 1}), "") << "the job was queued again";
+  EXPECT_EQ(error_message({0, 1}), "") << "the job was queued again";
 }
 
 TEST_F(ClaimTest, AClaimOfASlurmJobThatHasEndedIsTakenOver) {
   const auto squeue = directory() / "bin/squeue";
   std::filesystem::create_directory(squeue.parent_path());
-  const Variable path("PATH", squeue.parent_path().string() + ":/usr/bin:/bin");
+  const trainer_client::Variable path(
+      "PATH", squeue.parent_path().string() + ":/usr/bin:/bin");
   const auto file = put({0, 1}, "elsewhere", 4711, "77");
-  write_script(squeue, "echo RUNNING");
-  EXPECT_THAT(refusal({0, 1}), HasSubstr("Slurm job 77"));
-  write_script(squeue, "echo cannot reach the controller >&2; exit 1");
-  EXPECT_THAT(refusal({0, 1}), HasSubstr("Slurm job 77")) << "it is not sure";
-  write_script(squeue,
-               "echo slurm_load_jobs error: Invalid job id specified >&2; "
-               "exit 1");
-  EXPECT_EQ(refusal({0, 1}), "");
+  trainer_client::write_script(squeue, "echo RUNNING");
+  EXPECT_THAT(error_message({0, 1}), HasSubstr("Slurm job 77"));
+  trainer_client::write_script(squeue,
+                               "echo cannot reach the controller >&2; exit 1");
+  EXPECT_THAT(error_message({0, 1}), HasSubstr("Slurm job 77"))
+      << "it is not sure";
+  trainer_client::write_script(
+      squeue,
+      "echo slurm_load_jobs error: Invalid job id specified >&2; "
+      "exit 1");
+  EXPECT_EQ(error_message({0, 1}), "");
   put({0, 1}, "elsewhere", 4711, "77");
-  write_script(squeue, "exit 0");
-  EXPECT_EQ(refusal({0, 1}), "");
+  trainer_client::write_script(squeue, "exit 0");
+  EXPECT_EQ(error_message({0, 1}), "");
 }
 
 TEST_F(ClaimTest, NothingButANumberReachesAShell) {
   put({0, 1}, "elsewhere", 4711, "7; touch " + (directory() / "x").string());
-  EXPECT_THAT(refusal({0, 1}), HasSubstr("is being run"));
+  EXPECT_THAT(error_message({0, 1}), HasSubstr("is being run"));
   EXPECT_FALSE(std::filesystem::exists(directory() / "x"));
 }
 
@@ -174,7 +178,7 @@ TEST_F(ClaimTest, LeavesAClaimThatAnotherRunHasTakenOver) {
     const Claim claim(directory(), "mlp", {0, 1});
     put({0, 1}, "elsewhere", 4711);
   }
-  EXPECT_THAT(refusal({0, 1}), HasSubstr("process 4711"));
+  EXPECT_THAT(error_message({0, 1}), HasSubstr("process 4711"));
 }
 
 TEST_F(ClaimTest, OfManyThatStartAtTheSameMomentOneGetsIt) {
@@ -187,7 +191,7 @@ TEST_F(ClaimTest, OfManyThatStartAtTheSameMomentOneGetsIt) {
       runs.emplace_back([&] {
         std::optional<Claim> claim;
         try {
-          claim.emplace(directory(), "mlp", Part{0, 1});
+          claim.emplace(directory(), "mlp", grid::Part{0, 1});
           ++got;
         } catch (const UserError&) {
           ++refused;
@@ -202,7 +206,7 @@ TEST_F(ClaimTest, OfManyThatStartAtTheSameMomentOneGetsIt) {
 
 TEST_F(ClaimTest, ADamagedClaimIsTakenOver) {
   std::ofstream(directory() / "mlp-0of1.claim") << R"({"grid": "mlp", "pa)";
-  EXPECT_EQ(refusal({0, 1}), "");
+  EXPECT_EQ(error_message({0, 1}), "");
 }
 
 TEST_F(ClaimTest, SaysWhoHoldsItAndGoesWithTheObject) {
@@ -215,7 +219,7 @@ TEST_F(ClaimTest, SaysWhoHoldsItAndGoesWithTheObject) {
     EXPECT_EQ(json["part"], 2);
     EXPECT_EQ(json["parts"], 5);
     EXPECT_THAT(json["started"].get<std::string>(), StartsWith("20"));
-    EXPECT_THAT(refusal({2, 5}), HasSubstr("is being run"));
+    EXPECT_THAT(error_message({2, 5}), HasSubstr("is being run"));
   }
   EXPECT_THAT(std::vector(std::filesystem::directory_iterator(directory()),
                           std::filesystem::directory_iterator()),
@@ -223,4 +227,4 @@ TEST_F(ClaimTest, SaysWhoHoldsItAndGoesWithTheObject) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::run

@@ -11,7 +11,7 @@
 #include "shard/reader.h"
 #include "worker/support.h"
 
-namespace cape {
+namespace cape::run {
 namespace {
 
 using testing::ElementsAre;
@@ -21,8 +21,8 @@ using testing::Pair;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
-void put(const std::filesystem::path& file, const FailedTrial& trial) {
-  Quarantine quarantine(file);
+void put(const std::filesystem::path& file, const worker::FailedTrial& trial) {
+  worker::Quarantine quarantine(file);
   quarantine.add(trial);
   quarantine.flush();
 }
@@ -32,17 +32,17 @@ class InventoryTest : public testing::Test {
   const std::filesystem::path& directory() const { return directory_.path(); }
 
   /// Measures all but what `done` says.
-  void measure(const Grid& grid, const DoneMap& done = {}) {
-    FarmSetup setup;
+  void measure(const grid::Grid& grid, const coordinator::DoneMap& done = {}) {
+    worker::FarmSetup setup;
     setup.done = done;
-    run_small_farm(grid, directory(), setup);
+    worker::run_small_farm(grid, directory(), setup);
   }
 
   /// The rows of a whole run.
-  static std::vector<shard::Row> measured_rows(const Grid& grid) {
-    const TemporaryDirectory other;
-    run_small_farm(grid, other.path());
-    return rows_in(other.path());
+  static std::vector<shard::Row> measured_rows(const grid::Grid& grid) {
+    const trainer_client::TemporaryDirectory other;
+    worker::run_small_farm(grid, other.path());
+    return trainer_client::rows_in(other.path());
   }
 
   static void write(
@@ -52,25 +52,25 @@ class InventoryTest : public testing::Test {
   }
 
   /// Puts a trial into quarantine.
-  void fail_trial(const Grid& grid, std::int64_t index,
+  void fail_trial(const grid::Grid& grid, std::int64_t index,
                   const std::vector<double>& epsilons) {
     put(directory() / fmt::format("failed-x{}.jsonl", index),
-        {grid.trajectory_key(index), criteria_of(epsilons), "a trial", "why",
-         3});
+        {grid.trajectory_key(index), trial::criteria_of(epsilons), "a trial",
+         "why", 3});
   }
 
-  TemporaryDirectory directory_;
+  trainer_client::TemporaryDirectory directory_;
 };
 
 TEST_F(InventoryTest, ADirectoryThatIsNotThereHoldsNothing) {
   const Inventory inventory =
-      take_inventory(small_grid(), directory() / "none");
+      take_inventory(trainer_client::small_grid(), directory() / "none");
   EXPECT_EQ(cells_in(inventory.done, {}), 0);
   EXPECT_THAT(inventory.done, IsEmpty());
 }
 
 TEST_F(InventoryTest, KnowsWhichEpsilonsAreDone) {
-  const Grid grid = small_grid({"grid.trials=1"});
+  const grid::Grid grid = trainer_client::small_grid({"grid.trials=1"});
   measure(grid, {{0, 0b111}, {1, 0b010}, {3, 0b100}});
   const Inventory inventory = take_inventory(grid, directory());
   EXPECT_THAT(
@@ -84,7 +84,7 @@ TEST_F(InventoryTest, KnowsWhichEpsilonsAreDone) {
 }
 
 TEST_F(InventoryTest, CountsEachCellOnceHoweverManyRowsItHas) {
-  const Grid grid = small_grid();
+  const grid::Grid grid = trainer_client::small_grid();
   measure(grid);
   const auto shard = shard::shards_in(directory()).front();
   std::filesystem::copy_file(shard, directory() / "again.h5");
@@ -96,16 +96,18 @@ TEST_F(InventoryTest, CountsEachCellOnceHoweverManyRowsItHas) {
 }
 
 TEST_F(InventoryTest, RowsOfOtherSettingsAreCountedApart) {
-  measure(small_grid({"seed=1"}));
-  const Inventory inventory = take_inventory(small_grid(), directory());
+  measure(trainer_client::small_grid({"seed=1"}));
+  const Inventory inventory =
+      take_inventory(trainer_client::small_grid(), directory());
   EXPECT_EQ(cells_in(inventory.done, {}), 0);
   EXPECT_EQ(inventory.other_rows, 36);
   EXPECT_THAT(inventory.done, IsEmpty());
 }
 
 TEST_F(InventoryTest, RowsOfALargerGridCountForASmallerOne) {
-  measure(small_grid());
-  const Grid part = small_grid({"grid.trials=2", "grid.epsilon=[0.3, 0.1]"});
+  measure(trainer_client::small_grid());
+  const grid::Grid part =
+      trainer_client::small_grid({"grid.trials=2", "grid.epsilon=[0.3, 0.1]"});
   const Inventory inventory = take_inventory(part, directory());
   EXPECT_EQ(cells_in(inventory.done, {}), 4 * 2 * 2);
   EXPECT_EQ(inventory.other_rows, 36 - 16);
@@ -115,7 +117,7 @@ TEST_F(InventoryTest, RowsOfALargerGridCountForASmallerOne) {
 }
 
 TEST_F(InventoryTest, UnreadableShardsBesideGoodOnesAreNamed) {
-  const Grid grid = small_grid();
+  const grid::Grid grid = trainer_client::small_grid();
   measure(grid);
   const std::string whole = read_file(shard::shards_in(directory()).front());
   std::ofstream(directory() / "half.h5") << whole.substr(0, whole.size() / 2);
@@ -131,24 +133,25 @@ TEST_F(InventoryTest, UnreadableShardsBesideGoodOnesAreNamed) {
 }
 
 TEST_F(InventoryTest, ShardsOfOtherPartsOfTheSameGridAreNotRead) {
-  const Grid grid = small_grid();
+  const grid::Grid grid = trainer_client::small_grid();
   const std::vector<std::pair<std::string, std::string>> attributes = {
       {kPartAttribute, part_mark(grid, {1, 2})}};
-  const auto row = measured_rows(grid).front();
+  const auto row = worker::measured_rows(grid).front();
   write(directory() / "small-1of2.h5", {row}, attributes);
   EXPECT_EQ(take_inventory(grid, directory(), {0, 2}).others, 1);
   EXPECT_THAT(take_inventory(grid, directory(), {0, 2}).done, IsEmpty());
   // Its own part, the whole, another division, and a grown grid read it.
-  for (const Part part : {Part{1, 2}, Part{0, 1}, Part{0, 3}}) {
+  for (const grid::Part part :
+       {grid::Part{1, 2}, grid::Part{0, 1}, grid::Part{0, 3}}) {
     EXPECT_THAT(take_inventory(grid, directory(), part).done, SizeIs(1));
   }
-  const Grid grown = small_grid({"grid.trials=4"});
+  const grid::Grid grown = trainer_client::small_grid({"grid.trials=4"});
   EXPECT_THAT(take_inventory(grown, directory(), {0, 2}).done, SizeIs(1));
 }
 
 TEST_F(InventoryTest, NoRowOfAShardThatIsDamagedFurtherOnCounts) {
-  const Grid grid = small_grid();
-  std::vector<shard::Row> rows(9000, measured_rows(grid).front());
+  const grid::Grid grid = trainer_client::small_grid();
+  std::vector<shard::Row> rows(9000, worker::measured_rows(grid).front());
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i].seed = i * i * i;
   std::string image = shard::shard_image(rows, {}, {});
   // Without its checksum, as a file that was edited: HDF5 has to notice.
@@ -167,7 +170,7 @@ TEST_F(InventoryTest, NoRowOfAShardThatIsDamagedFurtherOnCounts) {
 }
 
 TEST_F(InventoryTest, QuarantinedTrialsAreKnownUntilTheyAreMeasured) {
-  const Grid grid = small_grid({"grid.trials=1"});
+  const grid::Grid grid = trainer_client::small_grid({"grid.trials=1"});
   fail_trial(grid, 1, {0.1, 0.2, 0.3});
   fail_trial(grid, 2, {0.1, 0.2, 0.3});
   Inventory inventory = take_inventory(grid, directory());
@@ -183,25 +186,27 @@ TEST_F(InventoryTest, QuarantinedTrialsAreKnownUntilTheyAreMeasured) {
 }
 
 TEST_F(InventoryTest, QuarantinedTrialsOfOtherSettingsAreLeftOut) {
-  fail_trial(small_grid({"seed=1"}), 0, {0.1});
-  fail_trial(small_grid(), 0, {0.17});
-  const Inventory inventory = take_inventory(small_grid(), directory());
+  fail_trial(trainer_client::small_grid({"seed=1"}), 0, {0.1});
+  fail_trial(trainer_client::small_grid(), 0, {0.17});
+  const Inventory inventory =
+      take_inventory(trainer_client::small_grid(), directory());
   EXPECT_THAT(inventory.failed, IsEmpty());
   EXPECT_THAT(inventory.failures, IsEmpty());
 }
 
 TEST_F(InventoryTest, LearnsTheSpeedFromTheRows) {
-  const Grid grid = small_grid();
+  const grid::Grid grid = trainer_client::small_grid();
   EXPECT_FALSE(take_inventory(grid, directory()).speed.seconds("mlp", 1e9));
   measure(grid);
   EXPECT_TRUE(take_inventory(grid, directory()).speed.seconds("mlp", 1e9));
-  const Grid told = small_grid({"workers.gflops=10"});
+  const grid::Grid told = trainer_client::small_grid({"workers.gflops=10"});
   EXPECT_EQ(take_inventory(told, directory()).speed.seconds("mlp", 1e9), 0.1);
 }
 
 TEST_F(InventoryTest, TakesTheSpeedOfATrajectoryFromItsLongestRow) {
-  const Grid grid = small_grid({"grid.epsilon=[0.1, 0.3, 0.2]"});
-  std::vector<shard::Row> rows = measured_rows(grid);
+  const grid::Grid grid =
+      trainer_client::small_grid({"grid.epsilon=[0.1, 0.3, 0.2]"});
+  std::vector<shard::Row> rows = worker::measured_rows(grid);
   const std::string trajectory = rows.front().trajectory.str();
   std::erase_if(rows, [&](const shard::Row& row) {
     return row.trajectory.view() != trajectory;
@@ -223,49 +228,50 @@ TEST_F(InventoryTest, TakesTheSpeedOfATrajectoryFromItsLongestRow) {
 }
 
 TEST(QuarantineTest, ReadsBackWhatWasAdded) {
-  const TemporaryDirectory folder;
-  Quarantine quarantine(folder.path() / "failed-small-r0.jsonl");
+  const trainer_client::TemporaryDirectory folder;
+  worker::Quarantine quarantine(folder.path() / "failed-small-r0.jsonl");
   EXPECT_TRUE(quarantine.flushed());
   quarantine.add({"bb", {0.1, 0.25}, "mlp on mnist", "killed\nby \"9\"", 3});
   quarantine.add({"aa", {0.2}, "cnn on mnist", "said \xff\xfe", 1});
   EXPECT_FALSE(quarantine.flushed());
   quarantine.flush();
   EXPECT_TRUE(quarantine.flushed());
-  const auto trials = read_quarantine(folder.path());
+  const auto trials = worker::read_quarantine(folder.path());
   ASSERT_THAT(trials, SizeIs(2));
   EXPECT_EQ(trials[0].trajectory, "aa");
   EXPECT_THAT(trials[0].error, HasSubstr("said")) << "though not UTF-8";
   EXPECT_EQ(trials[1].trajectory, "bb");
-  EXPECT_THAT(trials[1].criteria, ElementsAreArray(criteria_of({0.1, 0.25})));
+  EXPECT_THAT(trials[1].criteria,
+              ElementsAreArray(trial::criteria_of({0.1, 0.25})));
   EXPECT_EQ(trials[1].description, "mlp on mnist");
   EXPECT_EQ(trials[1].error, "killed\nby \"9\"");
   EXPECT_EQ(trials[1].attempts, 3);
 }
 
 TEST(QuarantineTest, KeepsWhatCannotBeWritten) {
-  const TemporaryDirectory folder;
-  Quarantine quarantine(folder.path() / "later/failed-small-r0.jsonl");
+  const trainer_client::TemporaryDirectory folder;
+  worker::Quarantine quarantine(folder.path() / "later/failed-small-r0.jsonl");
   quarantine.add({"aa", {0.1}, "mlp on mnist", "why", 3});
   EXPECT_THROW(quarantine.flush(), StoppedError);
   EXPECT_FALSE(quarantine.flushed());
   std::filesystem::create_directory(folder.path() / "later");
   quarantine.flush();
-  EXPECT_THAT(read_quarantine(folder.path() / "later"), SizeIs(1));
+  EXPECT_THAT(worker::read_quarantine(folder.path() / "later"), SizeIs(1));
 }
 
 TEST(QuarantineTest, HalfWrittenLinesAndOtherFilesAreLeftOut) {
-  const TemporaryDirectory folder;
+  const trainer_client::TemporaryDirectory folder;
   const auto file = folder.path() / "failed-small-r0.jsonl";
   put(file, {"aa", {0.1}, "whole", "why", 3});
   std::ofstream(file, std::ios::app) << R"({"trajectory": "bb", "epsi)";
   std::ofstream(folder.path() / "farm.log") << R"({"trajectory": "cc"})";
   put(folder.path() / "failed-small-r1.jsonl",
       {"dd", {0.1}, "whole", "why", 3});
-  const auto trials = read_quarantine(folder.path());
+  const auto trials = worker::read_quarantine(folder.path());
   ASSERT_THAT(trials, SizeIs(2));
   EXPECT_EQ(trials[0].trajectory, "aa");
   EXPECT_EQ(trials[1].trajectory, "dd");
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::run

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace cape {
+namespace cape::run {
 namespace {
 
 TEST(ProgressLine, SaysHowFarHowFastAndHowLong) {
@@ -40,4 +40,4 @@ TEST(ProgressLine, DoesNotRoundUpToTheEnd) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::run

@@ -10,14 +10,14 @@
 #include "run/run_directory.h"
 #include "trainer_client/support.h"
 
-namespace cape {
+namespace cape::run {
 namespace {
 
 using testing::HasSubstr;
 
 RunStart sample_start() {
-  const Grid grid = small_grid();
-  return {.config_yaml = to_yaml(grid.config()),
+  const grid::Grid grid = trainer_client::small_grid();
+  return {.config_yaml = grid::to_yaml(grid.config()),
           .datasets = grid.datasets(),
           .directory = "/shared/größer",
           .token = ".seen",
@@ -42,9 +42,9 @@ TEST(RunStartTest, OtherRanksReadWhatRankZeroWrote) {
 
 TEST(RunStartTest, OtherRanksHaveTheSameGrid) {
   const RunStart read = decode_run_start(encode(sample_start()));
-  const Grid grid = small_grid();
-  const Grid theirs(parse_config(read.config_yaml, "rank 0", {}),
-                    read.datasets);
+  const grid::Grid grid = trainer_client::small_grid();
+  const grid::Grid theirs(grid::parse_config(read.config_yaml, "rank 0", {}),
+                          read.datasets);
   ASSERT_EQ(theirs.trajectories(), grid.trajectories());
   for (std::int64_t i = 0; i < grid.trajectories(); ++i) {
     EXPECT_EQ(theirs.trajectory(i, 0b101).task, grid.trajectory(i, 0b101).task);
@@ -58,33 +58,33 @@ TEST(RunStartTest, NoTimeLimitStaysNone) {
 }
 
 TEST(RunStartTest, RankZeroReadsWhatOtherRanksSee) {
-  const RankResources resources = {.host = "node7",
-                                   .cpus = {4, 5},
-                                   .launcher_cpus = {4, 5, 6},
-                                   .launched = true,
-                                   .bound_by_default = true,
-                                   .cpu_limit = 2,
-                                   .gpus = 3,
-                                   .visible_gpus = "4,5,6"};
+  const trainer_client::RankResources resources = {.host = "node7",
+                                                   .cpus = {4, 5},
+                                                   .launcher_cpus = {4, 5, 6},
+                                                   .launched = true,
+                                                   .bound_by_default = true,
+                                                   .cpu_limit = 2,
+                                                   .gpus = 3,
+                                                   .visible_gpus = "4,5,6"};
   EXPECT_EQ(decode_rank_resources(encode(resources)), resources);
 }
 
 TEST(RunStartTest, OtherRanksKnowWhatToLookAt) {
-  const Look look =
-      decode_look(encode({"/opt/cape_trainer", DeviceChoice::cuda}));
-  EXPECT_EQ(look.trainer, "/opt/cape_trainer");
-  EXPECT_EQ(look.device, DeviceChoice::cuda);
+  const ResourceQuery query = decode_resource_query(
+      encode({"/opt/cape_trainer", grid::DeviceChoice::cuda}));
+  EXPECT_EQ(query.trainer, "/opt/cape_trainer");
+  EXPECT_EQ(query.device, grid::DeviceChoice::cuda);
 }
 
 TEST(RunDirectoryTest, IsMadeWithItsParents) {
-  const TemporaryDirectory folder;
+  const trainer_client::TemporaryDirectory folder;
   make_run_directory(folder.path() / "a/b/c");
   make_run_directory(folder.path() / "a/b/c");  // is there already
   EXPECT_TRUE(std::filesystem::is_directory(folder.path() / "a/b/c"));
 }
 
 TEST(RunDirectoryTest, OneThatCannotBeMadeIsTheUsersToMend) {
-  const TemporaryDirectory folder;
+  const trainer_client::TemporaryDirectory folder;
   std::ofstream(folder.path() / "file") << "x";
   try {
     make_run_directory(folder.path() / "file/out");
@@ -96,7 +96,7 @@ TEST(RunDirectoryTest, OneThatCannotBeMadeIsTheUsersToMend) {
 }
 
 TEST(RunDirectoryTest, TheLeftoversOfItsPartAreSwept) {
-  const TemporaryDirectory folder;
+  const trainer_client::TemporaryDirectory folder;
   const std::vector<std::string> stay = {
       "small-0of2-run-r0-0000.h5",         ".small-1of2-run-r0-0000.h5.7.tmp",
       ".small-0of20-run-r0-0000.h5.7.tmp", ".very-small-0of2-run.h5.7.tmp",
@@ -108,7 +108,7 @@ TEST(RunDirectoryTest, TheLeftoversOfItsPartAreSwept) {
   for (const auto& names : {stay, go}) {
     for (const auto& name : names) std::ofstream(folder.path() / name) << "x";
   }
-  sweep_leftovers(folder.path(), part_name("small", {0, 2}));
+  remove_leftover_files(folder.path(), part_name("small", {0, 2}));
   for (const auto& name : stay) {
     EXPECT_TRUE(std::filesystem::exists(folder.path() / name)) << name;
   }
@@ -118,7 +118,7 @@ TEST(RunDirectoryTest, TheLeftoversOfItsPartAreSwept) {
 }
 
 TEST(RunDirectoryTest, TheTokenGoesWithTheObject) {
-  const TemporaryDirectory folder;
+  const trainer_client::TemporaryDirectory folder;
   {
     const TokenFile token(folder.path(), "small-0of1-run");
     EXPECT_TRUE(std::filesystem::exists(folder.path() / token.name()));
@@ -127,4 +127,4 @@ TEST(RunDirectoryTest, TheTokenGoesWithTheObject) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::run

@@ -3,7 +3,7 @@
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
-namespace cape {
+namespace cape::trainer {
 namespace {
 
 /// What libtorch_cpu.so's MKL calls before it picks its kernels.
@@ -19,4 +19,4 @@ TEST(DeviceTest, MklIsToldThatThisProcessorsFeaturesCount) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::trainer

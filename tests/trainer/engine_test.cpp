@@ -6,7 +6,7 @@
 #include "models/build.h"
 #include "trainer/probe.h"
 
-namespace cape {
+namespace cape::trainer {
 namespace {
 
 const std::vector<std::int64_t> kGrey = {1, 28, 28};
@@ -42,8 +42,8 @@ void move_statistics(models::Model& model,
 /// The engine's g2 and tau are the loop's, but for this part of them.
 void expect_agreement(models::Model& model, const torch::Tensor& inputs,
                       const torch::Tensor& labels, double tolerance) {
-  const ProbeResult engine = probe(model, inputs, labels);
-  const ProbeResult loop = probe_by_loop(model, inputs, labels);
+  const trial::ProbeResult engine = probe(model, inputs, labels);
+  const trial::ProbeResult loop = probe_by_loop(model, inputs, labels);
   EXPECT_NEAR(engine.g2 / loop.g2, 1, tolerance);
   EXPECT_NEAR(engine.tau / loop.tau, 1, tolerance);
 }
@@ -108,4 +108,4 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::trainer

@@ -6,10 +6,10 @@
 #include <cmath>
 
 #include "models/build.h"
-#include "trainer/in_order.h"
+#include "trainer/parallel_ordered.h"
 #include "trainer/probe.h"
 
-namespace cape {
+namespace cape::trainer {
 namespace {
 
 constexpr double kLearningRate = 1e-3;
@@ -25,7 +25,7 @@ class ExtendedProbeTest : public testing::TestWithParam<zoo::Architecture> {
     inputs_ = torch::randn({36, shape[0], shape[1], shape[2]}, torch::kDouble);
   }
 
-  ExtendedProbe probed() {
+  trial::ExtendedProbe probed() {
     return probe(*model_, inputs_, labels_, kLearningRate).extended.value();
   }
 
@@ -40,21 +40,23 @@ class ExtendedProbeTest : public testing::TestWithParam<zoo::Architecture> {
 };
 
 TEST_P(ExtendedProbeTest, IsInFloatWhatItIsInDouble) {
-  const ExtendedProbe expected = probed();
+  const trial::ExtendedProbe expected = probed();
   model_->to(torch::kFloat);
   inputs_ = inputs_.to(torch::kFloat);
-  const ExtendedProbe found = probed();
+  const trial::ExtendedProbe found = probed();
   EXPECT_NEAR(found.loss / expected.loss, 1, 1e-5);
-  EXPECT_NEAR(found.mean_gradient2 / expected.mean_gradient2, 1, 1e-4);
+  EXPECT_NEAR(found.mean_g2 / expected.mean_g2, 1, 1e-4);
   EXPECT_NEAR(found.logit_spread / expected.logit_spread, 1, 1e-4);
   // A gradient about nothing may have either sign.
-  for (std::size_t k = 0; k < found.line.size(); ++k) {
-    EXPECT_NEAR(found.line[k] / expected.line[k], 1, 1e-3) << k;
+  for (std::size_t k = 0; k < found.sign_step_losses.size(); ++k) {
+    EXPECT_NEAR(found.sign_step_losses[k] / expected.sign_step_losses[k], 1,
+                1e-3)
+        << k;
   }
 }
 
 TEST_P(ExtendedProbeTest, AgreesWithExplicitGradientsAndSteps) {
-  const ExtendedProbe found = probed();
+  const trial::ExtendedProbe found = probed();
   model_->eval();
   const torch::Tensor before = loss();
   EXPECT_NEAR(found.loss, before.item<double>(), 1e-12);
@@ -64,17 +66,19 @@ TEST_P(ExtendedProbeTest, AgreesWithExplicitGradientsAndSteps) {
   for (const auto& gradient : gradients) {
     squared += gradient.square().sum().item<double>();
   }
-  EXPECT_NEAR(found.mean_gradient2 / squared, 1, 1e-9);
+  EXPECT_NEAR(found.mean_g2 / squared, 1, 1e-9);
 
   const torch::NoGradGuard no_grad;
   int taken = 0;
-  for (std::size_t k = 0; k < found.line.size(); ++k) {
+  for (std::size_t k = 0; k < found.sign_step_losses.size(); ++k) {
     for (; taken < (1 << k); ++taken) {
       for (std::size_t p = 0; p < parameters.size(); ++p) {
         parameters[p].sub_(kLearningRate * gradients[p].sign());
       }
     }
-    EXPECT_NEAR(found.line[k], (loss() / before).item<double>(), 1e-9) << k;
+    EXPECT_NEAR(found.sign_step_losses[k], (loss() / before).item<double>(),
+                1e-9)
+        << k;
   }
 }
 
@@ -102,7 +106,7 @@ TEST_P(ExtendedProbeTest, LeavesEverythingAsItWas) {
 }
 
 TEST_P(ExtendedProbeTest, DescribesLabelsAndLogits) {
-  const ExtendedProbe found = probed();
+  const trial::ExtendedProbe found = probed();
   EXPECT_NEAR(found.label_entropy, std::log(4), 1e-12);
   model_->eval();
   const torch::NoGradGuard no_grad;
@@ -123,15 +127,15 @@ INSTANTIATE_TEST_SUITE_P(
       return zoo::family(instance.param) + std::to_string(instance.index);
     });
 
-TEST(ExtendedProbe, IsOffWithoutALearningRate) {
+TEST(trial::ExtendedProbe, IsOffWithoutALearningRate) {
   const auto model =
       models::build(zoo::Mlp{.layers = 2, .width = 8}, {1, 4, 4}, 3);
-  const ProbeResult result =
+  const trial::ProbeResult result =
       probe(*model, torch::randn({5, 1, 4, 4}), torch::arange(5) % 3);
   EXPECT_FALSE(result.extended.has_value());
 }
 
-TEST(ExtendedProbe, IsTheSameOnAThreadAPart) {
+TEST(trial::ExtendedProbe, IsTheSameOnAThreadAPart) {
   torch::manual_seed(5);
   const auto model = models::build(
       zoo::Cct{.width = 16, .depth = 1, .heads = 2}, {3, 32, 32}, 10);
@@ -141,15 +145,16 @@ TEST(ExtendedProbe, IsTheSameOnAThreadAPart) {
     const TorchThreads threads(count);
     return probe(*model, inputs, labels, kLearningRate);
   };
-  const ProbeResult alone = probed(1);
+  const trial::ProbeResult alone = probed(1);
   for (const int count : {2, 3, 5}) {
-    const ProbeResult found = probed(count);
+    const trial::ProbeResult found = probed(count);
     EXPECT_EQ(found.g2, alone.g2);
     EXPECT_EQ(found.tau, alone.tau);
-    EXPECT_EQ(found.extended->mean_gradient2, alone.extended->mean_gradient2);
-    EXPECT_EQ(found.extended->line, alone.extended->line);
+    EXPECT_EQ(found.extended->mean_g2, alone.extended->mean_g2);
+    EXPECT_EQ(found.extended->sign_step_losses,
+              alone.extended->sign_step_losses);
   }
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::trainer

@@ -13,7 +13,7 @@
 #include "trainer/support.h"
 #include "trainer/training.h"
 
-namespace cape {
+namespace cape::trainer {
 namespace {
 
 struct Case {
@@ -120,14 +120,16 @@ class PlainTest : public testing::TestWithParam<Case> {
 
   /// Of twenty steps from the same weights, in this precision.
   std::vector<double> losses_of_ours(
-      torch::ScalarType type, const Optimizer& optimizer = AdamW{}) const {
+      torch::ScalarType type,
+      const trial::Optimizer& optimizer = trial::AdamW{}) const {
     const auto model = build();
     model->to(type);
     Training training(*model, batch_in(type), optimizer, 1e-3);
     return losses(training);
   }
   std::vector<double> losses_of_plain(
-      torch::ScalarType type, const Optimizer& optimizer = AdamW{}) const {
+      torch::ScalarType type,
+      const trial::Optimizer& optimizer = trial::AdamW{}) const {
     const auto model = make_plain();
     model->to(type);
     plain::PlainTraining training(*model, batch_in(type), optimizer, 1e-3);
@@ -217,24 +219,24 @@ TEST_P(PlainTest, GivesTheSameLossesInTraining) {
 }
 
 /// Every optimizer, each of its settings other than by default.
-const std::vector<Optimizer> kOptimizers = {
-    AdamW{.weight_decay = 0.1},
-    Adam{.weight_decay = 0},
-    Adam{.weight_decay = 0.1},
-    Sgd{.momentum = 0, .weight_decay = 0},
-    Sgd{.momentum = 0.9, .weight_decay = 0.01},
-    Sgd{.momentum = 0.5, .nesterov = true, .weight_decay = 0.01}};
+const std::vector<trial::Optimizer> kOptimizers = {
+    trial::AdamW{.weight_decay = 0.1},
+    trial::Adam{.weight_decay = 0},
+    trial::Adam{.weight_decay = 0.1},
+    trial::Sgd{.momentum = 0, .weight_decay = 0},
+    trial::Sgd{.momentum = 0.9, .weight_decay = 0.01},
+    trial::Sgd{.momentum = 0.5, .nesterov = true, .weight_decay = 0.01}};
 
 // In double, so that what Adam magnifies of rounding does not count.
 TEST_P(PlainTest, GivesTheSameLossesWithEveryOptimizer) {
-  for (const Optimizer& optimizer : kOptimizers) {
+  for (const trial::Optimizer& optimizer : kOptimizers) {
     const auto losses = losses_of_ours(torch::kDouble, optimizer);
     EXPECT_LT(
         largest_difference(losses, losses_of_plain(torch::kDouble, optimizer)),
         1e-9)
-        << name_of(optimizer);
+        << trial::name_of(optimizer);
     EXPECT_NE(losses.back(), losses_of_ours(torch::kDouble).back())
-        << name_of(optimizer) << " counts for nothing";
+        << trial::name_of(optimizer) << " counts for nothing";
   }
 }
 
@@ -265,9 +267,9 @@ TEST_P(PlainTest, GivesTheSameLossesInTrainingInFloat) {
 class PlainProbeTest : public PlainTest {};
 
 TEST_P(PlainProbeTest, GivesTheSameProbe) {
-  const ProbeResult expected =
+  const trial::ProbeResult expected =
       plain::probe_by_plain_loop(*plain_, batch_.inputs, batch_.labels);
-  const ProbeResult result = probe(*ours_, batch_.inputs, batch_.labels);
+  const trial::ProbeResult result = probe(*ours_, batch_.inputs, batch_.labels);
   EXPECT_NEAR(result.g2, expected.g2, 1e-4 * expected.g2);
   EXPECT_NEAR(result.tau, expected.tau, 1e-4 * expected.tau);
 }
@@ -293,7 +295,7 @@ double g2_from_pairs(plain::PlainModel& model, const TrialBatch& batch) {
 
 TEST_P(PlainTest, GivesTheG2OfPairs) {
   const double expected = g2_from_pairs(*plain_, batch_);
-  const ProbeResult result = probe(*ours_, batch_.inputs, batch_.labels);
+  const trial::ProbeResult result = probe(*ours_, batch_.inputs, batch_.labels);
   EXPECT_NEAR(result.g2, expected, 1e-4 * expected);
 }
 
@@ -305,16 +307,16 @@ INSTANTIATE_TEST_SUITE_P(Zoo, PlainProbeTest, testing::ValuesIn(all_but_cct()),
 class ProcedureTest : public testing::TestWithParam<Case> {};
 
 TEST_P(ProcedureTest, GivesTheSameStepsToConvergence) {
-  TrialTask task = small_task();
+  trial::TrialTask task = small_task();
   task.architecture = GetParam().architecture;
   task.batch_size = GetParam().batch;
   const datasets::Dataset dataset = noise_dataset();
-  const TrialResult result =
-      run_trajectory(task, dataset, torch::kCPU, losses_a_look(torch::kCPU));
+  const trial::TrialResult result =
+      run_trajectory(task, dataset, torch::kCPU, losses_per_sync(torch::kCPU));
   const auto rows = plain::published_procedure(task, dataset);
   ASSERT_EQ(rows.size(), result.outcomes.size());
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    EXPECT_EQ(epsilon_of(result.outcomes[i].criterion), rows[i].epsilon);
+    EXPECT_EQ(trial::epsilon_of(result.outcomes[i].criterion), rows[i].epsilon);
     EXPECT_TRUE(rows[i].converged);
     EXPECT_TRUE(result.outcomes[i].converged());
     EXPECT_LE(std::abs(result.outcomes[i].t_star - rows[i].t_star), 1)
@@ -336,4 +338,4 @@ INSTANTIATE_TEST_SUITE_P(
     test_name);
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::trainer

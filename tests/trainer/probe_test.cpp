@@ -5,7 +5,7 @@
 
 #include "models/layers.h"
 
-namespace cape {
+namespace cape::trainer {
 namespace {
 
 using models::Model;
@@ -49,7 +49,8 @@ TEST(ProbeTest, AgreesWithTheClosedFormOfSoftmaxRegression) {
   torch::manual_seed(1);
   const auto model = std::make_shared<Softmax>(36, 3);
   const Batch batch;
-  const ProbeResult probe = probe_by_loop(*model, batch.inputs, batch.labels);
+  const trial::ProbeResult probe =
+      probe_by_loop(*model, batch.inputs, batch.labels);
 
   // Of sample i: (p - y) (x, 1)^T, and e_y (x, 1)^T for the true logit.
   const torch::NoGradGuard no_grad;
@@ -69,7 +70,7 @@ TEST(ProbeTest, OfEqualSamplesIsTheBatchsGradient) {
       models::build(zoo::Mlp{.layers = 2, .width = 16}, kImage, 3);
   const auto inputs = torch::randn({1, 1, 6, 6}).repeat({kSamples, 1, 1, 1});
   const auto labels = torch::full({kSamples}, 2, torch::kLong);
-  const ProbeResult probe = probe_by_loop(*model, inputs, labels);
+  const trial::ProbeResult probe = probe_by_loop(*model, inputs, labels);
 
   model->eval();
   torch::cross_entropy_loss(model->forward(inputs), labels).backward();
@@ -85,14 +86,15 @@ TEST(ProbeTest, IsTheMeanOfItsSamplesProbes) {
   const auto model =
       models::build(zoo::Mlp{.layers = 2, .width = 16}, kImage, 3);
   const Batch batch;
-  ProbeResult mean;
+  trial::ProbeResult mean;
   for (std::int64_t i = 0; i < kSamples; ++i) {
-    const ProbeResult one = probe_by_loop(*model, batch.inputs.narrow(0, i, 1),
-                                          batch.labels.narrow(0, i, 1));
+    const trial::ProbeResult one = probe_by_loop(
+        *model, batch.inputs.narrow(0, i, 1), batch.labels.narrow(0, i, 1));
     mean.g2 += one.g2 / kSamples;
     mean.tau += one.tau / kSamples;
   }
-  const ProbeResult all = probe_by_loop(*model, batch.inputs, batch.labels);
+  const trial::ProbeResult all =
+      probe_by_loop(*model, batch.inputs, batch.labels);
   EXPECT_NEAR(all.g2 / mean.g2, 1, 1e-12);
   EXPECT_NEAR(all.tau / mean.tau, 1, 1e-12);
 }
@@ -130,4 +132,4 @@ TEST(ProbeTest, FrozenParametersDoNotCount) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::trainer

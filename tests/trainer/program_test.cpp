@@ -14,7 +14,7 @@
 #include "core/subprocess.h"
 #include "trainer/support.h"
 
-namespace cape {
+namespace cape::trainer {
 namespace {
 
 using testing::HasSubstr;
@@ -31,7 +31,7 @@ class Trainer {
   pid_t pid() const { return process_.pid(); }
 
   /// Waits for the next message; nothing when the trainer has gone.
-  std::optional<TrainerMessage> next() {
+  std::optional<trial::TrainerMessage> next() {
     while (true) {
       if (auto message = reader_.next()) return message;
       pollfd arrival{process_.output(), POLLIN, 0};
@@ -43,19 +43,19 @@ class Trainer {
     }
   }
 
-  TrialResult measure(const TrialTask& task) {
+  trial::TrialResult measure(const trial::TrialTask& task) {
     EXPECT_TRUE(process_.write(encode(task)));
     const auto message = next();
-    if (!message || !std::holds_alternative<TrialResult>(*message)) {
+    if (!message || !std::holds_alternative<trial::TrialResult>(*message)) {
       ADD_FAILURE() << "no result";
       return {};
     }
-    return std::get<TrialResult>(*message);
+    return std::get<trial::TrialResult>(*message);
   }
 
  private:
   Subprocess process_;
-  TrainerMessageReader reader_;
+  trial::TrainerMessageReader reader_;
 };
 
 class ProgramTest : public testing::Test {
@@ -80,12 +80,12 @@ class ProgramTest : public testing::Test {
   }
 
   TemporaryDirectory folder_;
-  TrialTask task_;
+  trial::TrialTask task_;
   std::string printed_;
 };
 
 TEST_F(ProgramTest, TwoProcessesMeasureTheSameToTheBit) {
-  TrialTask other = task_;
+  trial::TrialTask other = task_;
   other.seed = 77;
   other.batch_size = 9;
   Trainer fresh;
@@ -139,4 +139,4 @@ TEST_F(ProgramTest, RefusesBadOptions) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::trainer

@@ -14,7 +14,7 @@
 #include "trainer/dataset_cache.h"
 #include "trainer/support.h"
 
-namespace cape {
+namespace cape::trainer {
 namespace {
 
 using testing::HasSubstr;
@@ -50,7 +50,7 @@ class ServiceTest : public testing::Test {
   }
 
   /// What the trainer answers to these lines.
-  std::vector<TrainerMessage> answers(const std::string& lines) {
+  std::vector<trial::TrainerMessage> answers(const std::string& lines) {
     const std::string in = folder_.path() / "in";
     const std::string out = folder_.path() / "out";
     std::ofstream(in) << lines;
@@ -60,60 +60,64 @@ class ServiceTest : public testing::Test {
   }
 
   /// The kind and message of the failure that answers `task`.
-  Failure failure_of(const TrialTask& task) {
+  trial::Failure failure_of(const trial::TrialTask& task) {
     const auto messages = answers(encode(task));
-    if (messages.size() != 2 || !std::holds_alternative<Failure>(messages[1])) {
+    if (messages.size() != 2 ||
+        !std::holds_alternative<trial::Failure>(messages[1])) {
       ADD_FAILURE() << "no failure";
       return {};
     }
-    return std::get<Failure>(messages[1]);
+    return std::get<trial::Failure>(messages[1]);
   }
 
   TemporaryDirectory folder_;
-  TrialTask task_;
+  trial::TrialTask task_;
 };
 
 TEST_F(ServiceTest, SaysHelloAndLeavesAtTheEndOfInput) {
   const auto messages = answers("");
   ASSERT_EQ(messages.size(), 1U);
-  const auto& hello = std::get<Hello>(messages[0]);
-  EXPECT_EQ(hello.protocol, kTaskProtocolVersion);
+  const auto& hello = std::get<trial::Hello>(messages[0]);
+  EXPECT_EQ(hello.protocol, trial::kTaskProtocolVersion);
   EXPECT_EQ(hello.device, "cpu");
   EXPECT_FALSE(hello.torch.empty());
 }
 
 TEST_F(ServiceTest, AnswersEveryTaskInOrder) {
-  TrialTask second = task_;
+  trial::TrialTask second = task_;
   second.trajectory = std::string(32, 'b');
   second.seed = 5;
   const auto messages = answers(encode(task_) + encode(second));
   ASSERT_EQ(messages.size(), 3U);
-  EXPECT_EQ(std::get<TrialResult>(messages[1]).trajectory, task_.trajectory);
-  EXPECT_EQ(std::get<TrialResult>(messages[2]).trajectory, second.trajectory);
+  EXPECT_EQ(std::get<trial::TrialResult>(messages[1]).trajectory,
+            task_.trajectory);
+  EXPECT_EQ(std::get<trial::TrialResult>(messages[2]).trajectory,
+            second.trajectory);
 }
 
 TEST_F(ServiceTest, SendsAResultWithoutAnUpdate) {
   task_.train.max_steps = 1;
   const auto messages = answers(encode(task_));
   ASSERT_EQ(messages.size(), 2U);
-  EXPECT_TRUE(std::isnan(std::get<TrialResult>(messages[1]).step_seconds));
+  EXPECT_TRUE(
+      std::isnan(std::get<trial::TrialResult>(messages[1]).step_seconds));
 }
 
 TEST_F(ServiceTest, GoesOnAfterAFailedTask) {
-  TrialTask bad = task_;
+  trial::TrialTask bad = task_;
   bad.batch_size = 1000;
   const auto messages = answers(encode(bad) + encode(task_));
   ASSERT_EQ(messages.size(), 3U);
-  const auto& failure = std::get<Failure>(messages[1]);
+  const auto& failure = std::get<trial::Failure>(messages[1]);
   EXPECT_EQ(failure.trajectory, bad.trajectory);
   EXPECT_EQ(failure.kind, "exception");
   EXPECT_THAT(failure.message, HasSubstr("1000"));
-  EXPECT_TRUE(std::holds_alternative<TrialResult>(messages[2]));
+  EXPECT_TRUE(std::holds_alternative<trial::TrialResult>(messages[2]));
 }
 
 TEST_F(ServiceTest, NamesADataSetThatChanged) {
   task_.dataset.fingerprint = "other";
-  const Failure failure = failure_of(task_);
+  const trial::Failure failure = failure_of(task_);
   EXPECT_EQ(failure.kind, "dataset");
   EXPECT_THAT(failure.message, HasSubstr("other"));
   EXPECT_THAT(failure.message, HasSubstr(folder_.path().string()));
@@ -121,7 +125,7 @@ TEST_F(ServiceTest, NamesADataSetThatChanged) {
 
 TEST_F(ServiceTest, NamesADataSetThatIsNotThere) {
   task_.dataset.directory = folder_.path() / "nothing";
-  const Failure failure = failure_of(task_);
+  const trial::Failure failure = failure_of(task_);
   EXPECT_EQ(failure.kind, "dataset");
   EXPECT_THAT(failure.message, HasSubstr("nothing"));
 }
@@ -130,7 +134,7 @@ TEST_F(ServiceTest, SaysWhenMemoryRunsOut) {
   // A second layer of 17 GB.
   task_.architecture = zoo::Mlp{.layers = 2, .width = 65536};
   const AddressSpaceLimit limit(2L << 30);
-  const Failure failure = failure_of(task_);
+  const trial::Failure failure = failure_of(task_);
   EXPECT_EQ(failure.kind, "out_of_memory") << failure.message;
 }
 
@@ -151,7 +155,7 @@ TEST(DatasetCacheTest, ReadsADataSetOnce) {
   TemporaryDirectory folder;
   write_mnist(noise_dataset(), folder.path());
   const std::string directory = folder.path().string();
-  const DatasetRef ref = {
+  const trial::DatasetRef ref = {
       "mnist", directory,
       datasets::load_from("mnist", directory).info.fingerprint};
   DatasetCache cache;
@@ -162,4 +166,4 @@ TEST(DatasetCacheTest, ReadsADataSetOnce) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::trainer

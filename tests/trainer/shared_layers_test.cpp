@@ -9,7 +9,7 @@
 #include "models/layers.h"
 #include "trainer/probe.h"
 
-namespace cape {
+namespace cape::trainer {
 namespace {
 
 /// Every kind of layer twice, the convolution over two sizes of image.
@@ -64,8 +64,8 @@ class TwiceModel : public models::Model {
 };
 
 /// By autograd, of the parameters that require a gradient.
-double mean_gradient2(TwiceModel& model, const torch::Tensor& inputs,
-                      const torch::Tensor& labels) {
+double mean_g2(TwiceModel& model, const torch::Tensor& inputs,
+               const torch::Tensor& labels) {
   std::vector<torch::Tensor> trained;
   for (const torch::Tensor& parameter : model.parameters()) {
     if (parameter.requires_grad()) trained.push_back(parameter);
@@ -85,13 +85,13 @@ void expect_agreement(TwiceModel& model, std::int64_t samples,
   model.to(type);
   const torch::Tensor inputs = torch::randn({samples, 6, 8, 8}).to(type);
   const torch::Tensor labels = torch::arange(samples) % 6;
-  const ProbeResult engine = probe(model, inputs, labels, /*learning_rate=*/1);
-  const ProbeResult loop = probe_by_loop(model, inputs, labels);
+  const trial::ProbeResult engine =
+      probe(model, inputs, labels, /*learning_rate=*/1);
+  const trial::ProbeResult loop = probe_by_loop(model, inputs, labels);
   EXPECT_NEAR(engine.g2 / loop.g2, 1, tolerance);
   EXPECT_NEAR(engine.tau / loop.tau, 1, tolerance);
-  EXPECT_NEAR(
-      engine.extended->mean_gradient2 / mean_gradient2(model, inputs, labels),
-      1, tolerance);
+  EXPECT_NEAR(engine.extended->mean_g2 / mean_g2(model, inputs, labels), 1,
+              tolerance);
 }
 
 class SharedLayersTest : public testing::TestWithParam<std::int64_t> {};
@@ -120,4 +120,4 @@ TEST_P(SharedLayersTest, MayBeFrozenInPart) {
 INSTANTIATE_TEST_SUITE_P(Groups, SharedLayersTest, testing::Values(1, 2, 6));
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::trainer

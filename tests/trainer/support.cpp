@@ -8,7 +8,7 @@
 #include "core/random.h"
 #include "trainer/device.h"
 
-namespace cape {
+namespace cape::trainer {
 namespace {
 
 /// As cape_trainer runs by default: only one thread is the same to the bit.
@@ -78,27 +78,27 @@ void write_mnist(const datasets::Dataset& dataset,
             {labels.begin(), labels.end()});
 }
 
-TrialTask small_task() {
-  TrialTask task;
+trial::TrialTask small_task() {
+  trial::TrialTask task;
   task.trajectory = std::string(32, 'a');
   task.architecture = zoo::Mlp{.layers = 2, .width = 32};
   task.learning_rate = 2e-3;
   task.batch_size = 16;
-  task.criteria = criteria_of({0.2, 0.1, 0.15});
+  task.criteria = trial::criteria_of({0.2, 0.1, 0.15});
   task.seed = 12345;
-  std::get<BatchSteps>(task.target).max_steps = 300;
+  std::get<trial::BatchSteps>(task.target).max_steps = 300;
   return task;
 }
 
-std::vector<TrainerMessage> messages_in(std::string_view bytes) {
-  TrainerMessageReader reader;
+std::vector<trial::TrainerMessage> messages_in(std::string_view bytes) {
+  trial::TrainerMessageReader reader;
   reader.append(bytes);
-  std::vector<TrainerMessage> messages;
+  std::vector<trial::TrainerMessage> messages;
   while (auto message = reader.next()) messages.push_back(*message);
   return messages;
 }
 
-void expect_same(const TrialResult& a, const TrialResult& b) {
+void expect_same(const trial::TrialResult& a, const trial::TrialResult& b) {
   EXPECT_EQ(a.trajectory, b.trajectory);
   EXPECT_EQ(a.parameters, b.parameters);
   EXPECT_EQ(a.probe, b.probe);
@@ -118,4 +118,4 @@ TemporaryDirectory::~TemporaryDirectory() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-}  // namespace cape
+}  // namespace cape::trainer

@@ -9,7 +9,7 @@
 #include "trial/protocol.h"
 #include "trial/task.h"
 
-namespace cape {
+namespace cape::trainer {
 
 /// 200 samples of 1 x 28 x 28 noise in 10 classes, as mnist would be read.
 datasets::Dataset noise_dataset();
@@ -19,13 +19,13 @@ void write_mnist(const datasets::Dataset& dataset,
                  const std::filesystem::path& directory);
 
 /// A task for a small MLP on noise_dataset.
-TrialTask small_task();
+trial::TrialTask small_task();
 
 /// All messages in the bytes of a trainer's output.
-std::vector<TrainerMessage> messages_in(std::string_view bytes);
+std::vector<trial::TrainerMessage> messages_in(std::string_view bytes);
 
 /// The two measured the same, to the bit; times aside.
-void expect_same(const TrialResult& a, const TrialResult& b);
+void expect_same(const trial::TrialResult& a, const trial::TrialResult& b);
 
 /// A directory of its own that goes when the test ends.
 class TemporaryDirectory {
@@ -41,4 +41,4 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-}  // namespace cape
+}  // namespace cape::trainer

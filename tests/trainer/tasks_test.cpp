@@ -12,7 +12,7 @@
 #include "trainer/trajectory.h"
 #include "trial/task.h"
 
-namespace cape {
+namespace cape::trainer {
 namespace {
 
 using datasets::Task;
@@ -61,12 +61,12 @@ struct Probed {
 Probed make(const Case& of, std::int64_t samples) {
   torch::manual_seed(3);
   const zoo::Head head =
-      head_of({.name = "own",
-               .task = of.task,
-               .shape = of.shape,
-               .classes = of.task == Task::regression ? 0 : kClasses,
-               .fingerprint = "",
-               .directory = ""});
+      trial::head_of({.name = "own",
+                      .task = of.task,
+                      .shape = of.shape,
+                      .classes = of.task == Task::regression ? 0 : kClasses,
+                      .fingerprint = "",
+                      .directory = ""});
   Probed probed{models::build(of.architecture, of.shape, head), {}, {}};
   std::vector<std::int64_t> shape = zoo::input_shape(of.architecture, of.shape);
   shape.insert(shape.begin(), samples);
@@ -93,9 +93,10 @@ Probed make(const Case& of, std::int64_t samples) {
 class TaskTest : public testing::TestWithParam<Case> {};
 
 void expect_agreement(const Case& of, const Probed& p, double tolerance) {
-  const ProbeResult engine =
+  const trial::ProbeResult engine =
       probe(*p.model, p.inputs, p.labels, std::nullopt, of.task);
-  const ProbeResult loop = probe_by_loop(*p.model, p.inputs, p.labels, of.task);
+  const trial::ProbeResult loop =
+      probe_by_loop(*p.model, p.inputs, p.labels, of.task);
   ASSERT_GT(loop.g2, 0);
   ASSERT_GT(loop.tau, 0);
   EXPECT_NEAR(engine.g2 / loop.g2, 1, tolerance);
@@ -117,8 +118,8 @@ TEST_P(TaskTest, ExtendedFeaturesAgreeWithExplicitGradientsAndSteps) {
   Probed p = make(GetParam(), 33);
   p.model->to(torch::kDouble);
   p.inputs = p.inputs.to(torch::kDouble);
-  const Objective objective(GetParam().task);
-  const ExtendedProbe found =
+  const TaskObjective objective(GetParam().task);
+  const trial::ExtendedProbe found =
       probe(*p.model, p.inputs, p.labels, kRate, GetParam().task)
           .extended.value();
   p.model->eval();
@@ -133,12 +134,13 @@ TEST_P(TaskTest, ExtendedFeaturesAgreeWithExplicitGradientsAndSteps) {
   for (const auto& gradient : gradients) {
     squared += gradient.square().sum().item<double>();
   }
-  EXPECT_NEAR(found.mean_gradient2 / squared, 1, 1e-9);
+  EXPECT_NEAR(found.mean_g2 / squared, 1, 1e-9);
   const torch::NoGradGuard no_grad;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     parameters[i].sub_(kRate * gradients[i].sign());
   }
-  EXPECT_NEAR(found.line[0], (loss() / before).item<double>(), 1e-9);
+  EXPECT_NEAR(found.sign_step_losses[0], (loss() / before).item<double>(),
+              1e-9);
   EXPECT_EQ(std::isnan(found.label_entropy),
             GetParam().task == Task::regression);
   EXPECT_EQ(std::isnan(found.logit_spread),
@@ -147,8 +149,8 @@ TEST_P(TaskTest, ExtendedFeaturesAgreeWithExplicitGradientsAndSteps) {
 
 TEST_P(TaskTest, TrainingLowersTheLossThatTheProbeSaw) {
   const Probed p = make(GetParam(), 33);
-  Training training(*p.model, {p.inputs, p.labels, GetParam().task}, AdamW{},
-                    1e-2);
+  Training training(*p.model, {p.inputs, p.labels, GetParam().task},
+                    trial::AdamW{}, 1e-2);
   const double before = training.loss().item<double>();
   for (int step = 0; step < 30; ++step) {
     training.update();
@@ -174,8 +176,8 @@ double log_sum_exp(const std::vector<double>& logits) {
   return std::log(sum);
 }
 
-TEST(Objective, OfARegressionIsHalfTheSquaredError) {
-  const Objective objective(Task::regression);
+TEST(TaskObjective, OfARegressionIsHalfTheSquaredError) {
+  const TaskObjective objective(Task::regression);
   const auto outputs = doubles({1, 2, 5}).view({3, 1});
   const auto targets = doubles({0, 2, 1});
   EXPECT_DOUBLE_EQ(objective.summed_loss(outputs, targets).item<double>(),
@@ -185,8 +187,8 @@ TEST(Objective, OfARegressionIsHalfTheSquaredError) {
   EXPECT_DOUBLE_EQ(objective.summed_f(outputs, targets).item<double>(), 8);
 }
 
-TEST(Objective, OfASequenceIsTheMeanOverItsSteps) {
-  const Objective objective(Task::sequence);
+TEST(TaskObjective, OfASequenceIsTheMeanOverItsSteps) {
+  const TaskObjective objective(Task::sequence);
   // Two samples of two steps, two classes.
   const auto outputs = doubles({0, 1, 2, 0, -1, 0, 3, 5}).view({2, 2, 2});
   const auto labels = torch::tensor({1, 0, 0, 1}, torch::kLong).view({2, 2});
@@ -202,8 +204,8 @@ TEST(Objective, OfASequenceIsTheMeanOverItsSteps) {
   EXPECT_NEAR(objective.label_entropy(labels), std::log(2), 1e-12);
 }
 
-TEST(Objective, OfAMultilabelTaskIsTheMeanOverItsLabels) {
-  const Objective objective(Task::multilabel);
+TEST(TaskObjective, OfAMultilabelTaskIsTheMeanOverItsLabels) {
+  const TaskObjective objective(Task::multilabel);
   const auto outputs = doubles({0, 1, -2, 3}).view({2, 2});
   const auto labels = doubles({1, 0, 1, 1}).view({2, 2});
   const auto softplus = [](double x) { return std::log1p(std::exp(x)); };
@@ -238,7 +240,7 @@ TEST(DrawBatch, ShapesLabelsAfterTheTask) {
   dataset.deviation = {1, 1};
   dataset.labels = datasets::Array::of({1, 0, 1, 0});
   dataset.labels.shape = {4, 1};
-  TrialTask task;
+  trial::TrialTask task;
   task.architecture = zoo::Mlp{};
   task.batch_size = 4;
   const TrialBatch batch = draw_batch(task, dataset, torch::kCPU);
@@ -252,4 +254,4 @@ TEST(DrawBatch, ShapesLabelsAfterTheTask) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::trainer

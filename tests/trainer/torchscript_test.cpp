@@ -14,7 +14,7 @@
 #include "trainer/trajectory.h"
 #include "zoo/torchscript.h"
 
-namespace cape {
+namespace cape::trainer {
 namespace {
 
 using testing::HasSubstr;
@@ -56,8 +56,8 @@ def forward(self, x):
     )" + last + "\n");
   }
 
-  TrialResult run(const zoo::Architecture& architecture) {
-    TrialTask task = small_task();
+  trial::TrialResult run(const zoo::Architecture& architecture) {
+    trial::TrialTask task = small_task();
     task.architecture = architecture;
     return run_trajectory(task, noise_dataset(), torch::kCPU, 1);
   }
@@ -76,18 +76,18 @@ def forward(self, x):
 };
 
 TEST_F(TorchScriptTest, IsMeasuredAsTheSameNetworkOfTheZoo) {
-  const TrialResult own = run(same_mlp());
-  const TrialResult zoo = run(kMlp);
+  const trial::TrialResult own = run(same_mlp());
+  const trial::TrialResult zoo = run(kMlp);
   EXPECT_EQ(own.parameters, zoo.parameters);
   // Float32: sums in another order.
   EXPECT_NEAR(own.probe.g2 / zoo.probe.g2, 1, 1e-5);
   EXPECT_NEAR(own.probe.tau / zoo.probe.tau, 1, 1e-5);
   ASSERT_TRUE(own.probe.extended.has_value());
-  EXPECT_NEAR(
-      own.probe.extended->mean_gradient2 / zoo.probe.extended->mean_gradient2,
-      1, 1e-4);
-  EXPECT_NEAR(own.probe.extended->line[2] / zoo.probe.extended->line[2], 1,
+  EXPECT_NEAR(own.probe.extended->mean_g2 / zoo.probe.extended->mean_g2, 1,
               1e-4);
+  EXPECT_NEAR(own.probe.extended->sign_step_losses[2] /
+                  zoo.probe.extended->sign_step_losses[2],
+              1, 1e-4);
   ASSERT_EQ(own.outcomes.size(), zoo.outcomes.size());
   for (std::size_t e = 0; e < own.outcomes.size(); ++e) {
     EXPECT_TRUE(own.outcomes[e].converged());
@@ -119,7 +119,7 @@ TEST_F(TorchScriptTest, NoticesThatTheFileIsAnotherOneNow) {
 }
 
 TEST_F(TorchScriptTest, RefusesFilesOfAnotherKind) {
-  const auto refusal = [&](const std::string& file) -> std::string {
+  const auto error_message = [&](const std::string& file) -> std::string {
     try {
       zoo::opened({.file = file}, files_.path());
     } catch (const UserError& error) {
@@ -127,10 +127,10 @@ TEST_F(TorchScriptTest, RefusesFilesOfAnotherKind) {
     }
     return "no error";
   };
-  EXPECT_THAT(refusal(""), HasSubstr("needs file"));
-  EXPECT_THAT(refusal("missing.pt"), HasSubstr("missing.pt"));
+  EXPECT_THAT(error_message(""), HasSubstr("needs file"));
+  EXPECT_THAT(error_message("missing.pt"), HasSubstr("missing.pt"));
   publish_file(files_.path() / "text.pt", "no archive");
-  EXPECT_THAT(refusal("text.pt"), HasSubstr("no TorchScript"));
+  EXPECT_THAT(error_message("text.pt"), HasSubstr("no TorchScript"));
   torch::save(torch::ones({2}), (files_.path() / "weights.pt").string());
   publish_file(files_.path() / "damaged.pt",
                std::string("PK\3\4 net/code/ ", 15));
@@ -139,4 +139,4 @@ TEST_F(TorchScriptTest, RefusesFilesOfAnotherKind) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::trainer

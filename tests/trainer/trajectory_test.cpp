@@ -10,18 +10,18 @@
 #include "models/build.h"
 #include "trainer/support.h"
 
-namespace cape {
+namespace cape::trainer {
 namespace {
 
 const zoo::Vit kSmallVit = {.patch = 8, .width = 24, .depth = 1, .heads = 2};
 
-TrialResult run(const TrialTask& task, int losses_a_look = 1) {
+trial::TrialResult run(const trial::TrialTask& task, int losses_per_sync = 1) {
   static const datasets::Dataset kDataset = noise_dataset();
-  return run_trajectory(task, kDataset, torch::kCPU, losses_a_look);
+  return run_trajectory(task, kDataset, torch::kCPU, losses_per_sync);
 }
 
 /// Losses of a training with AdamW written out, and without dropout.
-std::vector<double> losses_by_hand(const TrialTask& task, int count) {
+std::vector<double> losses_by_hand(const trial::TrialTask& task, int count) {
   const TrialBatch batch = draw_batch(task, noise_dataset(), torch::kCPU);
   torch::manual_seed(task.seed);
   const auto model = models::build(task.architecture, {1, 28, 28}, 10);
@@ -56,11 +56,12 @@ std::vector<double> losses_by_hand(const TrialTask& task, int count) {
 }
 
 TEST(TrajectoryTest, TrainsWithAdamWOnTheProbeBatch) {
-  TrialTask task = small_task();
+  trial::TrialTask task = small_task();
   task.architecture = zoo::Mlp{.layers = 2, .width = 32, .dropout = 0};
-  task.optimizer = AdamW{.weight_decay = 0.1};  // large enough to be seen
+  task.optimizer =
+      trial::AdamW{.weight_decay = 0.1};  // large enough to be seen
   const std::vector<double> expected = losses_by_hand(task, 4);
-  const TrialResult result = run(task);
+  const trial::TrialResult result = run(task);
   ASSERT_GE(result.losses.size(), expected.size());
   for (std::size_t t = 0; t < expected.size(); ++t) {
     EXPECT_NEAR(result.losses[t], expected[t], 2e-6 * expected[t]) << t;
@@ -68,10 +69,10 @@ TEST(TrajectoryTest, TrainsWithAdamWOnTheProbeBatch) {
 }
 
 TEST(TrajectoryTest, ProbesAndTimesStepsWithoutTraining) {
-  TrialTask task = small_task();
-  const TrialResult trained = run(task);
+  trial::TrialTask task = small_task();
+  const trial::TrialResult trained = run(task);
   task.timed_steps = 2;
-  const TrialResult timed = run(task);
+  const trial::TrialResult timed = run(task);
   EXPECT_EQ(timed.probe, trained.probe);
   EXPECT_EQ(timed.parameters, trained.parameters);
   EXPECT_EQ(timed.initial_loss, trained.initial_loss);
@@ -81,8 +82,8 @@ TEST(TrajectoryTest, ProbesAndTimesStepsWithoutTraining) {
 }
 
 TEST(TrajectoryTest, MeasuresEveryEpsilon) {
-  const TrialTask task = small_task();
-  const TrialResult result = run(task);
+  const trial::TrialTask task = small_task();
+  const trial::TrialResult result = run(task);
   EXPECT_EQ(result.trajectory, task.trajectory);
   EXPECT_EQ(result.parameters, 784 * 32 + 32 + 64 + 32 * 32 + 32 + 64 + 330);
   EXPECT_GT(result.probe.g2, 0);
@@ -92,7 +93,7 @@ TEST(TrajectoryTest, MeasuresEveryEpsilon) {
   EXPECT_EQ(result.initial_loss, result.losses.front());
   ASSERT_EQ(result.outcomes.size(), task.criteria.size());
   for (std::size_t i = 0; i < task.criteria.size(); ++i) {
-    const CriterionResult& epsilon = result.outcomes[i];
+    const trial::CriterionResult& epsilon = result.outcomes[i];
     ASSERT_TRUE(epsilon.converged());
     EXPECT_EQ(epsilon.criterion, task.criteria[i]);
     const double threshold = epsilon.epsilon * result.losses.front();
@@ -103,11 +104,11 @@ TEST(TrajectoryTest, MeasuresEveryEpsilon) {
 }
 
 TEST(TrajectoryTest, SharingARunGivesEveryEpsilonItsOwnRunsResult) {
-  TrialTask task = small_task();
-  const TrialResult shared = run(task);
-  for (const CriterionResult& expected : shared.outcomes) {
+  trial::TrialTask task = small_task();
+  const trial::TrialResult shared = run(task);
+  for (const trial::CriterionResult& expected : shared.outcomes) {
     task.criteria = {expected.criterion};
-    const TrialResult own = run(task);
+    const trial::TrialResult own = run(task);
     EXPECT_EQ(own.outcomes.front(), expected);
     EXPECT_EQ(own.probe, shared.probe);
     EXPECT_TRUE(std::equal(own.losses.begin(), own.losses.end(),
@@ -116,12 +117,12 @@ TEST(TrajectoryTest, SharingARunGivesEveryEpsilonItsOwnRunsResult) {
 }
 
 TEST(TrajectoryTest, IsTheSameToTheBitWhateverRanBefore) {
-  TrialTask vit = small_task();
+  trial::TrialTask vit = small_task();
   vit.architecture = kSmallVit;
   vit.seed = 99;
-  for (const TrialTask& task : {small_task(), vit}) {
-    const TrialResult first = run(task);
-    TrialTask other = small_task();
+  for (const trial::TrialTask& task : {small_task(), vit}) {
+    const trial::TrialResult first = run(task);
+    trial::TrialTask other = small_task();
     other.seed = 7;
     other.batch_size = 5;
     run(other);
@@ -131,55 +132,55 @@ TEST(TrajectoryTest, IsTheSameToTheBitWhateverRanBefore) {
 }
 
 TEST(TrajectoryTest, IsTheSameHoweverSeldomTheLossIsLookedAt) {
-  TrialTask censored = small_task();
-  censored.criteria = criteria_of({1e-9});
-  std::get<BatchSteps>(censored.target).max_steps = 21;
-  for (const TrialTask& task : {small_task(), censored}) {
+  trial::TrialTask censored = small_task();
+  censored.criteria = trial::criteria_of({1e-9});
+  std::get<trial::BatchSteps>(censored.target).max_steps = 21;
+  for (const trial::TrialTask& task : {small_task(), censored}) {
     expect_same(run(task, 16), run(task));
   }
 }
 
 TEST(TrajectoryTest, TheSeedDecides) {
-  TrialTask task = small_task();
-  const TrialResult first = run(task);
+  trial::TrialTask task = small_task();
+  const trial::TrialResult first = run(task);
   task.seed += 1;
-  const TrialResult second = run(task);
+  const trial::TrialResult second = run(task);
   EXPECT_NE(first.probe.g2, second.probe.g2);
   EXPECT_NE(first.losses, second.losses);
 }
 
 TEST(TrajectoryTest, StopsAtTheCap) {
-  TrialTask task = small_task();
-  task.criteria = criteria_of({1e-9});
-  std::get<BatchSteps>(task.target).max_steps = 5;
-  const TrialResult result = run(task);
+  trial::TrialTask task = small_task();
+  task.criteria = trial::criteria_of({1e-9});
+  std::get<trial::BatchSteps>(task.target).max_steps = 5;
+  const trial::TrialResult result = run(task);
   EXPECT_EQ(result.losses.size(), 5U);
-  EXPECT_EQ(result.outcomes.front().stop_reason, StopReason::max_steps);
+  EXPECT_EQ(result.outcomes.front().stop_reason, trial::StopReason::max_steps);
   EXPECT_EQ(result.outcomes.front().t_star, 5);
   EXPECT_EQ(result.outcomes.front().steps_run, 4);
 }
 
 TEST(TrajectoryTest, EndsWhenTheLossIsNotFinite) {
-  TrialTask task = small_task();
+  trial::TrialTask task = small_task();
   task.architecture = zoo::Mlp{.layers = 2, .width = 32, .batch_norm = false};
   task.learning_rate = 1e30;
-  const TrialResult result = run(task);
-  EXPECT_EQ(result.outcomes.front().stop_reason, StopReason::non_finite);
+  const trial::TrialResult result = run(task);
+  EXPECT_EQ(result.outcomes.front().stop_reason, trial::StopReason::non_finite);
   EXPECT_FALSE(std::isfinite(result.losses.back()));
   EXPECT_LT(result.losses.size(), 10U);
 }
 
 TEST(TrajectoryTest, WithoutAnUpdateThereIsNoStepTime) {
-  TrialTask task = small_task();
-  std::get<BatchSteps>(task.target).max_steps = 1;
+  trial::TrialTask task = small_task();
+  std::get<trial::BatchSteps>(task.target).max_steps = 1;
   EXPECT_TRUE(std::isnan(run(task).step_seconds));
 }
 
 TEST(TrajectoryTest, OfAVariantHasItsHead) {
-  TrialTask task = small_task();
+  trial::TrialTask task = small_task();
   const std::int64_t whole = run(task).parameters;
   task.dataset.variant = {.classes = 3, .noise = 0.1};
-  const TrialResult result = run(task);
+  const trial::TrialResult result = run(task);
   const std::int64_t width = std::get<zoo::Mlp>(task.architecture).width;
   EXPECT_EQ(result.parameters, whole - 7 * (width + 1));
   EXPECT_LT(result.probe.extended->label_entropy, std::log(3) + 1e-9);
@@ -187,7 +188,7 @@ TEST(TrajectoryTest, OfAVariantHasItsHead) {
 }
 
 TEST(DrawBatchTest, TakesDifferentSamplesInTheNetworksForm) {
-  TrialTask task = small_task();
+  trial::TrialTask task = small_task();
   task.batch_size = 200;
   const TrialBatch all = draw_batch(task, noise_dataset(), torch::kCPU);
   std::set<double> sums;
@@ -204,10 +205,10 @@ TEST(DrawBatchTest, TakesDifferentSamplesInTheNetworksForm) {
 }
 
 TEST(DrawBatchTest, RefusesMoreSamplesThanThereAre) {
-  TrialTask task = small_task();
+  trial::TrialTask task = small_task();
   task.batch_size = 201;
   EXPECT_THROW(draw_batch(task, noise_dataset(), torch::kCPU), Error);
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::trainer

@@ -11,7 +11,7 @@
 #include "core/error.h"
 #include "trainer_client/support.h"
 
-namespace cape {
+namespace cape::trainer_client {
 namespace {
 
 using testing::ElementsAre;
@@ -111,7 +111,7 @@ TEST(PlacementTest, MoreRanksThanCpusHaveATrainerEachOnAllOfThem) {
 }
 
 TEST(PlacementTest, TrainersWithThreadsAreFewer) {
-  WorkersConfig workers;
+  grid::WorkersConfig workers;
   workers.threads = 3;
   EXPECT_THAT(trainers(place(ranks_with(1, first_cpus(8)), workers)),
               ElementsAre(2));
@@ -121,7 +121,7 @@ TEST(PlacementTest, TrainersWithThreadsAreFewer) {
 }
 
 TEST(PlacementTest, PerRankSaysHowManyTrainers) {
-  WorkersConfig workers;
+  grid::WorkersConfig workers;
   workers.per_rank = 5;
   EXPECT_THAT(trainers(place(ranks_with(2, first_cpus(2)), workers)),
               ElementsAre(5, 5));
@@ -138,7 +138,7 @@ TEST(PlacementTest, HostsShareTheirOwnCpusOnly) {
 TEST(PlacementTest, GpusAreSharedOutBetweenTheRanksOfAHost) {
   std::vector<RankResources> ranks = ranks_with(2, first_cpus(8));
   for (RankResources& rank : ranks) rank.gpus = 4;
-  WorkersConfig workers;
+  grid::WorkersConfig workers;
   PlacementPlan plan = place(ranks, workers);
   EXPECT_THAT(plan.ranks[0].devices, ElementsAre("cuda:0", "cuda:2"));
   EXPECT_THAT(plan.ranks[1].devices, ElementsAre("cuda:1", "cuda:3"));
@@ -148,7 +148,7 @@ TEST(PlacementTest, GpusAreSharedOutBetweenTheRanksOfAHost) {
   EXPECT_THAT(plan.ranks[0].devices,
               ElementsAre("cuda:0", "cuda:2", "cuda:0", "cuda:2"));
 
-  workers.device = DeviceChoice::cpu;
+  workers.device = grid::DeviceChoice::cpu;
   EXPECT_THAT(place(ranks, workers).ranks[0].devices,
               testing::Each(std::string("cpu")));
 }
@@ -177,7 +177,7 @@ TEST(PlacementTest, RanksThatSeeOtherGpusUseThemAll) {
 TEST(PlacementTest, TheSummarySaysHowManyTrainersAGpuHas) {
   std::vector<RankResources> ranks = ranks_with(2, first_cpus(8));
   for (RankResources& rank : ranks) rank.gpus = 2;
-  WorkersConfig workers;
+  grid::WorkersConfig workers;
   workers.per_gpu = 2;
   EXPECT_THAT(place(ranks, workers).summary,
               ElementsAre("node1: 2 ranks, 4 trainers on GPUs (2 on cuda:0, 2 "
@@ -187,7 +187,7 @@ TEST(PlacementTest, TheSummarySaysHowManyTrainersAGpuHas) {
 TEST(PlacementTest, ATaskOfSlurmKeepsToItsCpusWhereNothingBindsItToThem) {
   std::vector<RankResources> ranks = ranks_with(2, first_cpus(64));
   for (RankResources& rank : ranks) rank.cpu_limit = 6;
-  WorkersConfig workers;
+  grid::WorkersConfig workers;
   EXPECT_THAT(trainers(place(ranks, workers)), ElementsAre(6, 6));
   workers.threads = 4;
   EXPECT_THAT(trainers(place(ranks, workers)), ElementsAre(1, 1));
@@ -206,8 +206,8 @@ TEST(PlacementTest, CudaWithoutAGpuIsRefusedByTheHostsName) {
   std::vector<RankResources> ranks = ranks_with(2, first_cpus(2));
   ranks[0].gpus = 1;
   ranks[1].host = "node2";
-  WorkersConfig workers;
-  workers.device = DeviceChoice::cuda;
+  grid::WorkersConfig workers;
+  workers.device = grid::DeviceChoice::cuda;
   try {
     place(ranks, workers);
     FAIL() << "accepted";
@@ -217,7 +217,8 @@ TEST(PlacementTest, CudaWithoutAGpuIsRefusedByTheHostsName) {
 }
 
 TEST(PlacementTest, InspectingARankSeesItsOwnMask) {
-  const RankResources rank = inspect_rank(DeviceChoice::cpu, [] { return 0; });
+  const RankResources rank =
+      inspect_rank(grid::DeviceChoice::cpu, [] { return 0; });
   cpu_set_t set;
   ASSERT_EQ(::sched_getaffinity(0, sizeof set, &set), 0);
   EXPECT_THAT(rank.cpus, SizeIs(static_cast<std::size_t>(CPU_COUNT(&set))));
@@ -226,33 +227,35 @@ TEST(PlacementTest, InspectingARankSeesItsOwnMask) {
 
 TEST(PlacementTest, GpusAreCountedWhereTheyMayBeUsed) {
   const auto two = [] { return 2; };
-  EXPECT_EQ(inspect_rank(DeviceChoice::cuda, two).gpus, 2);
-  EXPECT_EQ(inspect_rank(DeviceChoice::cpu, two).gpus, 0);
+  EXPECT_EQ(inspect_rank(grid::DeviceChoice::cuda, two).gpus, 2);
+  EXPECT_EQ(inspect_rank(grid::DeviceChoice::cpu, two).gpus, 0);
 }
 
 TEST(PlacementTest, TheEnvironmentIsReadWhereARankIsInspected) {
   const Variable mpirun("OMPI_COMM_WORLD_LOCAL_SIZE", "2");
   const Variable cpus("SLURM_CPUS_PER_TASK", "3");
   const Variable gpus("CUDA_VISIBLE_DEVICES", "1,2");
-  RankResources rank = inspect_rank(DeviceChoice::cpu, [] { return 0; });
+  RankResources rank = inspect_rank(grid::DeviceChoice::cpu, [] { return 0; });
   EXPECT_TRUE(rank.launched);
   EXPECT_TRUE(rank.bound_by_default);
   EXPECT_EQ(rank.cpu_limit, 3);
   EXPECT_EQ(rank.visible_gpus, "1,2");
   const Variable wish("OMPI_MCA_hwloc_base_binding_policy", "core");
-  rank = inspect_rank(DeviceChoice::cpu, [] { return 0; });
+  rank = inspect_rank(grid::DeviceChoice::cpu, [] { return 0; });
   EXPECT_FALSE(rank.bound_by_default);
 }
 
 TEST(PlacementTest, UseCpusRestrictsThisProcess) {
-  const Cpus before = inspect_rank(DeviceChoice::cpu, [] { return 0; }).cpus;
+  const Cpus before =
+      inspect_rank(grid::DeviceChoice::cpu, [] { return 0; }).cpus;
   use_cpus({before.back()});
-  EXPECT_THAT(inspect_rank(DeviceChoice::cpu, [] { return 0; }).cpus,
+  EXPECT_THAT(inspect_rank(grid::DeviceChoice::cpu, [] { return 0; }).cpus,
               ElementsAre(before.back()));
   use_cpus(before);
   use_cpus({});  // no wish
-  EXPECT_EQ(inspect_rank(DeviceChoice::cpu, [] { return 0; }).cpus, before);
+  EXPECT_EQ(inspect_rank(grid::DeviceChoice::cpu, [] { return 0; }).cpus,
+            before);
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::trainer_client

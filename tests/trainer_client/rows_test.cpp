@@ -11,7 +11,7 @@
 #include "trainer_client/support.h"
 #include "trial/stopping_rule.h"
 
-namespace cape {
+namespace cape::trainer_client {
 namespace {
 
 using testing::HasSubstr;
@@ -25,52 +25,56 @@ class RowsTest : public testing::Test {
 
   /// Makes these losses the curve, and the outcomes those of it.
   void answer(const std::vector<float>& losses) {
-    StoppingRule rule(std::get<BatchSteps>(trajectory_.task.target),
-                      trajectory_.task.criteria);
+    trial::StoppingRule rule(
+        std::get<trial::BatchSteps>(trajectory_.task.target),
+        trajectory_.task.criteria);
     for (const float loss : losses) rule.observe(loss);
-    result_ = {.trajectory = trajectory_.task.trajectory,
-               .parameters = zoo::parameter_count(trajectory_.task.architecture,
-                                                  {1, 28, 28}, 10),
-               .probe = {.g2 = 3,
-                         .tau = 7,
-                         .extended = ExtendedProbe{.loss = 2.25,
-                                                   .mean_gradient2 = 1.5,
-                                                   .label_entropy = 2,
-                                                   .logit_spread = 0.5,
-                                                   .line = {0.75, 0.5, 2}}},
-               .initial_loss = losses.front(),
-               .outcomes = rule.results(),
-               .probe_seconds = 0.5,
-               .step_seconds = 0.25,
-               .device = "cpu",
-               .threads = 2,
-               .losses = losses};
+    result_ = {
+        .trajectory = trajectory_.task.trajectory,
+        .parameters = zoo::parameter_count(trajectory_.task.architecture,
+                                           {1, 28, 28}, 10),
+        .probe = {.g2 = 3,
+                  .tau = 7,
+                  .extended =
+                      trial::ExtendedProbe{.loss = 2.25,
+                                           .mean_g2 = 1.5,
+                                           .label_entropy = 2,
+                                           .logit_spread = 0.5,
+                                           .sign_step_losses = {0.75, 0.5, 2}}},
+        .initial_loss = losses.front(),
+        .outcomes = rule.results(),
+        .probe_seconds = 0.5,
+        .step_seconds = 0.25,
+        .device = "cpu",
+        .threads = 2,
+        .losses = losses};
   }
 
   /// What is said of the answer once `spoil` has changed it; empty: it is fine.
-  std::string complaint(const std::function<void(TrialResult&)>& spoil) const {
-    TrialResult result = result_;
+  std::string complaint(
+      const std::function<void(trial::TrialResult&)>& spoil) const {
+    trial::TrialResult result = result_;
     spoil(result);
     try {
-      check_answer(trajectory_, result);
+      validate_result(trajectory_, result);
       return "";
     } catch (const Error& error) {
       return error.what();
     }
   }
 
-  Grid grid_ = small_grid();
-  Trajectory trajectory_ = grid_.trajectory(4, grid_.all_criteria());
-  TrialResult result_;
+  grid::Grid grid_ = small_grid();
+  grid::Trajectory trajectory_ = grid_.trajectory(4, grid_.all_criteria());
+  trial::TrialResult result_;
 };
 
 TEST_F(RowsTest, TheRightAnswerIsTaken) {
-  EXPECT_EQ(complaint([](TrialResult&) {}), "");
+  EXPECT_EQ(complaint([](trial::TrialResult&) {}), "");
 }
 
 TEST_F(RowsTest, ACurveThatEndsInNanIsTaken) {
   answer({2.5F, 1.0F, kNan});
-  EXPECT_EQ(complaint([](TrialResult&) {}), "");
+  EXPECT_EQ(complaint([](trial::TrialResult&) {}), "");
 }
 
 TEST_F(RowsTest, AnotherTrajectoryIsRefused) {
@@ -103,11 +107,12 @@ TEST_F(RowsTest, OutcomesThatAreNotThoseOfTheCurveAreRefused) {
   EXPECT_THAT(complaint([](auto& r) { --r.outcomes[1].steps_run; }), refused);
   EXPECT_THAT(complaint([](auto& r) { r.outcomes[2].final_loss += 1e-3; }),
               refused);
-  EXPECT_THAT(
-      complaint([](auto& r) { r.outcomes[0].criterion = Epsilon{0.15}; }),
-      refused);
   EXPECT_THAT(complaint([](auto& r) {
-                r.outcomes[2].stop_reason = StopReason::plateau;
+                r.outcomes[0].criterion = trial::Epsilon{0.15};
+              }),
+              refused);
+  EXPECT_THAT(complaint([](auto& r) {
+                r.outcomes[2].stop_reason = trial::StopReason::plateau;
               }),
               refused);
   EXPECT_THAT(
@@ -125,12 +130,12 @@ TEST_F(RowsTest, TooFewOrTooManyOutcomesAreRefused) {
 
 TEST_F(RowsTest, ARowAnEpsilonWithAllThatIsKnown) {
   const auto rows = make_rows(trajectory_, result_);
-  const TrialTask& task = trajectory_.task;
+  const trial::TrialTask& task = trajectory_.task;
   ASSERT_THAT(rows, SizeIs(task.criteria.size()));
   for (std::size_t e = 0; e < rows.size(); ++e) {
     const shard::Row& row = rows[e];
-    EXPECT_EQ(row.epsilon, epsilon_of(task.criteria[e]));
-    EXPECT_EQ(row.key.view(), cell_key(task.trajectory, row.epsilon));
+    EXPECT_EQ(row.epsilon, trial::epsilon_of(task.criteria[e]));
+    EXPECT_EQ(row.key.view(), trial::cell_key(task.trajectory, row.epsilon));
     EXPECT_EQ(row.trajectory.view(), task.trajectory);
     EXPECT_EQ(row.t_star, result_.outcomes[e].t_star);
     EXPECT_EQ(row.final_loss, result_.outcomes[e].final_loss);
@@ -194,10 +199,10 @@ TEST_F(RowsTest, ACensoredRowSaysWhy) {
   EXPECT_EQ(rows[0].stop_reason.view(), "non_finite");
   EXPECT_FALSE(rows[0].converged);
   EXPECT_EQ(rows[0].t_star,
-            trajectory_.std::get<BatchSteps>(task.target).max_steps);
+            trajectory_.std::get<trial::BatchSteps>(task.target).max_steps);
   EXPECT_EQ(rows[0].steps_run, 2);
   EXPECT_TRUE(rows[2].converged) << "0.3 was reached before";
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::trainer_client

@@ -14,7 +14,7 @@
 #include "grid/config_yaml.h"
 #include "shard/reader.h"
 
-namespace cape {
+namespace cape::trainer_client {
 namespace {
 
 const std::string kConfig = R"(name: small
@@ -64,9 +64,9 @@ LogCapture::LogCapture() : before_(spdlog::default_logger()) {
 
 LogCapture::~LogCapture() { spdlog::set_default_logger(before_); }
 
-Grid small_grid(const std::vector<std::string>& overrides) {
-  return Grid(parse_config(kConfig, "small.yaml", overrides),
-              {made_up_mnist()});
+grid::Grid small_grid(const std::vector<std::string>& overrides) {
+  return grid::Grid(grid::parse_config(kConfig, "small.yaml", overrides),
+                    {made_up_mnist()});
 }
 
 std::string write_script(const std::filesystem::path& file,
@@ -111,4 +111,4 @@ bool has_no_children() {
   return ::waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD;
 }
 
-}  // namespace cape
+}  // namespace cape::trainer_client

@@ -13,7 +13,7 @@
 #include "shard/schema.h"
 #include "trainer_client/trainer_process.h"
 
-namespace cape {
+namespace cape::trainer_client {
 
 inline const std::string kFakeTrainer = CAPE_BINARY_DIR "/fake_trainer";
 
@@ -59,7 +59,7 @@ class LogCapture {
 };
 
 /// 4 groups x 3 trials x 3 epsilons, unless overridden ("grid.trials=1").
-Grid small_grid(const std::vector<std::string>& overrides = {});
+grid::Grid small_grid(const std::vector<std::string>& overrides = {});
 
 /// An executable shell script.
 std::string write_script(const std::filesystem::path& file,
@@ -79,4 +79,4 @@ void expect_same_rows(const std::vector<shard::Row>& actual,
 /// True when this process has no child, running or dead.
 bool has_no_children();
 
-}  // namespace cape
+}  // namespace cape::trainer_client

@@ -13,7 +13,7 @@
 #include "trainer_client/support.h"
 #include "trainer_client/trainer_query.h"
 
-namespace cape {
+namespace cape::trainer_client {
 namespace {
 
 using testing::HasSubstr;
@@ -23,12 +23,12 @@ class TrainerProcessTest : public testing::Test {
   TrainerProcessTest() { std::signal(SIGPIPE, SIG_IGN); }
 
   /// What the trainer sends next; its death is a failure.
-  static TrainerMessage next(TrainerProcess& trainer) {
+  static trial::TrainerMessage next(TrainerProcess& trainer) {
     while (true) {
       if (auto message = trainer.receive()) return *message;
       if (const auto death = trainer.death()) {
         ADD_FAILURE() << *death;
-        return Failure{};
+        return trial::Failure{};
       }
       pollfd ready{trainer.descriptors().front(), POLLIN, 0};
       ::poll(&ready, 1, 100);
@@ -42,9 +42,9 @@ class TrainerProcessTest : public testing::Test {
     }
   }
 
-  TrialTask task() const { return grid_.trajectory(0, 1).task; }
+  trial::TrialTask task() const { return grid_.trajectory(0, 1).task; }
 
-  Grid grid_ = small_grid();
+  grid::Grid grid_ = small_grid();
   LogCapture log_;
 };
 
@@ -53,9 +53,10 @@ TEST_F(TrainerProcessTest, MeasuresOneTaskAfterTheOther) {
   EXPECT_FALSE(trainer.ready());
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(trainer.send(task()));
-    const TrainerMessage message = next(trainer);
-    ASSERT_TRUE(std::holds_alternative<TrialResult>(message));
-    EXPECT_EQ(std::get<TrialResult>(message).trajectory, task().trajectory);
+    const trial::TrainerMessage message = next(trainer);
+    ASSERT_TRUE(std::holds_alternative<trial::TrialResult>(message));
+    EXPECT_EQ(std::get<trial::TrialResult>(message).trajectory,
+              task().trajectory);
   }
   EXPECT_TRUE(trainer.ready());
   EXPECT_EQ(trainer.torch_version(), "0.0-fake");
@@ -65,9 +66,9 @@ TEST_F(TrainerProcessTest, TellsItsDeviceAndTheSizeOfEveryThreadPool) {
   TrainerProcess trainer(
       {.program = kFakeTrainer, .device = "cuda:3", .threads = 5}, "t");
   trainer.send(task());
-  const TrainerMessage message = next(trainer);
-  EXPECT_EQ(std::get<TrialResult>(message).device, "cuda:3");
-  EXPECT_EQ(std::get<TrialResult>(message).threads, 5);
+  const trial::TrainerMessage message = next(trainer);
+  EXPECT_EQ(std::get<trial::TrialResult>(message).device, "cuda:3");
+  EXPECT_EQ(std::get<trial::TrialResult>(message).threads, 5);
   const std::string environment =
       read_file(fmt::format("/proc/{}/environ", trainer.pid()));
   for (const char* pool : {"OMP", "MKL", "OPENBLAS"}) {
@@ -125,7 +126,7 @@ TEST(TrainerQueryTest, CountsGpusAmongTheDevices) {
 }
 
 /// Why the farm would not start with the fake trainer wished so.
-std::string refusal(const std::string& wish) {
+std::string error_message(const std::string& wish) {
   const Variable variable("FAKE_TRAINER", wish);
   const LogCapture log;
   try {
@@ -137,11 +138,11 @@ std::string refusal(const std::string& wish) {
 }
 
 TEST(TrainerQueryTest, ATrainerThatDoesNotStartIsTheUsersToMend) {
-  EXPECT_THAT(refusal("exit_at_start"),
+  EXPECT_THAT(error_message("exit_at_start"),
               HasSubstr("exit code 9; it said: cannot load its libraries"));
-  EXPECT_THAT(refusal("wrong_protocol"), HasSubstr("protocol 4, not 3"));
+  EXPECT_THAT(error_message("wrong_protocol"), HasSubstr("protocol 4, not 3"));
   EXPECT_THROW(ask_torch_version("/nowhere/cape_trainer"), UserError);
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::trainer_client

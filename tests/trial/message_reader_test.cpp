@@ -9,7 +9,7 @@
 #include "trial/protocol.h"
 #include "trial/sample.h"
 
-namespace cape {
+namespace cape::trial {
 namespace {
 
 using nlohmann::json;
@@ -138,4 +138,4 @@ TEST(TrainerMessageReader, RefusesALineThatDoesNotEnd) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::trial

@@ -14,7 +14,7 @@
 #include "core/error.h"
 #include "trial/sample.h"
 
-namespace cape {
+namespace cape::trial {
 namespace {
 
 using nlohmann::json;
@@ -71,14 +71,14 @@ json line_of(const TrialResult& result) {
 TEST(TaskLine, ReadsBackEqualInEveryField) {
   EXPECT_EQ(decode_task(encode(sample_task())), sample_task());
   TrialTask own = sample_task();
-  own.dataset.own = datasets::OwnData{.format = "npy",
-                                      .x = "/a/x.npy",
-                                      .y = "/a/y.npy",
-                                      .task = datasets::Task::sequence,
-                                      .classes = 3,
-                                      .mean = {1.0 / 3},
-                                      .deviation = {5e-324},
-                                      .train_size = 9};
+  own.dataset.user = datasets::UserDataset{.format = "npy",
+                                           .x = "/a/x.npy",
+                                           .y = "/a/y.npy",
+                                           .task = datasets::Task::sequence,
+                                           .classes = 3,
+                                           .mean = {1.0 / 3},
+                                           .deviation = {5e-324},
+                                           .train_size = 9};
   EXPECT_EQ(decode_task(encode(own)), own);
 }
 
@@ -237,4 +237,4 @@ TEST(FailureLine, ReplacesWhatIsNotUtf8) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::trial

@@ -6,7 +6,7 @@
 
 #include "trial/task.h"
 
-namespace cape {
+namespace cape::trial {
 
 inline TrialTask sample_task() {
   return {
@@ -39,10 +39,11 @@ inline TrialResult sample_result() {
           .probe = {.g2 = 1.0 / 3,
                     .tau = 5e-324,
                     .extended = ExtendedProbe{.loss = 2.0 / 3,
-                                              .mean_gradient2 = 5e-324,
+                                              .mean_g2 = 5e-324,
                                               .label_entropy = 0.1 + 0.2,
                                               .logit_spread = DBL_MAX,
-                                              .line = {0.1, 1.0 / 3, -0.0}}},
+                                              .sign_step_losses = {0.1, 1.0 / 3,
+                                                                   -0.0}}},
           .initial_loss = 2.302585092994046,
           .outcomes = {{.criterion = Epsilon{0.1 + 0.2},
                         .t_star = 7,
@@ -61,4 +62,4 @@ inline TrialResult sample_result() {
           .losses = {2.5F, 1.0F / 3, FLT_MIN, FLT_TRUE_MIN, -0.0F}};
 }
 
-}  // namespace cape
+}  // namespace cape::trial

@@ -11,7 +11,7 @@
 
 #include "core/random.h"
 
-namespace cape {
+namespace cape::trial {
 namespace {
 
 using ::testing::ElementsAre;
@@ -226,4 +226,4 @@ TEST(StoppingRule, GivesEachEpsilonWhatItsOwnRunWouldGive) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::trial

@@ -5,7 +5,7 @@
 
 #include "worker/support.h"
 
-namespace cape {
+namespace cape::worker {
 namespace {
 
 using testing::HasSubstr;
@@ -16,14 +16,14 @@ class PublisherTest : public testing::Test {
   PublisherTest() : out_(directory_.path() / "out") {}
 
   Publisher make(const std::vector<std::string>& overrides = {}) const {
-    return make_publisher(small_grid(overrides), out_, "small");
+    return make_publisher(trainer_client::small_grid(overrides), out_, "small");
   }
 
   static std::vector<shard::Row> one_row() { return {shard::Row()}; }
 
-  TemporaryDirectory directory_;
+  trainer_client::TemporaryDirectory directory_;
   std::filesystem::path out_;  ///< is not there yet
-  LogCapture log_;
+  trainer_client::LogCapture log_;
 };
 
 TEST_F(PublisherTest, PublishesWhenItIsTime) {
@@ -32,10 +32,10 @@ TEST_F(PublisherTest, PublishesWhenItIsTime) {
   publisher.add(one_row(), {});
   publisher.poll();
   EXPECT_FALSE(publisher.all_published()) << "in an hour";
-  publisher.hasten();
+  publisher.publish_soon();
   publisher.poll();
   EXPECT_TRUE(publisher.all_published());
-  EXPECT_THAT(rows_in(out_), SizeIs(1));
+  EXPECT_THAT(trainer_client::rows_in(out_), SizeIs(1));
 }
 
 TEST_F(PublisherTest, KeepsWhatItCannotPublish) {
@@ -51,27 +51,28 @@ TEST_F(PublisherTest, KeepsWhatItCannotPublish) {
   EXPECT_TRUE(publisher.publish());
   EXPECT_TRUE(publisher.all_published());
   EXPECT_EQ(publisher.error(), "");
-  EXPECT_THAT(rows_in(out_), SizeIs(1));
+  EXPECT_THAT(trainer_client::rows_in(out_), SizeIs(1));
   EXPECT_THAT(read_quarantine(out_), SizeIs(1));
 }
 
 TEST_F(PublisherTest, TriesAgainAfterAFailure) {
   Publisher publisher = make({"output.flush_seconds=3600"});
   publisher.add(one_row(), {});
-  publisher.hasten();
+  publisher.publish_soon();
   publisher.poll();
   EXPECT_FALSE(publisher.gave_up());
   EXPECT_THAT(log_.text(), HasSubstr("1 rows wait in memory, trying again"));
   std::filesystem::create_directory(out_);
   while (!publisher.all_published()) publisher.poll();
-  EXPECT_THAT(rows_in(out_), SizeIs(1));
+  EXPECT_THAT(trainer_client::rows_in(out_), SizeIs(1));
 }
 
 TEST_F(PublisherTest, TriesAgainSoonAfterAFailureThatTookLong) {
   Publisher::Clock::time_point time{};
   const auto slow = [&] { return time += std::chrono::seconds(20); };
-  Publisher publisher = make_publisher(small_grid({"output.flush_seconds=0"}),
-                                       out_, "small", slow);
+  Publisher publisher =
+      make_publisher(trainer_client::small_grid({"output.flush_seconds=0"}),
+                     out_, "small", slow);
   publisher.add(one_row(), {});
   publisher.poll();
   EXPECT_THAT(log_.text(), HasSubstr("trying again"));
@@ -98,4 +99,4 @@ TEST_F(PublisherTest, GivesUpWhenTooMuchWaits) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::worker

@@ -6,14 +6,14 @@
 #include <chrono>
 #include <csignal>
 
-namespace cape {
+namespace cape::worker {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kPatience{60};
 
-std::int64_t done_cells(const DoneMap& done) {
+std::int64_t done_cells(const coordinator::DoneMap& done) {
   std::int64_t cells = 0;
   for (const auto& [index, mask] : done) cells += std::popcount(mask);
   return cells;
@@ -21,7 +21,7 @@ std::int64_t done_cells(const DoneMap& done) {
 
 }  // namespace
 
-Publisher make_publisher(const Grid& grid,
+Publisher make_publisher(const grid::Grid& grid,
                          const std::filesystem::path& directory,
                          const std::string& prefix,
                          std::function<Publisher::Clock::time_point()> now) {
@@ -34,9 +34,9 @@ Publisher make_publisher(const Grid& grid,
 }
 
 std::unique_ptr<Worker> make_worker(
-    const Grid& grid, Communicator& communicator,
+    const grid::Grid& grid, messaging::Communicator& communicator,
     const std::filesystem::path& directory,
-    const std::vector<TrainerCommand>& trainers) {
+    const std::vector<trainer_client::TrainerCommand>& trainers) {
   std::signal(SIGPIPE, SIG_IGN);  // as cape_farm does
   const std::string prefix = fmt::format("small-r{}", communicator.rank());
   return std::make_unique<Worker>(
@@ -47,16 +47,16 @@ std::unique_ptr<Worker> make_worker(
                       .patience_to_start = std::chrono::seconds(4)});
 }
 
-FarmResult run_small_farm(const Grid& grid,
+FarmResult run_small_farm(const grid::Grid& grid,
                           const std::filesystem::path& directory,
                           const FarmSetup& setup) {
-  const auto ranks = connect_in_process(setup.ranks);
-  Coordinator coordinator(grid, *ranks[0],
-                          {.part = {},
-                           .done = setup.done,
-                           .done_before = done_cells(setup.done),
-                           .speed = SpeedEstimate(),
-                           .deadline = {}});
+  const auto ranks = messaging::connect_in_process(setup.ranks);
+  coordinator::Coordinator coordinator(grid, *ranks[0],
+                                       {.part = {},
+                                        .done = setup.done,
+                                        .done_before = done_cells(setup.done),
+                                        .speed = grid::SpeedEstimate(),
+                                        .deadline = {}});
   std::vector<std::unique_ptr<Worker>> workers;
   workers.reserve(ranks.size());
   for (const auto& rank : ranks) {
@@ -72,9 +72,10 @@ FarmResult run_small_farm(const Grid& grid,
     }
     for (std::size_t r = 0; r < workers.size(); ++r) {
       while (const auto message = ranks[r]->receive()) {
-        if (message->tag == kTagLease || message->tag == kTagEnd) {
+        if (message->tag == messaging::kTagLease ||
+            message->tag == messaging::kTagEnd) {
           workers[r]->handle(*message);
-        } else if (message->tag != kTagLeave) {
+        } else if (message->tag != messaging::kTagLeave) {
           coordinator.handle(*message);
         }
       }
@@ -94,4 +95,4 @@ void poll_until(Worker& worker, const std::function<bool()>& done) {
   }
 }
 
-}  // namespace cape
+}  // namespace cape::worker

@@ -7,7 +7,7 @@
 #include "core/files.h"
 #include "worker/support.h"
 
-namespace cape {
+namespace cape::worker {
 namespace {
 
 using testing::HasSubstr;
@@ -21,27 +21,27 @@ class WorkerTest : public testing::Test {
   const std::filesystem::path& directory() const { return directory_.path(); }
 
   /// The rows of a farm that nothing disturbs.
-  static std::vector<shard::Row> expected(const Grid& grid) {
-    const TemporaryDirectory other;
+  static std::vector<shard::Row> expected(const grid::Grid& grid) {
+    const trainer_client::TemporaryDirectory other;
     EXPECT_EQ(run_small_farm(grid, other.path()).code, kExitDone);
-    return rows_in(other.path());
+    return trainer_client::rows_in(other.path());
   }
 
   FarmSetup setup(const std::string& wishes, std::size_t slots = 1) const {
-    return {.trainers = std::vector<TrainerCommand>(
-                slots, fake_trainer(scripts_.path(), wishes))};
+    return {.trainers = std::vector<trainer_client::TrainerCommand>(
+                slots, trainer_client::fake_trainer(scripts_.path(), wishes))};
   }
 
-  TemporaryDirectory directory_;
-  TemporaryDirectory scripts_;
+  trainer_client::TemporaryDirectory directory_;
+  trainer_client::TemporaryDirectory scripts_;
 };
 
 TEST_F(WorkerTest, MeasuresEveryCellOnce) {
-  const Grid grid = small_grid();
+  const grid::Grid grid = trainer_client::small_grid();
   const FarmResult result = run_small_farm(grid, directory());
   EXPECT_EQ(result.code, kExitDone);
   EXPECT_EQ(result.tally.rows, 36);
-  const auto rows = rows_in(directory());
+  const auto rows = trainer_client::rows_in(directory());
   ASSERT_THAT(rows, SizeIs(kAllRows));
   std::int64_t converged = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -52,31 +52,33 @@ TEST_F(WorkerTest, MeasuresEveryCellOnce) {
   EXPECT_EQ(result.tally.converged, converged);
   EXPECT_GT(converged, 0);
   EXPECT_LT(converged, 36) << "the made-up curves censor some epsilons";
-  EXPECT_TRUE(has_no_children());
+  EXPECT_TRUE(trainer_client::has_no_children());
 }
 
 TEST_F(WorkerTest, WaitsAsLongAsAnyTimeoutSays) {
-  const Grid grid = small_grid({"workers.trial_timeout=1e300"});
+  const grid::Grid grid =
+      trainer_client::small_grid({"workers.trial_timeout=1e300"});
   EXPECT_EQ(run_small_farm(grid, directory()).code, kExitDone);
-  EXPECT_THAT(rows_in(directory()), SizeIs(kAllRows));
+  EXPECT_THAT(trainer_client::rows_in(directory()), SizeIs(kAllRows));
 }
 
 TEST_F(WorkerTest, RowsDoNotDependOnRanksAndSlots) {
-  const Grid grid = small_grid();
+  const grid::Grid grid = trainer_client::small_grid();
   const auto rows = expected(grid);
   for (const int ranks : {1, 2, 4}) {
     for (const std::size_t slots : {1, 3}) {
-      const TemporaryDirectory out;
+      const trainer_client::TemporaryDirectory out;
       FarmSetup many = setup("", slots);
       many.ranks = ranks;
       EXPECT_EQ(run_small_farm(grid, out.path(), many).code, kExitDone);
-      expect_same_rows(rows_in(out.path()), rows);
+      trainer_client::expect_same_rows(trainer_client::rows_in(out.path()),
+                                       rows);
     }
   }
 }
 
 TEST_F(WorkerTest, DoesOnlyWhatIsMissing) {
-  const Grid grid = small_grid();
+  const grid::Grid grid = trainer_client::small_grid();
   FarmSetup rest = setup("");
   rest.done[2] = 0b101;
   rest.done[7] = grid.all_criteria();
@@ -84,14 +86,14 @@ TEST_F(WorkerTest, DoesOnlyWhatIsMissing) {
   EXPECT_EQ(result.code, kExitDone);
   EXPECT_EQ(result.tally.rows, 31);
   std::vector<double> epsilons;
-  for (const shard::Row& row : rows_in(directory())) {
+  for (const shard::Row& row : trainer_client::rows_in(directory())) {
     EXPECT_NE(row.trajectory.view(), grid.trajectory_key(7));
     if (row.trajectory.view() == grid.trajectory_key(2)) {
       epsilons.push_back(row.epsilon);
     }
   }
-  EXPECT_THAT(epsilons,
-              testing::ElementsAre(epsilon_of(grid.group(0).criteria[1])));
+  EXPECT_THAT(epsilons, testing::ElementsAre(
+                            trial::epsilon_of(grid.group(0).criteria[1])));
 }
 
 /// Every way to fail at a task, with a word of the reason that is given.
@@ -108,23 +110,25 @@ class FailingTrainerTest : public WorkerTest,
                            public testing::WithParamInterface<Failing> {};
 
 TEST_P(FailingTrainerTest, GivesTheRowsOfAnUndisturbedRun) {
-  const Grid grid = small_grid();
+  const grid::Grid grid = trainer_client::small_grid();
   const FarmResult result = run_small_farm(
       grid, directory(), setup(std::string(GetParam().kind) + "@2"));
   EXPECT_EQ(result.code, kExitDone);
   EXPECT_THAT(read_quarantine(directory()), IsEmpty());
-  expect_same_rows(rows_in(directory()), expected(grid));
-  EXPECT_TRUE(has_no_children());
+  trainer_client::expect_same_rows(trainer_client::rows_in(directory()),
+                                   expected(grid));
+  EXPECT_TRUE(trainer_client::has_no_children());
 }
 
 TEST_P(FailingTrainerTest, CostsOneAttemptAtOneTrial) {
-  const Grid grid = small_grid({"grid.learning_rate=[1e-3]",
-                                "grid.batch_size=[16]", "workers.retries=0"});
+  const grid::Grid grid =
+      trainer_client::small_grid({"grid.learning_rate=[1e-3]",
+                                  "grid.batch_size=[16]", "workers.retries=0"});
   const FarmResult result = run_small_farm(
       grid, directory(), setup(std::string(GetParam().kind) + "@2"));
   EXPECT_EQ(result.code, kExitSomeFailed);
   EXPECT_EQ(result.tally.failed, 3);
-  EXPECT_THAT(rows_in(directory()), SizeIs(6));
+  EXPECT_THAT(trainer_client::rows_in(directory()), SizeIs(6));
   const auto failed = read_quarantine(directory());
   ASSERT_THAT(failed, SizeIs(1));
   EXPECT_EQ(failed[0].trajectory, grid.trajectory_key(1));
@@ -158,45 +162,49 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& parameter) { return parameter.param.kind; });
 
 TEST_F(WorkerTest, ATrainerThatHangsIsKilledAndItsTrialDoneAgain) {
-  const Grid grid = small_grid(
+  const grid::Grid grid = trainer_client::small_grid(
       {"grid.trials=1", "workers.trial_timeout=0.5", "workers.retries=9"});
-  const Variable once("FAKE_TRAINER_ONCE", scripts_.path().string());
-  const LogCapture log;
+  const trainer_client::Variable once("FAKE_TRAINER_ONCE",
+                                      scripts_.path().string());
+  const trainer_client::LogCapture log;
   EXPECT_EQ(run_small_farm(grid, directory(), setup("hang@2")).code, kExitDone);
   EXPECT_THAT(log.text(), HasSubstr("no answer within"));
-  expect_same_rows(rows_in(directory()), expected(grid));
-  EXPECT_TRUE(has_no_children());
+  trainer_client::expect_same_rows(trainer_client::rows_in(directory()),
+                                   expected(grid));
+  EXPECT_TRUE(trainer_client::has_no_children());
 }
 
 TEST_F(WorkerTest, AnswersNobodyAskedForChangeNoRow) {
-  const Grid grid = small_grid();
-  const LogCapture log;
+  const grid::Grid grid = trainer_client::small_grid();
+  const trainer_client::LogCapture log;
   EXPECT_EQ(run_small_farm(grid, directory(), setup("twice@2")).code,
             kExitDone);
   // The second may come when the next task has been sent.
   EXPECT_THAT(log.text(), testing::AnyOf(HasSubstr("answered without a task"),
                                          HasSubstr("another trajectory")));
-  expect_same_rows(rows_in(directory()), expected(grid));
+  trainer_client::expect_same_rows(trainer_client::rows_in(directory()),
+                                   expected(grid));
 }
 
 TEST_F(WorkerTest, WhatTrainersPrintGoesToTheLogWithTheirName) {
-  const LogCapture log;
-  const Grid grid = small_grid();
+  const trainer_client::LogCapture log;
+  const grid::Grid grid = trainer_client::small_grid();
   EXPECT_EQ(run_small_farm(grid, directory(), setup("chatter")).code,
             kExitDone);
   EXPECT_THAT(log.text(),
               HasSubstr("rank 0 trainer 0: a warning of a library"));
-  expect_same_rows(rows_in(directory()), expected(grid));
+  trainer_client::expect_same_rows(trainer_client::rows_in(directory()),
+                                   expected(grid));
 }
 
 TEST_F(WorkerTest, ATrialThatFailsEveryTimeIsQuarantinedAndTheRestIsDone) {
-  const Grid grid = small_grid({"grid.batch_size=[16]"});
+  const grid::Grid grid = trainer_client::small_grid({"grid.batch_size=[16]"});
   const FarmResult result =
       run_small_farm(grid, directory(), setup("crash@t1", 2));
   EXPECT_EQ(result.code, kExitSomeFailed);
   EXPECT_EQ(result.early_reason, "");
   EXPECT_EQ(result.tally.failed, 6);
-  EXPECT_THAT(rows_in(directory()), SizeIs(kAllRows / 2 - 6));
+  EXPECT_THAT(trainer_client::rows_in(directory()), SizeIs(kAllRows / 2 - 6));
   const auto failed = read_quarantine(directory());
   ASSERT_THAT(failed, SizeIs(2)) << "trial 1 of each group";
   for (const FailedTrial& trial : failed) {
@@ -206,8 +214,8 @@ TEST_F(WorkerTest, ATrialThatFailsEveryTimeIsQuarantinedAndTheRestIsDone) {
 }
 
 TEST_F(WorkerTest, ASlotWhoseTrainersDieOnDifferentTrialsIsClosed) {
-  const Grid grid = small_grid({"workers.retries=0"});
-  const LogCapture log;
+  const grid::Grid grid = trainer_client::small_grid({"workers.retries=0"});
+  const trainer_client::LogCapture log;
   const FarmResult result = run_small_farm(grid, directory(), setup("crash"));
   EXPECT_EQ(result.code, kExitStopped);
   EXPECT_THAT(result.early_reason, HasSubstr("no trainer works"));
@@ -217,76 +225,81 @@ TEST_F(WorkerTest, ASlotWhoseTrainersDieOnDifferentTrialsIsClosed) {
 }
 
 TEST_F(WorkerTest, ABrokenSlotIsClosedBeforeATrialIsBlamed) {
-  const LogCapture log;
+  const trainer_client::LogCapture log;
   const FarmResult result =
-      run_small_farm(small_grid(), directory(), setup("crash"));
+      run_small_farm(trainer_client::small_grid(), directory(), setup("crash"));
   EXPECT_EQ(result.code, kExitStopped);
   EXPECT_THAT(read_quarantine(directory()), IsEmpty());
   EXPECT_EQ(result.tally.failed, 0);
 }
 
 TEST_F(WorkerTest, ARankWithoutAWorkingTrainerLeavesItsWorkToTheOthers) {
-  const Grid grid = small_grid();
-  const LogCapture log;
+  const grid::Grid grid = trainer_client::small_grid();
+  const trainer_client::LogCapture log;
   for (const char* wish : {"exit_at_start", "crash"}) {
-    const TemporaryDirectory out;
+    const trainer_client::TemporaryDirectory out;
     FarmSetup mixed = setup("", 2);
     mixed.ranks = 3;
     mixed.last_rank = setup(wish, 2).trainers;
     const FarmResult result = run_small_farm(grid, out.path(), mixed);
     EXPECT_EQ(result.code, kExitDone) << result.early_reason;
     EXPECT_EQ(result.tally.failed, 0);
-    expect_same_rows(rows_in(out.path()), expected(grid));
+    trainer_client::expect_same_rows(trainer_client::rows_in(out.path()),
+                                     expected(grid));
   }
   EXPECT_THAT(log.text(), HasSubstr("rank 2 does no more work"));
 }
 
 TEST_F(WorkerTest, WhatRunsOutOfMemoryIsTriedAgainAlone) {
-  const Grid grid = small_grid({"workers.retries=1"});
-  const Variable folder("FAKE_TRAINER_BUSY", scripts_.path().string());
-  const Variable pace("FAKE_TRAINER_MS", "5");
-  const LogCapture log;
+  const grid::Grid grid = trainer_client::small_grid({"workers.retries=1"});
+  const trainer_client::Variable folder("FAKE_TRAINER_BUSY",
+                                        scripts_.path().string());
+  const trainer_client::Variable pace("FAKE_TRAINER_MS", "5");
+  const trainer_client::LogCapture log;
   EXPECT_EQ(run_small_farm(grid, directory(), setup("crowded", 3)).code,
             kExitDone);
   EXPECT_THAT(log.text(), HasSubstr("out_of_memory")) << "nobody was crowded";
   EXPECT_THAT(read_quarantine(directory()), IsEmpty());
-  expect_same_rows(rows_in(directory()), expected(grid));
+  trainer_client::expect_same_rows(trainer_client::rows_in(directory()),
+                                   expected(grid));
 }
 
 TEST_F(WorkerTest, OneTrialThatKillsThreeTrainersDoesNotCloseASlot) {
-  const Grid grid =
-      small_grid({"grid.learning_rate=[1e-3]", "grid.batch_size=[16]"});
-  const LogCapture log;
+  const grid::Grid grid = trainer_client::small_grid(
+      {"grid.learning_rate=[1e-3]", "grid.batch_size=[16]"});
+  const trainer_client::LogCapture log;
   const FarmResult result =
       run_small_farm(grid, directory(), setup("crash@t0"));
   EXPECT_EQ(result.code, kExitSomeFailed);
-  EXPECT_THAT(rows_in(directory()), SizeIs(6));
+  EXPECT_THAT(trainer_client::rows_in(directory()), SizeIs(6));
   EXPECT_THAT(log.text(), Not(HasSubstr("closed")));
 }
 
 TEST_F(WorkerTest, ASlotWithoutAWorkingTrainerLeavesItsWorkToTheOthers) {
-  const Grid grid = small_grid();
-  const LogCapture log;
+  const grid::Grid grid = trainer_client::small_grid();
+  const trainer_client::LogCapture log;
   FarmSetup mixed = setup("exit_at_start");
-  mixed.trainers.push_back(fake_trainer(scripts_.path(), ""));
+  mixed.trainers.push_back(trainer_client::fake_trainer(scripts_.path(), ""));
   EXPECT_EQ(run_small_farm(grid, directory(), mixed).code, kExitDone);
   EXPECT_THAT(log.text(), HasSubstr("rank 0 trainer 0: closed"));
-  expect_same_rows(rows_in(directory()), expected(grid));
+  trainer_client::expect_same_rows(trainer_client::rows_in(directory()),
+                                   expected(grid));
 }
 
 class StartTest : public WorkerTest,
                   public testing::WithParamInterface<Failing> {};
 
 TEST_P(StartTest, ATrainerThatNeverStartsBlamesNoTrial) {
-  const Grid grid = small_grid({"workers.trial_timeout=0.5"});
-  const LogCapture log;
+  const grid::Grid grid =
+      trainer_client::small_grid({"workers.trial_timeout=0.5"});
+  const trainer_client::LogCapture log;
   const FarmResult result =
       run_small_farm(grid, directory(), setup(GetParam().kind));
   EXPECT_EQ(result.code, kExitStopped);
   EXPECT_THAT(result.early_reason, HasSubstr(GetParam().reason));
   EXPECT_EQ(result.tally.failed, 0);
   EXPECT_THAT(read_quarantine(directory()), IsEmpty());
-  EXPECT_TRUE(has_no_children());
+  EXPECT_TRUE(trainer_client::has_no_children());
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -300,12 +313,13 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(WorkerTest, AProgramThatIsNotThereBlamesNoTrial) {
   FarmSetup missing;
   missing.trainers[0].program = "/nowhere/cape_trainer";
-  const LogCapture log;
-  const FarmResult result = run_small_farm(small_grid(), directory(), missing);
+  const trainer_client::LogCapture log;
+  const FarmResult result =
+      run_small_farm(trainer_client::small_grid(), directory(), missing);
   EXPECT_EQ(result.code, kExitStopped);
   EXPECT_THAT(result.early_reason, HasSubstr("/nowhere/cape_trainer"));
   EXPECT_THAT(read_quarantine(directory()), IsEmpty());
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::worker

@@ -36,7 +36,7 @@ const std::vector<Architecture> kArchitectures = {
 };
 
 /// What is said of a description that is refused.
-std::string refusal(const json& description) {
+std::string explain_mismatch(const json& description) {
   try {
     architecture_from(description);
   } catch (const UserError& error) {
@@ -85,72 +85,80 @@ TEST(Description, TakesAWholeNumberForAReal) {
 }
 
 TEST(Description, OfAnUnknownFamilyIsRefusedWithTheOneMeant) {
-  EXPECT_THAT(refusal({{"family", "mpl"}, {"kind", "mlp"}}),
+  EXPECT_THAT(explain_mismatch({{"family", "mpl"}, {"kind", "mlp"}}),
               StrEq("unknown family 'mpl'; did you mean 'mlp'?"));
-  EXPECT_THAT(refusal({{"family", "diffusion"}, {"kind", "unet"}}),
+  EXPECT_THAT(explain_mismatch({{"family", "diffusion"}, {"kind", "unet"}}),
               StrEq("unknown family 'diffusion'; there are: mlp, cnn, rnn, "
                     "transformer, torchscript"));
-  EXPECT_THAT(refusal({{"kind", "mlp"}}), HasSubstr("unknown family ''"));
+  EXPECT_THAT(explain_mismatch({{"kind", "mlp"}}),
+              HasSubstr("unknown family ''"));
 }
 
 TEST(Description, OfAnUnknownKindIsRefusedWithTheOneMeant) {
-  EXPECT_THAT(refusal({{"family", "transformer"}, {"kind", "vit_tyni"}}),
-              StrEq("no architecture 'vit_tyni' in family 'transformer'; did "
-                    "you mean 'vit_tiny'?"));
-  EXPECT_THAT(refusal({{"family", "transformer"}, {"kind", "mlp"}}),
+  EXPECT_THAT(
+      explain_mismatch({{"family", "transformer"}, {"kind", "vit_tyni"}}),
+      StrEq("no architecture 'vit_tyni' in family 'transformer'; did "
+            "you mean 'vit_tiny'?"));
+  EXPECT_THAT(explain_mismatch({{"family", "transformer"}, {"kind", "mlp"}}),
               StrEq("no architecture 'mlp' in family 'transformer'; there are: "
                     "cct_small, vit_tiny, pit_xs"));
 }
 
 TEST(Description, WithAnUnknownKeyIsRefusedWithTheOneMeant) {
-  EXPECT_THAT(refusal(vit({{"dpeth", 4}})),
+  EXPECT_THAT(explain_mismatch(vit({{"dpeth", 4}})),
               StrEq("vit_tiny: unknown key 'dpeth'; did you mean 'depth'?"));
-  EXPECT_THAT(refusal(mlp({{"momentum", 4}})),
+  EXPECT_THAT(explain_mismatch(mlp({{"momentum", 4}})),
               AllOf(HasSubstr("unknown key 'momentum'; the keys are "),
                     HasSubstr("batch_norm"), HasSubstr("width")));
 }
 
 TEST(Description, WithAValueOfAnotherTypeIsRefused) {
-  EXPECT_THAT(refusal(mlp({{"width", "512"}})),
+  EXPECT_THAT(explain_mismatch(mlp({{"width", "512"}})),
               StrEq("mlp: width must be a whole number (found \"512\")"));
-  EXPECT_THAT(refusal(mlp({{"width", 512.5}})),
+  EXPECT_THAT(explain_mismatch(mlp({{"width", 512.5}})),
               HasSubstr("a whole number (found 512.5)"));
-  EXPECT_THAT(refusal(mlp({{"width", true}})), HasSubstr("a whole number"));
-  EXPECT_THAT(refusal(mlp({{"batch_norm", 1}})), HasSubstr("true or false"));
-  EXPECT_THAT(refusal(mlp({{"dropout", "0.2"}})), HasSubstr("a number"));
-  EXPECT_THAT(refusal(mlp({{"activation", 2}})), HasSubstr("a text"));
-  EXPECT_THAT(refusal(mlp({{"width", nullptr}})), HasSubstr("a whole number"));
+  EXPECT_THAT(explain_mismatch(mlp({{"width", true}})),
+              HasSubstr("a whole number"));
+  EXPECT_THAT(explain_mismatch(mlp({{"batch_norm", 1}})),
+              HasSubstr("true or false"));
+  EXPECT_THAT(explain_mismatch(mlp({{"dropout", "0.2"}})),
+              HasSubstr("a number"));
+  EXPECT_THAT(explain_mismatch(mlp({{"activation", 2}})), HasSubstr("a text"));
+  EXPECT_THAT(explain_mismatch(mlp({{"width", nullptr}})),
+              HasSubstr("a whole number"));
 }
 
 TEST(Description, WithAValueOutOfRangeIsRefused) {
-  EXPECT_THAT(refusal(mlp({{"layers", 0}})),
+  EXPECT_THAT(explain_mismatch(mlp({{"layers", 0}})),
               StrEq("mlp: layers must be between 1 and 64 (found 0)"));
-  EXPECT_THAT(refusal(mlp({{"width", -1}})), HasSubstr("(found -1)"));
-  EXPECT_THAT(refusal(mlp({{"dropout", 1}})), HasSubstr("0 and 0.95"));
-  EXPECT_THAT(refusal(vit({{"depth", 1000000}})), HasSubstr("depth must be"));
-  EXPECT_THAT(refusal(mlp({{"width", UINT64_MAX}})),
+  EXPECT_THAT(explain_mismatch(mlp({{"width", -1}})), HasSubstr("(found -1)"));
+  EXPECT_THAT(explain_mismatch(mlp({{"dropout", 1}})), HasSubstr("0 and 0.95"));
+  EXPECT_THAT(explain_mismatch(vit({{"depth", 1000000}})),
+              HasSubstr("depth must be"));
+  EXPECT_THAT(explain_mismatch(mlp({{"width", UINT64_MAX}})),
               HasSubstr("width must be between"));
 }
 
 TEST(Description, WithAnUnknownActivationIsRefused) {
-  EXPECT_THAT(refusal(mlp({{"activation", "tanh"}})),
+  EXPECT_THAT(explain_mismatch(mlp({{"activation", "tanh"}})),
               StrEq("mlp: no activation 'tanh'; there are: gelu, relu"));
 }
 
 TEST(Description, OfAViTWhosePartsDoNotFitIsRefused) {
-  EXPECT_THAT(refusal(vit({{"patch", 5}})),
+  EXPECT_THAT(explain_mismatch(vit({{"patch", 5}})),
               HasSubstr("patch must divide the image side (found 5 and 32)"));
-  EXPECT_THAT(refusal(vit({{"heads", 5}})),
+  EXPECT_THAT(explain_mismatch(vit({{"heads", 5}})),
               HasSubstr("heads must divide width (found 5 and 192)"));
 }
 
 TEST(Description, ThatIsNoMapOfKeysIsRefused) {
   for (const char* text : {"null", "3", "\"mlp\"", "[]", "[\"mlp\"]"}) {
-    EXPECT_THAT(refusal(json::parse(text)), HasSubstr("must be a map of keys"));
+    EXPECT_THAT(explain_mismatch(json::parse(text)),
+                HasSubstr("must be a map of keys"));
   }
-  EXPECT_THAT(refusal({{"family", 3}, {"kind", "mlp"}}),
+  EXPECT_THAT(explain_mismatch({{"family", 3}, {"kind", "mlp"}}),
               StrEq("family must be a text (found 3)"));
-  EXPECT_THAT(refusal({{"family", "mlp"}, {"kind", nullptr}}),
+  EXPECT_THAT(explain_mismatch({{"family", "mlp"}, {"kind", nullptr}}),
               StrEq("kind must be a text (found null)"));
 }
 

@@ -17,34 +17,38 @@ const Shape kSequence = {20, 5};
 const Shape kImage = {1, 8, 8};
 
 TEST(Refusal, FollowsTheFamily) {
-  EXPECT_THAT(refusal(Mlp{}, kVector, 1), IsEmpty());
-  EXPECT_THAT(refusal(Mlp{}, kSequence, 1), IsEmpty());
-  EXPECT_THAT(refusal(Mlp{}, {7, 8, 8}, 1), IsEmpty());
-  EXPECT_THAT(refusal(Gru{}, kSequence, 1), IsEmpty());
-  EXPECT_THAT(refusal(Lstm{}, {7, 8, 8}, 1), IsEmpty());
-  EXPECT_THAT(refusal(Vit{}, kSequence, 1), IsEmpty());
+  EXPECT_THAT(explain_mismatch(Mlp{}, kVector, 1), IsEmpty());
+  EXPECT_THAT(explain_mismatch(Mlp{}, kSequence, 1), IsEmpty());
+  EXPECT_THAT(explain_mismatch(Mlp{}, {7, 8, 8}, 1), IsEmpty());
+  EXPECT_THAT(explain_mismatch(Gru{}, kSequence, 1), IsEmpty());
+  EXPECT_THAT(explain_mismatch(Lstm{}, {7, 8, 8}, 1), IsEmpty());
+  EXPECT_THAT(explain_mismatch(Vit{}, kSequence, 1), IsEmpty());
   for (const Architecture& any :
        {Architecture(VggLite{}), Architecture(ResnetMini{}),
         Architecture(MobilenetMini{}), Architecture(Vit{}), Architecture(Cct{}),
         Architecture(Pit{})}) {
-    EXPECT_THAT(refusal(any, kImage, 10), IsEmpty());
-    EXPECT_THAT(refusal(any, kVector, 10), HasSubstr("no vectors [D]"));
-    EXPECT_THAT(refusal(any, {4, 8, 8}, 10),
+    EXPECT_THAT(explain_mismatch(any, kImage, 10), IsEmpty());
+    EXPECT_THAT(explain_mismatch(any, kVector, 10),
+                HasSubstr("no vectors [D]"));
+    EXPECT_THAT(explain_mismatch(any, {4, 8, 8}, 10),
                 HasSubstr("1 or 3 channels, not of 4"));
   }
-  EXPECT_EQ(refusal(Gru{}, kVector, 10),
+  EXPECT_EQ(explain_mismatch(Gru{}, kVector, 10),
             "gru_1x128 (rnn) takes no vectors [D]");
-  EXPECT_THAT(refusal(Cct{}, kSequence, 10), HasSubstr("no sequences"));
-  EXPECT_THAT(refusal(VggLite{}, kSequence, 10), HasSubstr("no sequences"));
+  EXPECT_THAT(explain_mismatch(Cct{}, kSequence, 10),
+              HasSubstr("no sequences"));
+  EXPECT_THAT(explain_mismatch(VggLite{}, kSequence, 10),
+              HasSubstr("no sequences"));
 }
 
 TEST(Refusal, OfOutputsForEveryStepFollowsTheFamily) {
   const Head every_step(3, /*per_step=*/true);
-  EXPECT_THAT(refusal(Vit{}, kSequence, every_step), IsEmpty());
-  EXPECT_THAT(refusal(Gru{}, kSequence, every_step), IsEmpty());
-  EXPECT_THAT(refusal(Mlp{}, kSequence, every_step),
+  EXPECT_THAT(explain_mismatch(Vit{}, kSequence, every_step), IsEmpty());
+  EXPECT_THAT(explain_mismatch(Gru{}, kSequence, every_step), IsEmpty());
+  EXPECT_THAT(explain_mismatch(Mlp{}, kSequence, every_step),
               HasSubstr("mlp_2x256 (mlp) has no outputs for every step"));
-  EXPECT_THAT(refusal(Vit{}, kImage, every_step), HasSubstr("every step"));
+  EXPECT_THAT(explain_mismatch(Vit{}, kImage, every_step),
+              HasSubstr("every step"));
 }
 
 TEST(InputShape, OfVectorsAndSequencesIsTheirOwn) {

@@ -14,7 +14,7 @@
 #include "trial/optimizer.h"
 #include "trial/target.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 namespace fs = std::filesystem;
@@ -150,7 +150,7 @@ RowsByName optimizers_of(const json& cape, const RowsByName& architectures) {
   RowsByName optimizers;
   for (const auto& [family, names] : architectures) {
     for (const auto& [name, rows] : names) {
-      optimizers[family][AdamW::kName] += rows;
+      optimizers[family][trial::AdamW::kName] += rows;
     }
   }
   return optimizers;
@@ -159,7 +159,7 @@ RowsByName optimizers_of(const json& cape, const RowsByName& architectures) {
 std::string settings_of_rows(const json& cape) {
   if (cape.contains("training_settings")) return cape.at("training_settings");
   shard::Row row;
-  row.target = BatchSteps::kName;
+  row.target = trial::BatchSteps::kName;
   return settings_of(row);
 }
 
@@ -205,4 +205,4 @@ Predictor load_predictor(const fs::path& directory) {
   return loaded;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

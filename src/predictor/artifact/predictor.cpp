@@ -4,7 +4,7 @@
 #include <cmath>
 #include <string_view>
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 bool contains(const std::vector<std::string>& all, std::string_view one) {
@@ -123,4 +123,4 @@ std::vector<Interval> Predictor::intervals(
   return intervals;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

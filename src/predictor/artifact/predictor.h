@@ -14,7 +14,7 @@
 #include "predictor/models/interval.h"
 #include "predictor/models/model.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// Raised with every change of cape.json that its readers must know.
 inline constexpr int kModelSchemaVersion = 6;
@@ -63,4 +63,4 @@ struct Predictor {
 /// that are damaged or do not belong together, and for another schema version.
 Predictor load_predictor(const std::filesystem::path& directory);
 
-}  // namespace cape
+}  // namespace cape::predictor

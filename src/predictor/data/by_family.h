@@ -9,7 +9,7 @@
 
 #include "predictor/data/meta_table.h"
 
-namespace cape {
+namespace cape::predictor {
 
 template <class T>
 struct ByFamily {
@@ -39,4 +39,4 @@ auto each_family(const MetaTable& table, std::span<const RowIndex> rows,
   return all;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

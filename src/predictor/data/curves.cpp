@@ -7,7 +7,7 @@
 
 #include "shard/reader.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
@@ -66,4 +66,4 @@ void read_curve_slopes(const shard::MergedTable& merged,
   }
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

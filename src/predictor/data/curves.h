@@ -7,7 +7,7 @@
 #include "predictor/data/meta_table.h"
 #include "shard/merge.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// The number of losses L_0, L_1, ... that LCE uses. With
 /// `train.record_at_least: 60` every curve is that long.
@@ -23,4 +23,4 @@ float curve_slope(std::span<const float> losses);
 void read_curve_slopes(const shard::MergedTable& merged,
                        std::span<const MetaRow> rows, MetaTable& table);
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
@@ -38,11 +38,11 @@ std::vector<Feature> paper_features() {
   using Row = MetaRow;
   return {
       {"log_p", "log_p", [](const Row& row) { return row.log_p; },
-       Witnesses::architectures},
+       Evidence::architectures},
       {"log_g2", "log_g2", [](const Row& row) { return row.log_g2; }},
       {"log_tau", "log_tau", [](const Row& row) { return row.log_tau; }},
       {"log_n", "log_n", [](const Row& row) { return row.log_n; },
-       Witnesses::datasets},
+       Evidence::datasets},
       {"log_lr", "log_lr", [](const Row& row) { return row.log_lr; }},
       {"log_b", "log_b", [](const Row& row) { return row.log_b; }},
   };
@@ -52,23 +52,23 @@ std::vector<Feature> more_features() {
   using Row = MetaRow;
   return {
       {"log_log_epsilon", "epsilon", log_log_epsilon},
-      {"log_input_size", "input size", log_input_size, Witnesses::datasets},
-      {"log_loss_ratio", "initial loss", log_loss_ratio, Witnesses::none},
-      {"log_classes", "classes", log_classes, Witnesses::datasets, true},
+      {"log_input_size", "input size", log_input_size, Evidence::datasets},
+      {"log_loss_ratio", "initial loss", log_loss_ratio, Evidence::none},
+      {"log_classes", "classes", log_classes, Evidence::datasets, true},
       {"alignment", "alignment",
        [](const Row& row) { return row.log_mean_g2 - row.log_g2; },
-       Witnesses::none, false, true},
+       Evidence::none, false, true},
       {"log_line_1", "line probe",
-       [](const Row& row) { return row.log_line_1; }, Witnesses::none, false,
+       [](const Row& row) { return row.log_line_1; }, Evidence::none, false,
        true},
       {"log_line_2", "line probe",
-       [](const Row& row) { return row.log_line_2; }, Witnesses::none, false,
+       [](const Row& row) { return row.log_line_2; }, Evidence::none, false,
        true},
       {"log_line_4", "line probe",
-       [](const Row& row) { return row.log_line_4; }, Witnesses::none, false,
+       [](const Row& row) { return row.log_line_4; }, Evidence::none, false,
        true},
       {"label_entropy", "label entropy",
-       [](const Row& row) { return row.label_entropy; }, Witnesses::none, false,
+       [](const Row& row) { return row.label_entropy; }, Evidence::none, false,
        true},
       {"is_adam", "optimizer",
        [](const Row& row) { return row.optimizer_traits.is_adam ? 1.F : 0.F; }},
@@ -90,27 +90,27 @@ std::vector<Feature> more_features() {
        [](const Row& row) { return row.input_noise; }},
       {"depth", "architecture",
        [](const Row& row) { return row.network.depth; },
-       Witnesses::architectures},
+       Evidence::architectures},
       {"log_width", "architecture",
        [](const Row& row) { return std::log(row.network.width); },
-       Witnesses::architectures},
+       Evidence::architectures},
       {"is_vgg_lite", "architecture", is_kind<zoo::VggLite>,
-       Witnesses::architectures},
+       Evidence::architectures},
       {"is_resnet_mini", "architecture", is_kind<zoo::ResnetMini>,
-       Witnesses::architectures},
+       Evidence::architectures},
       {"is_mobilenet", "architecture", is_kind<zoo::MobilenetMini>,
-       Witnesses::architectures},
-      {"is_lstm", "architecture", is_kind<zoo::Lstm>, Witnesses::architectures},
-      {"is_gru", "architecture", is_kind<zoo::Gru>, Witnesses::architectures},
-      {"is_cct", "architecture", is_kind<zoo::Cct>, Witnesses::architectures},
-      {"is_vit", "architecture", is_kind<zoo::Vit>, Witnesses::architectures},
-      {"is_pit", "architecture", is_kind<zoo::Pit>, Witnesses::architectures},
+       Evidence::architectures},
+      {"is_lstm", "architecture", is_kind<zoo::Lstm>, Evidence::architectures},
+      {"is_gru", "architecture", is_kind<zoo::Gru>, Evidence::architectures},
+      {"is_cct", "architecture", is_kind<zoo::Cct>, Evidence::architectures},
+      {"is_vit", "architecture", is_kind<zoo::Vit>, Evidence::architectures},
+      {"is_pit", "architecture", is_kind<zoo::Pit>, Evidence::architectures},
       {"pool", "architecture",
        [](const Row& row) { return row.network.pool ? 1.F : 0.F; },
-       Witnesses::architectures},
+       Evidence::architectures},
       {"bidirectional", "architecture",
        [](const Row& row) { return row.network.bidirectional ? 1.F : 0.F; },
-       Witnesses::architectures},
+       Evidence::architectures},
   };
 }
 
@@ -225,4 +225,4 @@ double steps_from_log(double log_t_star, const MetaRow& row) {
   return clip_steps(std::exp(log_t_star), row);
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -10,18 +10,18 @@
 #include "predictor/data/matrix.h"
 #include "predictor/data/meta_table.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// Whether a linear base uses a feature, and how many different values its
 /// weight is learnt from: all rows of one data set have the same input size,
 /// and those of one architecture nearly the same log P.
-enum class Witnesses { none, rows, datasets, architectures };
+enum class Evidence { none, rows, datasets, architectures };
 
 struct Feature {
   std::string_view name;
-  std::string_view group;                 ///< an ablation leaves a group out
-  float (*value)(const MetaRow& row);     ///< NaN: missing
-  Witnesses witnesses = Witnesses::rows;  ///< none: not for a linear base
+  std::string_view group;              ///< an ablation leaves a group out
+  float (*value)(const MetaRow& row);  ///< NaN: missing
+  Evidence evidence = Evidence::rows;  ///< none: not for a linear base
   /// Whether a linear base follows the feature beyond the range that it was
   /// fitted on. It then uses the feature only if that had many values, since
   /// the slope between a few values is uncertain.
@@ -80,4 +80,4 @@ double clip_steps(double steps, const MetaRow& row);
 /// A prediction of log T* in steps, clipped. Not rounded.
 double steps_from_log(double log_t_star, const MetaRow& row);
 
-}  // namespace cape
+}  // namespace cape::predictor

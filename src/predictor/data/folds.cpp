@@ -12,7 +12,7 @@
 #include "core/error.h"
 #include "core/random.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 using Key = std::pair<std::string_view, std::string_view>;
@@ -139,4 +139,4 @@ std::vector<bool> draw_trajectories(const MetaTable& table,
   return drawn;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -12,7 +12,7 @@
 #include "core/enum_names.h"
 #include "predictor/data/meta_table.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// The part of a row that is always fitted on and never predicted.
 inline constexpr int kNeverHeldOut = -1;
@@ -65,4 +65,4 @@ std::vector<bool> draw_trajectories(const MetaTable& table,
                                     std::span<const RowIndex> rows,
                                     double fraction, std::uint64_t seed);
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -18,7 +18,7 @@
 #include "shard/csv.h"
 #include "shard/merge.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 /// Adds the rows of `merged`, and their curves, to the table.
@@ -293,4 +293,4 @@ Inputs export_inputs(const InputOptions& options) {
   return inputs;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

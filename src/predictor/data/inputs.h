@@ -11,7 +11,7 @@
 #include "predictor/data/measurements.h"
 #include "predictor/data/meta_table.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// The smallest number of trajectories of a family that can be fitted.
 inline constexpr std::size_t kFewestTrajectories = 50;
@@ -63,4 +63,4 @@ Inputs read_inputs(const InputOptions& options);
 /// rows.
 Inputs export_inputs(const InputOptions& options);
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-namespace cape {
+namespace cape::predictor {
 
 struct Matrix {
   std::size_t rows = 0;
@@ -28,4 +28,4 @@ struct Matrix {
   }
 };
 
-}  // namespace cape
+}  // namespace cape::predictor

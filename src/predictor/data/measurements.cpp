@@ -6,7 +6,7 @@
 
 #include "shard/reader.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 constexpr std::size_t kCurvesOfFamily = 4;
@@ -107,4 +107,4 @@ Measurements sample_measurements(const shard::MergedTable& merged,
   return {sample_curves(merged, table, first), time_trials(merged)};
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -10,7 +10,7 @@
 #include "predictor/data/meta_table.h"
 #include "shard/merge.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// The losses L_0, L_1, ... of a row's training.
 struct SampleCurve {
@@ -39,4 +39,4 @@ struct Measurements {
 Measurements sample_measurements(const shard::MergedTable& merged,
                                  const MetaTable& table, std::size_t first);
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -14,7 +14,7 @@
 #include "datasets/task.h"
 #include "trial/optimizer.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 /// All classes are equally likely, a label is present with probability 1/2, or
@@ -28,16 +28,16 @@ float chance_loss(const shard::Row& row) {
   return std::log(static_cast<float>(row.classes));
 }
 
-OptimizerTraits traits_of(const Optimizer& optimizer) {
+OptimizerTraits traits_of(const trial::Optimizer& optimizer) {
   return std::visit(
-      Overloaded{[](const AdamW&) { return OptimizerTraits{}; },
-                 [](const Adam&) { return OptimizerTraits{.is_adam = true}; },
-                 [](const Sgd& sgd) {
-                   return OptimizerTraits{
-                       .is_sgd = true,
-                       .momentum = static_cast<float>(sgd.momentum),
-                       .nesterov = sgd.nesterov};
-                 }},
+      Overloaded{
+          [](const trial::AdamW&) { return OptimizerTraits{}; },
+          [](const trial::Adam&) { return OptimizerTraits{.is_adam = true}; },
+          [](const trial::Sgd& sgd) {
+            return OptimizerTraits{.is_sgd = true,
+                                   .momentum = static_cast<float>(sgd.momentum),
+                                   .nesterov = sgd.nesterov};
+          }},
       optimizer);
 }
 
@@ -78,9 +78,10 @@ void MetaTable::add(const shard::Row& row) {
       optimizers_.try_emplace(row.optimizer_json.view());
   if (is_new_optimizer) {
     try {
-      const Optimizer optimizer =
-          optimizer_from(nlohmann::json::parse(row.optimizer_json.view()));
-      known->second = {names.id(name_of(optimizer)), traits_of(optimizer)};
+      const trial::Optimizer optimizer = trial::optimizer_from(
+          nlohmann::json::parse(row.optimizer_json.view()));
+      known->second = {names.id(trial::name_of(optimizer)),
+                       traits_of(optimizer)};
     } catch (const std::exception&) {  // of a newer program
       known->second = {names.id(row.optimizer.view()), {}};
     }
@@ -186,4 +187,4 @@ RowsByName count_in_family(const MetaTable& table,
   return counts;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

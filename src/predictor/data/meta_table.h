@@ -14,7 +14,7 @@
 #include "shard/schema.h"
 #include "zoo/facts.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// Texts that repeat. Each is stored once and has a number, counted from 0.
 class TextPool {
@@ -148,4 +148,4 @@ using RowsByName = std::map<std::string, std::map<std::string, std::int64_t>>;
 RowsByName count_in_family(const MetaTable& table,
                            std::span<const RowIndex> rows, NameOfRow name);
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 struct Column {
@@ -46,7 +46,7 @@ Ablation ablation(const Inputs& inputs, const Comparison& comparison,
     line.left_out = group;
     const Fit fit = fit_model(all.without(group), settings);
     const Scheme* last = nullptr;
-    std::vector<Group> groups;
+    std::vector<MetricGroup> groups;
     for (const Column& column : columns) {
       if (column.scheme != last) {
         groups =
@@ -79,4 +79,4 @@ Table to_table(const Ablation& ablation) {
   return table;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

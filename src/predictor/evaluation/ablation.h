@@ -7,14 +7,14 @@
 #include "predictor/evaluation/comparison.h"
 #include "predictor/evaluation/table.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// Mean absolute errors in steps of the extended model.
 struct Ablation {
   /// The errors without one group of features.
   struct Line {
     std::string left_out;  ///< the group; empty: none, all features are there
-    std::vector<double> mae;  ///< a value a column; NaN: not available
+    std::vector<double> mae;  ///< a value per column; NaN: not available
   };
   std::vector<std::string> columns;  ///< "kfold family=mlp"
   std::vector<Line> lines;           ///< that of all features first
@@ -27,4 +27,4 @@ Ablation ablation(const Inputs& inputs, const Comparison& comparison,
 
 Table to_table(const Ablation& ablation);
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -9,7 +9,7 @@
 
 #include "predictor/models/linear.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
@@ -171,4 +171,4 @@ Fit fit_floor() {
   };
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -8,7 +8,7 @@
 
 #include "predictor/evaluation/regressor.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// T = log(1 / epsilon) / tau, since tau is the mean eigenvalue of the B x B
 /// Gram matrix of true-logit gradients. Nothing is fitted. In steps, clipped to
@@ -31,4 +31,4 @@ Fit fit_curve_extrapolation(CurveOf curve);
 /// whose cell has other trajectories among the rows fitted on.
 Fit fit_floor();
 
-}  // namespace cape
+}  // namespace cape::predictor

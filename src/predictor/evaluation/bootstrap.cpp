@@ -7,7 +7,7 @@
 #include "core/random.h"
 #include "predictor/evaluation/metrics.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 constexpr std::size_t kMostSamples = 200;
@@ -97,4 +97,4 @@ MetricIntervals bootstrap(const Scored& scored, std::uint64_t seed) {
           interval(std::move(r2)), interval(std::move(accuracy))};
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-namespace cape {
+namespace cape::predictor {
 
 struct MetricInterval {
   double low = 0;
@@ -28,4 +28,4 @@ struct Scored {
 /// with replacement: 200 samples, fewer for very many rows.
 MetricIntervals bootstrap(const Scored& scored, std::uint64_t seed);
 
-}  // namespace cape
+}  // namespace cape::predictor

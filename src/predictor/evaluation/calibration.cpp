@@ -8,7 +8,7 @@
 
 #include "predictor/data/features.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 /// Least squares of y on x, one pair at a time.
@@ -33,7 +33,7 @@ class Line {
   double count_ = 0, x_ = 0, y_ = 0, xx_ = 0, xy_ = 0;
 };
 
-double steps_an_epoch(const MetaRow& row) {
+double steps_per_epoch(const MetaRow& row) {
   return std::ceil(std::round(std::exp(row.log_n)) / row.batch_size);
 }
 
@@ -58,7 +58,7 @@ std::vector<double> calibrate(const MetaTable& table, const Scheme& scheme,
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (!calibrates[i]) continue;
     const MetaRow& row = table.rows[rows[i]];
-    const double epoch = steps_an_epoch(row);
+    const double epoch = steps_per_epoch(row);
     lines[group_of(rows[i])].add(predicted[rows[i]] / epoch,
                                  row.t_star / epoch);
   }
@@ -67,11 +67,11 @@ std::vector<double> calibrate(const MetaTable& table, const Scheme& scheme,
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto line = lines.find(group_of(rows[i]));
     if (calibrates[i] || line == lines.end()) continue;
-    const double epoch = steps_an_epoch(table.rows[rows[i]]);
+    const double epoch = steps_per_epoch(table.rows[rows[i]]);
     calibrated[rows[i]] = clip_steps(
         epoch * line->second(predicted[rows[i]] / epoch), table.rows[rows[i]]);
   }
   return calibrated;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

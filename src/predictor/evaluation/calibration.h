@@ -8,7 +8,7 @@
 #include "predictor/data/folds.h"
 #include "predictor/data/meta_table.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// The share of the trajectories whose rows calibrate and are not scored.
 inline constexpr double kCalibrationPart = 0.1;
@@ -22,4 +22,4 @@ std::vector<double> calibrate(const MetaTable& table, const Scheme& scheme,
                               std::span<const double> predicted,
                               std::uint64_t seed);
 
-}  // namespace cape
+}  // namespace cape::predictor

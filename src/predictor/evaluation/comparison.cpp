@@ -10,7 +10,7 @@
 #include "predictor/evaluation/baselines.h"
 #include "predictor/evaluation/calibration.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 /// The test rows are a part of their own.
@@ -167,7 +167,8 @@ class Comparer {
   /// Returns false, and says why, where nothing is predicted.
   bool push(const Scheme& scheme, const std::string& name,
             const std::string& description, std::vector<double> predicted) {
-    std::vector<Group> groups = group_metrics(inputs_.table, predicted, seed_);
+    std::vector<MetricGroup> groups =
+        group_metrics(inputs_.table, predicted, seed_);
     if (groups.empty()) {
       comparison_.unavailable.push_back({scheme.name, name, why_nothing(name)});
       return false;
@@ -253,4 +254,4 @@ Comparison compare(const Inputs& inputs, const ComparisonOptions& options) {
   return comparison;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

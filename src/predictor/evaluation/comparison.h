@@ -9,7 +9,7 @@
 #include "predictor/evaluation/evaluate.h"
 #include "predictor/models/model.h"
 
-namespace cape {
+namespace cape::predictor {
 
 struct ComparisonOptions {
   std::string features = "extended";  ///< of the model that is kept
@@ -50,4 +50,4 @@ ModelSettings kept_settings(const ComparisonOptions& options);
 /// The names of the models that are fitted, and of their calibrated forms.
 Comparison compare(const Inputs& inputs, const ComparisonOptions& options);
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 /// An upper bound for a share `level` of new values, from the `sorted` ones.
@@ -115,4 +115,4 @@ std::vector<Coverage> measure_coverage(const MetaTable& table,
   return measure_coverage(table, rows, intervals);
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -12,7 +12,7 @@
 #include "predictor/data/meta_table.h"
 #include "predictor/models/interval.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// How rows may err: as in the corpus, where errors to one side may be more
 /// common; or to a side that is not known, as on an unseen data set.
@@ -46,4 +46,4 @@ std::vector<Coverage> measure_coverage(const MetaTable& table,
                                        std::span<const double> predicted,
                                        double level, Sides sides);
 
-}  // namespace cape
+}  // namespace cape::predictor

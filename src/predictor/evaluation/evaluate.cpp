@@ -12,14 +12,14 @@
 #include <string_view>
 #include <thread>
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 /// Adds a group for each value of the column that `value_of` reads.
 template <class ValueOf>
 void add_groups(std::string_view column, const MetaTable& table,
                 std::span<const double> predicted, std::uint64_t seed,
-                ValueOf value_of, std::vector<Group>& groups) {
+                ValueOf value_of, std::vector<MetricGroup>& groups) {
   std::map<std::decay_t<decltype(value_of(table.rows[0]))>, Scored> parts;
   for (std::size_t i = 0; i < table.rows.size(); ++i) {
     if (std::isnan(predicted[i])) continue;
@@ -78,7 +78,7 @@ void run_parallel(int count, const std::function<void(int)>& run) {
 
 }  // namespace
 
-std::string Group::name() const {
+std::string MetricGroup::name() const {
   return column.empty() ? "overall" : column + "=" + value;
 }
 
@@ -105,10 +105,10 @@ std::vector<double> cross_validate(const MetaTable& table,
   return predicted;
 }
 
-std::vector<Group> group_metrics(const MetaTable& table,
-                                 std::span<const double> predicted,
-                                 std::uint64_t seed) {
-  std::vector<Group> groups;
+std::vector<MetricGroup> group_metrics(const MetaTable& table,
+                                       std::span<const double> predicted,
+                                       std::uint64_t seed) {
+  std::vector<MetricGroup> groups;
   const auto add = [&](std::string_view column, auto value_of) {
     add_groups(column, table, predicted, seed, value_of, groups);
   };
@@ -132,10 +132,10 @@ std::vector<Group> group_metrics(const MetaTable& table,
   return groups;
 }
 
-double mae_of(std::span<const Group> groups, std::string_view name) {
-  const auto found = std::ranges::find(groups, name, &Group::name);
+double mae_of(std::span<const MetricGroup> groups, std::string_view name) {
+  const auto found = std::ranges::find(groups, name, &MetricGroup::name);
   return found == groups.end() ? std::numeric_limits<double>::quiet_NaN()
                                : found->metrics.mae;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

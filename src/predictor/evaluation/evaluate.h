@@ -12,10 +12,10 @@
 #include "predictor/evaluation/metrics.h"
 #include "predictor/evaluation/regressor.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// The metrics of the rows that share a value of one column.
-struct Group {
+struct MetricGroup {
   std::string column;  ///< "family", "learning_rate", ...; empty: all rows
   std::string value;   ///< "mlp", "0.001", ...; empty: all rows
   Metrics metrics;
@@ -32,7 +32,7 @@ struct Evaluation {
   std::string description;        ///< of the model, for people
   std::vector<double> predicted;  ///< steps, one a row of the table; NaN where
                                   ///< the row was not predicted
-  std::vector<Group> groups;      ///< of the rows predicted
+  std::vector<MetricGroup> groups;  ///< of the rows predicted
 };
 
 /// Schemes that leave one out fit on at most this many rows, of whole
@@ -51,12 +51,12 @@ std::vector<double> cross_validate(const MetaTable& table,
 /// Metrics of all rows that have a prediction, then by family, data set,
 /// learning rate, B and epsilon, each in ascending order, and by whether the
 /// row converged if some did not. Empty if there are no predictions.
-std::vector<Group> group_metrics(const MetaTable& table,
-                                 std::span<const double> predicted,
-                                 std::uint64_t seed);
+std::vector<MetricGroup> group_metrics(const MetaTable& table,
+                                       std::span<const double> predicted,
+                                       std::uint64_t seed);
 
 /// The metrics of the group with that name, such as "family=mlp"; NaN if there
 /// is none.
-double mae_of(std::span<const Group> groups, std::string_view name);
+double mae_of(std::span<const MetricGroup> groups, std::string_view name);
 
-}  // namespace cape
+}  // namespace cape::predictor

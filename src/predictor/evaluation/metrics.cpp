@@ -8,7 +8,7 @@
 
 #include "core/error.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 double mean(std::span<const double> values) {
@@ -64,4 +64,4 @@ Metrics compute_metrics(std::span<const double> measured,
           .rows = static_cast<std::int64_t>(measured.size())};
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

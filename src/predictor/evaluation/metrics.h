@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-namespace cape {
+namespace cape::predictor {
 
 struct Metrics {
   double mae = 0;           ///< mean |T_pred - T|
@@ -23,4 +23,4 @@ double accuracy(double measured, double error);
 Metrics compute_metrics(std::span<const double> measured,
                         std::span<const double> predicted);
 
-}  // namespace cape
+}  // namespace cape::predictor

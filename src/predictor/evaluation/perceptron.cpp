@@ -8,7 +8,7 @@
 
 #include "core/random.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 using Eigen::Index;
@@ -173,4 +173,4 @@ std::vector<double> Perceptron::predict(const Matrix& x) const {
   return {predicted.data(), predicted.data() + predicted.rows()};
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -10,7 +10,7 @@
 #include "predictor/data/matrix.h"
 #include "predictor/models/linear.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// The defaults are those of the paper; what it leaves open is as in
 /// scikit-learn.
@@ -53,4 +53,4 @@ class Perceptron {
   std::vector<Layer> layers_;
 };
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -12,7 +12,7 @@
 #include "predictor/evaluation/svr.h"
 #include "predictor/models/linear.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 using Positions = std::vector<std::size_t>;
@@ -197,4 +197,4 @@ std::vector<Regressor> paper_regressors(const FeatureSet& features,
   };
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

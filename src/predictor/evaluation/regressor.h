@@ -11,7 +11,7 @@
 #include "predictor/data/meta_table.h"
 #include "predictor/models/model.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// Steps, in [1, cap], for the given rows of a table; NaN for a row that
 /// cannot be predicted.
@@ -48,4 +48,4 @@ Fit fit_boosted_trees(const FeatureSet& features,
 std::vector<Regressor> paper_regressors(const FeatureSet& features,
                                         std::uint64_t seed, Target target);
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -7,7 +7,7 @@
 
 #include "core/error.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 constexpr double kCacheMegabytes = 400;
@@ -96,4 +96,4 @@ std::vector<double> SupportVectorRegression::predict(const Matrix& x) const {
   return predicted;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -8,7 +8,7 @@
 #include "predictor/data/matrix.h"
 #include "predictor/models/linear.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// The defaults are the paper's: RBF kernel, gamma "scale".
 struct SvrSettings {
@@ -34,4 +34,4 @@ class SupportVectorRegression {
   std::unique_ptr<Fitted> fitted_;
 };
 
-}  // namespace cape
+}  // namespace cape::predictor

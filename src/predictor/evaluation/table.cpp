@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-namespace cape {
+namespace cape::predictor {
 
 std::string decimals(double value, int digits) {
   return std::isnan(value) ? std::string()
@@ -40,4 +40,4 @@ std::string to_csv(const Table& table) {
   return csv;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace cape {
+namespace cape::predictor {
 
 struct Table {
   std::string name;   ///< of its file: tables/<name>.csv
@@ -32,4 +32,4 @@ std::string csv_line(const std::vector<std::string>& fields);
 /// Header and rows, without the notes.
 std::string to_csv(const Table& table);
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -14,7 +14,7 @@
 #include "predictor/report/paper_tables.h"
 #include "predictor/report/summary.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 /// The names of the set's features that are missing or the same in all rows.
@@ -146,4 +146,4 @@ void run_fit(const FitOptions& options) {
   print_result(result);
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -3,7 +3,7 @@
 
 #include "predictor/report/fit_options.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// Prints what was read to stderr and the metrics to stdout, and writes the
 /// model directory. With export_only it only reads and exports. Throws
@@ -11,4 +11,4 @@ namespace cape {
 /// touched.
 void run_fit(const FitOptions& options);
 
-}  // namespace cape
+}  // namespace cape::predictor

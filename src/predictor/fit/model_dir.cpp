@@ -18,7 +18,7 @@
 #include "predictor/report/report.h"
 #include "predictor/report/tables.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 namespace fs = std::filesystem;
@@ -120,4 +120,4 @@ void ModelDirectory::publish() {
   swap_in(building_, place_, old_);  // NFS and Lustre
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

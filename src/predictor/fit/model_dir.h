@@ -7,7 +7,7 @@
 
 #include "predictor/report/fit_result.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// A model directory that is being written beside its place. Readers see all of
 /// it or nothing.
@@ -38,4 +38,4 @@ class ModelDirectory {
 std::string metrics_json(const FitResult& result);
 std::string cape_json(const FitResult& result);
 
-}  // namespace cape
+}  // namespace cape::predictor

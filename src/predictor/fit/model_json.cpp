@@ -10,7 +10,7 @@
 #include "core/version.h"
 #include "predictor/fit/model_dir.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 // Keeps the order in which keys are written, since people read these files too.
@@ -101,7 +101,7 @@ std::string metrics_json(const FitResult& result) {
   Json json;
   for (const Evaluation& evaluation : result.comparison.evaluations) {
     Json& groups = json[to_string(evaluation.scheme)][evaluation.model];
-    for (const Group& group : evaluation.groups) {
+    for (const MetricGroup& group : evaluation.groups) {
       groups[group.name()] = to_json(group.metrics);
     }
   }
@@ -143,4 +143,4 @@ std::string cape_json(const FitResult& result) {
   return to_text(json, 2) + "\n";
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

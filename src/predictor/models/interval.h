@@ -1,7 +1,7 @@
 /// The interval that a prediction comes with.
 #pragma once
 
-namespace cape {
+namespace cape::predictor {
 
 /// What is added to a predicted log T* for the ends of its interval.
 struct Offsets {
@@ -15,4 +15,4 @@ struct Interval {
   double upper = 0;
 };
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 /// Deviations smaller than this, relative to the mean, are rounding errors.
@@ -109,4 +109,4 @@ LinearModel fit_linear(const Matrix& x, std::span<const float> target,
   return model;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -6,7 +6,7 @@
 
 #include "predictor/data/matrix.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// intercept + x . weights; a missing value is replaced by its column's mean.
 struct LinearModel {
@@ -36,4 +36,4 @@ struct Standardiser {
   Matrix operator()(const Matrix& x) const;
 };
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "predictor/data/folds.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 /// The share of the trajectories that decides when to stop.
@@ -28,8 +28,8 @@ struct Rows {
 /// the range of its family is replaced by the nearest value in the range,
 /// unless the feature extrapolates. A weight that only two architectures have
 /// determined says nothing about a third one far away.
-Matrix within(const Model& model, const MetaTable& table,
-              std::span<const RowIndex> rows, Matrix x) {
+Matrix clamp_to_ranges(const Model& model, const MetaTable& table,
+                       std::span<const RowIndex> rows, Matrix x) {
   for (std::size_t i = 0; i < x.rows; ++i) {
     const Ranges& ranges = model.ranges.of(table.family(table.rows[rows[i]]));
     for (std::size_t j = 0; j < x.columns; ++j) {
@@ -119,7 +119,7 @@ Model Model::fit(const MetaTable& table, std::span<const RowIndex> rows,
   if (settings.ridge_base) base = RidgeBase::fit(table, fitted, features);
   BoosterSettings booster = settings.booster;
   if (settings.censored == Censored::survival) {
-    booster.objective = Objective::survival;
+    booster.objective = BoosterObjective::survival;
   }
   if (booster.early_stopping > 0) {
     ModelSettings counted = settings;
@@ -146,7 +146,7 @@ std::vector<float> Model::predict_log(const MetaTable& table,
   const Matrix x = feature_matrix(table, rows, features);
   if (!base) return booster.predict(x, {});
   return booster.predict(
-      x, base->predict(table, rows, within(*this, table, rows, x)));
+      x, base->predict(table, rows, clamp_to_ranges(*this, table, rows, x)));
 }
 
 std::vector<double> Model::predict_steps(const MetaTable& table,
@@ -163,7 +163,8 @@ Matrix Model::contributions(const MetaTable& table,
                             std::span<const RowIndex> rows) const {
   const Matrix x = feature_matrix(table, rows, features);
   if (!base) return booster.contributions(x, {});
-  const Matrix taken = within(*this, table, rows, x);  // as the base sees x
+  const Matrix taken =
+      clamp_to_ranges(*this, table, rows, x);  // as the base sees x
   Matrix shares = booster.contributions(x, base->predict(table, rows, taken));
   // XGBoost counts the margin as a constant; here it is split among the
   // features of the base.
@@ -181,4 +182,4 @@ Matrix Model::contributions(const MetaTable& table,
   return shares;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

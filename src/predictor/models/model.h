@@ -15,7 +15,7 @@
 #include "predictor/models/ridge_base.h"
 #include "predictor/models/xgboost.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// How a fit treats rows that did not converge.
 enum class Censored {
@@ -74,4 +74,4 @@ struct Model {
                        std::span<const RowIndex> rows) const;
 };
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -7,15 +7,15 @@
 #include <map>
 #include <set>
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 /// The penalty on a weight. If the weight is learnt from fewer than
-/// kLeastWitnesses different values, kFewWitnesses times the number of rows is
-/// added. See docs/predictor.md.
+/// kEnoughValues different values, kFewValuesPenalty times the number of rows
+/// is added. See docs/predictor.md.
 constexpr double kRidge = 1;
-constexpr double kFewWitnesses = 0.05;
-constexpr std::size_t kLeastWitnesses = 8;
+constexpr double kFewValuesPenalty = 0.05;
+constexpr std::size_t kEnoughValues = 8;
 
 /// The number of values that a feature must have had to be extrapolated.
 constexpr std::size_t kLeastValues = 8;
@@ -34,7 +34,7 @@ bool are_few(const MetaTable& table, std::span<const RowIndex> rows,
   std::set<std::uint32_t> names;
   for (const RowIndex row : rows) {
     names.insert(table.rows[row].*name);
-    if (names.size() == kLeastWitnesses) return false;
+    if (names.size() == kEnoughValues) return false;
   }
   return std::ranges::none_of(
       names, [&](std::uint32_t id) { return table.names.text(id).empty(); });
@@ -42,14 +42,15 @@ bool are_few(const MetaTable& table, std::span<const RowIndex> rows,
 
 /// The penalty of each feature, by the number of values its weight is learnt
 /// from.
-std::map<Witnesses, double> find_penalties(const MetaTable& table,
-                                           std::span<const RowIndex> rows) {
-  const double few = kRidge + kFewWitnesses * static_cast<double>(rows.size());
-  return {{Witnesses::none, std::numeric_limits<double>::infinity()},
-          {Witnesses::rows, kRidge},
-          {Witnesses::datasets,
+std::map<Evidence, double> find_penalties(const MetaTable& table,
+                                          std::span<const RowIndex> rows) {
+  const double few =
+      kRidge + kFewValuesPenalty * static_cast<double>(rows.size());
+  return {{Evidence::none, std::numeric_limits<double>::infinity()},
+          {Evidence::rows, kRidge},
+          {Evidence::datasets,
            are_few(table, rows, &MetaRow::dataset) ? few : kRidge},
-          {Witnesses::architectures,
+          {Evidence::architectures,
            are_few(table, rows, &MetaRow::architecture) ? few : kRidge}};
 }
 
@@ -60,10 +61,10 @@ LinearModel fit_ridge(const MetaTable& table, std::span<const RowIndex> rows,
   std::vector<double> penalties;
   for (std::size_t j = 0; j < x.columns; ++j) {
     const Feature& feature = features.features[j];
-    const bool is_anybodys =
+    const bool has_too_few_values =
         feature.extrapolates && count_values(x, j) < kLeastValues;
     penalties.push_back(
-        penalty_of.at(is_anybodys ? Witnesses::none : feature.witnesses));
+        penalty_of.at(has_too_few_values ? Evidence::none : feature.evidence));
   }
   return fit_linear(x, log_steps(table, rows), penalties);
 }
@@ -89,4 +90,4 @@ std::vector<float> RidgeBase::predict(const MetaTable& table,
   return predicted;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

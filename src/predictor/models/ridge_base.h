@@ -11,7 +11,7 @@
 #include "predictor/data/meta_table.h"
 #include "predictor/models/linear.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// Uses all features of a model; the weights of those that are not linear are
 /// 0. There is one regression for each family, since a learning rate or a width
@@ -26,4 +26,4 @@ struct RidgeBase : ByFamily<LinearModel> {
                              const Matrix& x) const;
 };
 
-}  // namespace cape
+}  // namespace cape::predictor

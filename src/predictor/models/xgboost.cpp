@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 /// With fewer rows the threads of a pool lose more time by waiting for each
@@ -33,10 +33,10 @@ class DataMatrix {
           "take the features");
   }
   ~DataMatrix() { XGDMatrixFree(handle_); }
-  DataMatrix(const BoosterData& data, Objective objective)
+  DataMatrix(const BoosterData& data, BoosterObjective objective)
       : DataMatrix(data.x) {
     if (!data.margin.empty()) set("base_margin", data.margin);
-    if (objective == Objective::survival) {
+    if (objective == BoosterObjective::survival) {
       set_survival(data);
     } else {
       set("label", data.target);
@@ -74,7 +74,7 @@ void set(BoosterHandle booster, const char* name, const std::string& value) {
 }
 
 void configure(BoosterHandle booster, const BoosterSettings& settings) {
-  if (settings.objective == Objective::survival) {
+  if (settings.objective == BoosterObjective::survival) {
     set(booster, "objective", "survival:aft");
     set(booster, "aft_loss_distribution", "normal");
     set(booster, "aft_loss_distribution_scale", "0.5");
@@ -255,4 +255,4 @@ std::vector<std::string> Booster::feature_names() const {
   return {names, names + size};
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

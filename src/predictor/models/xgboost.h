@@ -10,9 +10,9 @@
 
 #include "predictor/data/matrix.h"
 
-namespace cape {
+namespace cape::predictor {
 
-enum class Objective {
+enum class BoosterObjective {
   squared_error,
   survival  ///< accelerated failure time: log T* is normal, some of it censored
 };
@@ -20,7 +20,7 @@ enum class Objective {
 /// The defaults are those of the paper. Trees use histograms, the default of
 /// Python's xgboost since 2.0.
 struct BoosterSettings {
-  Objective objective = Objective::squared_error;
+  BoosterObjective objective = BoosterObjective::squared_error;
   int trees = 200;
   int depth = 4;
   double learning_rate = 0.05;
@@ -30,7 +30,7 @@ struct BoosterSettings {
   double min_child_weight = 1;
   double lambda = 1;
   double alpha = 0;
-  int parallel_trees = 1;  ///< > 1: a forest a round
+  int parallel_trees = 1;  ///< > 1: a forest per round
   int early_stopping = 0;  ///< rounds without progress; 0: grow all trees
   std::uint64_t seed = 42;
 };
@@ -98,4 +98,4 @@ class Booster {
   void* handle_;
 };
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -4,7 +4,7 @@
 
 #include "predictor/report/charts.h"
 
-namespace cape {
+namespace cape::predictor {
 
 ChartSection prediction_section(const FitResult& result);
 ChartSection residual_section(const FitResult& result);
@@ -25,4 +25,4 @@ struct Colouring {
 };
 Colouring colouring(const FitResult& result);
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -2,7 +2,7 @@
 
 #include "predictor/report/chart_sections.h"
 
-namespace cape {
+namespace cape::predictor {
 
 Colouring colouring(const FitResult& result) {
   const MetaTable& table = result.inputs.table;
@@ -28,4 +28,4 @@ std::vector<ChartSection> chart_sections(const FitResult& result) {
   return sections;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -9,7 +9,7 @@
 
 #include "predictor/report/fit_result.h"
 
-namespace cape {
+namespace cape::predictor {
 
 inline constexpr std::size_t kChartColours = 8;
 
@@ -36,4 +36,4 @@ std::vector<ChartSection> chart_sections(const FitResult& result);
 /// "names": {name: texts}}. A column that has texts contains their indices.
 nlohmann::json rows_json(const FitResult& result);
 
-}  // namespace cape
+}  // namespace cape::predictor

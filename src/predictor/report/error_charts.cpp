@@ -11,7 +11,7 @@
 #include "predictor/report/chart_sections.h"
 #include "predictor/report/vega.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 using vega::Dot;
@@ -87,7 +87,7 @@ std::vector<std::string> models_of(const std::vector<const Evaluation*>& from) {
   return models;
 }
 
-Json bar(const std::string& model, const Group& group) {
+Json bar(const std::string& model, const MetricGroup& group) {
   const auto& [low, high] = group.intervals.mae;
   return {{"series", model},
           {"value", group.value},
@@ -106,7 +106,7 @@ Json grouped_bars(const std::vector<const Evaluation*>& evaluations,
                   const std::string& column) {
   Json values = Json::array();
   for (const Evaluation* evaluation : evaluations) {
-    for (const Group& group : evaluation->groups) {
+    for (const MetricGroup& group : evaluation->groups) {
       if (group.column == column) {
         values.push_back(bar(evaluation->model, group));
       }
@@ -123,7 +123,7 @@ Json grouped_bars(const std::vector<const Evaluation*>& evaluations,
 std::vector<std::string> columns_of(const Evaluation& evaluation) {
   std::vector<std::string> columns;
   std::string last;
-  for (const Group& group : evaluation.groups) {
+  for (const MetricGroup& group : evaluation.groups) {
     const bool is_second = !group.column.empty() && group.column == last;
     if (is_second && (columns.empty() || columns.back() != last)) {
       columns.push_back(last);
@@ -166,7 +166,7 @@ ChartSection model_section(const FitResult& result) {
   std::vector<Dot> dots;
   for (const Evaluation& one : result.comparison.evaluations) {
     if (one.model.ends_with("_calibrated")) continue;
-    const Group& all = one.groups.front();
+    const MetricGroup& all = one.groups.front();
     dots.push_back({one.model, to_string(one.scheme), all.metrics.mae,
                     all.intervals.mae.low, all.intervals.mae.high});
   }
@@ -220,4 +220,4 @@ ChartSection coverage_section(const FitResult& result) {
                        {"covered (%)", false, 100 * result.options.level})}}};
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -6,7 +6,7 @@
 #include "predictor/data/inputs.h"
 #include "predictor/evaluation/comparison.h"
 
-namespace cape {
+namespace cape::predictor {
 
 struct FitOptions {
   InputOptions input;
@@ -18,4 +18,4 @@ struct FitOptions {
   bool paper_tables = false;  ///< the paper's tables and figure
 };
 
-}  // namespace cape
+}  // namespace cape::predictor

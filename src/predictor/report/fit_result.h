@@ -15,7 +15,7 @@
 #include "predictor/evaluation/table.h"
 #include "predictor/report/fit_options.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// What intervals cover under one scheme.
 struct SchemeCoverage {
@@ -34,4 +34,4 @@ struct FitResult {
   std::vector<Table> tables{};         ///< the paper's, where asked for
 };
 
-}  // namespace cape
+}  // namespace cape::predictor

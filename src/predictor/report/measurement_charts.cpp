@@ -11,7 +11,7 @@
 #include "predictor/report/chart_sections.h"
 #include "predictor/report/vega.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 using vega::Dot;
@@ -333,4 +333,4 @@ ChartSection timing_section(const FitResult& result) {
           false};
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

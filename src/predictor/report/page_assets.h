@@ -2,11 +2,11 @@
 /// program.
 #pragma once
 
-namespace cape {
+namespace cape::predictor {
 
 extern const char* const kReportStyle;   ///< CSS
 extern const char* const kReportScript;  ///< draws the charts of the page
 extern const char* const kVegaScript;    ///< Vega's modules, see modules.js
 extern const char* const kVegaLicences;  ///< plain text, to go with Vega
 
-}  // namespace cape
+}  // namespace cape::predictor

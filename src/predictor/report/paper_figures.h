@@ -5,7 +5,7 @@
 #include <array>
 #include <string_view>
 
-namespace cape::paper {
+namespace cape::predictor::paper {
 
 inline constexpr std::array<std::string_view, 4> kFamilies = {
     "mlp", "cnn", "rnn", "transformer"};
@@ -84,4 +84,4 @@ inline constexpr std::array<Table4Row, 6> kTable4 = {{
     {"linear", {3.82, 8.30, 7.90, 11.12}},
 }};
 
-}  // namespace cape::paper
+}  // namespace cape::predictor::paper

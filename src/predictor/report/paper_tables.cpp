@@ -15,7 +15,7 @@
 
 #include "predictor/report/paper_figures.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
@@ -49,7 +49,8 @@ std::vector<Method> methods(const Comparison& comparison) {
 const Metrics* metrics_of(const Evaluation* evaluation,
                           const std::string& group) {
   if (evaluation == nullptr) return nullptr;
-  const auto found = std::ranges::find(evaluation->groups, group, &Group::name);
+  const auto found =
+      std::ranges::find(evaluation->groups, group, &MetricGroup::name);
   return found == evaluation->groups.end() ? nullptr : &found->metrics;
 }
 
@@ -145,9 +146,9 @@ Table table1(const Inputs& inputs, const Comparison& comparison) {
 }
 
 /// The paper's ablation: by k folds, with a model for each family.
-std::vector<Group> without(const Inputs& inputs, const Scheme& scheme,
-                           std::string_view left_out, Target target,
-                           std::uint64_t seed) {
+std::vector<MetricGroup> without(const Inputs& inputs, const Scheme& scheme,
+                                 std::string_view left_out, Target target,
+                                 std::uint64_t seed) {
   FeatureSet features = features_for(inputs, "paper");
   std::erase_if(features.features, [&](const Feature& feature) {
     return left_out.find(feature.name) != std::string_view::npos;
@@ -176,8 +177,8 @@ void add_header(const Columns& columns, Table& table) {
 }
 
 /// `papers` has the order of Columns::papers.
-void push_figures(const Columns& columns, std::span<const Group> of_logs,
-                  std::span<const Group> of_steps,
+void push_figures(const Columns& columns, std::span<const MetricGroup> of_logs,
+                  std::span<const MetricGroup> of_steps,
                   std::span<const double> papers,
                   std::vector<std::string>& row) {
   for (const std::string& name : columns.names) {
@@ -267,7 +268,7 @@ Table table3(const Comparison& comparison) {
       for (const std::string_view model : method.models) {
         const Evaluation* evaluation = comparison.find(scheme, model);
         if (evaluation == nullptr) continue;
-        for (const Group& group : evaluation->groups) {
+        for (const MetricGroup& group : evaluation->groups) {
           if (group.column != "dataset") continue;
           const auto paper =
               std::ranges::find_if(paper::kTable3, [&](const auto& figures) {
@@ -345,7 +346,7 @@ Table figure1(const Comparison& comparison) {
           "{}: not available, see tables/unavailable.csv", method.name));
       continue;
     }
-    for (const Group& group : evaluation->groups) {
+    for (const MetricGroup& group : evaluation->groups) {
       if (group.column != "family" && group.column != "learning_rate" &&
           group.column != "batch_size") {
         continue;
@@ -369,4 +370,4 @@ std::vector<Table> paper_tables(const Inputs& inputs,
           figure1(comparison)};
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -8,7 +8,7 @@
 #include "predictor/evaluation/comparison.h"
 #include "predictor/evaluation/table.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// "table1" ... "table4" and "figure1". Notes say where the authors' scripts
 /// differ from the paper's text, and why a figure is not available.
@@ -16,4 +16,4 @@ std::vector<Table> paper_tables(const Inputs& inputs,
                                 const Comparison& comparison,
                                 std::uint64_t seed);
 
-}  // namespace cape
+}  // namespace cape::predictor

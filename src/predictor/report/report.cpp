@@ -16,7 +16,7 @@
 #include "predictor/report/charts.h"
 #include "predictor/report/page_assets.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 std::string count(std::size_t number) {
@@ -145,7 +145,7 @@ void add_metrics_table(const Evaluation& evaluation, std::string& page) {
       "<th>rows</th><th>MAE</th><th>RMSE</th><th>MedianAE</th><th>R²</th>"
       "<th>AvgAccuracy</th></tr></thead><tbody>\n";
   std::string_view column;
-  for (const Group& group : evaluation.groups) {
+  for (const MetricGroup& group : evaluation.groups) {
     const Metrics& m = group.metrics;
     const std::string label = group.column.empty()
                                   ? "overall"
@@ -304,4 +304,4 @@ std::string report_html(const FitResult& result,
   return page;
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -6,7 +6,7 @@
 
 #include "predictor/report/fit_result.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// HTML with its style sheet and drawings inside: metrics, predicted against
 /// measured steps, error by group, `tables`, the model and its inputs. It
@@ -14,4 +14,4 @@ namespace cape {
 std::string report_html(const FitResult& result,
                         const std::vector<Table>& tables);
 
-}  // namespace cape
+}  // namespace cape::predictor

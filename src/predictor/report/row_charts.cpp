@@ -10,7 +10,7 @@
 #include "predictor/report/chart_sections.h"
 #include "predictor/report/vega.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 using vega::Json;
@@ -263,4 +263,4 @@ ChartSection residual_section(const FitResult& result) {
           false};
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

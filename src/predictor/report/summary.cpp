@@ -11,7 +11,7 @@
 
 #include "core/units.h"
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 /// The groups of the columns in `columns`, one line for each.
@@ -21,7 +21,7 @@ void print_groups(const Evaluation& evaluation,
              evaluation.description);
   fmt::print("{:24} {:>10} {:>8} {:>8} {:>8} {:>7} {:>8}\n", "", "rows", "MAE",
              "RMSE", "MedianAE", "R2", "AvgAcc");
-  for (const Group& group : evaluation.groups) {
+  for (const MetricGroup& group : evaluation.groups) {
     if (std::ranges::find(columns, group.column) == columns.end()) continue;
     const Metrics& m = group.metrics;
     fmt::print("{:24} {:>10} {:8.2f} {:8.2f} {:8.2f} {:7.3f} {:8.3f}\n",
@@ -98,4 +98,4 @@ void print_result(const FitResult& result) {
   print_warnings(inputs.warnings);
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -6,7 +6,7 @@
 
 #include "predictor/report/fit_result.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// Prints a line for each file to stderr.
 void print_inputs(const std::vector<InputSummary>& files);
@@ -19,4 +19,4 @@ void print_warnings(const std::vector<std::string>& warnings);
 /// on the screen.
 void print_result(const FitResult& result);
 
-}  // namespace cape
+}  // namespace cape::predictor

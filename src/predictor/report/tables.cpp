@@ -7,7 +7,7 @@
 #include <iterator>
 #include <map>
 
-namespace cape {
+namespace cape::predictor {
 namespace {
 
 /// Contributions take long to compute, so of many rows only every n-th is
@@ -106,7 +106,7 @@ Table metrics_table(const FitResult& result) {
                  "avg_accuracy_high", "rows"},
       .rows = {}};
   for (const Evaluation& evaluation : result.comparison.evaluations) {
-    for (const Group& group : evaluation.groups) {
+    for (const MetricGroup& group : evaluation.groups) {
       const Metrics& m = group.metrics;
       const MetricIntervals& i = group.intervals;
       auto& row = made.rows.emplace_back(std::vector<std::string>{
@@ -197,4 +197,4 @@ Explanation explain(const FitResult& result) {
           contributions_table(result, rows, shares)};
 }
 
-}  // namespace cape
+}  // namespace cape::predictor

@@ -6,7 +6,7 @@
 #include "predictor/evaluation/table.h"
 #include "predictor/report/fit_result.h"
 
-namespace cape {
+namespace cape::predictor {
 
 /// metrics.json with bootstrap intervals, a row for each group.
 Table metrics_table(const FitResult& result);
@@ -24,9 +24,9 @@ std::string predictions_csv(const FitResult& result);
 
 /// What the model's predictions depend on.
 struct Explanation {
-  Table importance;     ///< a row a feature: total gain, mean |contribution|
-  Table contributions;  ///< a row a trial: what each feature adds to log T*
+  Table importance;     ///< a row per feature: total gain, mean |contribution|
+  Table contributions;  ///< a row per trial: what each feature adds to log T*
 };
 Explanation explain(const FitResult& result);
 
-}  // namespace cape
+}  // namespace cape::predictor

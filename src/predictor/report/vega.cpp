@@ -8,7 +8,7 @@
 
 #include "predictor/report/charts.h"
 
-namespace cape::vega {
+namespace cape::predictor::vega {
 namespace {
 
 constexpr int kLineHeight = 26;
@@ -133,4 +133,4 @@ Json dot_plot(const std::vector<Dot>& dots,
   return spec;
 }
 
-}  // namespace cape::vega
+}  // namespace cape::predictor::vega

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace cape::vega {
+namespace cape::predictor::vega {
 
 using Json = nlohmann::json;
 
@@ -36,4 +36,4 @@ struct DotAxis {
 Json dot_plot(const std::vector<Dot>& dots,
               const std::vector<std::string>& series, const DotAxis& axis);
 
-}  // namespace cape::vega
+}  // namespace cape::predictor::vega

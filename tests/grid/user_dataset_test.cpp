@@ -9,11 +9,11 @@
 #include "grid/config_yaml.h"
 #include "grid/sample_grid.h"
 
-namespace cape {
+namespace cape::grid {
 namespace {
 
-using datasets::OwnData;
 using datasets::Task;
+using datasets::UserDataset;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -51,21 +51,21 @@ TEST(OwnDataYaml, ReadsEveryKey) {
       "{noise: 0.5}}");
   EXPECT_EQ(spec.name, "mine");
   EXPECT_EQ(spec.variant.noise, 0.5);
-  EXPECT_EQ(spec.own, (OwnData{.format = "hdf5",
-                               .x = "a.h5:/x",
-                               .y = "a.h5:/y",
-                               .task = Task::multilabel,
-                               .classes = 7,
-                               .mean = {0.5, 0.5, -1},
-                               .deviation = {2},
-                               .train_size = 1000}));
+  EXPECT_EQ(spec.user, (UserDataset{.format = "hdf5",
+                                    .x = "a.h5:/x",
+                                    .y = "a.h5:/y",
+                                    .task = Task::multilabel,
+                                    .classes = 7,
+                                    .mean = {0.5, 0.5, -1},
+                                    .deviation = {2},
+                                    .train_size = 1000}));
 }
 
 TEST(OwnDataYaml, NeedsNoMoreThanNameAndFiles) {
-  EXPECT_EQ(read("{name: mine, x: x.npy, y: y.npy}").own,
-            (OwnData{.format = "npy", .x = "x.npy", .y = "y.npy"}));
-  EXPECT_EQ(read("{name: mine, x: records.bin}").own,
-            (OwnData{.format = "cifar-bin", .x = "records.bin", .y = ""}));
+  EXPECT_EQ(read("{name: mine, x: x.npy, y: y.npy}").user,
+            (UserDataset{.format = "npy", .x = "x.npy", .y = "y.npy"}));
+  EXPECT_EQ(read("{name: mine, x: records.bin}").user,
+            (UserDataset{.format = "cifar-bin", .x = "records.bin", .y = ""}));
 }
 
 TEST(OwnDataYaml, ReadsBackEqual) {
@@ -113,8 +113,8 @@ TEST(OwnDataYaml, PathsAreRelativeToTheFile) {
   std::filesystem::create_directories(folder);
   std::ofstream(folder / "c.yaml")
       << with_data("{name: a, x: sub/../x.h5:/x, format: hdf5, y: /abs/y:/y}");
-  const OwnData own =
-      load_config(folder / "c.yaml", {}).grid.datasets[0].own.value();
+  const UserDataset own =
+      load_config(folder / "c.yaml", {}).grid.datasets[0].user.value();
   EXPECT_EQ(own.x, folder / "x.h5:/x");
   EXPECT_EQ(own.y, "/abs/y:/y");
   std::filesystem::remove_all(folder);
@@ -126,7 +126,7 @@ Grid own_grid(const ModelSpec& model, const std::vector<std::int64_t>& shape,
   Config config = single_group();
   config.grid.models = {model};
   config.grid.datasets = {
-      {.name = "mine", .own = OwnData{.format = "npy", .x = "/x"}}};
+      {.name = "mine", .user = UserDataset{.format = "npy", .x = "/x"}}};
   config.locations = {{"grid.models", "c.yaml:3:3"}};
   datasets::DatasetInfo info = sample_dataset("mine");
   info.shape = shape;
@@ -134,9 +134,9 @@ Grid own_grid(const ModelSpec& model, const std::vector<std::int64_t>& shape,
   return {config, {info}};
 }
 
-std::string refusal(const ModelSpec& model,
-                    const std::vector<std::int64_t>& shape,
-                    Task task = Task::classification) {
+std::string error_message(const ModelSpec& model,
+                          const std::vector<std::int64_t>& shape,
+                          Task task = Task::classification) {
   try {
     own_grid(model, shape, task);
   } catch (const UserError& error) {
@@ -150,35 +150,40 @@ TEST(OwnDataGrid, RefusesNetworksThatCannotTakeTheData) {
     return ModelSpec{
         .family = family, .sample_published = true, .architectures = {}};
   };
-  EXPECT_EQ(refusal({.family = "rnn", .architectures = {zoo::Gru{}}}, {10}),
-            "c.yaml:3:3: gru_1x128 (rnn) takes no vectors [D], and the samples "
-            "of mine are 10 (task classification); docs/datasets.md says which "
-            "networks take what");
-  EXPECT_THAT(refusal(sampled("mlp"), {10}), IsEmpty());
-  EXPECT_THAT(refusal(sampled("mlp"), {5, 10}, Task::sequence),
+  EXPECT_EQ(
+      error_message({.family = "rnn", .architectures = {zoo::Gru{}}}, {10}),
+      "c.yaml:3:3: gru_1x128 (rnn) takes no vectors [D], and the samples "
+      "of mine are 10 (task classification); docs/datasets.md says which "
+      "networks take what");
+  EXPECT_THAT(error_message(sampled("mlp"), {10}), IsEmpty());
+  EXPECT_THAT(error_message(sampled("mlp"), {5, 10}, Task::sequence),
               HasSubstr("every step"));
-  EXPECT_THAT(refusal(sampled("rnn"), {5, 10}, Task::sequence), IsEmpty());
-  EXPECT_THAT(refusal(sampled("cnn"), {5, 10}), HasSubstr("no sequences"));
-  EXPECT_THAT(refusal(sampled("transformer"), {5, 10}), HasSubstr("cct_small"));
-  EXPECT_THAT(refusal({.family = "transformer", .architectures = {zoo::Vit{}}},
-                      {5, 10}),
+  EXPECT_THAT(error_message(sampled("rnn"), {5, 10}, Task::sequence),
               IsEmpty());
+  EXPECT_THAT(error_message(sampled("cnn"), {5, 10}),
+              HasSubstr("no sequences"));
+  EXPECT_THAT(error_message(sampled("transformer"), {5, 10}),
+              HasSubstr("cct_small"));
+  EXPECT_THAT(
+      error_message({.family = "transformer", .architectures = {zoo::Vit{}}},
+                    {5, 10}),
+      IsEmpty());
 }
 
 TEST(OwnDataGrid, TasksCarryAllThatIsNeededToOpenTheData) {
   const Grid grid = own_grid(sampled_mlps(), {10}, Task::regression);
-  const TrialTask task = grid.trajectory(0, 1).task;
-  EXPECT_EQ(task.dataset.own, (OwnData{.format = "npy", .x = "/x"}));
+  const trial::TrialTask task = grid.trajectory(0, 1).task;
+  EXPECT_EQ(task.dataset.user, (UserDataset{.format = "npy", .x = "/x"}));
   EXPECT_EQ(zoo::parameter_count(task.architecture, {10}, 1),
             zoo::parameter_count(task.architecture, grid.datasets()[0].shape,
-                                 head_of(grid.datasets()[0])));
+                                 trial::head_of(grid.datasets()[0])));
 }
 
 TEST(OwnDataGrid, KeysFollowTheContentNotThePath) {
   Config config = single_group();
   const auto key = [&](const char* x, const char* fingerprint) {
     config.grid.datasets = {
-        {.name = "mine", .own = OwnData{.format = "npy", .x = x}}};
+        {.name = "mine", .user = UserDataset{.format = "npy", .x = x}}};
     datasets::DatasetInfo info = sample_dataset("mine");
     info.fingerprint = fingerprint;
     return Grid(config, {info}).trajectory_key(0);
@@ -190,12 +195,12 @@ TEST(OwnDataGrid, KeysFollowTheContentNotThePath) {
 TEST(OwnDataGrid, RefusesTwoSetsOfOneName) {
   Config config = single_group();
   config.grid.datasets = {
-      {.name = "mine", .own = OwnData{.format = "npy", .x = "/x"}},
+      {.name = "mine", .user = UserDataset{.format = "npy", .x = "/x"}},
       {.name = "mine",
        .variant = {.noise = 1},
-       .own = OwnData{.format = "npy", .x = "/x"}}};
+       .user = UserDataset{.format = "npy", .x = "/x"}}};
   EXPECT_NO_THROW(make_grid(config));
-  config.grid.datasets[1].own->x = "/z";
+  config.grid.datasets[1].user->x = "/z";
   EXPECT_THROW(make_grid(config), UserError);
 }
 
@@ -203,7 +208,7 @@ TEST(OwnDataGrid, ClassesCannotVaryWhereThereAreNone) {
   Config config = single_group();
   config.grid.datasets = {{.name = "mine",
                            .variant = {.label_noise = 0.5},
-                           .own = OwnData{.format = "npy", .x = "/x"}}};
+                           .user = UserDataset{.format = "npy", .x = "/x"}}};
   datasets::DatasetInfo info = sample_dataset("mine");
   info.task = Task::regression;
   info.classes = 0;
@@ -220,4 +225,4 @@ TEST(OwnDataGrid, ClassesCannotVaryWhereThereAreNone) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::grid

@@ -1,4 +1,4 @@
-#include "trainer/in_order.h"
+#include "trainer/parallel_ordered.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>
@@ -9,14 +9,14 @@
 #include <stdexcept>
 #include <thread>
 
-namespace cape {
+namespace cape::trainer {
 namespace {
 
 void wait_for(const std::atomic<int>& count, int least) {
   while (count < least) std::this_thread::yield();
 }
 
-TEST(InOrder, ConsumesInOrderWhateverTheWorkers) {
+TEST(ParallelOrdered, ConsumesInOrderWhateverTheWorkers) {
   const TorchThreads threads(4);
   for (const int workers : {1, 2, 3, 16}) {
     for (const int count : {0, 1, 2, 9}) {
@@ -24,7 +24,7 @@ TEST(InOrder, ConsumesInOrderWhateverTheWorkers) {
       std::iota(expected.begin(), expected.end(), 0);
       std::vector<int> consumed;
       std::atomic<int> produced = 0;
-      in_order(
+      run_parallel_ordered(
           count, workers,
           [&](std::int64_t i) {
             // Others end before the first where there are any beside it.
@@ -38,7 +38,7 @@ TEST(InOrder, ConsumesInOrderWhateverTheWorkers) {
   }
 }
 
-TEST(InOrder, SharesOutTorchsThreads) {
+TEST(ParallelOrdered, SharesOutTorchsThreads) {
   const TorchThreads threads(6);
   std::set<int> within;
   std::atomic<int> at_once = 0;
@@ -47,12 +47,12 @@ TEST(InOrder, SharesOutTorchsThreads) {
     wait_for(at_once, 2);
     return at::get_num_threads();
   };
-  in_order(2, 2, meet, [&](int count) { within.insert(count); });
+  run_parallel_ordered(2, 2, meet, [&](int count) { within.insert(count); });
   EXPECT_EQ(within, std::set<int>{3});
   EXPECT_EQ(at::get_num_threads(), 6);
 }
 
-TEST(InOrder, ThrowsWhatAPartThrewAndStops) {
+TEST(ParallelOrdered, ThrowsWhatAPartThrewAndStops) {
   constexpr int kParts = 10'000'000;  // seconds of them
   const TorchThreads threads(2);
   std::atomic<int> produced = 0;
@@ -65,18 +65,19 @@ TEST(InOrder, ThrowsWhatAPartThrewAndStops) {
   for (const int workers : {1, 2}) {
     produced = 0;
     consumed.clear();
-    EXPECT_THROW(in_order(kParts, workers, produce,
-                          [&](std::int64_t i) { consumed.push_back(i); }),
-                 std::runtime_error);
+    EXPECT_THROW(
+        run_parallel_ordered(kParts, workers, produce,
+                             [&](std::int64_t i) { consumed.push_back(i); }),
+        std::runtime_error);
     EXPECT_LT(produced, kParts);
     EXPECT_EQ(consumed, std::vector<std::int64_t>{0}) << workers;
     EXPECT_EQ(at::get_num_threads(), 2);
   }
 }
 
-TEST(InOrder, ThrowsWhatConsumingThrew) {
+TEST(ParallelOrdered, ThrowsWhatConsumingThrew) {
   const TorchThreads threads(2);
-  EXPECT_THROW(in_order(
+  EXPECT_THROW(run_parallel_ordered(
                    100, 2, [](std::int64_t i) { return i; },
                    [](std::int64_t i) {
                      if (i == 3) throw std::runtime_error("result 3");
@@ -86,4 +87,4 @@ TEST(InOrder, ThrowsWhatConsumingThrew) {
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::trainer

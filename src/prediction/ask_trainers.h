@@ -9,11 +9,11 @@
 #include "grid/grid.h"
 #include "trainer_client/trainer_process.h"
 
-namespace cape {
+namespace cape::prediction {
 
 /// What became of one task.
 struct Answer {
-  std::optional<TrialResult> result;
+  std::optional<trial::TrialResult> result;
   std::string error;  ///< why there is none
 };
 
@@ -23,8 +23,9 @@ struct Answer {
 /// is told how many there are so far. Throws UserError when a trainer does not
 /// start.
 std::vector<Answer> ask_trainers(
-    const std::vector<Trajectory>& trajectories,
-    const std::vector<TrainerCommand>& trainers, std::optional<double> timeout,
+    const std::vector<grid::Trajectory>& trajectories,
+    const std::vector<trainer_client::TrainerCommand>& trainers,
+    std::optional<double> timeout,
     const std::function<void(std::size_t answered)>& progress);
 
-}  // namespace cape
+}  // namespace cape::prediction

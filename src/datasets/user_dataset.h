@@ -12,8 +12,8 @@
 
 namespace cape::datasets {
 
-struct OwnData {
-  std::string format;  ///< one of own_formats()
+struct UserDataset {
+  std::string format;  ///< one of user_dataset_formats()
   std::string x;       ///< file of the samples; hdf5: FILE:/DATASET
   std::string y = {};  ///< of the labels; empty: x holds them (cifar-bin)
   Task task = Task::classification;
@@ -24,23 +24,23 @@ struct OwnData {
   std::vector<double> deviation = {};
   std::int64_t train_size = 0;  ///< N; 0: the samples at hand
 
-  bool operator==(const OwnData&) const = default;
+  bool operator==(const UserDataset&) const = default;
 };
 
 /// npy, idx, hdf5 and cifar-bin.
-const std::vector<std::string>& own_formats();
+const std::vector<std::string>& user_dataset_formats();
 
 /// The format that a file's name tells; empty when it tells none.
 std::string format_by_name(const std::string& file);
 
-void to_json(nlohmann::json& json, const OwnData& own);
-void from_json(const nlohmann::json& json, OwnData& own);
+void to_json(nlohmann::json& json, const UserDataset& own);
+void from_json(const nlohmann::json& json, UserDataset& own);
 
 /// Reads and checks the arrays. Throws UserError with the file, what was
 /// expected, what was found and what to do.
-Dataset open_own(const std::string& name, const OwnData& own);
+Dataset open_user_dataset(const std::string& name, const UserDataset& own);
 
-/// What open_own says about it, for a list.
-Found find_own(const std::string& name, const OwnData& own);
+/// What open_user_dataset says about it, for a list.
+Found find_user_dataset(const std::string& name, const UserDataset& own);
 
 }  // namespace cape::datasets

@@ -1,4 +1,4 @@
-#include "forecast/forecast.h"
+#include "prediction/predict_grid.h"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -9,12 +9,12 @@
 #include <span>
 #include <utility>
 
-#include "forecast/ask_trainers.h"
+#include "prediction/ask_trainers.h"
 #include "trainer_client/placement.h"
 #include "trainer_client/rows.h"
 #include "trainer_client/trainer_query.h"
 
-namespace cape {
+namespace cape::prediction {
 namespace {
 
 /// The number of timed steps: enough for a mean, and short beside the probe.
@@ -23,14 +23,14 @@ constexpr std::int64_t kTimedSteps = 5;
 /// As many trainers as there are trajectories. They share the threads of the
 /// trainers that are not needed, unless they must make the rows of a farm to
 /// the last bit.
-std::vector<TrainerCommand> trainers_for(const Grid& grid,
-                                         const std::string& program,
-                                         bool measure) {
-  check_trainer(program);
-  const WorkersConfig& workers = grid.config().workers;
-  const RankResources rank =
-      inspect_rank(workers.device, [&] { return count_gpus(program); });
-  const PlacementPlan plan = place({rank}, workers);
+std::vector<trainer_client::TrainerCommand> trainers_for(
+    const grid::Grid& grid, const std::string& program, bool measure) {
+  trainer_client::check_trainer(program);
+  const grid::WorkersConfig& workers = grid.config().workers;
+  const trainer_client::RankResources rank = trainer_client::inspect_rank(
+      workers.device, [&] { return trainer_client::count_gpus(program); });
+  const trainer_client::PlacementPlan plan =
+      trainer_client::place({rank}, workers);
   for (const std::string& warning : plan.warnings) spdlog::warn("{}", warning);
   const auto& [cpus, devices] = plan.ranks.front();
   const std::int64_t count =
@@ -42,7 +42,7 @@ std::vector<TrainerCommand> trainers_for(const Grid& grid,
     if (rank.cpu_limit > 0) usable = std::min(usable, rank.cpu_limit);
     threads = std::max(threads, usable / count);
   }
-  std::vector<TrainerCommand> trainers;
+  std::vector<trainer_client::TrainerCommand> trainers;
   for (const std::string& device :
        std::span(devices).first(static_cast<std::size_t>(count))) {
     trainers.push_back({program, device, threads});
@@ -50,8 +50,8 @@ std::vector<TrainerCommand> trainers_for(const Grid& grid,
   return trainers;
 }
 
-std::vector<Trajectory> tasks_of(const Grid& grid, bool measure) {
-  std::vector<Trajectory> trajectories;
+std::vector<grid::Trajectory> tasks_of(const grid::Grid& grid, bool measure) {
+  std::vector<grid::Trajectory> trajectories;
   for (std::int64_t i = 0; i < grid.trajectories(); ++i) {
     trajectories.push_back(grid.trajectory(i, grid.all_criteria()));
     if (!measure) trajectories.back().task.timed_steps = kTimedSteps;
@@ -59,31 +59,34 @@ std::vector<Trajectory> tasks_of(const Grid& grid, bool measure) {
   return trajectories;
 }
 
-std::vector<shard::Row> rows_of(const Trajectory& trajectory,
-                                const TrialResult& result) {
-  if (!trajectory.task.timed_steps) return make_rows(trajectory, result);
+std::vector<shard::Row> rows_of(const grid::Trajectory& trajectory,
+                                const trial::TrialResult& result) {
+  if (!trajectory.task.timed_steps)
+    return trainer_client::make_rows(trajectory, result);
   std::vector<shard::Row> rows;
-  for (const Criterion& criterion : trajectory.task.criteria) {
-    rows.push_back(row_without_outcome(trajectory, result, criterion));
+  for (const trial::Criterion& criterion : trajectory.task.criteria) {
+    rows.push_back(
+        trainer_client::row_without_outcome(trajectory, result, criterion));
   }
   return rows;
 }
 
 /// Why the probe lacks what every model needs; empty if it has all of it.
 std::string problem_of(const shard::Row& row) {
-  MetaTable table;
+  predictor::MetaTable table;
   table.add(row);
-  if (has_paper_features(table.rows.front())) return "";
+  if (predictor::has_paper_features(table.rows.front())) return "";
   return fmt::format("the probe is not finite (log g2 {}, log tau {})",
                      row.log_g2, row.log_tau);
 }
 
-void predict(const Predictor& predictor, std::vector<Forecast>& cells) {
-  MetaTable table;
-  for (const Forecast& cell : cells) table.add(cell.row);
+void predict(const predictor::Predictor& predictor,
+             std::vector<CellPrediction>& cells) {
+  predictor::MetaTable table;
+  for (const CellPrediction& cell : cells) table.add(cell.row);
   if (cells.empty()) return;
-  std::vector<Prediction> predictions =
-      predictor.predict(table, all_rows(table));
+  std::vector<predictor::Prediction> predictions =
+      predictor.predict(table, predictor::all_rows(table));
   for (std::size_t i = 0; i < cells.size(); ++i) {
     cells[i].prediction = std::move(predictions[i]);
   }
@@ -91,16 +94,17 @@ void predict(const Predictor& predictor, std::vector<Forecast>& cells) {
 
 }  // namespace
 
-Forecasts make_forecasts(
-    const Predictor& predictor, const Grid& grid,
-    const ForecastOptions& options,
+GridPrediction predict_grid(
+    const predictor::Predictor& predictor, const grid::Grid& grid,
+    const PredictionOptions& options,
     const std::function<void(std::size_t answered)>& progress) {
-  const std::vector<Trajectory> trajectories = tasks_of(grid, options.measure);
+  const std::vector<grid::Trajectory> trajectories =
+      tasks_of(grid, options.measure);
   const std::vector<Answer> answers = ask_trainers(
       trajectories,
       trainers_for(grid, options.trainer.string(), options.measure),
       grid.config().workers.trial_timeout, progress);
-  Forecasts forecasts;
+  GridPrediction predicted;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     std::vector<shard::Row> rows;
     std::string error = answers[i].error;
@@ -109,25 +113,25 @@ Forecasts make_forecasts(
       error = problem_of(rows.front());
     }
     if (!error.empty()) {
-      forecasts.failed.push_back({describe(trajectories[i]), error});
+      predicted.failed.push_back({describe(trajectories[i]), error});
       continue;
     }
     for (const shard::Row& row : rows) {
-      forecasts.cells.push_back(
+      predicted.cells.push_back(
           {.row = row, .prediction = {}, .measured = options.measure});
     }
   }
-  predict(predictor, forecasts.cells);
-  return forecasts;
+  predict(predictor, predicted.cells);
+  return predicted;
 }
 
-void sort_cells(std::vector<Forecast>& cells, ForecastOrder order) {
-  const auto key = [order](const Forecast& cell) {
+void sort_cells(std::vector<CellPrediction>& cells, CellOrder order) {
+  const auto key = [order](const CellPrediction& cell) {
     const double value =
-        order == ForecastOrder::steps ? cell.prediction.steps : cell.seconds();
+        order == CellOrder::steps ? cell.prediction.steps : cell.seconds();
     return std::isnan(value) ? std::numeric_limits<double>::infinity() : value;
   };
   std::ranges::stable_sort(cells, {}, key);
 }
 
-}  // namespace cape
+}  // namespace cape::prediction

@@ -1,4 +1,4 @@
-#include "core/rehearsal.h"
+#include "core/run_in_child.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -39,8 +39,8 @@ int wait_for(pid_t child) {
 
 }  // namespace
 
-std::optional<std::string> rehearse(const std::function<void()>& body,
-                                    unsigned seconds) {
+std::optional<std::string> run_in_child(const std::function<void()>& body,
+                                        unsigned seconds) {
   const pid_t child = ::fork();
   if (child < 0) fail("cannot fork: {}", errno_text(errno));
   if (child == 0) {

@@ -1,4 +1,4 @@
-#include "datasets/own_labels.h"
+#include "datasets/user_labels.h"
 
 #include <fmt/ranges.h>
 

@@ -1,5 +1,5 @@
 // Data of the user's own: every format, every task, and what is refused.
-#include "datasets/own_data.h"
+#include "datasets/user_dataset.h"
 
 #include <gmock/gmock.h>
 
@@ -48,7 +48,7 @@ std::string npy(const std::string& descr, const std::string& shape,
          static_cast<char>(header.size() / 256) + header + elements;
 }
 
-class OwnDataTest : public testing::Test {
+class UserDatasetTest : public testing::Test {
  protected:
   std::string write(const std::string& name, const std::string& bytes) {
     write_file(folder_.path() / name, bytes);
@@ -56,7 +56,7 @@ class OwnDataTest : public testing::Test {
   }
 
   /// Three vectors of two features, one of which never changes.
-  OwnData vectors() {
+  UserDataset vectors() {
     return {
         .format = "npy",
         .x = write("x.npy",
@@ -65,18 +65,18 @@ class OwnDataTest : public testing::Test {
   }
 
   /// The message for `own`, which cannot be opened.
-  static std::string refusal(const OwnData& own) {
-    return user_error([&] { open_own("mine", own); });
+  static std::string error_message(const UserDataset& own) {
+    return user_error([&] { open_user_dataset("mine", own); });
   }
 
   /// The same for other labels of vectors().
   std::string labels_refused(Task task, const std::string& y,
                              std::int64_t classes = 0) {
-    OwnData own = vectors();
+    UserDataset own = vectors();
     own.task = task;
     own.classes = classes;
     write("y.npy", y);
-    return refusal(own);
+    return error_message(own);
   }
 
   TemporaryFolder folder_;
@@ -88,8 +88,8 @@ Batch all_of(const Dataset& dataset, const BatchForm& form = {}) {
   return make_batch(dataset, indices, form);
 }
 
-TEST_F(OwnDataTest, IsStandardisedAFeature) {
-  const Dataset dataset = open_own("mine", vectors());
+TEST_F(UserDatasetTest, IsStandardisedAFeature) {
+  const Dataset dataset = open_user_dataset("mine", vectors());
   EXPECT_EQ(dataset.info.name, "mine");
   EXPECT_THAT(dataset.info.shape, ElementsAre(2));
   EXPECT_EQ(dataset.info.samples, 3);
@@ -107,28 +107,28 @@ TEST_F(OwnDataTest, IsStandardisedAFeature) {
   EXPECT_THAT(batch.labels, ElementsAre(0, 2, 1));
 }
 
-TEST_F(OwnDataTest, TakesWhatTheUserSaysOfIt) {
-  OwnData own = vectors();
+TEST_F(UserDatasetTest, TakesWhatTheUserSaysOfIt) {
+  UserDataset own = vectors();
   own.classes = 5;
   own.train_size = 1000;
   own.mean = {1};  // for both features
   own.deviation = {2, 4};
-  const Dataset dataset = open_own("mine", own);
+  const Dataset dataset = open_user_dataset("mine", own);
   EXPECT_EQ(dataset.info.classes, 5);
   EXPECT_EQ(dataset.info.train_size, 1000);
   EXPECT_THAT(all_of(dataset).inputs,
               ElementsAre(0, 1.5F, 0.5F, 1.5F, 2.5F, 1.5F));
   own.mean = {1, 2, 3};
-  EXPECT_THAT(refusal(own), HasSubstr("gives 3 numbers"));
+  EXPECT_THAT(error_message(own), HasSubstr("gives 3 numbers"));
 }
 
-TEST_F(OwnDataTest, HasAFingerprintOfAllThatChangesARow) {
-  const OwnData own = vectors();
-  const auto fingerprint = [](const OwnData& changed) {
-    return open_own("mine", changed).info.fingerprint;
+TEST_F(UserDatasetTest, HasAFingerprintOfAllThatChangesARow) {
+  const UserDataset own = vectors();
+  const auto fingerprint = [](const UserDataset& changed) {
+    return open_user_dataset("mine", changed).info.fingerprint;
   };
   const std::string usual = fingerprint(own);
-  OwnData other = own;
+  UserDataset other = own;
   other.train_size = 7;  // a part of the key itself
   EXPECT_EQ(fingerprint(other), usual);
   other = own;
@@ -144,13 +144,13 @@ TEST_F(OwnDataTest, HasAFingerprintOfAllThatChangesARow) {
   EXPECT_NE(fingerprint(own), usual);
 }
 
-TEST_F(OwnDataTest, BytesOfThreeDimensionsAreImages) {
-  OwnData own = vectors();
+TEST_F(UserDatasetTest, BytesOfThreeDimensionsAreImages) {
+  UserDataset own = vectors();
   write(
       "x.npy",
       npy("|u1", "(3, 1, 2, 2)",
           raw<std::uint8_t>({0, 0, 0, 0, 255, 255, 255, 255, 0, 255, 0, 255})));
-  const Dataset dataset = open_own("mine", own);
+  const Dataset dataset = open_user_dataset("mine", own);
   EXPECT_TRUE(dataset.info.images);
   EXPECT_THAT(dataset.mean, ElementsAre(0.5));
   EXPECT_THAT(dataset.deviation, ElementsAre(0.5));
@@ -160,21 +160,23 @@ TEST_F(OwnDataTest, BytesOfThreeDimensionsAreImages) {
   EXPECT_EQ(all_of(dataset, {.standardise = false}).inputs[4], 1.0F);
 }
 
-TEST_F(OwnDataTest, PlanesOfNumbersAreResizedAsBytesAre) {
+TEST_F(UserDatasetTest, PlanesOfNumbersAreResizedAsBytesAre) {
   std::vector<std::uint8_t> bytes(2UL * 3 * 8 * 9);
   std::vector<float> floats;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     bytes[i] = static_cast<std::uint8_t>(i * i * 37 % 256);
     floats.push_back(static_cast<float>(bytes[i]) / 255.0F);
   }
-  OwnData own = vectors();
+  UserDataset own = vectors();
   own.mean = {0.5};
   own.deviation = {0.25};
   write("y.npy", npy("<i8", "(2,)", raw<std::int64_t>({0, 1})));
   write("x.npy", npy("|u1", "(2, 3, 8, 9)", raw(bytes)));
-  const Batch of_bytes = all_of(open_own("mine", own), {.rgb32 = true});
+  const Batch of_bytes =
+      all_of(open_user_dataset("mine", own), {.rgb32 = true});
   write("x.npy", npy("<f4", "(2, 3, 8, 9)", raw(floats)));
-  const Batch of_floats = all_of(open_own("mine", own), {.rgb32 = true});
+  const Batch of_floats =
+      all_of(open_user_dataset("mine", own), {.rgb32 = true});
   ASSERT_EQ(of_floats.inputs.size(), of_bytes.inputs.size());
   for (std::size_t i = 0; i < of_bytes.inputs.size(); ++i) {
     // Each of two passes rounds a byte.
@@ -182,12 +184,12 @@ TEST_F(OwnDataTest, PlanesOfNumbersAreResizedAsBytesAre) {
   }
 }
 
-TEST_F(OwnDataTest, TheTargetsOfARegressionAreStandardised) {
-  OwnData own = vectors();
+TEST_F(UserDatasetTest, TheTargetsOfARegressionAreStandardised) {
+  UserDataset own = vectors();
   own.task = Task::regression;
   for (const char* shape : {"(3,)", "(3, 1)"}) {
     write("y.npy", npy("<f8", shape, raw<double>({10, 20, 60})));
-    const Dataset dataset = open_own("mine", own);
+    const Dataset dataset = open_user_dataset("mine", own);
     EXPECT_EQ(dataset.info.classes, 0);
     const Batch batch = all_of(dataset);
     EXPECT_TRUE(batch.labels.empty());
@@ -198,78 +200,82 @@ TEST_F(OwnDataTest, TheTargetsOfARegressionAreStandardised) {
   }
 }
 
-TEST_F(OwnDataTest, AMultilabelTaskHasARowOfZerosAndOnes) {
-  OwnData own = vectors();
+TEST_F(UserDatasetTest, AMultilabelTaskHasARowOfZerosAndOnes) {
+  UserDataset own = vectors();
   own.task = Task::multilabel;
   write("y.npy", npy("|b1", "(3, 2)", raw<std::uint8_t>({1, 0, 1, 1, 0, 0})));
-  const Dataset dataset = open_own("mine", own);
+  const Dataset dataset = open_user_dataset("mine", own);
   EXPECT_EQ(dataset.info.classes, 2);
   EXPECT_THAT(all_of(dataset).targets, ElementsAre(1, 0, 1, 1, 0, 0));
 }
 
-TEST_F(OwnDataTest, ASequenceHasALabelAStep) {
-  OwnData own = vectors();
+TEST_F(UserDatasetTest, ASequenceHasALabelAStep) {
+  UserDataset own = vectors();
   own.task = Task::sequence;
   write("x.npy",
         npy("<i2", "(2, 3, 1)", raw<std::int16_t>({-3, -2, -1, 1, 2, 3})));
   write("y.npy",
         npy("<u2", "(2, 3)", raw<std::uint16_t>({0, 1, 2, 300, 0, 1})));
-  const Dataset dataset = open_own("mine", own);
+  const Dataset dataset = open_user_dataset("mine", own);
   EXPECT_EQ(dataset.info.classes, 301);
   EXPECT_THAT(dataset.info.shape, ElementsAre(3, 1));
   const Batch batch = all_of(dataset);
   EXPECT_THAT(batch.labels, ElementsAre(0, 1, 2, 300, 0, 1));
   EXPECT_EQ(batch.inputs[0], -batch.inputs[5]);
   write("x.npy", npy("<i2", "(2, 3)", raw<std::int16_t>({1, 2, 3, 4, 5, 6})));
-  EXPECT_THAT(refusal(own), HasSubstr("sequence task are [N, T, D]"));
+  EXPECT_THAT(error_message(own), HasSubstr("sequence task are [N, T, D]"));
 }
 
-TEST_F(OwnDataTest, IdxFilesOfBytesAreGreyImages) {
-  OwnData own{.format = "idx",
-              .x = write("images-idx3-ubyte", idx({2, 2, 3}, "abcdefghijkl")),
-              .y = write("labels-idx1-ubyte", idx({2}, {0, 1}))};
-  const Dataset dataset = open_own("mine", own);
+TEST_F(UserDatasetTest, IdxFilesOfBytesAreGreyImages) {
+  UserDataset own{
+      .format = "idx",
+      .x = write("images-idx3-ubyte", idx({2, 2, 3}, "abcdefghijkl")),
+      .y = write("labels-idx1-ubyte", idx({2}, {0, 1}))};
+  const Dataset dataset = open_user_dataset("mine", own);
   EXPECT_TRUE(dataset.info.images);
   EXPECT_THAT(dataset.info.shape, ElementsAre(1, 2, 3));
   EXPECT_EQ(pixels_of(dataset)[11], 'l');
   own.x =
       write("floats", {0,      0,      13, 2, 0,      0, 0, 2, 0, 0, 0, 1,  //
                        '\x3f', '\x80', 0,  0, '\x40', 0, 0, 0});
-  EXPECT_THAT(open_own("mine", own).mean, ElementsAre(1.5));
+  EXPECT_THAT(open_user_dataset("mine", own).mean, ElementsAre(1.5));
 }
 
-TEST_F(OwnDataTest, Hdf5ArraysAreTheSameHoweverTheyLie) {
+TEST_F(UserDatasetTest, Hdf5ArraysAreTheSameHoweverTheyLie) {
   const std::string file = kHdf5;
-  OwnData own{
+  UserDataset own{
       .format = "hdf5", .x = file + ":/plain/x", .y = file + ":/plain/y"};
-  const Batch plain = all_of(open_own("mine", own));
+  const Batch plain = all_of(open_user_dataset("mine", own));
   EXPECT_THAT(plain.shape, ElementsAre(6, 4));
   EXPECT_THAT(plain.labels, ElementsAre(0, 1, 2, 0, 1, 2));
   for (const char* name : {":/big_endian", ":/packed"}) {
     own.x = file + name;
-    EXPECT_EQ(all_of(open_own("mine", own)).inputs, plain.inputs) << name;
+    EXPECT_EQ(all_of(open_user_dataset("mine", own)).inputs, plain.inputs)
+        << name;
   }
   own.x = file + ":/missing";
-  EXPECT_THAT(refusal(own), HasSubstr("own.h5:/missing: HDF5 cannot open"));
+  EXPECT_THAT(error_message(own),
+              HasSubstr("own.h5:/missing: HDF5 cannot open"));
   own.x = file + ":/text";
-  EXPECT_THAT(refusal(own), HasSubstr("its elements are not taken"));
+  EXPECT_THAT(error_message(own), HasSubstr("its elements are not taken"));
   own.x = file;
-  EXPECT_THAT(refusal(own), HasSubstr("Give FILE:/NAME"));
+  EXPECT_THAT(error_message(own), HasSubstr("Give FILE:/NAME"));
   own.x = vectors().x + ":/x";
-  EXPECT_THAT(refusal(own), HasSubstr("x.npy:/x: HDF5 cannot open"));
+  EXPECT_THAT(error_message(own), HasSubstr("x.npy:/x: HDF5 cannot open"));
 }
 
-TEST_F(OwnDataTest, Hdf5FilesThatAreCutShortAreRefused) {
+TEST_F(UserDatasetTest, Hdf5FilesThatAreCutShortAreRefused) {
   const std::string whole = read_file(kHdf5);
-  OwnData own = vectors();
+  UserDataset own = vectors();
   own.format = "hdf5";
   own.x = write("cut.h5", whole.substr(0, whole.size() / 2)) + ":/plain/x";
-  EXPECT_THAT(refusal(own), HasSubstr("cut.h5:/plain/x"));
+  EXPECT_THAT(error_message(own), HasSubstr("cut.h5:/plain/x"));
 }
 
-TEST_F(OwnDataTest, Hdf5FilesThatAreDamagedAreRefusedOrRead) {
+TEST_F(UserDatasetTest, Hdf5FilesThatAreDamagedAreRefusedOrRead) {
   const std::string whole = read_file(kHdf5);
-  OwnData own{.format = "hdf5", .x = {}, .y = std::string(kHdf5) + ":/plain/y"};
+  UserDataset own{
+      .format = "hdf5", .x = {}, .y = std::string(kHdf5) + ":/plain/y"};
   std::mt19937_64 random(1);
   for (int i = 0; i < 200; ++i) {
     std::string damaged = whole;
@@ -278,52 +284,54 @@ TEST_F(OwnDataTest, Hdf5FilesThatAreDamagedAreRefusedOrRead) {
     }
     own.x = write("damaged.h5", damaged) + ":/packed";
     try {
-      open_own("mine", own);
+      open_user_dataset("mine", own);
     } catch (const UserError& error) {
       EXPECT_THAT(error.what(), HasSubstr(".h5:/"));
     }
   }
 }
 
-TEST_F(OwnDataTest, CifarRecordsHoldTheirLabels) {
+TEST_F(UserDatasetTest, CifarRecordsHoldTheirLabels) {
   std::string bytes;
   for (const char label : {3, 0, 7}) {
     bytes += label + std::string(3 * 32 * 32, static_cast<char>(40 + label));
   }
-  OwnData own{.format = "cifar-bin", .x = write("some.bin", bytes), .y = ""};
-  const Dataset dataset = open_own("mine", own);
+  UserDataset own{
+      .format = "cifar-bin", .x = write("some.bin", bytes), .y = ""};
+  const Dataset dataset = open_user_dataset("mine", own);
   EXPECT_THAT(labels_of(dataset), ElementsAre(3, 0, 7));
   EXPECT_EQ(dataset.info.classes, 8);
   EXPECT_EQ(pixels_of(dataset).back(), 47);
   own.classes = 7;
-  EXPECT_THAT(refusal(own), HasSubstr("label 7 at element 2"));
+  EXPECT_THAT(error_message(own), HasSubstr("label 7 at element 2"));
   write("some.bin", bytes.substr(1));
-  EXPECT_THAT(refusal(own), HasSubstr("records of 3073 bytes"));
+  EXPECT_THAT(error_message(own), HasSubstr("records of 3073 bytes"));
 }
 
-TEST_F(OwnDataTest, SamplesThatCannotBeAreRefused) {
-  OwnData own = vectors();
+TEST_F(UserDatasetTest, SamplesThatCannotBeAreRefused) {
+  UserDataset own = vectors();
   write("x.npy", npy("<f4", "(3,)", raw<float>({1, 2, 3})));
-  EXPECT_THAT(refusal(own), HasSubstr("x.npy: an array of 3, but samples are"));
+  EXPECT_THAT(error_message(own),
+              HasSubstr("x.npy: an array of 3, but samples are"));
   write("x.npy", npy("<f4", "()", raw<float>({1})));
-  EXPECT_THAT(refusal(own), HasSubstr("an array of one number"));
+  EXPECT_THAT(error_message(own), HasSubstr("an array of one number"));
   write("x.npy", npy("<f4", "(0, 2)", ""));
-  EXPECT_THAT(refusal(own), HasSubstr("an array of 0 x 2"));
+  EXPECT_THAT(error_message(own), HasSubstr("an array of 0 x 2"));
   write("x.npy", npy("<f4", "(2, 2)", raw<float>({1, 2, 3, 4})));
-  EXPECT_THAT(refusal(own),
+  EXPECT_THAT(error_message(own),
               HasSubstr("y.npy: labels of 3 samples, but there are 2"));
   for (const float odd : {std::numeric_limits<float>::quiet_NaN(),
                           std::numeric_limits<float>::infinity()}) {
     write("x.npy", npy("<f4", "(3, 2)", raw<float>({1, 2, 3, odd, 5, 6})));
-    EXPECT_THAT(refusal(own), HasSubstr("x.npy: sample 1 holds "));
+    EXPECT_THAT(error_message(own), HasSubstr("x.npy: sample 1 holds "));
   }
   own.x = folder_.path() / "none.npy";
-  EXPECT_THAT(refusal(own), HasSubstr("cannot read"));
+  EXPECT_THAT(error_message(own), HasSubstr("cannot read"));
   own.x = write("packed.npy", gzip("x"));
-  EXPECT_THAT(refusal(own), HasSubstr("unpack it first"));
+  EXPECT_THAT(error_message(own), HasSubstr("unpack it first"));
 }
 
-TEST_F(OwnDataTest, LabelsThatDoNotFitTheTaskAreRefused) {
+TEST_F(UserDatasetTest, LabelsThatDoNotFitTheTaskAreRefused) {
   using enum Task;
   EXPECT_THAT(labels_refused(classification,
                              npy("<f8", "(3,)", raw<double>({0, 1, 2}))),
@@ -362,17 +370,17 @@ TEST_F(OwnDataTest, LabelsThatDoNotFitTheTaskAreRefused) {
       HasSubstr("nothing to learn"));
 }
 
-TEST_F(OwnDataTest, GoesThroughJson) {
-  const OwnData own{.format = "hdf5",
-                    .x = "a:/b",
-                    .y = "c:/d",
-                    .task = Task::sequence,
-                    .classes = 7,
-                    .mean = {0.1, 1.0 / 3},
-                    .deviation = {5e-324},
-                    .train_size = 9};
+TEST_F(UserDatasetTest, GoesThroughJson) {
+  const UserDataset own{.format = "hdf5",
+                        .x = "a:/b",
+                        .y = "c:/d",
+                        .task = Task::sequence,
+                        .classes = 7,
+                        .mean = {0.1, 1.0 / 3},
+                        .deviation = {5e-324},
+                        .train_size = 9};
   const nlohmann::json json = own;
-  EXPECT_EQ(nlohmann::json::parse(json.dump()).get<OwnData>(), own);
+  EXPECT_EQ(nlohmann::json::parse(json.dump()).get<UserDataset>(), own);
 }
 
 TEST(OwnFormat, IsToldByTheName) {

@@ -3,15 +3,16 @@
 #include <nlohmann/json.hpp>
 
 #include "core/json.h"
-#include "forecast/print.h"
+#include "prediction/print.h"
 
-namespace cape {
+namespace cape::prediction {
 namespace {
 
 using Json = nlohmann::ordered_json;  // people read it too
 
 /// NaN is written as null.
-Json features_json(const Predictor& predictor, const Prediction& prediction) {
+Json features_json(const predictor::Predictor& predictor,
+                   const predictor::Prediction& prediction) {
   Json json = Json::object();
   const std::vector<std::string> names = predictor.model.features.names();
   for (std::size_t j = 0; j < names.size(); ++j) {
@@ -20,8 +21,8 @@ Json features_json(const Predictor& predictor, const Prediction& prediction) {
   return json;
 }
 
-Json contributions_json(const Predictor& predictor,
-                        const Prediction& prediction) {
+Json contributions_json(const predictor::Predictor& predictor,
+                        const predictor::Prediction& prediction) {
   Json json = Json::object();
   std::vector<std::string> names = predictor.model.features.names();
   names.emplace_back("constant");
@@ -39,9 +40,10 @@ Json measured_json(const shard::Row& row) {
           {"seconds", row.t_star * row.step_seconds}};
 }
 
-Json to_json(const Predictor& predictor, const Forecast& cell) {
+Json to_json(const predictor::Predictor& predictor,
+             const CellPrediction& cell) {
   const shard::Row& row = cell.row;
-  const Prediction& prediction = cell.prediction;
+  const predictor::Prediction& prediction = cell.prediction;
   Json json = {
       {"trajectory", row.trajectory.view()},
       {"family", row.family.view()},
@@ -74,18 +76,19 @@ Json to_json(const Predictor& predictor, const Forecast& cell) {
 
 }  // namespace
 
-void print_json(const Predictor& predictor, const Forecasts& forecasts) {
+void print_json(const predictor::Predictor& predictor,
+                const GridPrediction& predicted) {
   Json json = {{"t_star_is", "optimizer steps on one fixed batch"},
                {"level", predictor.level},
                {"predictions", Json::array()},
                {"failed", Json::array()}};
-  for (const Forecast& cell : forecasts.cells) {
+  for (const CellPrediction& cell : predicted.cells) {
     json["predictions"].push_back(to_json(predictor, cell));
   }
-  for (const FailedForecast& failed : forecasts.failed) {
+  for (const FailedPrediction& failed : predicted.failed) {
     json["failed"].push_back({{"what", failed.what}, {"error", failed.error}});
   }
   fmt::print("{}\n", to_text(json, 2));
 }
 
-}  // namespace cape
+}  // namespace cape::prediction

@@ -14,41 +14,41 @@
 #include "predictor/artifact/predictor.h"
 #include "shard/schema.h"
 
-namespace cape {
+namespace cape::prediction {
 
 /// One cell: what the probe measured, what the model predicts, and with
 /// `measure` the result of a training.
-struct Forecast {
+struct CellPrediction {
   /// The row of a shard. Its outcome (t_star, ...) is filled in only if it was
   /// measured.
   shard::Row row;
-  Prediction prediction;
+  predictor::Prediction prediction;
   bool measured = false;
 
   /// Predicted: T* times the seconds of a step.
   double seconds() const { return prediction.steps * row.step_seconds; }
 };
 
-/// A trajectory without a forecast.
-struct FailedForecast {
+/// A trajectory without a prediction.
+struct FailedPrediction {
   std::string what;  ///< "mlp_2x64 on mnist, learning rate 0.001, ..."
   std::string error;
 };
 
-struct Forecasts {
-  std::vector<Forecast> cells;  ///< in the grid's order
-  std::vector<FailedForecast> failed;
+struct GridPrediction {
+  std::vector<CellPrediction> cells;  ///< in the grid's order
+  std::vector<FailedPrediction> failed;
 };
 
-enum class ForecastOrder { steps, seconds };
+enum class CellOrder { steps, seconds };
 
-constexpr auto enum_names(ForecastOrder) {
-  return EnumNames{"order", std::to_array<EnumName<ForecastOrder>>(
-                                {{ForecastOrder::steps, "steps"},
-                                 {ForecastOrder::seconds, "seconds"}})};
+constexpr auto enum_names(CellOrder) {
+  return EnumNames{"order", std::to_array<EnumName<CellOrder>>(
+                                {{CellOrder::steps, "steps"},
+                                 {CellOrder::seconds, "seconds"}})};
 }
 
-struct ForecastOptions {
+struct PredictionOptions {
   std::filesystem::path trainer;  ///< cape_trainer
   bool measure = false;           ///< also train
 };
@@ -57,12 +57,12 @@ struct ForecastOptions {
 /// few of its steps without training it (or train it, with options.measure),
 /// and asks the model. `progress` is told how many trajectories are done.
 /// Throws UserError when no trainer can be started.
-Forecasts make_forecasts(
-    const Predictor& predictor, const Grid& grid,
-    const ForecastOptions& options,
+GridPrediction predict_grid(
+    const predictor::Predictor& predictor, const grid::Grid& grid,
+    const PredictionOptions& options,
     const std::function<void(std::size_t answered)>& progress);
 
 /// Sorts the cells, the fewest steps or seconds first.
-void sort_cells(std::vector<Forecast>& cells, ForecastOrder order);
+void sort_cells(std::vector<CellPrediction>& cells, CellOrder order);
 
-}  // namespace cape
+}  // namespace cape::prediction

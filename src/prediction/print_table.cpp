@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "core/units.h"
-#include "forecast/print.h"
+#include "prediction/print.h"
 #include "trial/optimizer.h"
 
-namespace cape {
+namespace cape::prediction {
 namespace {
 
 using Line = std::vector<std::string>;
@@ -21,14 +21,14 @@ using Line = std::vector<std::string>;
 /// Features that add less than this to log T* are not printed.
 constexpr float kLittle = 0.005F;
 
-std::vector<std::string> beyond(const Prediction& prediction) {
+std::vector<std::string> beyond(const predictor::Prediction& prediction) {
   std::vector<std::string> what = prediction.unseen;
   what.insert(what.end(), prediction.extrapolated.begin(),
               prediction.extrapolated.end());
   return what;
 }
 
-bool is_inside(const Forecast& cell) {
+bool is_inside(const CellPrediction& cell) {
   return cell.prediction.interval.lower <= cell.row.t_star &&
          cell.row.t_star <= cell.prediction.interval.upper;
 }
@@ -40,8 +40,8 @@ struct Columns {
 };
 
 std::string optimizer_of(const shard::Row& row) {
-  return name_of(
-      optimizer_from(nlohmann::json::parse(row.optimizer_json.view())));
+  return trial::name_of(
+      trial::optimizer_from(nlohmann::json::parse(row.optimizer_json.view())));
 }
 
 Line header_of(const Columns& columns) {
@@ -54,9 +54,9 @@ Line header_of(const Columns& columns) {
   return header;
 }
 
-Line line_of(const Forecast& cell, const Columns& columns) {
+Line line_of(const CellPrediction& cell, const Columns& columns) {
   const shard::Row& row = cell.row;
-  const Prediction& prediction = cell.prediction;
+  const predictor::Prediction& prediction = cell.prediction;
   const auto time = [](double seconds) {
     return std::isnan(seconds) ? std::string("-") : format_duration(seconds);
   };
@@ -97,8 +97,8 @@ void print_columns(const std::vector<Line>& lines, std::size_t text_columns) {
   }
 }
 
-void print_legend(const Predictor& predictor,
-                  const std::vector<Forecast>& cells) {
+void print_legend(const predictor::Predictor& predictor,
+                  const std::vector<CellPrediction>& cells) {
   const shard::Row& row = cells.front().row;
   fmt::print(
       "\nT*        optimizer steps on one fixed batch until its loss is "
@@ -110,7 +110,7 @@ void print_legend(const Predictor& predictor,
       "time      T* x the time of a step on {} ({} thread{})\n",
       100 * predictor.level, row.device.view(), row.threads,
       row.threads == 1 ? "" : "s");
-  const bool far = std::ranges::any_of(cells, [](const Forecast& cell) {
+  const bool far = std::ranges::any_of(cells, [](const CellPrediction& cell) {
     return !beyond(cell.prediction).empty();
   });
   if (!far) return;
@@ -122,7 +122,8 @@ void print_legend(const Predictor& predictor,
 }
 
 /// The features of a prediction, the most important first.
-void print_features(const Model& model, const Prediction& one) {
+void print_features(const predictor::Model& model,
+                    const predictor::Prediction& one) {
   const std::vector<std::string> names = model.features.names();
   std::vector<std::size_t> order(names.size());
   std::iota(order.begin(), order.end(), 0);
@@ -143,9 +144,9 @@ void print_features(const Model& model, const Prediction& one) {
              one.contributions.back());
 }
 
-void print_errors(const std::vector<Forecast>& cells) {
+void print_errors(const std::vector<CellPrediction>& cells) {
   double error = 0;
-  for (const Forecast& cell : cells) {
+  for (const CellPrediction& cell : cells) {
     error += std::abs(cell.prediction.steps - cell.row.t_star);
   }
   fmt::print("\nmean absolute error {:.2f} steps; {} of {} in their interval\n",
@@ -155,17 +156,20 @@ void print_errors(const std::vector<Forecast>& cells) {
 
 }  // namespace
 
-void print_table(const Predictor& predictor, const Forecasts& forecasts) {
-  const std::vector<Forecast>& cells = forecasts.cells;
+void print_table(const predictor::Predictor& predictor,
+                 const GridPrediction& predicted) {
+  const std::vector<CellPrediction>& cells = predicted.cells;
   if (cells.empty()) return;
-  const Columns columns = {.optimizer = std::ranges::any_of(
-                               cells,
-                               [](const Forecast& cell) {
-                                 return optimizer_of(cell.row) != AdamW::kName;
-                               }),
-                           .measured = cells.front().measured};
+  const Columns columns = {
+      .optimizer = std::ranges::any_of(cells,
+                                       [](const CellPrediction& cell) {
+                                         return optimizer_of(cell.row) !=
+                                                trial::AdamW::kName;
+                                       }),
+      .measured = cells.front().measured};
   std::vector<Line> lines = {header_of(columns)};
-  for (const Forecast& cell : cells) lines.push_back(line_of(cell, columns));
+  for (const CellPrediction& cell : cells)
+    lines.push_back(line_of(cell, columns));
   // Texts are to the left, numbers to the right.
   print_columns(lines, columns.optimizer ? 3 : 2);
   if (columns.measured) print_errors(cells);
@@ -174,4 +178,4 @@ void print_table(const Predictor& predictor, const Forecasts& forecasts) {
   print_features(predictor.model, cells.front().prediction);
 }
 
-}  // namespace cape
+}  // namespace cape::prediction

@@ -1,4 +1,4 @@
-#include "datasets/own_data.h"
+#include "datasets/user_dataset.h"
 
 #include <fmt/ranges.h>
 
@@ -14,7 +14,7 @@
 #include "datasets/hdf5_array.h"
 #include "datasets/idx.h"
 #include "datasets/npy.h"
-#include "datasets/own_labels.h"
+#include "datasets/user_labels.h"
 
 namespace cape::datasets {
 namespace {
@@ -24,7 +24,7 @@ constexpr const char* kCifar = "cifar-bin";
 /// Maps the file, so that trainers share it.
 File map_plain(const std::string& path) {
   File file{path, map_file(path)};
-  if (begins_as_gzip({file.bytes.data(), file.bytes.size()}))
+  if (has_gzip_header({file.bytes.data(), file.bytes.size()}))
     fail_user("{}: compressed; unpack it first: gunzip", path);
   return file;
 }
@@ -37,7 +37,7 @@ Array read_array(const std::string& format, const std::string& path) {
 
 /// Unsigned bytes [N, C, H, W] are images. An IDX file without channels holds
 /// grey images.
-Inputs inputs_of(Array x, const OwnData& own, DatasetInfo& info) {
+Inputs inputs_of(Array x, const UserDataset& own, DatasetInfo& info) {
   if (own.format == "idx" && x.type == ElementType::uint8 &&
       x.shape.size() == 3) {
     x.shape.insert(x.shape.begin() + 1, 1);
@@ -67,7 +67,7 @@ Inputs inputs_of(Array x, const OwnData& own, DatasetInfo& info) {
 }
 
 /// Reads records of a label and 3 x 32 x 32 pixels.
-void read_cifar(const OwnData& own, Dataset& dataset) {
+void read_cifar(const UserDataset& own, Dataset& dataset) {
   Samples samples = read_cifar_records(map_plain(own.x));
   dataset.inputs = std::move(samples.inputs);
   dataset.info.samples = std::ssize(samples.labels);
@@ -158,7 +158,7 @@ std::vector<double> given(const std::vector<double>& values, const char* key,
             dataset.info.shape.size() == 3 ? "channels" : "features");
 }
 
-void set_scale(const OwnData& own, Dataset& dataset) {
+void set_scale(const UserDataset& own, Dataset& dataset) {
   dataset.mean = own.mean.empty()
                      ? feature_means(dataset, [](double value,
                                                  std::size_t) { return value; })
@@ -203,7 +203,7 @@ std::string fingerprint(const Dataset& dataset) {
 
 }  // namespace
 
-const std::vector<std::string>& own_formats() {
+const std::vector<std::string>& user_dataset_formats() {
   static const std::vector<std::string> kFormats = {"npy", "idx", "hdf5",
                                                     kCifar};
   return kFormats;
@@ -220,7 +220,7 @@ std::string format_by_name(const std::string& file) {
   return {};
 }
 
-void to_json(nlohmann::json& json, const OwnData& own) {
+void to_json(nlohmann::json& json, const UserDataset& own) {
   json = {{"format", own.format},
           {"x", own.x},
           {"y", own.y},
@@ -231,7 +231,7 @@ void to_json(nlohmann::json& json, const OwnData& own) {
           {"train_size", own.train_size}};
 }
 
-void from_json(const nlohmann::json& json, OwnData& own) {
+void from_json(const nlohmann::json& json, UserDataset& own) {
   json.at("format").get_to(own.format);
   json.at("x").get_to(own.x);
   json.at("y").get_to(own.y);
@@ -242,7 +242,7 @@ void from_json(const nlohmann::json& json, OwnData& own) {
   json.at("train_size").get_to(own.train_size);
 }
 
-Dataset open_own(const std::string& name, const OwnData& own) {
+Dataset open_user_dataset(const std::string& name, const UserDataset& own) {
   Dataset dataset;
   DatasetInfo& info = dataset.info;
   info.name = name;
@@ -261,13 +261,13 @@ Dataset open_own(const std::string& name, const OwnData& own) {
   return dataset;
 }
 
-Found find_own(const std::string& name, const OwnData& own) {
+Found find_user_dataset(const std::string& name, const UserDataset& own) {
   Found found;
   found.name = name;
   found.task = own.task;
   found.directory = own.x;
   try {
-    const DatasetInfo info = open_own(name, own).info;
+    const DatasetInfo info = open_user_dataset(name, own).info;
     found.samples = info.samples;
     found.classes = info.classes;
   } catch (const UserError& error) {

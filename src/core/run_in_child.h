@@ -11,7 +11,7 @@ namespace cape {
 /// than `seconds` of CPU time. Returns what became of it then, and nothing when
 /// it returns or throws. `body` prints nothing and must have no effect outside
 /// of its memory. Throws Error when no other process can be started.
-std::optional<std::string> rehearse(const std::function<void()>& body,
-                                    unsigned seconds);
+std::optional<std::string> run_in_child(const std::function<void()>& body,
+                                        unsigned seconds);
 
 }  // namespace cape

@@ -1,4 +1,4 @@
-#include "forecast/ask_trainers.h"
+#include "prediction/ask_trainers.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "trainer_client/support.h"
 
-namespace cape {
+namespace cape::prediction {
 namespace {
 
 using testing::AllOf;
@@ -26,14 +26,14 @@ class AskTrainersTest : public testing::Test {
 
   std::vector<Answer> ask(const std::string& wishes, int trainers = 1,
                           std::optional<double> timeout = {}) {
-    const std::vector<TrainerCommand> commands(
+    const std::vector<trainer_client::TrainerCommand> commands(
         static_cast<std::size_t>(trainers),
-        fake_trainer(folder_.path(), wishes));
+        trainer_client::fake_trainer(folder_.path(), wishes));
     return ask_trainers(trajectories_, commands, timeout,
                         [&](std::size_t answered) { answered_ = answered; });
   }
 
-  std::string refusal(const std::string& wishes) {
+  std::string error_message(const std::string& wishes) {
     try {
       ask(wishes);
     } catch (const UserError& error) {
@@ -54,10 +54,10 @@ class AskTrainersTest : public testing::Test {
     }
   }
 
-  TemporaryDirectory folder_;
-  LogCapture log_;
-  Grid grid_ = small_grid();
-  std::vector<Trajectory> trajectories_;
+  trainer_client::TemporaryDirectory folder_;
+  trainer_client::LogCapture log_;
+  grid::Grid grid_ = trainer_client::small_grid();
+  std::vector<grid::Trajectory> trajectories_;
   std::size_t answered_ = 0;
 };
 
@@ -94,12 +94,12 @@ TEST_F(AskTrainersTest, GivesUpOnATrainerThatHangs) {
 }
 
 TEST_F(AskTrainersTest, RefusesATrainerThatDoesNotStart) {
-  EXPECT_THAT(refusal("exit_at_start"),
+  EXPECT_THAT(error_message("exit_at_start"),
               AllOf(HasSubstr("does not start"),
                     HasSubstr("cannot load its libraries")));
-  EXPECT_THAT(refusal("wrong_protocol"), HasSubstr("another build"));
-  EXPECT_THAT(refusal("no_hello"), HasSubstr("before its hello"));
+  EXPECT_THAT(error_message("wrong_protocol"), HasSubstr("another build"));
+  EXPECT_THAT(error_message("no_hello"), HasSubstr("before its hello"));
 }
 
 }  // namespace
-}  // namespace cape
+}  // namespace cape::prediction

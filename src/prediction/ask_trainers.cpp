@@ -1,4 +1,4 @@
-#include "forecast/ask_trainers.h"
+#include "prediction/ask_trainers.h"
 
 #include <chrono>
 #include <limits>
@@ -9,31 +9,31 @@
 #include "core/units.h"
 #include "trainer_client/rows.h"
 
-namespace cape {
+namespace cape::prediction {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 using Seconds = std::chrono::duration<double>;
 
-constexpr std::chrono::milliseconds kTurn{100};
+constexpr std::chrono::milliseconds kPollInterval{100};
 
 struct Slot {
-  TrainerCommand command;
+  trainer_client::TrainerCommand command;
   std::string label;
-  std::unique_ptr<TrainerProcess> trainer;
+  std::unique_ptr<trainer_client::TrainerProcess> trainer;
   std::optional<std::size_t> job;  ///< its trajectory
   Clock::time_point since;         ///< when it was started or got its job
 };
 
-class Round {
+class TrainerPool {
  public:
-  Round(const std::vector<Trajectory>& trajectories,
-        const std::vector<TrainerCommand>& trainers,
-        std::optional<double> timeout)
+  TrainerPool(const std::vector<grid::Trajectory>& trajectories,
+              const std::vector<trainer_client::TrainerCommand>& trainers,
+              std::optional<double> timeout)
       : trajectories_(trajectories),
         timeout_(timeout.value_or(std::numeric_limits<double>::infinity())),
         answers_(trajectories.size()) {
-    for (const TrainerCommand& command : trainers) {
+    for (const trainer_client::TrainerCommand& command : trainers) {
       slots_.push_back({.command = command,
                         .label = fmt::format("trainer {}", slots_.size()),
                         .trainer = nullptr,
@@ -44,7 +44,7 @@ class Round {
 
   bool done() const { return answered_ == trajectories_.size(); }
   std::size_t answered() const { return answered_; }
-  void turn();
+  void poll();
   std::vector<Answer> take() { return std::move(answers_); }
 
  private:
@@ -55,7 +55,7 @@ class Round {
   /// The task that the trainer was doing has failed.
   void lose(Slot& slot, const std::string& why);
 
-  const std::vector<Trajectory>& trajectories_;
+  const std::vector<grid::Trajectory>& trajectories_;
   const double timeout_;
   std::vector<Slot> slots_;
   std::vector<Answer> answers_;
@@ -63,16 +63,16 @@ class Round {
   std::size_t answered_ = 0;
 };
 
-void Round::turn() {
+void TrainerPool::poll() {
   for (Slot& slot : slots_) serve(slot);
   if (done()) return;
-  std::vector<const TrainerProcess*> trainers;
+  std::vector<const trainer_client::TrainerProcess*> trainers;
   trainers.reserve(slots_.size());
   for (const Slot& slot : slots_) trainers.push_back(slot.trainer.get());
-  wait_for_any(trainers, kTurn);
+  trainer_client::wait_for_any(trainers, kPollInterval);
 }
 
-void Round::serve(Slot& slot) {
+void TrainerPool::serve(Slot& slot) {
   if (slot.trainer) {
     slot.trainer->log_errors();
     try {
@@ -86,15 +86,15 @@ void Round::serve(Slot& slot) {
   if (!slot.job) start_next(slot);
 }
 
-void Round::receive(Slot& slot) {
+void TrainerPool::receive(Slot& slot) {
   const bool was_ready = slot.trainer->ready();
   while (const auto message = slot.trainer->receive()) {
     if (!slot.job) fail("the trainer answered without a task");
-    if (const auto* result = std::get_if<TrialResult>(&*message)) {
-      check_answer(trajectories_[*slot.job], *result);
+    if (const auto* result = std::get_if<trial::TrialResult>(&*message)) {
+      trainer_client::validate_result(trajectories_[*slot.job], *result);
       answer(slot, {.result = *result, .error = {}});
     } else {
-      const Failure& failure = std::get<Failure>(*message);
+      const trial::Failure& failure = std::get<trial::Failure>(*message);
       answer(slot,
              {.result = {},
               .error = fmt::format("{}: {}", failure.kind, failure.message)});
@@ -103,16 +103,18 @@ void Round::receive(Slot& slot) {
   if (const auto death = slot.trainer->death()) return lose(slot, *death);
   const bool ready = slot.trainer->ready();
   if (ready && !was_ready) slot.since = Clock::now();
-  const double limit = ready ? timeout_ : Seconds(kPatienceToStart).count();
+  const double limit =
+      ready ? timeout_ : Seconds(trainer_client::kPatienceToStart).count();
   if (slot.job && Seconds(Clock::now() - slot.since).count() > limit) {
     lose(slot, fmt::format("no answer within {}", format_duration(limit)));
   }
 }
 
-void Round::start_next(Slot& slot) {
+void TrainerPool::start_next(Slot& slot) {
   if (next_ == trajectories_.size()) return;
   if (!slot.trainer) {
-    slot.trainer = std::make_unique<TrainerProcess>(slot.command, slot.label);
+    slot.trainer = std::make_unique<trainer_client::TrainerProcess>(
+        slot.command, slot.label);
   }
   slot.job = next_++;
   slot.since = Clock::now();
@@ -120,13 +122,13 @@ void Round::start_next(Slot& slot) {
   (void)slot.trainer->send(trajectories_[*slot.job].task);
 }
 
-void Round::answer(Slot& slot, Answer answer) {
+void TrainerPool::answer(Slot& slot, Answer answer) {
   answers_[*slot.job] = std::move(answer);
   slot.job.reset();
   ++answered_;
 }
 
-void Round::lose(Slot& slot, const std::string& why) {
+void TrainerPool::lose(Slot& slot, const std::string& why) {
   if (!slot.trainer->ready()) {
     fail_user("{} does not start: {}", slot.command.program, why);
   }
@@ -137,15 +139,16 @@ void Round::lose(Slot& slot, const std::string& why) {
 }  // namespace
 
 std::vector<Answer> ask_trainers(
-    const std::vector<Trajectory>& trajectories,
-    const std::vector<TrainerCommand>& trainers, std::optional<double> timeout,
+    const std::vector<grid::Trajectory>& trajectories,
+    const std::vector<trainer_client::TrainerCommand>& trainers,
+    std::optional<double> timeout,
     const std::function<void(std::size_t answered)>& progress) {
-  Round round(trajectories, trainers, timeout);
-  while (!round.done()) {
-    round.turn();
-    progress(round.answered());
+  TrainerPool pool(trajectories, trainers, timeout);
+  while (!pool.done()) {
+    pool.poll();
+    progress(pool.answered());
   }
-  return round.take();
+  return pool.take();
 }
 
-}  // namespace cape
+}  // namespace cape::prediction

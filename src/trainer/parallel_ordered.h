@@ -1,4 +1,4 @@
-/// Work in parts, whose results come together in order.
+/// Tasks that run in parallel, whose results are used in order.
 #pragma once
 
 #include <ATen/Parallel.h>
@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace cape {
+namespace cape::trainer {
 
 /// While it lives Torch has `count` threads in this thread. (And in new
 /// threads, which take over what was set last, wherever that was.)
@@ -33,8 +33,8 @@ class TorchThreads {
 /// threads. Results are consumed one at a time and in order. What a part throws
 /// ends the work, and is thrown.
 template <class Produce, class Consume>
-void in_order(std::int64_t count, std::int64_t workers, const Produce& produce,
-              const Consume& consume) {
+void run_parallel_ordered(std::int64_t count, std::int64_t workers,
+                          const Produce& produce, const Consume& consume) {
   workers = std::clamp<std::int64_t>(count, 1, workers);
   const int threads = at::get_num_threads();
   const TorchThreads restored(threads);
@@ -69,4 +69,4 @@ void in_order(std::int64_t count, std::int64_t workers, const Produce& produce,
   for (std::future<void>& future : futures) future.get();
 }
 
-}  // namespace cape
+}  // namespace cape::trainer

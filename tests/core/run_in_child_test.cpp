@@ -1,4 +1,4 @@
-#include "core/rehearsal.h"
+#include "core/run_in_child.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,18 +14,19 @@ namespace {
 using testing::HasSubstr;
 using testing::Optional;
 
-TEST(Rehearsal, SaysNothingOfWhatReturnsOrThrows) {
-  EXPECT_EQ(rehearse([] {}, 10), std::nullopt);
-  EXPECT_EQ(rehearse([] { throw std::runtime_error("no"); }, 10), std::nullopt);
+TEST(RunInChild, SaysNothingOfWhatReturnsOrThrows) {
+  EXPECT_EQ(run_in_child([] {}, 10), std::nullopt);
+  EXPECT_EQ(run_in_child([] { throw std::runtime_error("no"); }, 10),
+            std::nullopt);
 }
 
-TEST(Rehearsal, SurvivesACrashAndSaysWhichQuietly) {
+TEST(RunInChild, SurvivesACrashAndSaysWhichQuietly) {
   testing::internal::CaptureStderr();
-  EXPECT_THAT(rehearse([] { std::abort(); }, 10),
+  EXPECT_THAT(run_in_child([] { std::abort(); }, 10),
               Optional(HasSubstr("signal 6 (Aborted)")));
-  EXPECT_THAT(rehearse([] { std::raise(SIGSEGV); }, 10),
+  EXPECT_THAT(run_in_child([] { std::raise(SIGSEGV); }, 10),
               Optional(HasSubstr("signal 11")));
-  EXPECT_THAT(rehearse(
+  EXPECT_THAT(run_in_child(
                   [] {
                     std::fputs("a last word\n", stderr);
                     std::_Exit(3);
@@ -35,9 +36,9 @@ TEST(Rehearsal, SurvivesACrashAndSaysWhichQuietly) {
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
 }
 
-TEST(Rehearsal, EndsWhatDoesNotEnd) {
+TEST(RunInChild, EndsWhatDoesNotEnd) {
   const volatile bool forever = true;
-  EXPECT_THAT(rehearse(
+  EXPECT_THAT(run_in_child(
                   [&] {
                     while (forever) {
                     }
@@ -46,9 +47,9 @@ TEST(Rehearsal, EndsWhatDoesNotEnd) {
               Optional(HasSubstr("more than 1 s")));
 }
 
-TEST(Rehearsal, LeavesTheMemoryOfItsCallerAlone) {
+TEST(RunInChild, LeavesTheMemoryOfItsCallerAlone) {
   int value = 1;
-  EXPECT_EQ(rehearse([&] { value = 2; }, 10), std::nullopt);
+  EXPECT_EQ(run_in_child([&] { value = 2; }, 10), std::nullopt);
   EXPECT_EQ(value, 1);
 }
 

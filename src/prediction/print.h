@@ -1,0 +1,16 @@
+/// Prints predictions on standard output, for people and for programs.
+#pragma once
+
+#include "prediction/predict_grid.h"
+
+namespace cape::prediction {
+
+/// Prints a table, and what its words mean.
+void print_table(const predictor::Predictor& predictor,
+                 const GridPrediction& predicted);
+
+/// Prints one JSON object: docs/predicting.md.
+void print_json(const predictor::Predictor& predictor,
+                const GridPrediction& predicted);
+
+}  // namespace cape::prediction
