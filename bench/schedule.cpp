@@ -19,6 +19,7 @@
 
 #include "coordinator/coordinator.h"
 #include "core/random.h"
+#include "grid/grid.h"
 
 namespace cape::bench {
 namespace {
@@ -67,7 +68,7 @@ datasets::DatasetInfo dataset(const std::string& name,
 }
 
 /// The published experiments in one grid.
-Grid published_grid(std::int64_t trajectories) {
+grid::Grid published_grid(std::int64_t trajectories) {
   grid::Config config;
   config.name = "published";
   for (const FamilyCost& cost : kCosts) {
@@ -80,13 +81,13 @@ Grid published_grid(std::int64_t trajectories) {
   config.grid.epsilon = {0.1, 0.15, 0.2};
   const std::int64_t groups = std::ssize(kCosts) * 3 * 3 * 3;
   config.grid.trials = std::max<std::int64_t>(trajectories / groups, 1);
-  return Grid(config, {dataset("mnist", {1, 28, 28}),
-                       dataset("fashion_mnist", {1, 28, 28}),
-                       dataset("cifar10", {3, 32, 32})});
+  return grid::Grid(config, {dataset("mnist", {1, 28, 28}),
+                             dataset("fashion_mnist", {1, 28, 28}),
+                             dataset("cifar10", {3, 32, 32})});
 }
 
 /// Seconds of every trajectory, the same whoever runs it.
-std::vector<double> draw_costs(const Grid& grid) {
+std::vector<double> draw_costs(const grid::Grid& grid) {
   std::vector<double> seconds;
   Random random(1);
   for (std::int64_t i = 0; i < grid.trajectories(); ++i) {
@@ -119,8 +120,8 @@ struct Event {
 
 class Simulation {
  public:
-  Simulation(const Grid& grid, const std::vector<double>& costs, int ranks,
-             std::int64_t per_rank)
+  Simulation(const grid::Grid& grid, const std::vector<double>& costs,
+             int ranks, std::int64_t per_rank)
       : grid_(grid),
         costs_(costs),
         per_rank_(per_rank),
@@ -202,7 +203,7 @@ class Simulation {
     }
   }
 
-  const Grid& grid_;
+  const grid::Grid& grid_;
   const std::vector<double>& costs_;
   std::int64_t per_rank_;
   std::vector<std::unique_ptr<messaging::Communicator>> mail_;
@@ -226,7 +227,7 @@ double split_statically(const std::vector<double>& costs,
 }
 
 /// Leases of one trajectory a second, outcomes counted, to a thousand ranks.
-double leases_per_second(const Grid& grid) {
+double leases_per_second(const grid::Grid& grid) {
   constexpr int kRanks = 1000;
   const auto mail = messaging::connect_in_process(kRanks + 1);
   coordinator::Coordinator coordinator(grid, *mail[0], {});
@@ -256,7 +257,7 @@ double leases_per_second(const Grid& grid) {
 
 void simulate(std::int64_t trainers, std::int64_t per_rank,
               std::int64_t trajectories) {
-  const Grid grid = published_grid(trajectories);
+  const grid::Grid grid = published_grid(trajectories);
   const std::vector<double> costs = draw_costs(grid);
   double total = 0;
   for (const double seconds : costs) total += seconds;

@@ -1,3 +1,15 @@
+# cape_show_headers(<target> PUBLIC|PRIVATE): includes of "<folder>/<header>" find
+# the headers of the current folder of src/, and of no other.
+function(cape_show_headers target scope)
+  file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR}/src
+       ${CMAKE_CURRENT_SOURCE_DIR})
+  set(root ${CMAKE_CURRENT_BINARY_DIR}/include)
+  cmake_path(GET folder PARENT_PATH parent)
+  file(MAKE_DIRECTORY ${root}/${parent})
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${root}/${folder} SYMBOLIC)
+  target_include_directories(${target} ${scope} ${root})
+endfunction()
+
 # cape_library(<name> [PUBLIC libraries...] [PRIVATE libraries...]): the library
 # cape_<name> of one folder of src/, from all .cpp files in it. It shows the
 # headers of this folder alone, and those of its PUBLIC libraries, which are what
@@ -6,13 +18,7 @@
 function(cape_library name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   add_library(cape_${name} STATIC ${sources})
-  file(RELATIVE_PATH folder ${PROJECT_SOURCE_DIR}/src
-       ${CMAKE_CURRENT_SOURCE_DIR})
-  set(root ${CMAKE_CURRENT_BINARY_DIR}/include)
-  cmake_path(GET folder PARENT_PATH parent)
-  file(MAKE_DIRECTORY ${root}/${parent})
-  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${root}/${folder} SYMBOLIC)
-  target_include_directories(cape_${name} PUBLIC ${root})
+  cape_show_headers(cape_${name} PUBLIC)
   target_link_libraries(cape_${name} ${ARGN} PRIVATE cape_flags)
 endfunction()
 
@@ -21,6 +27,7 @@ endfunction()
 function(cape_program name)
   add_executable(${name}_program ${name}.cpp)
   set_target_properties(${name}_program PROPERTIES OUTPUT_NAME ${name})
+  cape_show_headers(${name}_program PRIVATE)
   target_link_libraries(${name}_program PRIVATE ${ARGN} cape_flags)
 endfunction()
 

@@ -11,7 +11,7 @@
 #include "datasets/array.h"
 #include "datasets/bytes.h"
 
-namespace cape::datasets {
+namespace cape {
 class ContentHasher;
 }
 

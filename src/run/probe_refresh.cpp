@@ -146,8 +146,8 @@ std::optional<grid::Trajectory> ProbeRefresh::describe_rows(
     const bool fits =
         row.batch_size <= found->samples &&
         datasets::problem_of(task.dataset.variant, *found).empty() &&
-        zoo::refusal(task.architecture, trajectory.dataset.shape,
-                     trial::head_of(trajectory.dataset))
+        zoo::explain_mismatch(task.architecture, trajectory.dataset.shape,
+                              trial::head_of(trajectory.dataset))
             .empty();
     return fits ? std::optional(std::move(trajectory)) : std::nullopt;
   } catch (const Error&) {  // of a newer program, or a file that is not named

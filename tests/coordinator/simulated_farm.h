@@ -12,6 +12,7 @@
 
 #include "coordinator/coordinator.h"
 #include "core/random.h"
+#include "grid/grid.h"
 
 namespace cape::coordinator {
 
@@ -102,7 +103,7 @@ class SimulatedWorker {
 class SimulatedFarm {
  public:
   SimulatedFarm(
-      const Grid& grid, int ranks, Coordinator::Options options,
+      const grid::Grid& grid, int ranks, Coordinator::Options options,
       std::uint64_t seed,
       const SimulatedWorker::Judge& judge =
           [](const messaging::WorkItem&) {

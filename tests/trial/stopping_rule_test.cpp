@@ -51,7 +51,7 @@ TEST(StoppingRule, ConvergesAtTheFirstLossNotAboveEpsilonTimesTheInitial) {
       run_one({}, 0.25, listed({4, 3, 2, 1.5, 1, 0.5}));  // 1 == 0.25 * 4
   EXPECT_EQ(result.stop_reason, StopReason::converged);
   EXPECT_TRUE(result.converged());
-  EXPECT_EQ(result.epsilon, 0.25);
+  EXPECT_EQ(result.criterion, Criterion(Epsilon{0.25}));
   EXPECT_EQ(result.t_star, 4);
   EXPECT_EQ(result.steps_run, 4);
   EXPECT_EQ(result.final_loss, 1);
@@ -88,7 +88,7 @@ TEST(StoppingRule, RecordsOnAfterAPlateauUpToTheCapAndWhileLossesAreFinite) {
 TEST(StoppingRule, NeverConvergesBeforeTheFirstUpdate) {
   // An initial loss of zero meets any threshold, at t = 1 as the earliest.
   EXPECT_EQ(run_one({}, 0.1, listed({0, 0})).t_star, 1);
-  EXPECT_TRUE(StoppingRule({}, {0.5}).observe(0));
+  EXPECT_TRUE(StoppingRule({}, criteria_of({0.5})).observe(0));
 }
 
 TEST(StoppingRule, ComparesWithTheInitialLossEvenAfterTheLossHasRisen) {
