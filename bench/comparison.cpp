@@ -88,7 +88,7 @@ void measure_all(const Benchmark& benchmark, const Options& options) {
 }  // namespace
 
 trainer::TrialBatch Case::batch() const {
-  return draw_batch(task, *dataset, torch::kCPU);
+  return trainer::draw_batch(task, *dataset, torch::kCPU);
 }
 
 std::shared_ptr<models::Model> Case::network() const {

@@ -140,9 +140,9 @@ TEST(Grid, AsksForTheEpsilonsOfTheMask) {
   const Grid grid = make_grid(many_groups());
   EXPECT_EQ(grid.all_criteria(), 0b111U);
   EXPECT_THAT(grid.trajectory(4, 0b111).task.criteria,
-              ElementsAreArray(trial::criteria_of({0.1, 0.15, 0.2})));
+              testing::ElementsAreArray(trial::criteria_of({0.1, 0.15, 0.2})));
   EXPECT_THAT(grid.trajectory(4, 0b101).task.criteria,
-              ElementsAreArray(trial::criteria_of({0.1, 0.2})));
+              testing::ElementsAreArray(trial::criteria_of({0.1, 0.2})));
   EXPECT_THAT(grid.trajectory(4, 0).task.criteria, IsEmpty());
 }
 

@@ -158,7 +158,7 @@ TEST(TrajectoryKey, IsTheOneThatRowsOfThisProtocolHave) {
   EXPECT_EQ(trial::kProtocolVersion, 2);
   const Grid grid = make_grid(single_group());
   EXPECT_EQ(grid.trajectory_key(2), "63d2453ab5e67ca22e75325f00000002");
-  EXPECT_EQ(trial::cell_key(grid.trajectory_key(2), 0.1),
+  EXPECT_EQ(trial::cell_key(grid.trajectory_key(2), trial::Epsilon{0.1}),
             "183e34409d93ee998e76783ef239a770");
   EXPECT_EQ(grid.trajectory(2, 1).task.seed, seed_of(grid.trajectory_key(2)));
   Config config = single_group();
@@ -184,10 +184,14 @@ TEST(TrajectoryKey, DiffersByVariantAndOnlyWhereThereIsOne) {
 }
 
 TEST(CellKey, DiffersByTrajectoryAndEpsilon) {
-  EXPECT_NE(trial::cell_key("a", 0.1), trial::cell_key("b", 0.1));
-  EXPECT_NE(trial::cell_key("a", 0.1), trial::cell_key("a", 0.2));
-  EXPECT_NE(trial::cell_key("a", 0.3), trial::cell_key("a", 0.1 + 0.2));
-  EXPECT_EQ(trial::cell_key("a", 1e-1), trial::cell_key("a", 0.1));
+  EXPECT_NE(trial::cell_key("a", trial::Epsilon{0.1}),
+            trial::cell_key("b", trial::Epsilon{0.1}));
+  EXPECT_NE(trial::cell_key("a", trial::Epsilon{0.1}),
+            trial::cell_key("a", trial::Epsilon{0.2}));
+  EXPECT_NE(trial::cell_key("a", trial::Epsilon{0.3}),
+            trial::cell_key("a", trial::Epsilon{0.1 + 0.2}));
+  EXPECT_EQ(trial::cell_key("a", trial::Epsilon{1e-1}),
+            trial::cell_key("a", trial::Epsilon{0.1}));
 }
 
 TEST(Find, IsTheInverseOfTheKey) {

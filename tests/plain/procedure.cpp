@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/overloaded.h"
+
 namespace cape::plain {
 namespace {
 
@@ -113,7 +115,8 @@ std::vector<PlainRow> published_procedure(const trial::TrialTask& task,
                                           const datasets::Dataset& dataset) {
   std::vector<PlainRow> rows;
   for (const trial::Criterion& criterion : task.criteria) {
-    const trainer::TrialBatch batch = draw_batch(task, dataset, torch::kCPU);
+    const trainer::TrialBatch batch =
+        trainer::draw_batch(task, dataset, torch::kCPU);
     torch::manual_seed(task.seed);
     const auto initial = models::build(task.architecture, dataset.info.shape,
                                        dataset.info.classes);
