@@ -1,5 +1,6 @@
 """What cape_farm says of bad input, and that nothing is lost by it."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -177,13 +178,19 @@ class Names(FarmTest):
                     ["latin.yaml:12:11: not UTF-8 (found '/zo\\xeb')"])
 
     def test_a_shard_is_read_whatever_it_is_called(self):
-        self.farm()
+        self.farm("grid.trials=13")
         shard, *_ = self.shards()
         shard.rename(shard.with_name("zo\udceb.h5"))
-        self.farm(says="nothing to do")
-        self.expect_same_table()
-        # Fitted too: there are as many trajectories as a model needs.
-        self.assertTrue((self.folder / "model" / "cape.json").exists())
+        self.farm("grid.trials=13", says="nothing to do")
+        model = self.folder / "model"
+        done = subprocess.run(
+            [support.BIN / "cape_fit", self.out, "--out", model],
+            capture_output=True, text=True, errors="backslashreplace")
+        self.expect(done.returncode, done.stdout + done.stderr, 0,
+                    "zo\\xeb.h5: ")
+        inputs = json.loads((model / "cape.json").read_text())["inputs"]
+        self.assertIn(f"{self.out}/zo\ufffd.h5",
+                      [file["path"] for file in inputs])
 
 
 class Output(FarmTest):

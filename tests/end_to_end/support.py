@@ -205,8 +205,7 @@ class FarmTest(unittest.TestCase):
         table.unlink(missing_ok=True)
         fit = subprocess.run(
             [BIN / "cape_fit", *(inputs or [self.out]), "--export-csv", table,
-             "--out", self.folder / "model"], capture_output=True, text=True,
-            errors="backslashreplace")  # names of files need not be UTF-8
+             "--out", self.folder / "model"], capture_output=True, text=True)
         self.assertTrue(table.exists(), fit.stdout + fit.stderr)
         return table.read_bytes()
 
