@@ -231,7 +231,7 @@ int run_rank(messaging::Communicator& communicator, int argc, char** argv) {
   }
 }
 
-int run(int argc, char** argv) {
+int run_program(int argc, char** argv) {
   // A child that dies is noticed by its pipe.
   std::signal(SIGPIPE, SIG_IGN);
   spdlog::set_default_logger(spdlog::stderr_color_mt("cape_farm"));
@@ -250,5 +250,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return cape::guarded_main("cape_farm", run, argc, argv);
+  return cape::guarded_main("cape_farm", run_program, argc, argv);
 }

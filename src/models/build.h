@@ -34,8 +34,8 @@ class Model : public torch::nn::Module {
 
 /// A freshly initialised network on the CPU, in training mode. `sample` is the
 /// shape of one sample in the data set. The network may want it in another form
-/// (zoo::input_form) but must accept it (zoo::refusal). Draws from Torch's
-/// default generator.
+/// (zoo::input_form) but must accept it (zoo::explain_mismatch). Draws from
+/// Torch's default generator.
 std::shared_ptr<Model> build(const zoo::Architecture& architecture,
                              const std::vector<std::int64_t>& sample,
                              const zoo::Head& head);

@@ -58,8 +58,8 @@ std::string explain_mismatch(const Architecture& architecture,
 std::vector<std::int64_t> input_shape(const Architecture& architecture,
                                       const std::vector<std::int64_t>& sample);
 
-/// Trainable parameters of a network that refusal() accepts. `sample` is the
-/// shape of one sample in the data set.
+/// Trainable parameters of a network that explain_mismatch() accepts. `sample`
+/// is the shape of one sample in the data set.
 std::int64_t parameter_count(const Architecture& architecture,
                              const std::vector<std::int64_t>& sample,
                              const Head& head);
