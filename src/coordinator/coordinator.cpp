@@ -16,6 +16,7 @@ Coordinator::Coordinator(const grid::Workload& workload,
       scheduler_(workload, options_.part, std::move(options_.done)),
       speed_(options_.speed),
       slots_(static_cast<std::size_t>(communicator.size())) {
+  tally_.unit = options_.unit;
   tally_.total = scheduler_.cells();
   tally_.done_before = options_.done_before;
   tally_.failed_before = options_.failed_before;

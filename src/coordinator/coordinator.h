@@ -17,6 +17,7 @@ namespace cape::coordinator {
 
 /// Where a run stands, in cells.
 struct Tally {
+  const char* unit = "rows";  ///< what a cell becomes, for people
   std::int64_t total = 0;
   std::int64_t done_before = 0;
   std::int64_t failed_before = 0;  ///< quarantined, not tried again
@@ -40,6 +41,7 @@ class Coordinator {
     DoneMap done{};
     std::int64_t done_before = 0;    ///< cells of the part
     std::int64_t failed_before = 0;  ///< cells of the part
+    const char* unit = "rows";       ///< of the tally
     grid::SpeedEstimate speed{};     ///< what is known of it at the start
     std::optional<Clock::time_point> deadline{};
   };

@@ -78,16 +78,6 @@ Grid::Grid(Config config, std::vector<datasets::DatasetInfo> datasets)
     for (std::size_t a = 0; a < count; ++a) architectures_.emplace_back(m, a);
   }
   const GridConfig& grid = config_.grid;
-  for (const OptimizerSpec& spec : grid.optimizer) {
-    const trial::Optimizer optimizer =
-        spec.has_weight_decay ? spec.optimizer
-                              : trial::with_weight_decay(
-                                    spec.optimizer, config_.train.weight_decay);
-    for (const double rate :
-         spec.learning_rate.empty() ? grid.learning_rate : spec.learning_rate) {
-      rates_.emplace_back(optimizer, rate);
-    }
-  }
   const std::size_t groups =
       architectures_.size() * datasets_.size() * rates_.size() *
       grid.batch_size.size() *

@@ -140,10 +140,11 @@ void print_refresh_plan(const grid::Config& config,
     double seconds = 0;
   };
   std::map<std::string, Sum> sums;
+  Sum all;
   for (std::int64_t i = 0; i < refresh.trajectories(); ++i) {
-    for (const std::string& name : {refresh.family(i), std::string("all")}) {
-      ++sums[name].trajectories;
-      sums[name].seconds += refresh.probe_seconds(i);
+    for (Sum* sum : {&sums[refresh.family(i)], &all}) {
+      ++sum->trajectories;
+      sum->seconds += refresh.probe_seconds(i);
     }
   }
   fmt::print("{}: {} rows of {} trajectories have an older probe\n",
@@ -160,10 +161,12 @@ void print_refresh_plan(const grid::Config& config,
   }
   fmt::print("\n{:<32} {:>14} {:>16}\n", "to probe again", "trajectories",
              "trainer time");
-  for (const auto& [name, sum] : sums) {
+  const auto print = [](const std::string& name, const Sum& sum) {
     fmt::print("{:<32} {:>14} {:>16}\n", name, format_count(sum.trajectories),
                format_duration(sum.seconds));
-  }
+  };
+  for (const auto& [family, sum] : sums) print(family, sum);
+  print("all", all);
   fmt::print("speed: as the probes took before\n");
 }
 

@@ -71,13 +71,13 @@ void Progress::finish() {
 
 std::string progress_line(const coordinator::Tally& tally, double seconds,
                           std::optional<double> eta) {
-  const std::int64_t done = tally.done_before + tally.rows;
+  const std::int64_t done = tally.done_before + tally.rows + tally.unusable;
   const std::int64_t percent =
       100 * done / std::max<std::int64_t>(tally.total, 1);
-  std::string line =
-      fmt::format("{}/{} rows ({} %), {:.1f} rows/s", format_count(done),
-                  format_count(tally.total), percent,
-                  static_cast<double>(tally.rows) / std::max(seconds, 1e-3));
+  std::string line = fmt::format(
+      "{}/{} {} ({} %), {:.1f} {}/s", format_count(done),
+      format_count(tally.total), tally.unit, percent,
+      static_cast<double>(tally.rows) / std::max(seconds, 1e-3), tally.unit);
   if (tally.all_failed() > 0) {
     line += fmt::format(", {} failed", format_count(tally.all_failed()));
   }

@@ -136,7 +136,7 @@ TEST_F(InventoryTest, ShardsOfOtherPartsOfTheSameGridAreNotRead) {
   const grid::Grid grid = trainer_client::small_grid();
   const std::vector<std::pair<std::string, std::string>> attributes = {
       {kPartAttribute, part_mark(grid, {1, 2})}};
-  const auto row = worker::measured_rows(grid).front();
+  const auto row = measured_rows(grid).front();
   write(directory() / "small-1of2.h5", {row}, attributes);
   EXPECT_EQ(take_inventory(grid, directory(), {0, 2}).others, 1);
   EXPECT_THAT(take_inventory(grid, directory(), {0, 2}).done, IsEmpty());
@@ -151,7 +151,7 @@ TEST_F(InventoryTest, ShardsOfOtherPartsOfTheSameGridAreNotRead) {
 
 TEST_F(InventoryTest, NoRowOfAShardThatIsDamagedFurtherOnCounts) {
   const grid::Grid grid = trainer_client::small_grid();
-  std::vector<shard::Row> rows(9000, worker::measured_rows(grid).front());
+  std::vector<shard::Row> rows(9000, measured_rows(grid).front());
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i].seed = i * i * i;
   std::string image = shard::shard_image(rows, {}, {});
   // Without its checksum, as a file that was edited: HDF5 has to notice.
@@ -206,7 +206,7 @@ TEST_F(InventoryTest, LearnsTheSpeedFromTheRows) {
 TEST_F(InventoryTest, TakesTheSpeedOfATrajectoryFromItsLongestRow) {
   const grid::Grid grid =
       trainer_client::small_grid({"grid.epsilon=[0.1, 0.3, 0.2]"});
-  std::vector<shard::Row> rows = worker::measured_rows(grid);
+  std::vector<shard::Row> rows = measured_rows(grid);
   const std::string trajectory = rows.front().trajectory.str();
   std::erase_if(rows, [&](const shard::Row& row) {
     return row.trajectory.view() != trajectory;
@@ -231,8 +231,10 @@ TEST(QuarantineTest, ReadsBackWhatWasAdded) {
   const trainer_client::TemporaryDirectory folder;
   worker::Quarantine quarantine(folder.path() / "failed-small-r0.jsonl");
   EXPECT_TRUE(quarantine.flushed());
-  quarantine.add({"bb", {0.1, 0.25}, "mlp on mnist", "killed\nby \"9\"", 3});
-  quarantine.add({"aa", {0.2}, "cnn on mnist", "said \xff\xfe", 1});
+  quarantine.add({"bb", trial::criteria_of({0.1, 0.25}), "mlp on mnist",
+                  "killed\nby \"9\"", 3});
+  quarantine.add(
+      {"aa", trial::criteria_of({0.2}), "cnn on mnist", "said \xff\xfe", 1});
   EXPECT_FALSE(quarantine.flushed());
   quarantine.flush();
   EXPECT_TRUE(quarantine.flushed());
@@ -242,7 +244,7 @@ TEST(QuarantineTest, ReadsBackWhatWasAdded) {
   EXPECT_THAT(trials[0].error, HasSubstr("said")) << "though not UTF-8";
   EXPECT_EQ(trials[1].trajectory, "bb");
   EXPECT_THAT(trials[1].criteria,
-              ElementsAreArray(trial::criteria_of({0.1, 0.25})));
+              testing::ElementsAreArray(trial::criteria_of({0.1, 0.25})));
   EXPECT_EQ(trials[1].description, "mlp on mnist");
   EXPECT_EQ(trials[1].error, "killed\nby \"9\"");
   EXPECT_EQ(trials[1].attempts, 3);
@@ -251,7 +253,7 @@ TEST(QuarantineTest, ReadsBackWhatWasAdded) {
 TEST(QuarantineTest, KeepsWhatCannotBeWritten) {
   const trainer_client::TemporaryDirectory folder;
   worker::Quarantine quarantine(folder.path() / "later/failed-small-r0.jsonl");
-  quarantine.add({"aa", {0.1}, "mlp on mnist", "why", 3});
+  quarantine.add({"aa", trial::criteria_of({0.1}), "mlp on mnist", "why", 3});
   EXPECT_THROW(quarantine.flush(), StoppedError);
   EXPECT_FALSE(quarantine.flushed());
   std::filesystem::create_directory(folder.path() / "later");

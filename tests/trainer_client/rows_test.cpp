@@ -135,7 +135,8 @@ TEST_F(RowsTest, ARowAnEpsilonWithAllThatIsKnown) {
   for (std::size_t e = 0; e < rows.size(); ++e) {
     const shard::Row& row = rows[e];
     EXPECT_EQ(row.epsilon, trial::epsilon_of(task.criteria[e]));
-    EXPECT_EQ(row.key.view(), trial::cell_key(task.trajectory, row.epsilon));
+    EXPECT_EQ(row.key.view(),
+              trial::cell_key(task.trajectory, task.criteria[e]));
     EXPECT_EQ(row.trajectory.view(), task.trajectory);
     EXPECT_EQ(row.t_star, result_.outcomes[e].t_star);
     EXPECT_EQ(row.final_loss, result_.outcomes[e].final_loss);
@@ -198,8 +199,7 @@ TEST_F(RowsTest, ACensoredRowSaysWhy) {
   const auto rows = make_rows(trajectory_, result_);
   EXPECT_EQ(rows[0].stop_reason.view(), "non_finite");
   EXPECT_FALSE(rows[0].converged);
-  EXPECT_EQ(rows[0].t_star,
-            trajectory_.std::get<trial::BatchSteps>(task.target).max_steps);
+  EXPECT_EQ(rows[0].t_star, trial::max_steps_of(trajectory_.task.target));
   EXPECT_EQ(rows[0].steps_run, 2);
   EXPECT_TRUE(rows[2].converged) << "0.3 was reached before";
 }

@@ -228,6 +228,7 @@ TEST_F(EndingTest, WhatDoesNotFitTheDeadlineIsGivenBack) {
       trainer_client::small_grid({"workers.gflops=0.000001"});
   Worker::Options options{
       .trainers = {trainer_client::fake_trainer(directory_.path(), "")},
+      .make_publications = measured_rows(slow.config().output),
       .deadline = Worker::Clock::now() + std::chrono::seconds(10)};
   Worker worker(slow, *rank_,
                 make_publisher(slow, directory_.path() / "out", "small"),

@@ -41,7 +41,7 @@ TEST_F(PublisherTest, PublishesWhenItIsTime) {
 TEST_F(PublisherTest, KeepsWhatItCannotPublish) {
   Publisher publisher = make();
   publisher.add(one_row(), {});
-  publisher.add({"key", {0.1}, "a trial", "why", 3});
+  publisher.add({"key", trial::criteria_of({0.1}), "a trial", "why", 3});
   EXPECT_FALSE(publisher.publish());
   EXPECT_THAT(publisher.error(), HasSubstr("No such file or directory"));
   EXPECT_FALSE(publisher.all_published());
