@@ -24,16 +24,18 @@ namespace cape::run {
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ResourceQuery, trainer, device)
 
 std::string encode(const RunStart& start) {
-  nlohmann::json json = {{"config", start.config_yaml},
-                         {"datasets", start.datasets},
-                         {"directory", start.directory},
-                         {"token", start.token},
-                         {"prefix", start.prefix},
-                         {"trainer", start.trainer},
-                         {"seconds_left", start.seconds_left.value_or(-1)},
-                         {"attributes", start.attributes},
-                         {"placement", start.placement},
-                         {"part", {start.part.index, start.part.count}}};
+  nlohmann::json json = {
+      {"config", start.config_yaml},
+      {"datasets", start.datasets},
+      {"directory", start.directory},
+      {"token", start.token},
+      {"prefix", start.prefix},
+      {"trainer", start.trainer},
+      {"seconds_left", start.seconds_left ? nlohmann::json(*start.seconds_left)
+                                          : nlohmann::json(nullptr)},
+      {"attributes", start.attributes},
+      {"placement", start.placement},
+      {"part", {start.part.index, start.part.count}}};
   if (start.refreshed_shards) {
     json["refreshed_shards"] = *start.refreshed_shards;
   }
@@ -56,8 +58,8 @@ RunStart decode_run_start(const std::string& text) {
   if (const auto shards = json.find("refreshed_shards"); shards != json.end()) {
     start.refreshed_shards = shards->get<std::vector<std::string>>();
   }
-  const double seconds = json.at("seconds_left");
-  if (seconds >= 0) start.seconds_left = seconds;
+  const auto& seconds = json.at("seconds_left");
+  if (!seconds.is_null()) start.seconds_left = seconds.get<double>();
   return start;
 }
 

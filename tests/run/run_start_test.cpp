@@ -25,7 +25,9 @@ RunStart sample_start() {
           .trainer = "/opt/cape_trainer",
           .seconds_left = 12.5,
           .attributes = {{"host", "a"}, {"started", "b"}},
-          .placement = {.cpus = {0, 2}, .devices = {"cpu", "cuda:1"}}};
+          .placement = {.cpus = {0, 2}, .devices = {"cpu", "cuda:1"}},
+          .part = {1, 3},
+          .refreshed_shards = std::vector<std::string>{"/shared/a.h5"}};
 }
 
 TEST(RunStartTest, OtherRanksReadWhatRankZeroWrote) {
@@ -38,6 +40,9 @@ TEST(RunStartTest, OtherRanksReadWhatRankZeroWrote) {
   EXPECT_EQ(read.seconds_left, start.seconds_left);
   EXPECT_EQ(read.attributes, start.attributes);
   EXPECT_EQ(read.placement, start.placement);
+  EXPECT_EQ(read.part.index, 1);
+  EXPECT_EQ(read.part.count, 3);
+  EXPECT_EQ(read.refreshed_shards, start.refreshed_shards);
 }
 
 TEST(RunStartTest, OtherRanksHaveTheSameGrid) {
@@ -55,6 +60,18 @@ TEST(RunStartTest, NoTimeLimitStaysNone) {
   RunStart start = sample_start();
   start.seconds_left.reset();
   EXPECT_EQ(decode_run_start(encode(start)).seconds_left, std::nullopt);
+}
+
+TEST(RunStartTest, ATimeLimitThatHasPassedStaysOne) {
+  RunStart start = sample_start();
+  start.seconds_left = -3;
+  EXPECT_EQ(decode_run_start(encode(start)).seconds_left, -3);
+}
+
+TEST(RunStartTest, WithoutRepeatedProbesThereAreNoShardsOfThem) {
+  RunStart start = sample_start();
+  start.refreshed_shards.reset();
+  EXPECT_EQ(decode_run_start(encode(start)).refreshed_shards, std::nullopt);
 }
 
 TEST(RunStartTest, RankZeroReadsWhatOtherRanksSee) {
