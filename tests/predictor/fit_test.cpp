@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "predictor/artifact/predictor.h"
+#include "predictor/evaluation/conformal.h"
 #include "predictor/rows.h"
 #include "shard/reader.h"
 #include "shard/writer.h"
