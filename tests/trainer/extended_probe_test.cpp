@@ -127,7 +127,7 @@ INSTANTIATE_TEST_SUITE_P(
       return zoo::family(instance.param) + std::to_string(instance.index);
     });
 
-TEST(trial::ExtendedProbe, IsOffWithoutALearningRate) {
+TEST(ExtendedProbe, IsOffWithoutALearningRate) {
   const auto model =
       models::build(zoo::Mlp{.layers = 2, .width = 8}, {1, 4, 4}, 3);
   const trial::ProbeResult result =
@@ -135,7 +135,7 @@ TEST(trial::ExtendedProbe, IsOffWithoutALearningRate) {
   EXPECT_FALSE(result.extended.has_value());
 }
 
-TEST(trial::ExtendedProbe, IsTheSameOnAThreadAPart) {
+TEST(ExtendedProbe, IsTheSameOnAThreadAPart) {
   torch::manual_seed(5);
   const auto model = models::build(
       zoo::Cct{.width = 16, .depth = 1, .heads = 2}, {3, 32, 32}, 10);
