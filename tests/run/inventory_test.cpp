@@ -264,11 +264,11 @@ TEST(QuarantineTest, KeepsWhatCannotBeWritten) {
 TEST(QuarantineTest, HalfWrittenLinesAndOtherFilesAreLeftOut) {
   const trainer_client::TemporaryDirectory folder;
   const auto file = folder.path() / "failed-small-r0.jsonl";
-  put(file, {"aa", {0.1}, "whole", "why", 3});
+  put(file, {"aa", trial::criteria_of({0.1}), "whole", "why", 3});
   std::ofstream(file, std::ios::app) << R"({"trajectory": "bb", "epsi)";
   std::ofstream(folder.path() / "farm.log") << R"({"trajectory": "cc"})";
   put(folder.path() / "failed-small-r1.jsonl",
-      {"dd", {0.1}, "whole", "why", 3});
+      {"dd", trial::criteria_of({0.1}), "whole", "why", 3});
   const auto trials = worker::read_quarantine(folder.path());
   ASSERT_THAT(trials, SizeIs(2));
   EXPECT_EQ(trials[0].trajectory, "aa");

@@ -96,7 +96,7 @@ TEST_F(ServiceTest, AnswersEveryTaskInOrder) {
 }
 
 TEST_F(ServiceTest, SendsAResultWithoutAnUpdate) {
-  task_.train.max_steps = 1;
+  std::get<trial::BatchSteps>(task_.target).max_steps = 1;
   const auto messages = answers(encode(task_));
   ASSERT_EQ(messages.size(), 2U);
   EXPECT_TRUE(

@@ -96,7 +96,8 @@ TEST(TrajectoryTest, MeasuresEveryEpsilon) {
     const trial::CriterionResult& epsilon = result.outcomes[i];
     ASSERT_TRUE(epsilon.converged());
     EXPECT_EQ(epsilon.criterion, task.criteria[i]);
-    const double threshold = epsilon.epsilon * result.losses.front();
+    const double threshold =
+        trial::epsilon_of(epsilon.criterion) * result.losses.front();
     const auto t = static_cast<std::size_t>(epsilon.t_star);
     EXPECT_LE(result.losses.at(t), threshold);
     for (std::size_t s = 0; s < t; ++s) EXPECT_GT(result.losses[s], threshold);
