@@ -25,7 +25,9 @@ predictor::Predictor sample_model() {
           .level = 0.9,
           .offsets = {{predictor::SchemeName::kfold, {{-0.5, 0.5}, {}}}},
           .datasets = {{"mlp", {{"mnist", 40}}}},
-          .architectures = {{"mlp", {{"mlp", 40}}}}};
+          .architectures = {{"mlp", {{"mlp", 40}}}},
+          .optimizers = {{"mlp", {{"adamw", 40}}}},
+          .settings = table.settings(table.rows.front())};
 }
 
 class PredictGridTest : public testing::Test {

@@ -28,8 +28,11 @@ inline FitResult result_of(MetaTable table,
                                  {{-1.5, 1.5}, {{"mlp", {-1, 1}}}}}},
                     .datasets = count_in_family(table, all_rows(table),
                                                 &MetaTable::dataset),
-                    .architectures = count_in_family(
-                        table, all_rows(table), &MetaTable::architecture)}};
+                    .architectures = count_in_family(table, all_rows(table),
+                                                     &MetaTable::architecture),
+                    .optimizers = count_in_family(table, all_rows(table),
+                                                  &MetaTable::optimizer),
+                    .settings = table.settings(table.rows.front())}};
   result.options.comparison.features = features;
   result.inputs.rows = all_rows(table);
   result.inputs.table = std::move(table);

@@ -19,6 +19,7 @@ inline shard::Row sample_row(const std::string& trajectory = "t0") {
   row.family.assign("mlp");
   row.architecture.assign("mlp");
   row.dataset.assign("mnist");
+  row.target.assign("batch_steps");
   row.learning_rate = 1e-3;
   row.batch_size = 32;
   row.epsilon = 0.1;

@@ -69,14 +69,16 @@ class ShardInPython(unittest.TestCase):
             if row.startswith("|")
         ]
         self.assertEqual(
-            [[name, unit, volatile == "yes", text]
-             for name, _, unit, volatile, text in documented],
+            [[name, unit, volatile == "yes", int(since), text]
+             for name, _, unit, volatile, since, text in documented],
             [[note.name.decode(), note.unit.decode(), note.volatile,
-              note.description.decode()] for note in notes.itertuples()],
+              note.since, note.description.decode()]
+             for note in notes.itertuples()],
         )
 
     def test_root_attributes_config_and_curves(self):
-        self.assertEqual(self.file.attrs["schema_version"], 4)
+        self.assertEqual(self.file.attrs["schema_version"], 5)
+        self.assertEqual(self.file.attrs["format_version"], 1)
         self.assertEqual(self.file.attrs["host"], "tüx")
         self.assertEqual(
             self.file["config"].asstr()[()], "name: sample\nseed: 42\n"

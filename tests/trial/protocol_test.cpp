@@ -100,9 +100,9 @@ TEST(TaskLine, MissingAnyKeyIsRefused) {
     rest["task"].erase(key);
     EXPECT_THROW(decode_task(rest.dump()), Error) << key;
   }
-  for (const auto& [key, value] : whole["task"]["train"].items()) {
+  for (const auto& [key, value] : whole["task"]["target"].items()) {
     json rest = whole;
-    rest["task"]["train"].erase(key);
+    rest["task"]["target"].erase(key);
     EXPECT_THROW(decode_task(rest.dump()), Error) << key;
   }
 }

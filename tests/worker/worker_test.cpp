@@ -156,7 +156,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Failing{"wrong_parameters", "parameters"},
                     Failing{"wrong_initial_loss", "initial loss"},
                     Failing{"wrong_outcome", "not that of its curve"},
-                    Failing{"missing_outcome", "not one outcome an epsilon"},
+                    Failing{"missing_outcome", "not one outcome a criterion"},
                     Failing{"short_curve", "the curve ends"},
                     Failing{"long_curve", "the curve ends"}),
     [](const auto& parameter) { return parameter.param.kind; });
@@ -306,7 +306,7 @@ INSTANTIATE_TEST_SUITE_P(
     AllKinds, StartTest,
     testing::Values(Failing{"exit_at_start", "cannot load its libraries"},
                     Failing{"silent_start", "did not start within"},
-                    Failing{"wrong_protocol", "protocol 4, not 3"},
+                    Failing{"wrong_protocol", "protocol 5, not 4"},
                     Failing{"no_hello", "before its hello"}),
     [](const auto& parameter) { return parameter.param.kind; });
 

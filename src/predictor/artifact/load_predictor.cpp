@@ -183,7 +183,6 @@ Predictor load_predictor(const fs::path& directory) {
         [&](const json& by_name) { return ranges_of(by_name, features); });
     auto [datasets, architectures] = counts_by_name(cape);
     RowsByName optimizers = optimizers_of(cape, architectures);
-    for (const auto& [family, names] : architectures) optimizers[family];
     std::string settings = settings_of_rows(cape);
     return Predictor{.model = {.features = std::move(features),
                                .settings = {},

@@ -25,7 +25,9 @@ std::vector<std::string> unseen(const Predictor& predictor,
   if (!predictor.datasets.at(family).contains(table.dataset(row))) {
     what.emplace_back("dataset");
   }
-  if (!predictor.optimizers.at(family).contains(table.optimizer(row))) {
+  const auto optimizers = predictor.optimizers.find(family);
+  if (optimizers == predictor.optimizers.end() ||
+      !optimizers->second.contains(table.optimizer(row))) {
     what.emplace_back("optimizer");
   }
   if (table.settings(row) != predictor.settings) what.emplace_back("settings");
