@@ -34,6 +34,10 @@ struct EnumNames {
   std::array<EnumName<E>, N> names;
 };
 
+/// For compilers that do not deduce the arguments of aggregates: clang 14.
+template <class E, std::size_t N>
+EnumNames(const char*, std::array<EnumName<E>, N>) -> EnumNames<E, N>;
+
 template <class E>
 concept NamedEnum = std::is_enum_v<E> && requires(E value) {
   enum_names(value);

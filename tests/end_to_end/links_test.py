@@ -52,7 +52,7 @@ class Links(unittest.TestCase):
 
     def test_cape_predict_has_no_report_page(self):
         self.assertNotIn(VEGA, (BIN / "cape_predict").read_bytes())
-        self.assertNotIn("report_html(", symbols("cape_predict"))
+        self.assertFalse("report_html" in symbols("cape_predict"))
 
     def test_cape_fit_has_no_mpi(self):
         self.assertEqual(names(all_libraries("cape_fit"), "libmpi"), [])
@@ -63,7 +63,7 @@ class Links(unittest.TestCase):
     def test_what_is_looked_for_is_there_in_the_programs_that_use_it(self):
         self.assertNotEqual(names(libraries("cape_fit"), "libsvm"), [])
         self.assertRegex(symbols("cape_fit"), "SupportVectorRegression")
-        self.assertIn("report_html(", symbols("cape_fit"))
+        self.assertTrue("report_html" in symbols("cape_fit"))
         self.assertIn(VEGA, (BIN / "cape_fit").read_bytes())
         self.assertRegex(symbols("cape_farm"), r"\bCoordinator::")
         if WITH_MPI:

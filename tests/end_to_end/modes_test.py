@@ -88,14 +88,14 @@ class Resuming(FarmTest):
             self.assertEqual(file.read_bytes(), before)
         self.expect_same_table()
 
-    def test_a_shard_of_a_newer_program_is_named_and_left_alone(self):
+    def test_a_shard_of_a_newer_format_is_named_and_left_alone(self):
         if h5py is None:
             self.skipTest(f"{sys.executable} has no h5py")
         self.farm("--shard", "0/2")
         newer = self.out / "small-newer.h5"
         shutil.copy(self.shards()[0], newer)
         with h5py.File(newer, "r+") as file:
-            file.attrs["schema_version"] = 99
+            file.attrs["format_version"] = 99
         before = newer.read_bytes()
         self.farm(says=[str(newer), "99"])
         self.assertEqual(newer.read_bytes(), before)
