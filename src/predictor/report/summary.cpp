@@ -84,9 +84,9 @@ void print_result(const FitResult& result) {
              format_count(static_cast<std::int64_t>(
                  count_trajectories(inputs.table, inputs.rows))),
              options.folds, options.seed);
-  print_groups(
-      result.comparison.evaluations.front(),
-      {"", "family", "dataset", "learning_rate", "batch_size", "epsilon"});
+  print_groups(result.comparison.evaluations.front(),
+               {"", "family", "dataset", "optimizer", "learning_rate",
+                "batch_size", "epsilon"});
   print_overall(result.comparison);
   print_coverage(result);
   const std::filesystem::path& directory = result.options.out;

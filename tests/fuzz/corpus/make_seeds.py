@@ -73,12 +73,14 @@ TASK = {
     "dataset": {"name": "mnist", "directory": "/data", "fingerprint": "f00d",
                 "variant": {"classes": 5, "label_noise": 0.2, "lowres": 2,
                             "invert": True, "scale": 0.5, "noise": 0.1}},
-    "learning_rate": 0.001, "batch_size": 32, "epsilons": [0.1, 0.2],
-    "seed": 18364758544493064720,
-    "train": {"target": "batch_steps", "max_steps": 5000,
-              "plateau_window": 200, "plateau_tolerance": 1e-4,
-              "weight_decay": 1e-4, "record_at_least": 0},
-    "probe": {"extended": True}, "timed_steps": 0,
+    "learning_rate": 0.001, "batch_size": 32,
+    "optimizer": {"kind": "sgd", "momentum": 0.9, "nesterov": True,
+                  "weight_decay": 1e-4},
+    "target": {"target": "batch_steps", "max_steps": 5000,
+               "plateau_window": 200, "plateau_tolerance": 1e-4,
+               "record_at_least": 0},
+    "criteria": [0.1, 0.2], "seed": 18364758544493064720,
+    "probe": {"extended": True}, "timed_steps": None,
 }
 
 ARCHITECTURES = {
@@ -95,7 +97,7 @@ RESULT = {
                            "label_entropy": 0.3, "logit_spread": 1.7e308,
                            "line": [0.1, 0.3, -0.0]}},
     "initial_loss": 2.3,
-    "epsilons": [{"epsilon": 0.1, "t_star": 7, "stop_reason": "converged",
+    "outcomes": [{"criterion": 0.1, "t_star": 7, "stop_reason": "converged",
                   "steps_run": 7, "final_loss": 0.2}],
     "probe_seconds": 0.1, "step_seconds": 1e-7, "device": "cpu", "threads": 1,
 }
@@ -112,7 +114,7 @@ def make_messages():
     write("task", "deep", b'{"task":' * 1000)
     write("task", "large_numbers",
           line({"task": TASK | {"batch_size": 1e300, "seed": -1e300}}))
-    hello = line({"hello": {"protocol": 3, "torch": "2.11.0", "device": "cpu"}})
+    hello = line({"hello": {"protocol": 4, "torch": "2.11.0", "device": "cpu"}})
     failure = line({"failure": {"trajectory": "ab", "kind": "exception",
                                 "message": "why"}})
     curve = struct.pack("<2f", 2.5, float("nan"))
