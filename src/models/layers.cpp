@@ -1,5 +1,7 @@
 #include "models/layers.h"
 
+#include <optional>
+
 namespace cape::models {
 
 bool is_for_kernels(const torch::Tensor& x) {
@@ -27,6 +29,19 @@ Conv2d::Conv2d(std::int64_t channels, std::int64_t outputs,
 }
 
 torch::Tensor Conv2d::forward(const torch::Tensor& input) const {
+  // On CPUs that have AVX2 alone, oneDNN (in LibTorch 2.11) writes beyond its
+  // buffers in the backward pass of a 1 x 1 convolution of fewer than 8
+  // channels.
+  constexpr std::int64_t kFewestChannels = 8;
+  if (options.kernel == 1 && options.groups == 1 && options.padding == 0 &&
+      weight.size(1) < kFewestChannels) {
+    const torch::Tensor pixels = input.slice(2, 0, std::nullopt, options.stride)
+                                     .slice(3, 0, std::nullopt, options.stride)
+                                     .permute({0, 2, 3, 1});
+    return record(
+        input,
+        torch::linear(pixels, weight.flatten(1), bias).permute({0, 3, 1, 2}));
+  }
   return record(
       input, torch::conv2d(input, weight, bias, options.stride, options.padding,
                            /*dilation=*/1, options.groups));
