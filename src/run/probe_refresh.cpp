@@ -99,7 +99,7 @@ void ProbeRefresh::read_rows(grid::Part part,
 /// From the description in a row. A TorchScript network comes from the file
 /// with the same content that the configuration names.
 zoo::Architecture ProbeRefresh::architecture_of(const shard::Row& row) const {
-  const zoo::Architecture described = zoo::architecture_from(
+  zoo::Architecture described = zoo::architecture_from(
       nlohmann::json::parse(row.architecture_json.str()));
   const auto* const script = std::get_if<zoo::TorchScript>(&described);
   if (script == nullptr) return described;
