@@ -17,6 +17,7 @@ double epsilon_of(const Criterion& criterion) {
 
 std::vector<Criterion> criteria_of(const std::vector<double>& epsilons) {
   std::vector<Criterion> criteria;
+  criteria.reserve(epsilons.size());
   for (const double value : epsilons) criteria.emplace_back(Epsilon{value});
   return criteria;
 }
