@@ -175,8 +175,7 @@ ExitCode refresh_probes(messaging::Communicator& communicator,
     spdlog::warn("{}; it is left alone", why);
   }
   coordinator::Coordinator::Options work{
-      .unit = "probes",
-      .speed = grid::SpeedEstimate(config.workers.gflops)};
+      .unit = "probes", .speed = grid::SpeedEstimate(config.workers.gflops)};
   if (options.time_limit) {
     work.deadline = run.started + std::chrono::duration_cast<Clock::duration>(
                                       Seconds(*options.time_limit));
