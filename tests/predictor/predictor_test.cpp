@@ -269,11 +269,11 @@ TEST_F(PredictorTest, RefusesDamagedFiles) {
   const json whole_cape = json::parse(read_file(folder_ / "cape.json"));
   for (const auto& [key, value] : whole_cape.items()) {
     const std::vector<std::string> unread = {
-        "program",      "families", "git_commit", "created", "model", "target",
-        "max_steps",    "left_out", "settings",   "folds",   "seed",  "rows",
-        "trajectories", "censored", "unusable",   "inputs",
+        "program", "families", "git_commit", "created", "model", "target",
+        "max_steps", "left_out", "settings", "folds", "seed", "rows",
+        "trajectories", "censored", "unusable", "inputs",
         // Absent in models of AdamW and the published settings.
-        "optimizers",   "training_settings"};
+        "optimizers", "training_settings"};
     if (std::ranges::find(unread, key) != unread.end()) continue;
     kept(result);
     const std::string& name = key;
