@@ -177,8 +177,7 @@ ExitCode refresh_probes(messaging::Communicator& communicator,
   coordinator::Coordinator::Options work{
       .unit = "probes", .speed = grid::SpeedEstimate(config.workers.gflops)};
   if (options.time_limit) {
-    work.deadline = run.started + std::chrono::duration_cast<Clock::duration>(
-                                      Seconds(*options.time_limit));
+    work.deadline = run.started + to_duration(*options.time_limit);
   }
   coordinator::Coordinator coordinator(refresh, communicator, work);
   log_start(coordinator.tally(), run.id, communicator.size());

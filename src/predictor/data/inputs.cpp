@@ -125,7 +125,7 @@ void read(const std::vector<std::filesystem::path>& paths,
   }
 }
 
-/// The words of `settings` that differ from those of another group.
+/// "max_steps=5000" and the other words of `settings`, one by one.
 std::vector<std::string> words_of(const std::string& settings) {
   std::vector<std::string> words;
   std::istringstream stream(settings);
