@@ -3,9 +3,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <system_error>
 
+#include "core/environment.h"
 #include "core/error.h"
 #include "core/hash.h"
 #include "datasets/locate.h"
@@ -105,10 +105,10 @@ Found examine(const KnownDataset& known,
 
 std::vector<std::filesystem::path> search_roots(const std::string& data_dir) {
   std::vector<std::filesystem::path> roots;
-  const char* environment = std::getenv("CAPE_DATA");
+  const std::string environment = environment_variable("CAPE_DATA");
   if (!data_dir.empty()) {
     roots.emplace_back(data_dir);
-  } else if (environment && *environment) {
+  } else if (!environment.empty()) {
     roots.emplace_back(environment);
   }
   roots.emplace_back(kDebianFolder);

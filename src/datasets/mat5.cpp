@@ -36,9 +36,9 @@ struct Element {
 };
 
 /// The elements in a piece of a file, one after the other.
-class Elements {
+class ElementReader {
  public:
-  Elements(const std::string& file, Bytes bytes)
+  ElementReader(const std::string& file, Bytes bytes)
       : file_(file), bytes_(std::move(bytes)) {}
 
   bool at_end() const { return at_ == bytes_.size(); }
@@ -93,7 +93,7 @@ struct Variable {
 /// For a matrix that is none of `names`, only the name is filled in.
 Variable variable_of(const std::string& file, const Bytes& matrix,
                      const std::vector<std::string>& names) {
-  Elements elements(file, matrix);
+  ElementReader elements(file, matrix);
   const Bytes flags = elements.next(kUint32).bytes;
   const Bytes extents = elements.next(kInt32).bytes;
   const Bytes text = elements.next(kInt8).bytes;
@@ -124,12 +124,14 @@ std::vector<MatArray> read_mat_arrays(const File& file,
     fail_user("{}: not a MATLAB file of level 5", file.name);
   }
   std::map<std::string, MatArray> found;
-  Elements elements(file.name, bytes.part(kHeader, bytes.size() - kHeader));
+  ElementReader elements(file.name,
+                         bytes.part(kHeader, bytes.size() - kHeader));
   while (!elements.at_end()) {
     Element element = elements.next();
     if (element.type == kCompressed) {
       element =
-          Elements(file.name, inflate_zlib(file, element.bytes, limit)).next();
+          ElementReader(file.name, inflate_zlib(file, element.bytes, limit))
+              .next();
     }
     if (element.type != kMatrix) continue;
     Variable variable = variable_of(file.name, element.bytes, names);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/kernels.h"
+#include "models/tensor_data.h"
 
 namespace cape::models {
 namespace {
@@ -29,10 +30,6 @@ Tensor laid_out(const Tensor& x, const Tensor& like) {
                                       : at::MemoryFormat::Contiguous);
 }
 
-const float* data(const Tensor& x) {
-  return x.defined() ? x.const_data_ptr<float>() : nullptr;
-}
-
 /// A new key from Torch's default generator.
 std::uint64_t draw_key() {
   auto generator = at::detail::getDefaultCPUGenerator();
@@ -56,7 +53,7 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     const kernels::Matrix shape = rows_of(x);
     const Tensor mean = torch::empty_like(weight);
     const Tensor variance = torch::empty_like(weight);
-    kernels::column_moments(data(x), shape, mean.data_ptr<float>(),
+    kernels::column_moments(float_data(x), shape, mean.data_ptr<float>(),
                             variance.data_ptr<float>());
     const auto count = static_cast<double>(shape.rows);
     update_running(running_mean, mean, 1);
@@ -69,9 +66,9 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     const kernels::Dropout drop = {static_cast<float>(dropout),
                                    dropout > 0 ? draw_key() : 0};
     const Tensor added = residual ? laid_out(*residual, x) : Tensor();
-    kernels::affine_activation(data(x), data(added), data(scale), data(shift),
-                               shape, static_cast<Activation>(activation), drop,
-                               y.data_ptr<float>());
+    kernels::affine_activation(
+        float_data(x), float_data(added), float_data(scale), float_data(shift),
+        shape, static_cast<Activation>(activation), drop, y.data_ptr<float>());
 
     context->save_for_backward({x, y, mean, deviation, scale, bias});
     context->saved_data["activation"] = activation;
@@ -91,7 +88,8 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     const Tensor d = torch::empty_like(x);
     const Tensor sums = torch::empty({2, shape.columns}, torch::kDouble);
     kernels::affine_activation_backward(
-        data(dy), data(y), data(x), data(mean), data(scale), data(bias), shape,
+        float_data(dy), float_data(y), float_data(x), float_data(mean),
+        float_data(scale), float_data(bias), shape,
         static_cast<Activation>(context->saved_data["activation"].toInt()),
         {static_cast<float>(context->saved_data["dropout"].toDouble()),
          static_cast<std::uint64_t>(context->saved_data["key"].toInt())},
@@ -106,8 +104,9 @@ class NormActivation : public torch::autograd::Function<NormActivation> {
     const Tensor constant = scale * d_bias / -count - of_x * mean;
     const bool residual = context->saved_data["residual"].toBool();
     const Tensor dx = residual ? torch::empty_like(x) : d;
-    kernels::columns_combination(data(d), data(x), data(scale), data(of_x),
-                                 data(constant), shape, dx.data_ptr<float>());
+    kernels::columns_combination(
+        float_data(d), float_data(x), float_data(scale), float_data(of_x),
+        float_data(constant), shape, dx.data_ptr<float>());
     return {dx,       d_weight, d_bias,   residual ? d : Tensor(),
             Tensor(), Tensor(), Tensor(), Tensor()};
   }
@@ -125,9 +124,10 @@ class FixedNormActivation
                         std::int64_t activation) {
     const Tensor y = torch::empty_like(x);
     const Tensor added = residual ? laid_out(*residual, x) : Tensor();
-    kernels::affine_activation(data(x), data(added), data(scale), data(shift),
-                               rows_of(x), static_cast<Activation>(activation),
-                               {}, y.data_ptr<float>());
+    kernels::affine_activation(float_data(x), float_data(added),
+                               float_data(scale), float_data(shift), rows_of(x),
+                               static_cast<Activation>(activation), {},
+                               y.data_ptr<float>());
     context->save_for_backward({x, y, scale, shift});
     context->saved_data["activation"] = activation;
     context->saved_data["residual"] = residual.has_value();
@@ -146,13 +146,15 @@ class FixedNormActivation
     const Tensor zero = torch::zeros_like(scale);
     const Tensor sums = torch::empty({2, shape.columns}, torch::kDouble);
     kernels::affine_activation_backward(
-        data(dy), data(y), data(x), data(zero), data(scale), data(shift), shape,
+        float_data(dy), float_data(y), float_data(x), float_data(zero),
+        float_data(scale), float_data(shift), shape,
         static_cast<Activation>(context->saved_data["activation"].toInt()), {},
         d.data_ptr<float>(), sums[0].data_ptr<double>(),
         sums[1].data_ptr<double>());
     const Tensor dx = torch::empty_like(x);
-    kernels::affine_activation(data(d), nullptr, data(scale), data(zero), shape,
-                               Activation::none, {}, dx.data_ptr<float>());
+    kernels::affine_activation(float_data(d), nullptr, float_data(scale),
+                               float_data(zero), shape, Activation::none, {},
+                               dx.data_ptr<float>());
     return {dx,
             sums[1].to(torch::kFloat),
             sums[0].to(torch::kFloat),

@@ -10,7 +10,7 @@ using torch::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-float* data(const Tensor& x) { return x.data_ptr<float>(); }
+float* values(const Tensor& x) { return x.data_ptr<float>(); }
 
 /// The steps in the order in which they are taken.
 struct Order {
@@ -36,9 +36,9 @@ struct Steps {
   Steps(const Tensor& x, Order order, std::int64_t k) : now(x[order.step(k)]) {
     if (k > 0) before = x[order.step(k - 1)];
   }
-  float* now_data() const { return data(now); }
+  float* now_data() const { return values(now); }
   float* before_data() const {
-    return before.defined() ? data(before) : nullptr;
+    return before.defined() ? values(before) : nullptr;
   }
 };
 
@@ -81,8 +81,8 @@ struct Cell<4> {
       const Steps cell(trace.of_hidden, order, k);
       const Tensor d = d_gates[order.step(k)];
       kernels::lstm_step_backward(gates.now_data(), cell.before_data(),
-                                  cell.now_data(), data(d_now), samples, hidden,
-                                  data(d), data(d_cell));
+                                  cell.now_data(), values(d_now), samples,
+                                  hidden, values(d), values(d_cell));
       if (k > 0) {
         d_now = d_output[order.step(k - 1)].clone();
         of_hidden.multiply_add(d, d_now);
@@ -114,7 +114,7 @@ struct Cell<3> {
         of_hidden.now.zero_();
       }
       kernels::gru_step(of_input.now_data(), of_hidden.now_data(),
-                        data(w.hidden_bias), output.before_data(), samples,
+                        values(w.hidden_bias), output.before_data(), samples,
                         hidden, output.now_data());
     }
     return trace;
@@ -135,9 +135,9 @@ struct Cell<3> {
       const Steps output(trace.output, order, k);
       const Steps d_of_hidden(d.of_hidden, order, k);
       kernels::gru_step_backward(of_input.now_data(), of_hidden.now_data(),
-                                 output.before_data(), data(d_now), samples,
-                                 hidden, data(d.of_input[order.step(k)]),
-                                 d_of_hidden.now_data(), data(d_before));
+                                 output.before_data(), values(d_now), samples,
+                                 hidden, values(d.of_input[order.step(k)]),
+                                 d_of_hidden.now_data(), values(d_before));
       if (k > 0) {
         d_now = d_before.add(d_output[order.step(k - 1)]);
         of_hidden_weight.multiply_add(d_of_hidden.now, d_now);

@@ -5,6 +5,7 @@
 
 #include "models/attention.h"
 #include "models/kernels.h"
+#include "models/tensor_data.h"
 
 namespace cape::models {
 namespace {
@@ -23,13 +24,11 @@ kernels::Matrix shape_of(const Tensor& rows) {
   return {rows.size(0), rows.size(1)};
 }
 
-const float* data(const Tensor& x) { return x.const_data_ptr<float>(); }
-
 Tensor normalised(const Tensor& rows, const Tensor& weight,
                   const Tensor& bias) {
   const Tensor y = torch::empty_like(rows);
-  kernels::layer_norm(data(rows), data(weight), data(bias), shape_of(rows),
-                      LayerNorm::kEpsilon, y.data_ptr<float>());
+  kernels::layer_norm(float_data(rows), float_data(weight), float_data(bias),
+                      shape_of(rows), LayerNorm::kEpsilon, y.data_ptr<float>());
   return y;
 }
 
@@ -39,8 +38,8 @@ Tensor finished(const Tensor& product, const Tensor& bias,
   const Tensor y = torch::empty_like(product);
   const Tensor one = torch::ones_like(bias);
   kernels::affine_activation(
-      data(product), residual.defined() ? data(residual) : nullptr, data(one),
-      data(bias), shape_of(product), activation, {}, y.data_ptr<float>());
+      float_data(product), float_data(residual), float_data(one),
+      float_data(bias), shape_of(product), activation, {}, y.data_ptr<float>());
   return y;
 }
 
@@ -52,10 +51,10 @@ NormGradients norm_backward(const Tensor& dn, const Tensor& dy, const Tensor& x,
                             const Tensor& weight) {
   const Tensor dx = torch::empty_like(x);
   const Tensor sums = torch::empty({2, x.size(1)}, torch::kDouble);
-  kernels::layer_norm_backward(data(dn), data(x), data(weight), data(dy),
-                               shape_of(x), LayerNorm::kEpsilon,
-                               dx.data_ptr<float>(), sums[0].data_ptr<double>(),
-                               sums[1].data_ptr<double>());
+  kernels::layer_norm_backward(
+      float_data(dn), float_data(x), float_data(weight), float_data(dy),
+      shape_of(x), LayerNorm::kEpsilon, dx.data_ptr<float>(),
+      sums[0].data_ptr<double>(), sums[1].data_ptr<double>());
   return {dx, sums[1].to(torch::kFloat), sums[0].to(torch::kFloat)};
 }
 
@@ -220,9 +219,10 @@ class MlpBranch : public Function<MlpBranch> {
     const Tensor zero = torch::zeros_like(bias);
     const Tensor one = torch::ones_like(bias);
     kernels::affine_activation_backward(
-        data(da), data(da), data(product), data(zero), data(one), data(bias),
-        shape_of(product), Activation::gelu, {}, da.data_ptr<float>(),
-        sums[0].data_ptr<double>(), sums[1].data_ptr<double>());
+        float_data(da), float_data(da), float_data(product), float_data(zero),
+        float_data(one), float_data(bias), shape_of(product), Activation::gelu,
+        {}, da.data_ptr<float>(), sums[0].data_ptr<double>(),
+        sums[1].data_ptr<double>());
     return da;
   }
 };

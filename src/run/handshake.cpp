@@ -15,8 +15,6 @@ namespace cape::run {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::milliseconds kPollInterval{10};
-constexpr std::chrono::milliseconds kTimeToLeave{500};
 // Rank 0 may have data sets and a large directory to read meanwhile.
 constexpr std::chrono::minutes kPatience{30};
 

@@ -1,6 +1,8 @@
 /// How ranks begin and end a run together.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 
 #include "messaging/communicator.h"
@@ -8,6 +10,12 @@
 #include "trainer_client/placement.h"
 
 namespace cape::run {
+
+/// How long a rank waits for a message before it looks at the rest.
+constexpr std::chrono::milliseconds kPollInterval{10};
+/// How long a rank may take to leave after a signal: mpirun kills its ranks a
+/// second after it has passed on a SIGTERM.
+constexpr std::chrono::milliseconds kTimeToLeave{500};
 
 /// Rank 0: what every rank sees of its machine, by rank.
 std::vector<trainer_client::RankResources> gather_resources(

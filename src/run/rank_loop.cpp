@@ -5,14 +5,11 @@
 
 #include "core/error.h"
 #include "core/units.h"
+#include "run/handshake.h"
 #include "run/signals.h"
 
 namespace cape::run {
 namespace {
-
-// mpirun kills its ranks a second after it has passed on a SIGTERM.
-constexpr std::chrono::milliseconds kTimeToLeave{500};
-constexpr std::chrono::milliseconds kPollInterval{10};
 
 worker::Worker make_worker(const grid::Workload& workload,
                            messaging::Communicator& communicator,

@@ -5,10 +5,10 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <ctime>
 #include <memory>
 
+#include "core/environment.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/units.h"
@@ -18,14 +18,7 @@
 #include "trial/task.h"
 
 namespace cape::run {
-namespace {
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 void make_run_directory(const std::filesystem::path& directory) {
   std::error_code error;
@@ -96,8 +89,8 @@ std::vector<std::pair<std::string, std::string>> run_attributes(
           {"mpi_version", messaging::mpi_version()},
           {"hdf5_version", shard::hdf5_version()},
           {"host", host_name()},
-          {"slurm_job_id", environment("SLURM_JOB_ID")},
-          {"slurm_array_task_id", environment("SLURM_ARRAY_TASK_ID")},
+          {"slurm_job_id", environment_variable("SLURM_JOB_ID")},
+          {"slurm_array_task_id", environment_variable("SLURM_ARRAY_TASK_ID")},
           {"started", utc_now()}};
 }
 

@@ -6,17 +6,12 @@
 #include <array>
 #include <cctype>
 #include <cstdio>
-#include <cstdlib>
 
+#include "core/environment.h"
 #include "core/error.h"
 
 namespace cape::run {
 namespace {
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 /// What squeue prints of a job, errors included.
 std::string ask_squeue(const std::string& id) {
@@ -38,7 +33,8 @@ std::string ask_squeue(const std::string& id) {
 }  // namespace
 
 SlurmJob this_slurm_job() {
-  return {environment("SLURM_JOB_ID"), environment("SLURM_RESTART_COUNT")};
+  return {environment_variable("SLURM_JOB_ID"),
+          environment_variable("SLURM_RESTART_COUNT")};
 }
 
 bool has_ended(const SlurmJob& job) {
@@ -53,7 +49,7 @@ bool has_ended(const SlurmJob& job) {
 }
 
 void refuse_unconnected_tasks(int ranks, std::int64_t parts) {
-  const std::string tasks = environment("SLURM_STEP_NUM_TASKS");
+  const std::string tasks = environment_variable("SLURM_STEP_NUM_TASKS");
   if (ranks > 1 || parts > 1 || std::atoll(tasks.c_str()) < 2) return;
   fail_user(
       "srun started {} tasks that do not know of each other, and each would do "

@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <set>
 
+#include "core/environment.h"
 #include "core/error.h"
 #include "core/files.h"
 
@@ -26,25 +26,20 @@ std::vector<int> cpus_of(pid_t pid) {
   return cpus;
 }
 
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 bool launched_by_mpirun() {
-  return !environment("OMPI_COMM_WORLD_LOCAL_SIZE").empty();
+  return !environment_variable("OMPI_COMM_WORLD_LOCAL_SIZE").empty();
 }
 
 /// Open MPI says so when the user chose a binding; srun says so too.
 bool bound_by_open_mpi_default() {
   return launched_by_mpirun() &&
-         environment("OMPI_MCA_hwloc_base_binding_policy").empty() &&
-         environment("SLURM_STEP_ID").empty();
+         environment_variable("OMPI_MCA_hwloc_base_binding_policy").empty() &&
+         environment_variable("SLURM_STEP_ID").empty();
 }
 
 /// What Slurm gave to each task; it need not restrict a task to that.
 std::int64_t cpus_per_task() {
-  return std::atoll(environment("SLURM_CPUS_PER_TASK").c_str());
+  return std::atoll(environment_variable("SLURM_CPUS_PER_TASK").c_str());
 }
 
 bool gpu_driver_is_there() { return std::filesystem::exists("/dev/nvidiactl"); }
@@ -214,7 +209,7 @@ RankResources inspect_rank(grid::DeviceChoice device,
           .bound_by_default = bound_by_open_mpi_default(),
           .cpu_limit = cpus_per_task(),
           .gpus = look ? count_gpus() : 0,
-          .visible_gpus = environment("CUDA_VISIBLE_DEVICES")};
+          .visible_gpus = environment_variable("CUDA_VISIBLE_DEVICES")};
 }
 
 PlacementPlan place(const std::vector<RankResources>& ranks,

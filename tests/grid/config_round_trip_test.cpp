@@ -12,28 +12,12 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "grid/config_yaml.h"
+#include "parse.h"
 #include "zoo/architecture.h"
 #include "zoo/catalog.h"
 
 namespace cape::grid {
 namespace {
-
-const std::filesystem::path kRoot =
-    std::filesystem::path(CAPE_FIXTURES).parent_path().parent_path();
-
-const std::string kMinimal = R"(name: small
-grid:
-  models: [{family: mlp, sample: published}]
-  datasets: [mnist]
-  learning_rate: [1e-3]
-  batch_size: [32]
-  epsilon: [0.1]
-)";
-
-Config parse(const std::string& text,
-             const std::vector<std::string>& overrides = {}) {
-  return parse_config(text, "c.yaml", overrides);
-}
 
 void expect_equal(const Config& a, const Config& b) {
   EXPECT_EQ(a.name, b.name);

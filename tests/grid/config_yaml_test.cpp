@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "parse.h"
 #include "zoo/architecture.h"
 
 namespace cape::grid {
@@ -20,23 +21,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
-
-const std::filesystem::path kRoot =
-    std::filesystem::path(CAPE_FIXTURES).parent_path().parent_path();
-
-const std::string kMinimal = R"(name: small
-grid:
-  models: [{family: mlp, sample: published}]
-  datasets: [mnist]
-  learning_rate: [1e-3]
-  batch_size: [32]
-  epsilon: [0.1]
-)";
-
-Config parse(const std::string& text,
-             const std::vector<std::string>& overrides = {}) {
-  return parse_config(text, "c.yaml", overrides);
-}
 
 /// The lines of the error that `text` gives; none when it is accepted.
 std::vector<std::string> problems(

@@ -7,11 +7,12 @@ namespace {
 
 using torch::Tensor;
 
-struct Case {
+struct AttentionCase {
   std::int64_t samples, tokens, heads, features;
 };
 
-class AttentionTest : public testing::TestWithParam<std::tuple<Case, bool>> {
+class AttentionTest
+    : public testing::TestWithParam<std::tuple<AttentionCase, bool>> {
  protected:
   /// (samples tokens) x width
   Tensor rows() const {
@@ -33,7 +34,7 @@ class AttentionTest : public testing::TestWithParam<std::tuple<Case, bool>> {
         .reshape_as(q);
   }
 
-  const Case case_ = std::get<0>(GetParam());
+  const AttentionCase case_ = std::get<0>(GetParam());
   const bool keep_ = std::get<1>(GetParam());
 };
 
@@ -67,8 +68,10 @@ TEST_P(AttentionTest, AgreesWithItsDefinitionInDouble) {
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, AttentionTest,
-    testing::Combine(testing::Values(Case{1, 1, 1, 1}, Case{2, 3, 2, 5},
-                                     Case{3, 17, 1, 16}, Case{2, 65, 3, 64}),
+    testing::Combine(testing::Values(AttentionCase{1, 1, 1, 1},
+                                     AttentionCase{2, 3, 2, 5},
+                                     AttentionCase{3, 17, 1, 16},
+                                     AttentionCase{2, 65, 3, 64}),
                      testing::Bool()));
 
 }  // namespace

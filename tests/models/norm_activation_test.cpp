@@ -12,7 +12,7 @@ using torch::Tensor;
 
 constexpr std::int64_t kFeatures = 19;  // no multiple of a vector's length
 
-struct Case {
+struct NormActivationCase {
   Activation activation;
   bool images;
   bool residual;
@@ -37,7 +37,7 @@ std::shared_ptr<BatchNorm> random_norm() {
 /// what is fused.
 std::vector<Tensor> outcome(const BatchNorm& like, const Tensor& input,
                             const Tensor& residual, const Tensor& weights,
-                            const Case& kind, torch::Dtype type) {
+                            const NormActivationCase& kind, torch::Dtype type) {
   BatchNorm norm(kFeatures);
   {
     const torch::NoGradGuard no_grad;
@@ -67,7 +67,7 @@ std::vector<Tensor> outcome(const BatchNorm& like, const Tensor& input,
   return all;
 }
 
-class NormActivationTest : public testing::TestWithParam<Case> {};
+class NormActivationTest : public testing::TestWithParam<NormActivationCase> {};
 
 TEST_P(NormActivationTest, ComputesWhatTorchComputes) {
   torch::manual_seed(3);
@@ -92,18 +92,18 @@ TEST_P(NormActivationTest, ComputesWhatTorchComputes) {
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, NormActivationTest,
-    testing::Values(Case{Activation::none, false, false},
-                    Case{Activation::gelu, false, false},
-                    Case{Activation::relu, false, false},
-                    Case{Activation::gelu, true, false},
-                    Case{Activation::relu, true, false},
-                    Case{Activation::relu6, true, false},
-                    Case{Activation::none, true, true},
-                    Case{Activation::relu, true, true},
-                    Case{Activation::gelu, false, false, true},
-                    Case{Activation::gelu, true, false, true},
-                    Case{Activation::relu6, true, false, true},
-                    Case{Activation::relu, true, true, true}));
+    testing::Values(NormActivationCase{Activation::none, false, false},
+                    NormActivationCase{Activation::gelu, false, false},
+                    NormActivationCase{Activation::relu, false, false},
+                    NormActivationCase{Activation::gelu, true, false},
+                    NormActivationCase{Activation::relu, true, false},
+                    NormActivationCase{Activation::relu6, true, false},
+                    NormActivationCase{Activation::none, true, true},
+                    NormActivationCase{Activation::relu, true, true},
+                    NormActivationCase{Activation::gelu, false, false, true},
+                    NormActivationCase{Activation::gelu, true, false, true},
+                    NormActivationCase{Activation::relu6, true, false, true},
+                    NormActivationCase{Activation::relu, true, true, true}));
 
 TEST(NormActivation, DropsTheRateAndScalesTheRest) {
   torch::manual_seed(4);

@@ -138,8 +138,8 @@ TEST(PredictionsCsv, HasARowATrialAndQuotesTexts) {
   table.add(row);
   const std::string csv = predictions_csv(result_of(std::move(table)));
   EXPECT_EQ(lines(csv), 1 + 21);
-  EXPECT_THAT(csv,
-              HasSubstr("mlp,mlp,\"a,\"\"b\"\"\",0.001,32,0.1,12,1,2,11,"));
+  EXPECT_THAT(
+      csv, HasSubstr("mlp,mlp,\"a,\"\"b\"\"\",adamw,0.001,32,0.1,12,1,2,11,"));
 }
 
 TEST(CapeJson, NamesFeaturesRangesAndWhereTheRowsCameFrom) {

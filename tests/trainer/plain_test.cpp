@@ -16,18 +16,18 @@
 namespace cape::trainer {
 namespace {
 
-struct Case {
+struct PlainCase {
   zoo::Architecture architecture;
   std::int64_t batch;
   std::vector<std::int64_t> sample = {1, 28, 28};
 };
 
 /// Names the test for ctest.
-void PrintTo(const Case& one, std::ostream* out) {
+void PrintTo(const PlainCase& one, std::ostream* out) {
   *out << zoo::short_name(one.architecture);
 }
 
-std::string test_name(const testing::TestParamInfo<Case>& instance) {
+std::string test_name(const testing::TestParamInfo<PlainCase>& instance) {
   std::string name = zoo::short_name(instance.param.architecture);
   for (char& c : name) {
     if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
@@ -38,7 +38,7 @@ std::string test_name(const testing::TestParamInfo<Case>& instance) {
 const std::vector<std::int64_t> kColoured = {3, 32, 32};
 
 /// Without dropout, small.
-std::vector<Case> small_cases() {
+std::vector<PlainCase> small_cases() {
   using namespace zoo;
   return {
       {Mlp{.layers = 2, .width = 32, .dropout = 0}, 32},
@@ -61,7 +61,7 @@ std::vector<Case> small_cases() {
 }
 
 /// Of the published samplers.
-std::vector<Case> full_size_cases() {
+std::vector<PlainCase> full_size_cases() {
   using namespace zoo;
   return {{Mlp{.layers = 4, .width = 512, .dropout = 0}, 64, kColoured},
           {VggLite{.base = 64, .convolutions = {2, 1, 1}}, 4, kColoured},
@@ -74,22 +74,22 @@ std::vector<Case> full_size_cases() {
           {Pit{}, 4}};
 }
 
-std::vector<Case> all_cases() {
-  std::vector<Case> all = small_cases();
-  for (Case& full : full_size_cases()) all.push_back(std::move(full));
+std::vector<PlainCase> all_cases() {
+  std::vector<PlainCase> all = small_cases();
+  for (PlainCase& full : full_size_cases()) all.push_back(std::move(full));
   return all;
 }
 
-std::vector<Case> all_but_cct() {
-  std::vector<Case> all = all_cases();
-  std::erase_if(all, [](const Case& one) {
+std::vector<PlainCase> all_but_cct() {
+  std::vector<PlainCase> all = all_cases();
+  std::erase_if(all, [](const PlainCase& one) {
     return std::holds_alternative<zoo::Cct>(one.architecture);
   });
   return all;
 }
 
 /// Both networks from the same weights, and a batch of noise.
-class PlainTest : public testing::TestWithParam<Case> {
+class PlainTest : public testing::TestWithParam<PlainCase> {
  protected:
   void SetUp() override {
     const auto& [architecture, batch, sample] = GetParam();
@@ -309,11 +309,12 @@ INSTANTIATE_TEST_SUITE_P(Zoo, PlainProbeTest, testing::ValuesIn(all_but_cct()),
 
 INSTANTIATE_TEST_SUITE_P(
     Zoo, OptimizerTest,
-    testing::Values(Case{zoo::Mlp{.layers = 2, .width = 32, .dropout = 0}, 16},
-                    Case{zoo::Gru{.hidden = 32, .bidirectional = true}, 16}),
+    testing::Values(
+        PlainCase{zoo::Mlp{.layers = 2, .width = 32, .dropout = 0}, 16},
+        PlainCase{zoo::Gru{.hidden = 32, .bidirectional = true}, 16}),
     test_name);
 
-class ProcedureTest : public testing::TestWithParam<Case> {};
+class ProcedureTest : public testing::TestWithParam<PlainCase> {};
 
 TEST_P(ProcedureTest, GivesTheSameStepsToConvergence) {
   trial::TrialTask task = small_task();
@@ -335,15 +336,16 @@ TEST_P(ProcedureTest, GivesTheSameStepsToConvergence) {
 
 INSTANTIATE_TEST_SUITE_P(
     Zoo, ProcedureTest,
-    testing::Values(Case{zoo::Mlp{.layers = 2, .width = 32, .dropout = 0}, 16},
-                    Case{zoo::VggLite{.base = 8, .pool = true}, 16},
-                    Case{zoo::ResnetMini{.base = 8}, 16},
-                    Case{zoo::MobilenetMini{.stem = 16, .blocks = 2}, 16},
-                    Case{zoo::Lstm{.layers = 1, .hidden = 48}, 16},
-                    Case{zoo::Gru{.hidden = 32, .bidirectional = true}, 16},
-                    Case{zoo::Vit{.patch = 8, .width = 48, .depth = 2}, 16},
-                    Case{zoo::Cct{.width = 16, .depth = 1, .heads = 2}, 8},
-                    Case{zoo::Pit{.patch = 8, .width = 24, .depth = 1}, 16}),
+    testing::Values(
+        PlainCase{zoo::Mlp{.layers = 2, .width = 32, .dropout = 0}, 16},
+        PlainCase{zoo::VggLite{.base = 8, .pool = true}, 16},
+        PlainCase{zoo::ResnetMini{.base = 8}, 16},
+        PlainCase{zoo::MobilenetMini{.stem = 16, .blocks = 2}, 16},
+        PlainCase{zoo::Lstm{.layers = 1, .hidden = 48}, 16},
+        PlainCase{zoo::Gru{.hidden = 32, .bidirectional = true}, 16},
+        PlainCase{zoo::Vit{.patch = 8, .width = 48, .depth = 2}, 16},
+        PlainCase{zoo::Cct{.width = 16, .depth = 1, .heads = 2}, 8},
+        PlainCase{zoo::Pit{.patch = 8, .width = 24, .depth = 1}, 16}),
     test_name);
 
 }  // namespace

@@ -3,10 +3,13 @@
 
 #include <cfloat>
 #include <cmath>
+#include <limits>
 
 #include "trial/task.h"
 
 namespace cape::trial {
+
+inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 inline TrialTask sample_task() {
   return {

@@ -10,13 +10,12 @@
 #include <vector>
 
 #include "core/random.h"
+#include "trial/sample.h"
 
 namespace cape::trial {
 namespace {
 
 using ::testing::ElementsAre;
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 /// L_t as a function of t.
 using Curve = std::function<double(std::int64_t)>;

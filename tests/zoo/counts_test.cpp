@@ -9,16 +9,12 @@
 
 #include "core/random.h"
 #include "published_rows.h"
+#include "shapes.h"
 #include "zoo/architecture.h"
 #include "zoo/sampler.h"
 
 namespace cape::zoo {
 namespace {
-
-using Shape = std::vector<std::int64_t>;
-
-const Shape kGrey = {1, 28, 28};
-const Shape kColour = {3, 32, 32};
 
 std::int64_t mlp_parameters(const Mlp& mlp, const Shape& sample = kGrey,
                             std::int64_t outputs = 10) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "shapes.h"
 #include "zoo/catalog.h"
 
 namespace cape::zoo {
@@ -16,11 +17,6 @@ namespace {
 
 using ::testing::Contains;
 using ::testing::UnorderedElementsAre;
-
-using Shape = std::vector<std::int64_t>;
-
-const Shape kGrey = {1, 28, 28};
-const Shape kColour = {3, 32, 32};
 
 constexpr int kDraws = 9000;
 

@@ -2,15 +2,13 @@
 
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
+#include "predictor/data/matrix.h"
 #include "shard/reader.h"
 
 namespace cape::predictor {
 namespace {
-
-constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 
 /// Where the curve of a row's trajectory is stored.
 struct Place {

@@ -2,14 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "core/error.h"
 
 namespace cape::predictor {
 namespace {
-
-constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 
 float log_log_epsilon(const MetaRow& row) {
   return static_cast<float>(std::log(-std::log(row.epsilon)));

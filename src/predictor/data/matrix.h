@@ -2,10 +2,14 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <vector>
 
 namespace cape::predictor {
+
+/// A feature that a row does not have.
+constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 
 struct Matrix {
   std::size_t rows = 0;

@@ -12,27 +12,6 @@ namespace {
 
 constexpr double kCacheMegabytes = 400;
 
-/// Rows in libsvm's form; they must live as long as a model that is fitted on
-/// them.
-class Nodes {
- public:
-  explicit Nodes(const Matrix& x) : nodes_(x.rows * (x.columns + 1)) {
-    for (std::size_t i = 0; i < x.rows; ++i) {
-      svm_node* const row = &nodes_[i * (x.columns + 1)];
-      for (std::size_t j = 0; j < x.columns; ++j) {
-        row[j] = {static_cast<int>(j) + 1, x.at(i, j)};
-      }
-      row[x.columns] = {-1, 0};  // the end
-      rows_.push_back(row);
-    }
-  }
-  svm_node** rows() { return rows_.data(); }
-
- private:
-  std::vector<svm_node> nodes_;
-  std::vector<svm_node*> rows_;
-};
-
 /// The variance of all values together, from which gamma "scale" is computed.
 double variance(const Matrix& x) {
   double sum = 0;
@@ -48,6 +27,27 @@ double variance(const Matrix& x) {
 }  // namespace
 
 struct SupportVectorRegression::Fitted {
+  /// Rows in libsvm's form; they must live as long as a model that is fitted on
+  /// them.
+  class Nodes {
+   public:
+    explicit Nodes(const Matrix& x) : nodes_(x.rows * (x.columns + 1)) {
+      for (std::size_t i = 0; i < x.rows; ++i) {
+        svm_node* const row = &nodes_[i * (x.columns + 1)];
+        for (std::size_t j = 0; j < x.columns; ++j) {
+          row[j] = {static_cast<int>(j) + 1, x.at(i, j)};
+        }
+        row[x.columns] = {-1, 0};  // the end
+        rows_.push_back(row);
+      }
+    }
+    svm_node** rows() { return rows_.data(); }
+
+   private:
+    std::vector<svm_node> nodes_;
+    std::vector<svm_node*> rows_;
+  };
+
   explicit Fitted(const Matrix& x) : nodes(x) {}
   ~Fitted() { svm_free_and_destroy_model(&model); }
   Fitted(const Fitted&) = delete;
@@ -87,7 +87,7 @@ SupportVectorRegression::SupportVectorRegression(
     SupportVectorRegression&&) noexcept = default;
 
 std::vector<double> SupportVectorRegression::predict(const Matrix& x) const {
-  Nodes nodes(standardise_(x));
+  Fitted::Nodes nodes(standardise_(x));
   std::vector<double> predicted;
   predicted.reserve(x.rows);
   for (std::size_t i = 0; i < x.rows; ++i) {

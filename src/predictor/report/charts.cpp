@@ -4,6 +4,13 @@
 
 namespace cape::predictor {
 
+std::string_view title_of(std::string_view column) {
+  if (column == "dataset") return "data set";
+  if (column == "learning_rate") return "learning rate";
+  if (column == "batch_size") return "batch size B";
+  return column;
+}
+
 Colouring colouring(const FitResult& result) {
   const MetaTable& table = result.inputs.table;
   Colouring made = {"family", {}, &MetaTable::family};

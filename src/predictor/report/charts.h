@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "predictor/report/fit_result.h"
@@ -28,6 +29,9 @@ struct ChartSection {
   std::vector<Chart> charts;
   bool wide = true;  ///< charts take the page's width
 };
+
+/// What the report calls a column of the rows, within a sentence.
+std::string_view title_of(std::string_view column);
 
 /// The sections in which this result has something to show.
 std::vector<ChartSection> chart_sections(const FitResult& result);

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <set>
 
 #include "predictor/report/chart_sections.h"
@@ -16,8 +15,6 @@ namespace {
 
 using vega::Dot;
 using vega::Json;
-
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 constexpr char kGroupedBars[] = R"json({
   "height": 200,
@@ -60,13 +57,6 @@ constexpr char kGroupedBars[] = R"json({
   }]
 })json";
 
-std::string title_of(const std::string& column) {
-  if (column == "dataset") return "data set";
-  if (column == "learning_rate") return "learning rate";
-  if (column == "batch_size") return "batch size B";
-  return column;
-}
-
 /// The evaluations that are drawn side by side, those of the paper's methods
 /// first.
 std::vector<const Evaluation*> side_by_side(const Comparison& comparison) {
@@ -96,7 +86,7 @@ Json bar(const std::string& model, const MetricGroup& group) {
           {"high", high},
           {"tip",
            {{"model", model},
-            {title_of(group.column), group.value},
+            {std::string(title_of(group.column)), group.value},
             {"MAE", group.metrics.mae},
             {"95 % interval", fmt::format("{:.3g} to {:.3g}", low, high)},
             {"rows", group.metrics.rows}}}};
@@ -150,9 +140,9 @@ ChartSection error_section(const FitResult& result) {
   const auto evaluations = side_by_side(result.comparison);
   for (const std::string& column :
        columns_of(result.comparison.evaluations.front())) {
-    section.charts.push_back({"mae_" + column, "By " + title_of(column),
-                              "model", models_of(evaluations),
-                              grouped_bars(evaluations, column)});
+    section.charts.push_back(
+        {"mae_" + column, fmt::format("By {}", title_of(column)), "model",
+         models_of(evaluations), grouped_bars(evaluations, column)});
   }
   if (section.charts.empty()) section.note.clear();
   return section;
@@ -188,7 +178,7 @@ ChartSection ablation_section(const FitResult& result) {
     for (std::size_t j = 0; j < series.size(); ++j) {
       const double change = 100 * (line.mae[j] / all[j] - 1);
       if (!std::isfinite(change)) continue;
-      dots.push_back({line.left_out, series[j], change, kNone, kNone});
+      dots.push_back({line.left_out, series[j], change});
     }
   }
   if (dots.empty()) return {};
@@ -206,7 +196,7 @@ ChartSection coverage_section(const FitResult& result) {
     schemes.emplace_back(to_string(scheme));
     for (const Coverage& one : groups) {
       dots.push_back({text_after(text_after(one.group, "family="), "dataset="),
-                      to_string(scheme), 100 * one.covered, kNone, kNone});
+                      to_string(scheme), 100 * one.covered});
     }
   }
   if (dots.empty()) return {};

@@ -313,15 +313,14 @@ ChartSection timing_section(const FitResult& result) {
   }
   std::vector<std::string> families;
   std::vector<Dot> dots;
-  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   for (const Timing& one : timings) {
     if (families.empty() || families.back() != one.family) {
       families.push_back(one.family);
     }
     const std::string label =
         fmt::format("{}, B {}", one.family, one.batch_size);
-    dots.push_back({label, "probe", one.probe, kNone, kNone});
-    dots.push_back({label, "training", one.training, kNone, kNone});
+    dots.push_back({label, "probe", one.probe});
+    dots.push_back({label, "training", one.training});
   }
   const std::vector<std::string> kinds = {"probe", "training"};
   return {"Times",

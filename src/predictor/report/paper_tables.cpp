@@ -18,7 +18,7 @@
 namespace cape::predictor {
 namespace {
 
-constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNotPublished = std::numeric_limits<double>::quiet_NaN();
 
 /// A method of the paper and our models of it. The first one is printed beside
 /// the paper's figures.
@@ -213,7 +213,8 @@ Table table2(const Inputs& inputs, const Comparison& comparison,
   add_header(columns, table);
   std::vector<paper::Table2Row> wanted(paper::kTable2.begin(),
                                        paper::kTable2.end());
-  wanted.push_back({"log_n", {kNone, kNone, kNone, kNone}});
+  wanted.push_back(
+      {"log_n", {kNotPublished, kNotPublished, kNotPublished, kNotPublished}});
   for (const paper::Table2Row& figures : wanted) {
     const auto logs = without(inputs, comparison.kfold(), figures.without,
                               Target::log_steps, seed);

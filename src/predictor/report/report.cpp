@@ -51,15 +51,6 @@ std::string html_text(const std::string& text) {
   return escaped;
 }
 
-std::string_view title_of(std::string_view column) {
-  if (column == "family") return "family";
-  if (column == "dataset") return "data set";
-  if (column == "learning_rate") return "learning rate";
-  if (column == "batch_size") return "batch size B";
-  if (column == "epsilon") return "epsilon";
-  return column;
-}
-
 void add_tiles(const FitResult& result, std::string& page) {
   const Metrics& overall = kept(result).groups.front().metrics;
   const auto tile = [&page](std::string_view term, const std::string& value,

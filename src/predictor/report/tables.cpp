@@ -24,20 +24,21 @@ std::vector<RowIndex> explained_rows(const FitResult& result) {
   return explained;
 }
 
-std::vector<std::string> settings_of(const MetaTable& table,
+std::vector<std::string> identity_of(const MetaTable& table,
                                      const MetaRow& row) {
   return {table.trajectories.text(row.trajectory),
           table.family(row),
           table.architecture(row),
           table.dataset(row),
+          table.optimizer(row),
           exact(row.learning_rate),
           std::to_string(row.batch_size),
           exact(row.epsilon)};
 }
 
-const std::vector<std::string> kSettings = {
-    "trajectory",    "family",     "architecture", "dataset",
-    "learning_rate", "batch_size", "epsilon"};
+const std::vector<std::string> kIdentity = {
+    "trajectory", "family",        "architecture", "dataset",
+    "optimizer",  "learning_rate", "batch_size",   "epsilon"};
 
 std::string exact_float(float value) {
   return std::isfinite(value) ? fmt::to_string(value) : "";
@@ -50,13 +51,13 @@ Table contributions_table(const FitResult& result,
   Table made = {.name = "contributions",
                 .title = "What each feature adds to log T*",
                 .notes = {},
-                .header = kSettings,
+                .header = kIdentity,
                 .rows = {}};
   std::ranges::copy(result.predictor.model.features.names(),
                     std::back_inserter(made.header));
   made.header.emplace_back("constant");
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    std::vector<std::string> fields = settings_of(table, table.rows[rows[i]]);
+    std::vector<std::string> fields = identity_of(table, table.rows[rows[i]]);
     for (std::size_t j = 0; j < shares.columns; ++j) {
       fields.push_back(exact_float(shares.at(i, j)));
     }
@@ -163,7 +164,7 @@ std::string predictions_csv(const FitResult& result) {
   const Matrix x = feature_matrix(table, rows, result.predictor.model.features);
   const std::vector<double> fitted =
       result.predictor.model.predict_steps(table, rows);
-  std::vector<std::string> header = kSettings;
+  std::vector<std::string> header = kIdentity;
   std::ranges::copy(result.predictor.model.features.names(),
                     std::back_inserter(header));
   for (const char* column :
@@ -173,7 +174,7 @@ std::string predictions_csv(const FitResult& result) {
   std::string csv = csv_line(header);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const MetaRow& row = table.rows[rows[i]];
-    std::vector<std::string> fields = settings_of(table, row);
+    std::vector<std::string> fields = identity_of(table, row);
     for (std::size_t j = 0; j < x.columns; ++j) {
       fields.push_back(exact_float(x.at(i, j)));
     }

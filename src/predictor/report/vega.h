@@ -21,7 +21,10 @@ std::vector<double> ticks(double least, double greatest);
 struct Dot {
   std::string label;   ///< of its line
   std::string series;  ///< of its colour
-  double value, low, high;
+  double value;
+  // An interval around the value; NaN: none.
+  double low = std::numeric_limits<double>::quiet_NaN();
+  double high = std::numeric_limits<double>::quiet_NaN();
 };
 
 /// How dots are drawn.
