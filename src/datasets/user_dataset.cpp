@@ -37,8 +37,8 @@ Array read_array(const std::string& format, const std::string& path) {
 
 /// Unsigned bytes [N, C, H, W] are images. An IDX file without channels holds
 /// grey images.
-Inputs inputs_of(Array x, const UserDataset& own, DatasetInfo& info) {
-  if (own.format == "idx" && x.type == ElementType::uint8 &&
+Inputs inputs_of(Array x, const UserDataset& user, DatasetInfo& info) {
+  if (user.format == "idx" && x.type == ElementType::uint8 &&
       x.shape.size() == 3) {
     x.shape.insert(x.shape.begin() + 1, 1);
   }
@@ -47,15 +47,15 @@ Inputs inputs_of(Array x, const UserDataset& own, DatasetInfo& info) {
     fail_user(
         "{}: an array of {}, but samples are vectors [N, D], sequences "
         "[N, T, D] or images [N, C, H, W]",
-        own.x,
+        user.x,
         rank == 0 ? "one number"
                   : fmt::format("{}", fmt::join(x.shape, " x ")));
   }
-  if (own.task == Task::sequence && rank != 3) {
+  if (user.task == Task::sequence && rank != 3) {
     fail_user(
         "{}: an array of {}, but the samples of a sequence task are "
         "[N, T, D]",
-        own.x, fmt::join(x.shape, " x "));
+        user.x, fmt::join(x.shape, " x "));
   }
   info.samples = x.count();
   info.shape = {x.shape.begin() + 1, x.shape.end()};
@@ -67,13 +67,13 @@ Inputs inputs_of(Array x, const UserDataset& own, DatasetInfo& info) {
 }
 
 /// Reads records of a label and 3 x 32 x 32 pixels.
-void read_cifar(const UserDataset& own, Dataset& dataset) {
-  Samples samples = read_cifar_records(map_plain(own.x));
+void read_cifar(const UserDataset& user, Dataset& dataset) {
+  Samples samples = read_cifar_records(map_plain(user.x));
   dataset.inputs = std::move(samples.inputs);
   dataset.info.samples = std::ssize(samples.labels);
   dataset.info.shape = {3, 32, 32};
   dataset.info.images = true;
-  take_labels(Array::of(std::move(samples.labels)), own.x, own.classes,
+  take_labels(Array::of(std::move(samples.labels)), user.x, user.classes,
               dataset);
 }
 
@@ -158,13 +158,13 @@ std::vector<double> given(const std::vector<double>& values, const char* key,
             dataset.info.shape.size() == 3 ? "channels" : "features");
 }
 
-void set_scale(const UserDataset& own, Dataset& dataset) {
-  dataset.mean = own.mean.empty()
+void set_scale(const UserDataset& user, Dataset& dataset) {
+  dataset.mean = user.mean.empty()
                      ? feature_means(dataset, [](double value,
                                                  std::size_t) { return value; })
-                     : given(own.mean, "mean", dataset);
-  if (!own.deviation.empty()) {
-    dataset.deviation = given(own.deviation, "std", dataset);
+                     : given(user.mean, "mean", dataset);
+  if (!user.deviation.empty()) {
+    dataset.deviation = given(user.deviation, "std", dataset);
     return;
   }
   dataset.deviation =
@@ -220,54 +220,54 @@ std::string format_by_name(const std::string& file) {
   return {};
 }
 
-void to_json(nlohmann::json& json, const UserDataset& own) {
-  json = {{"format", own.format},
-          {"x", own.x},
-          {"y", own.y},
-          {"task", own.task},
-          {"classes", own.classes},
-          {"mean", own.mean},
-          {"deviation", own.deviation},
-          {"train_size", own.train_size}};
+void to_json(nlohmann::json& json, const UserDataset& user) {
+  json = {{"format", user.format},
+          {"x", user.x},
+          {"y", user.y},
+          {"task", user.task},
+          {"classes", user.classes},
+          {"mean", user.mean},
+          {"deviation", user.deviation},
+          {"train_size", user.train_size}};
 }
 
-void from_json(const nlohmann::json& json, UserDataset& own) {
-  json.at("format").get_to(own.format);
-  json.at("x").get_to(own.x);
-  json.at("y").get_to(own.y);
-  json.at("task").get_to(own.task);
-  json.at("classes").get_to(own.classes);
-  json.at("mean").get_to(own.mean);
-  json.at("deviation").get_to(own.deviation);
-  json.at("train_size").get_to(own.train_size);
+void from_json(const nlohmann::json& json, UserDataset& user) {
+  json.at("format").get_to(user.format);
+  json.at("x").get_to(user.x);
+  json.at("y").get_to(user.y);
+  json.at("task").get_to(user.task);
+  json.at("classes").get_to(user.classes);
+  json.at("mean").get_to(user.mean);
+  json.at("deviation").get_to(user.deviation);
+  json.at("train_size").get_to(user.train_size);
 }
 
-Dataset open_user_dataset(const std::string& name, const UserDataset& own) {
+Dataset open_user_dataset(const std::string& name, const UserDataset& user) {
   Dataset dataset;
   DatasetInfo& info = dataset.info;
   info.name = name;
-  info.task = own.task;
-  info.directory = own.x;
-  if (own.format == kCifar) {
-    read_cifar(own, dataset);
+  info.task = user.task;
+  info.directory = user.x;
+  if (user.format == kCifar) {
+    read_cifar(user, dataset);
   } else {
-    dataset.inputs = inputs_of(read_array(own.format, own.x), own, info);
-    check_finite(dataset, own.x);
-    take_labels(read_array(own.format, own.y), own.y, own.classes, dataset);
+    dataset.inputs = inputs_of(read_array(user.format, user.x), user, info);
+    check_finite(dataset, user.x);
+    take_labels(read_array(user.format, user.y), user.y, user.classes, dataset);
   }
-  info.train_size = own.train_size > 0 ? own.train_size : info.samples;
-  set_scale(own, dataset);
+  info.train_size = user.train_size > 0 ? user.train_size : info.samples;
+  set_scale(user, dataset);
   info.fingerprint = fingerprint(dataset);
   return dataset;
 }
 
-Found find_user_dataset(const std::string& name, const UserDataset& own) {
+Found find_user_dataset(const std::string& name, const UserDataset& user) {
   Found found;
   found.name = name;
-  found.task = own.task;
-  found.directory = own.x;
+  found.task = user.task;
+  found.directory = user.x;
   try {
-    const DatasetInfo info = open_user_dataset(name, own).info;
+    const DatasetInfo info = open_user_dataset(name, user).info;
     found.samples = info.samples;
     found.classes = info.classes;
   } catch (const UserError& error) {

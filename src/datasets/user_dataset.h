@@ -33,14 +33,14 @@ const std::vector<std::string>& user_dataset_formats();
 /// The format that a file's name tells; empty when it tells none.
 std::string format_by_name(const std::string& file);
 
-void to_json(nlohmann::json& json, const UserDataset& own);
-void from_json(const nlohmann::json& json, UserDataset& own);
+void to_json(nlohmann::json& json, const UserDataset& user);
+void from_json(const nlohmann::json& json, UserDataset& user);
 
 /// Reads and checks the arrays. Throws UserError with the file, what was
 /// expected, what was found and what to do.
-Dataset open_user_dataset(const std::string& name, const UserDataset& own);
+Dataset open_user_dataset(const std::string& name, const UserDataset& user);
 
 /// What open_user_dataset says about it, for a list.
-Found find_user_dataset(const std::string& name, const UserDataset& own);
+Found find_user_dataset(const std::string& name, const UserDataset& user);
 
 }  // namespace cape::datasets

@@ -14,8 +14,6 @@ namespace {
 using datasets::Task;
 using datasets::UserDataset;
 
-constexpr std::size_t kLongestName = 32;  // of the column
-
 /// The members of `variant`, which outlives them, as keys below `path`.
 std::vector<Key> variant_keys(const std::string& path,
                               datasets::Variant& variant) {
@@ -68,21 +66,21 @@ Codec<std::vector<double>> numbers(const Range& range) {
           }};
 }
 
-/// The members of `own`, which outlives them, as keys below `path`.
-std::vector<Key> own_keys(const std::string& path, UserDataset& own) {
+/// The members of `user`, which outlives them, as keys below `path`.
+std::vector<Key> user_dataset_keys(const std::string& path, UserDataset& user) {
   const auto at = [&](const char* name) {
     return fmt::format("{}.{}", path, name);
   };
   const double lowest = std::numeric_limits<double>::lowest();
   return {
-      key(at("format"), own.format, word_of(datasets::user_dataset_formats())),
-      key(at("x"), own.x, text()),
-      key(at("y"), own.y, text()),
-      key(at("task"), own.task, enumerator<Task>()),
-      key(at("classes"), own.classes, whole(at_least(1))),
-      key(at("mean"), own.mean, numbers(at_least(lowest))),
-      key(at("std"), own.deviation, numbers(above(0))),
-      key(at("n"), own.train_size, whole(at_least(1)))};
+      key(at("format"), user.format, word_of(datasets::user_dataset_formats())),
+      key(at("x"), user.x, text()),
+      key(at("y"), user.y, text()),
+      key(at("task"), user.task, enumerator<Task>()),
+      key(at("classes"), user.classes, whole(at_least(1))),
+      key(at("mean"), user.mean, numbers(at_least(lowest))),
+      key(at("std"), user.deviation, numbers(above(0))),
+      key(at("n"), user.train_size, whole(at_least(1)))};
 }
 
 std::string name_in(const Key& key) {
@@ -90,52 +88,47 @@ std::string name_in(const Key& key) {
 }
 
 /// What the members together must be.
-void check_own(const Value& value, const std::string& path, UserDataset& own,
-               Problems& problems) {
-  if (own.x.empty()) {
+void check_user_dataset(const Value& value, const std::string& path,
+                        UserDataset& user, Problems& problems) {
+  if (user.x.empty()) {
     report_wrong_value(value, path, "give x, the file of the samples",
                        problems);
     return;
   }
-  if (own.format.empty()) own.format = datasets::format_by_name(own.x);
-  if (own.format.empty()) {
+  if (user.format.empty()) user.format = datasets::format_by_name(user.x);
+  if (user.format.empty()) {
     report_wrong_value(
         value, path,
         fmt::format("give format, one of {}",
                     fmt::join(datasets::user_dataset_formats(), ", ")),
         problems);
-  } else if ((own.format == "cifar-bin") != own.y.empty()) {
+  } else if ((user.format == "cifar-bin") != user.y.empty()) {
     report_wrong_value(value, path,
-                       own.y.empty()
+                       user.y.empty()
                            ? "give y, the file of the labels"
                            : "remove y: the records of cifar-bin hold labels",
                        problems);
   }
-  if (own.format == "cifar-bin" && own.task != Task::classification) {
+  if (user.format == "cifar-bin" && user.task != Task::classification) {
     report_wrong_value(value, path, "the labels of cifar-bin are classes",
                        problems);
   }
-  if (own.task == Task::regression && own.classes > 0) {
+  if (user.task == Task::regression && user.classes > 0) {
     report_wrong_value(value, path, "remove classes: a regression has none",
                        problems);
   }
 }
 
-/// Of data of the user's own: no known one's, and fit for a column.
-std::optional<std::string> read_own_name(const Value& value,
-                                         const std::string& path,
-                                         Problems& problems) {
+/// The name of a user's data set, which is none of a known data set's.
+std::optional<std::string> read_user_dataset_name(const Value& value,
+                                                  const std::string& path,
+                                                  Problems& problems) {
   auto name = codec(file_word()).read(value, path, problems);
   if (!name) return std::nullopt;
   if (contains(datasets::known_datasets(), *name)) {
     report_wrong_value(
         value, path,
         "a known data set has this name; take another for your own", problems);
-  } else if (name->size() > kLongestName) {
-    report_wrong_value(
-        value, path,
-        fmt::format("give a name of at most {} characters", kLongestName),
-        problems);
   }
   return name;
 }
@@ -143,29 +136,30 @@ std::optional<std::string> read_own_name(const Value& value,
 std::optional<DatasetSpec> read_map(const Value& value, const std::string& path,
                                     Problems& problems) {
   DatasetSpec spec;
-  UserDataset own;
-  const std::vector<Key> keys = own_keys(path, own);
+  UserDataset user;
+  const std::vector<Key> keys = user_dataset_keys(path, user);
   std::vector<std::string> names = {"name", "variant"};
   for (const Key& key : keys) names.push_back(name_in(key));
   check_map(value, path, names, problems);
-  bool is_own = false;
+  bool is_user_dataset = false;
   for (const Key& key : keys) {
     const Value* const given = value.find(name_in(key));
     if (given == nullptr) continue;
-    is_own = true;
+    is_user_dataset = true;
     key.read(*given, problems);
   }
   const Value missing{.location = value.location};
   const Value* const given = value.find("name");
   const Value& named = given != nullptr ? *given : missing;
-  const auto name = is_own ? read_own_name(named, path + ".name", problems)
-                           : codec(word_of(datasets::known_datasets()))
-                                 .read(named, path + ".name", problems);
+  const auto name =
+      is_user_dataset ? read_user_dataset_name(named, path + ".name", problems)
+                      : codec(word_of(datasets::known_datasets()))
+                            .read(named, path + ".name", problems);
   if (!name) return std::nullopt;
   spec.name = *name;
-  if (is_own) {
-    check_own(value, path, own, problems);
-    spec.user = own;
+  if (is_user_dataset) {
+    check_user_dataset(value, path, user, problems);
+    spec.user = user;
   }
   const Value* const variant = value.find("variant");
   if (variant != nullptr) {
@@ -190,10 +184,10 @@ std::string write_dataset(const DatasetSpec& spec) {
   std::vector<std::string> fields = {
       "name: " + (spec.user ? file_word().write(spec.name) : spec.name)};
   if (spec.user) {
-    UserDataset own = *spec.user;
+    UserDataset user = *spec.user;
     UserDataset none;
-    const std::vector<Key> keys = own_keys("", own);
-    const std::vector<Key> defaults = own_keys("", none);
+    const std::vector<Key> keys = user_dataset_keys("", user);
+    const std::vector<Key> defaults = user_dataset_keys("", none);
     for (std::size_t k = 0; k < keys.size(); ++k) {
       const std::string written = keys[k].write();
       if (written == defaults[k].write() && name_in(keys[k]) != "task") {
