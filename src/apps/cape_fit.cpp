@@ -44,6 +44,14 @@ int run(int argc, char** argv) {
   app.add_option("--test", options.input.test,
                  "Files to score a model of all INPUT on")
       ->always_capture_default(false);
+  app.add_option("--general", options.input.general,
+                 "More files for the general model, which answers for networks "
+                 "and data that INPUT has not")
+      ->always_capture_default(false);
+  app.add_option("--sources", options.input.sources,
+                 "Table whose columns name and source say which data sets are "
+                 "left out together")
+      ->always_capture_default(false);
   cape::add_enum_option<cape::predictor::Censored>(
       app, "--censored", options.comparison.censored,
       "Rows that did not converge: cap (as in the paper), drop or survival")

@@ -14,7 +14,8 @@ using Json = nlohmann::ordered_json;  // people read it too
 Json features_json(const predictor::Predictor& predictor,
                    const predictor::Prediction& prediction) {
   Json json = Json::object();
-  const std::vector<std::string> names = predictor.model.features.names();
+  const std::vector<std::string> names =
+      predictor.model_of(prediction).features.names();
   for (std::size_t j = 0; j < names.size(); ++j) {
     json[names[j]] = prediction.features[j];
   }
@@ -24,7 +25,8 @@ Json features_json(const predictor::Predictor& predictor,
 Json contributions_json(const predictor::Predictor& predictor,
                         const predictor::Prediction& prediction) {
   Json json = Json::object();
-  std::vector<std::string> names = predictor.model.features.names();
+  std::vector<std::string> names =
+      predictor.model_of(prediction).features.names();
   names.emplace_back("constant");
   for (std::size_t j = 0; j < names.size(); ++j) {
     json[names[j]] = prediction.contributions[j];
@@ -61,6 +63,7 @@ Json to_json(const predictor::Predictor& predictor,
       {"trial", row.trial},
       {"t_star", prediction.steps},
       {"interval", {prediction.interval.lower, prediction.interval.upper}},
+      {"model", prediction.is_general ? "general" : "measured"},
       {"seconds", cell.seconds()},
       {"step_seconds", row.step_seconds},
       {"probe_seconds", row.probe_seconds},

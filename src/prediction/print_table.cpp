@@ -175,7 +175,8 @@ void print_table(const predictor::Predictor& predictor,
   if (columns.measured) print_errors(cells);
   print_legend(predictor, cells);
   if (cells.size() > 1) return;
-  print_features(predictor.model, cells.front().prediction);
+  print_features(predictor.model_of(cells.front().prediction),
+                 cells.front().prediction);
 }
 
 }  // namespace cape::prediction

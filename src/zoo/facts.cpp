@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,46 @@ json from_published(const json& published) {
   return description;
 }
 
+/// The names of the layers of a list, those within other layers among them; of
+/// a transformer block also where its norms are.
+void collect_layers(const json& layers, std::set<std::string>& names) {
+  for (const json& layer : layers) {
+    if (layer.is_string()) names.insert(layer.get<std::string>());
+    if (!layer.is_object()) continue;
+    for (const auto& [key, value] : layer.items()) {
+      names.insert(key);
+      if (value.is_array()) collect_layers(value, names);
+    }
+    if (layer.contains("transformer_block")) {
+      const std::string norm = text_at(layer, "norm");
+      names.insert(norm.empty() ? "pre" : norm);
+    }
+  }
+}
+
+/// The kind of a network that is a list of layers.
+std::string kind_of_layers(const json& layers) {
+  std::set<std::string> names;
+  collect_layers(layers, names);
+  std::vector<std::string> words;
+  const auto style = [&]() -> std::string {
+    if (names.contains("transformer_block")) return "transformer";
+    for (const char* cell : {"lstm", "gru", "rnn"}) {
+      if (names.contains(cell)) return cell;
+    }
+    const bool convolves =
+        names.contains("conv") || names.contains("depthwise");
+    return convolves ? "cnn" : "mlp";
+  };
+  words.push_back(style());
+  for (const char* part :
+       {"residual", "depthwise", "pre", "post", "bidirectional", "batch_norm",
+        "layer_norm", "group_norm"}) {
+    if (names.contains(part)) words.emplace_back(part);
+  }
+  return fmt::format("{}", fmt::join(words, ", "));
+}
+
 }  // namespace
 
 Facts facts(const Architecture& architecture) {
@@ -100,6 +141,25 @@ Facts facts_from(std::string_view architecture_json) {
   } catch (const UserError&) {
     return {};
   }
+}
+
+std::string network_kind(std::string_view architecture_json) {
+  const json description =
+      json::parse(architecture_json, nullptr, /*allow_exceptions=*/false);
+  if (!description.is_object()) return "unknown";
+  const auto layers = description.find("layers");
+  if (layers != description.end() && layers->is_array()) {
+    return kind_of_layers(*layers);
+  }
+  std::string kind = text_at(description, "kind");
+  if (kind.empty()) kind = "unknown";
+  if (description.value("batch_norm", json(false)) == json(true)) {
+    kind += ", batch_norm";
+  }
+  if (description.value("bidirectional", json(false)) == json(true)) {
+    kind += ", bidirectional";
+  }
+  return kind;
 }
 
 std::string_view kind_published_as(std::string_view name) {

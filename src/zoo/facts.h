@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <variant>
@@ -51,6 +52,12 @@ Facts facts(const Architecture& architecture);
 /// that says them. A text that describes no network of this zoo, a newer
 /// program's say, has the facts of no kind.
 Facts facts_from(std::string_view architecture_json);
+
+/// The kind of a network in the sense that networks of other kinds are built
+/// differently, for a model that is judged on kinds that it has not seen: of a
+/// row's architecture_json. "mlp, batch_norm", "cnn, residual, group_norm",
+/// "torchscript".
+std::string network_kind(std::string_view architecture_json);
 
 /// Our name for the kind of network that the published CSV files call so
 /// ("ViT-Tiny-32/4"); empty for another.

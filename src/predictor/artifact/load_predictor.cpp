@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
+#include "predictor/artifact/general_json.h"
 #include "predictor/artifact/predictor.h"
 #include "trial/optimizer.h"
 #include "trial/target.h"
@@ -196,6 +197,11 @@ Predictor load_predictor(const fs::path& directory) {
                      .optimizers = std::move(optimizers),
                      .settings = std::move(settings)};
   });
+  if (fs::exists(directory / "general.json")) {
+    loaded.general = undamaged(directory / "general.json", [&] {
+      return general_model_from(read_part(directory, "general.json"));
+    });
+  }
   const Model& model = loaded.model;
   if (model.booster.feature_names() != model.features.names()) {
     fail_user("{}: model.json has other features than cape.json; fit again",

@@ -77,6 +77,72 @@ Offsets widest(const Predictor& predictor, const std::string& family,
   return widest;
 }
 
+/// Whether the model of the measured networks has not seen what the general
+/// model was made for.
+bool is_for_general(const Predictor& predictor, const MetaRow& row,
+                    const Prediction& one) {
+  const bool is_new = std::ranges::any_of(
+      one.unseen, [](const std::string& what) { return what != "settings"; });
+  return is_new && predictor.general && has_general_features(row);
+}
+
+/// The steps, and the interval of rows of which as much is new; from 1 step to
+/// the cap where too few groups were left out to say more.
+void predict_generally(const Predictor& predictor, const MetaTable& table,
+                       RowIndex index, std::span<const float> features,
+                       float log_steps, Prediction& one) {
+  const GeneralModel& general = *predictor.general;
+  const MetaRow& row = table.rows[index];
+  one.is_general = true;
+  one.features.assign(features.begin(), features.end());
+  one.extrapolated = extrapolated(features, general.model.ranges.overall,
+                                  general.model.features);
+  one.unseen.clear();
+  const Novelty novelty = general.novelty_of(table, row);
+  if (novelty == Novelty::kind || novelty == Novelty::both) {
+    one.unseen.emplace_back("kind of network");
+  }
+  if (novelty == Novelty::source || novelty == Novelty::both) {
+    one.unseen.emplace_back("source of data");
+  }
+  if (!general.optimizers.contains(table.optimizer(row))) {
+    one.unseen.emplace_back("optimizer");
+  }
+  if (table.settings(row) != predictor.settings) {
+    one.unseen.emplace_back("settings");
+  }
+  one.steps = steps_from_log(log_steps, row);
+  const double centre = std::log(one.steps);
+  const auto& offsets = general.errors.at(novelty).offsets;
+  one.interval = offsets
+                     ? Interval{steps_from_log(centre + offsets->lower, row),
+                                steps_from_log(centre + offsets->upper, row)}
+                     : Interval{1, clip_steps(row.max_steps, row)};
+}
+
+/// Lets the general model answer where it should.
+void add_general(const Predictor& predictor, const MetaTable& table,
+                 std::span<const RowIndex> rows,
+                 std::vector<Prediction>& predictions) {
+  std::vector<RowIndex> general_rows;
+  std::vector<Prediction*> its_predictions;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!is_for_general(predictor, table.rows[rows[i]], predictions[i])) {
+      continue;
+    }
+    general_rows.push_back(rows[i]);
+    its_predictions.push_back(&predictions[i]);
+  }
+  if (general_rows.empty()) return;
+  const Model& model = predictor.general->model;
+  const Matrix x = feature_matrix(table, general_rows, model.features);
+  const std::vector<float> logs = model.predict_log(table, general_rows);
+  for (std::size_t i = 0; i < general_rows.size(); ++i) {
+    predict_generally(predictor, table, general_rows[i], x.row(i), logs[i],
+                      *its_predictions[i]);
+  }
+}
+
 /// Everything except the contributions.
 std::vector<Prediction> predict_only(const Predictor& predictor,
                                      const MetaTable& table,
@@ -100,6 +166,7 @@ std::vector<Prediction> predict_only(const Predictor& predictor,
     one.interval = {steps_from_log(centre + lower, row),
                     steps_from_log(centre + upper, row)};
   }
+  add_general(predictor, table, rows, predictions);
   return predictions;
 }
 
@@ -108,10 +175,21 @@ std::vector<Prediction> predict_only(const Predictor& predictor,
 std::vector<Prediction> Predictor::predict(
     const MetaTable& table, std::span<const RowIndex> rows) const {
   std::vector<Prediction> predictions = predict_only(*this, table, rows);
-  const Matrix shares = model.contributions(table, rows);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    predictions[i].contributions.assign(shares.row(i).begin(),
-                                        shares.row(i).end());
+  for (const bool is_general : {false, true}) {
+    std::vector<RowIndex> its_rows;
+    std::vector<Prediction*> its_predictions;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      if (predictions[i].is_general != is_general) continue;
+      its_rows.push_back(rows[i]);
+      its_predictions.push_back(&predictions[i]);
+    }
+    if (its_rows.empty()) continue;
+    const Matrix shares =
+        model_of(*its_predictions.front()).contributions(table, its_rows);
+    for (std::size_t i = 0; i < its_rows.size(); ++i) {
+      its_predictions[i]->contributions.assign(shares.row(i).begin(),
+                                               shares.row(i).end());
+    }
   }
   return predictions;
 }

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "predictor/data/by_family.h"
 #include "predictor/data/folds.h"
 #include "predictor/data/meta_table.h"
+#include "predictor/models/general_model.h"
 #include "predictor/models/interval.h"
 #include "predictor/models/model.h"
 
@@ -21,6 +23,7 @@ inline constexpr int kModelSchemaVersion = 6;
 
 /// One row's prediction, in steps, from 1 to the cap of its trajectory.
 struct Prediction {
+  bool is_general = false;  ///< by the general model
   double steps = 0;
   Interval interval;
   std::vector<float> features;  ///< as the model saw them; NaN: missing
@@ -31,7 +34,8 @@ struct Prediction {
   std::vector<std::string> extrapolated;
   /// "family"; or "dataset", "architecture" and "optimizer": what the model
   /// never saw, of this family; and "settings" where those of its rows are
-  /// others.
+  /// others. Of the general model: "kind of network", "source of data",
+  /// "optimizer" and "settings".
   std::vector<std::string> unseen;
 };
 
@@ -44,11 +48,19 @@ struct Predictor {
   RowsByName architectures{};
   RowsByName optimizers{};  ///< by their names
   std::string settings{};   ///< of all its rows, see settings_of()
+  /// Answers where `model` has not seen a row's data set, network or optimizer.
+  std::optional<GeneralModel> general{};
+
+  /// The model that predicted.
+  const Model& model_of(const Prediction& prediction) const {
+    return prediction.is_general ? general->model : model;
+  }
 
   /// One prediction for each of `rows`. The interval is that of k folds for the
   /// row's family. If the data set is new, it is at least as wide as for data
   /// sets left out; if the architecture is new, as for architectures left out;
-  /// if the family is new or a feature is extrapolated, as for both.
+  /// if the family is new or a feature is extrapolated, as for both. The
+  /// general model has the interval of rows of which as much is new.
   std::vector<Prediction> predict(const MetaTable& table,
                                   std::span<const RowIndex> rows) const;
 

@@ -1,6 +1,7 @@
 #include "predictor/data/features.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "core/error.h"
@@ -111,6 +112,83 @@ std::vector<Feature> more_features() {
   };
 }
 
+/// The relative decrease of the loss that the gradient promises for the first
+/// step: AdamW and Adam take a step of eta in every parameter, gradient descent
+/// one of eta times the gradient.
+float log_promised_decrease(const MetaRow& row) {
+  const float gradient =
+      row.optimizer_traits.is_sgd ? row.general.log_g2 : row.general.log_l1;
+  return row.log_lr + gradient - std::log(row.general.loss);
+}
+
+/// The logarithm of the rate at which the loss falls over a step k times as
+/// long as the first; rates below the least count as that.
+template <int Place>
+float log_step_rate(const MetaRow& row) {
+  constexpr float kLeastRate = 0.003F;
+  const float length = static_cast<float>(1 << Place);
+  const float fallen = -row.general.log_steps[Place];
+  return std::isnan(fallen) ? kMissing
+                            : std::log(std::max(fallen, kLeastRate) / length);
+}
+
+/// What any network and any data show of themselves.
+std::vector<Feature> general_features() {
+  using Row = MetaRow;
+  std::vector<Feature> features = {
+      {"log_train_loss_ratio", "training-mode loss",
+       [](const Row& row) {
+         return std::log(row.general.loss / row.chance_loss);
+       }},
+      {"log_train_g2", "training-mode gradient",
+       [](const Row& row) { return row.general.log_g2; }},
+      {"log_promised_decrease", "training-mode gradient",
+       log_promised_decrease},
+      {"log_step_1", "training-mode steps",
+       [](const Row& row) { return row.general.log_steps[0]; }},
+      {"log_step_2", "training-mode steps",
+       [](const Row& row) { return row.general.log_steps[1]; }},
+      {"log_step_4", "training-mode steps",
+       [](const Row& row) { return row.general.log_steps[2]; }},
+      {"log_step_8", "training-mode steps",
+       [](const Row& row) { return row.general.log_steps[3]; }},
+      {"log_step_rate_1", "training-mode steps", log_step_rate<0>},
+      {"log_step_rate_2", "training-mode steps", log_step_rate<1>},
+      {"log_step_rate_4", "training-mode steps", log_step_rate<2>},
+      {"log_step_rate_8", "training-mode steps", log_step_rate<3>},
+      {"log_input_rms", "batch",
+       [](const Row& row) { return row.general.log_input_rms; }},
+      {"log_effective_rank", "batch",
+       [](const Row& row) { return row.general.log_effective_rank; }},
+      {"neighbour_agreement", "batch",
+       [](const Row& row) { return row.general.neighbour_agreement; }},
+      {"constant_inputs", "batch",
+       [](const Row& row) { return row.general.constant_inputs; }},
+      {"log_weight_layers", "tensors",
+       [](const Row& row) { return row.general.log_weight_layers; }},
+      {"log_widest_layer", "tensors",
+       [](const Row& row) { return row.general.log_widest_layer; }},
+      {"convolution_share", "tensors",
+       [](const Row& row) { return row.general.convolution_share; }},
+      {"norm_parameters", "tensors",
+       [](const Row& row) { return row.general.norm_parameters; }},
+      {"recurrent_weights", "tensors",
+       [](const Row& row) { return row.general.recurrent_weights; }},
+  };
+  for (Feature& feature : features) {
+    feature.evidence = Evidence::none;
+    feature.from_probe = true;
+  }
+  return features;
+}
+
+/// The features of the other sets that say nothing of names: what was chosen
+/// for the training, and sizes.
+constexpr std::array kGeneralChoices = {
+    "log_p",          "log_lr",      "log_b",        "log_log_epsilon",
+    "log_input_size", "log_classes", "is_adam",      "is_sgd",
+    "momentum",       "nesterov",    "label_entropy"};
+
 bool varies(const Feature& feature, const MetaTable& table,
             std::span<const RowIndex> rows) {
   const auto [least, greatest] =
@@ -153,7 +231,17 @@ FeatureSet feature_set(std::string_view name) {
     std::ranges::copy(more_features(), std::back_inserter(set.features));
     return set;
   }
-  fail_user("unknown feature set \"{}\"; known: paper, extended", name);
+  if (name == "general") {
+    std::ranges::copy(more_features(), std::back_inserter(set.features));
+    std::erase_if(set.features, [](const Feature& feature) {
+      return std::ranges::find(kGeneralChoices, feature.name) ==
+             kGeneralChoices.end();
+    });
+    std::ranges::copy(general_features(), std::back_inserter(set.features));
+    return set;
+  }
+  fail_user("unknown feature set \"{}\"; known: paper, extended, general",
+            name);
 }
 
 FeatureSet varying(const FeatureSet& features, const MetaTable& table,
@@ -170,6 +258,11 @@ bool has_paper_features(const MetaRow& row) {
   };
   static const std::vector<Feature> features = paper_features();
   return std::ranges::all_of(features, is_finite);
+}
+
+bool has_general_features(const MetaRow& row) {
+  return std::isfinite(row.general.log_steps[0]) &&
+         std::isfinite(row.general.log_g2);
 }
 
 bool is_usable(const MetaRow& row) {

@@ -156,8 +156,9 @@ std::string only_settings(const MetaTable& table, std::size_t rows) {
       list);
 }
 
-/// Splits the usable rows into those to fit and those to test.
-void divide(std::size_t first_test, Inputs& inputs) {
+/// Splits the usable rows into those to fit, those to test, and those of the
+/// general model.
+void divide(std::size_t first_test, std::size_t first_general, Inputs& inputs) {
   const MetaTable& table = inputs.table;
   std::vector<bool> fitted(table.trajectories.size());
   std::int64_t seen = 0;
@@ -171,6 +172,8 @@ void divide(std::size_t first_test, Inputs& inputs) {
       inputs.rows.push_back(i);
     } else if (table.settings(row) != inputs.settings) {
       ++other_settings;
+    } else if (i >= first_general) {
+      inputs.general_rows.push_back(i);
     } else if (fitted[row.trajectory]) {
       ++seen;
     } else {
@@ -185,8 +188,8 @@ void divide(std::size_t first_test, Inputs& inputs) {
   }
   if (other_settings > 0) {
     inputs.warnings.push_back(fmt::format(
-        "{} rows to test were left out: they were trained with other settings "
-        "than those fitted on ({})",
+        "{} rows to test or for the general model were left out: they were "
+        "trained with other settings than those fitted on ({})",
         format_count(other_settings), inputs.settings));
   }
   if (seen > 0) {
@@ -197,7 +200,8 @@ void divide(std::size_t first_test, Inputs& inputs) {
   }
 }
 
-void refuse_unusable(const Inputs& inputs, std::size_t first_test) {
+void refuse_unusable(const Inputs& inputs, std::size_t first_test,
+                     std::size_t first_general) {
   if (inputs.rows.empty()) {
     fail_user(
         "none of the {} rows can be fitted on: each has a feature that is not "
@@ -205,11 +209,11 @@ void refuse_unusable(const Inputs& inputs, std::size_t first_test) {
         "hold shows with --export-csv",
         first_test);
   }
-  if (first_test < inputs.table.rows.size() && inputs.test_rows.empty()) {
+  if (first_test < first_general && inputs.test_rows.empty()) {
     fail_user(
         "none of the {} rows to test can be scored: their trajectories are "
         "fitted on, or they are not usable; name other files behind --test",
-        inputs.table.rows.size() - first_test);
+        first_general - first_test);
   }
 }
 
@@ -280,8 +284,13 @@ Inputs read_inputs(const InputOptions& options) {
   const std::size_t first_test = inputs.table.rows.size();
   inputs.settings = only_settings(inputs.table, first_test);
   if (!options.test.empty()) read(options.test, options.where, nullptr, inputs);
-  divide(first_test, inputs);
-  refuse_unusable(inputs, first_test);
+  const std::size_t first_general = inputs.table.rows.size();
+  if (!options.general.empty()) {
+    read(options.general, options.where, nullptr, inputs);
+  }
+  if (!options.sources.empty()) inputs.sources = Sources::read(options.sources);
+  divide(first_test, first_general, inputs);
+  refuse_unusable(inputs, first_test, first_general);
   refuse_small_families(inputs);
   report_missing_features(inputs);
   return inputs;

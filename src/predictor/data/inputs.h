@@ -10,6 +10,7 @@
 
 #include "predictor/data/measurements.h"
 #include "predictor/data/meta_table.h"
+#include "predictor/data/sources.h"
 
 namespace cape::predictor {
 
@@ -28,15 +29,20 @@ struct InputSummary {
 struct InputOptions {
   std::vector<std::filesystem::path> inputs;
   std::vector<std::filesystem::path> test;  ///< rows to score, not to fit
-  std::vector<std::string> where;           ///< COLUMN=VALUE: rows to read
-  std::filesystem::path export_csv;         ///< of the inputs; empty: none
-  std::filesystem::path export_shard;       ///< of the inputs; empty: none
+  /// Rows that the general model alone is fitted on.
+  std::vector<std::filesystem::path> general;
+  std::filesystem::path sources;       ///< which data sets have one source
+  std::vector<std::string> where;      ///< COLUMN=VALUE: rows to read
+  std::filesystem::path export_csv;    ///< of the inputs; empty: none
+  std::filesystem::path export_shard;  ///< of the inputs; empty: none
 };
 
 struct Inputs {
-  MetaTable table;                  ///< none of its rows unusable
-  std::vector<RowIndex> rows;       ///< to fit
-  std::vector<RowIndex> test_rows;  ///< the others
+  MetaTable table;                     ///< none of its rows unusable
+  std::vector<RowIndex> rows;          ///< to fit
+  std::vector<RowIndex> test_rows;     ///< to score
+  std::vector<RowIndex> general_rows;  ///< to fit the general model on
+  Sources sources;
   std::string settings;             ///< of all rows to fit, see settings_of()
   std::int64_t unusable = 0;        ///< rows left out, see is_usable()
   std::vector<InputSummary> files;  ///< in the order they were read

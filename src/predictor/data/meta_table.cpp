@@ -41,6 +41,27 @@ OptimizerTraits traits_of(const trial::Optimizer& optimizer) {
       optimizer);
 }
 
+GeneralFeatures general_features(const shard::Row& row) {
+  const auto narrow = [](double value) { return static_cast<float>(value); };
+  const auto log = [](double value) {
+    return static_cast<float>(std::log(value));
+  };
+  return {.loss = narrow(row.train_loss_0),
+          .log_g2 = log(row.train_mean_gradient2),
+          .log_l1 = log(row.train_gradient_l1),
+          .log_steps = {log(row.train_step_loss_1), log(row.train_step_loss_2),
+                        log(row.train_step_loss_4), log(row.train_step_loss_8)},
+          .log_input_rms = log(row.input_rms),
+          .log_effective_rank = log(row.effective_rank),
+          .neighbour_agreement = narrow(row.neighbour_agreement),
+          .constant_inputs = narrow(row.constant_inputs),
+          .log_weight_layers = log(row.weight_layers),
+          .log_widest_layer = log(row.widest_layer),
+          .convolution_share = narrow(row.convolution_share),
+          .norm_parameters = narrow(row.norm_parameters),
+          .recurrent_weights = narrow(row.recurrent_weights)};
+}
+
 }  // namespace
 
 std::string settings_of(const shard::Row& row) {
@@ -88,8 +109,12 @@ void MetaTable::add(const shard::Row& row) {
   }
   const auto narrow = [](double value) { return static_cast<float>(value); };
   const std::uint32_t description = names.id(row.architecture_json.view());
-  const auto [facts, is_new] = facts_.try_emplace(description);
-  if (is_new) facts->second = zoo::facts_from(row.architecture_json.view());
+  const auto [network, is_new] = networks_.try_emplace(description);
+  if (is_new) {
+    const std::string_view json = row.architecture_json.view();
+    network->second = {zoo::facts_from(json),
+                       names.id(zoo::network_kind(json))};
+  }
   rows.push_back({.trajectory = trajectories.id(row.trajectory.view()),
                   .family = names.id(row.family.view()),
                   .architecture = names.id(row.architecture.view()),
@@ -98,6 +123,7 @@ void MetaTable::add(const shard::Row& row) {
                   .variant = names.id(row.variant.view()),
                   .optimizer = known->second.name,
                   .settings = settings_id(row),
+                  .kind = network->second.kind,
                   .learning_rate = row.learning_rate,
                   .epsilon = row.epsilon,
                   .input_size = row.input_size,
@@ -126,7 +152,8 @@ void MetaTable::add(const shard::Row& row) {
                   .max_steps = row.max_steps,
                   .probe_version = row.probe_version,
                   .converged = row.converged,
-                  .network = facts->second,
+                  .network = network->second.facts,
+                  .general = general_features(row),
                   .optimizer_traits = known->second.traits});
 }
 
@@ -148,6 +175,10 @@ const std::string& MetaTable::optimizer(const MetaRow& row) const {
 
 const std::string& MetaTable::settings(const MetaRow& row) const {
   return names.text(row.settings);
+}
+
+const std::string& MetaTable::kind(const MetaRow& row) const {
+  return names.text(row.kind);
 }
 
 std::vector<RowIndex> all_rows(const MetaTable& table) {

@@ -1,7 +1,8 @@
-/// The rows of a meta-dataset in the form that fits need: 180 bytes for each
-/// row, with every text stored once.
+/// The rows of a meta-dataset in the form that fits need: some 260 bytes for
+/// each row, with every text stored once.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -46,17 +47,36 @@ struct OptimizerTraits {
   bool nesterov = false;
 };
 
+/// What the probe says of the network in training mode, of the batch and of the
+/// network's tensors: docs/trial_protocol.md. NaN is missing.
+struct GeneralFeatures {
+  float loss;                      ///< L_0 in training mode, without dropout
+  float log_g2;                    ///< of the mean loss
+  float log_l1;                    ///< of the mean loss's gradient
+  std::array<float, 4> log_steps;  ///< log(L / L_0) after 1, 2, 4, 8 eta
+  float log_input_rms;
+  float log_effective_rank;
+  float neighbour_agreement;
+  float constant_inputs;
+  float log_weight_layers;
+  float log_widest_layer;
+  float convolution_share;
+  float norm_parameters;
+  float recurrent_weights;
+};
+
 /// One measured cell. Logarithms are natural. Values are float, since XGBoost
 /// computes with float; NaN is missing.
 struct MetaRow {
   std::uint32_t trajectory;  ///< number in MetaTable::trajectories
-  std::uint32_t family;      ///< this and the next six: MetaTable::names
+  std::uint32_t family;      ///< this and the next seven: MetaTable::names
   std::uint32_t architecture;
   std::uint32_t description;  ///< architecture_json
   std::uint32_t dataset;
   std::uint32_t variant;    ///< of the data set
   std::uint32_t optimizer;  ///< its name
   std::uint32_t settings;   ///< what else t_star depends on, see settings_of
+  std::uint32_t kind;       ///< of the network: zoo::network_kind
   double learning_rate;
   double epsilon;
   std::int64_t input_size;  ///< numbers of a sample; 0: not known
@@ -85,6 +105,7 @@ struct MetaRow {
   std::int32_t probe_version;
   bool converged;
   zoo::Facts network;  ///< of the description
+  GeneralFeatures general;
   OptimizerTraits optimizer_traits;
 };
 
@@ -110,11 +131,16 @@ struct MetaTable {
   const std::string& dataset(const MetaRow& row) const;
   const std::string& optimizer(const MetaRow& row) const;
   const std::string& settings(const MetaRow& row) const;
+  const std::string& kind(const MetaRow& row) const;
 
  private:
   std::uint32_t settings_id(const shard::Row& row);
 
-  std::unordered_map<std::uint32_t, zoo::Facts> facts_;  // by description
+  struct KnownNetwork {
+    zoo::Facts facts;
+    std::uint32_t kind;
+  };
+  std::unordered_map<std::uint32_t, KnownNetwork> networks_;  // by description
   struct KnownOptimizer {
     std::uint32_t name;
     OptimizerTraits traits;

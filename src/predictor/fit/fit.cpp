@@ -4,11 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
 #include "core/error.h"
 #include "predictor/evaluation/ablation.h"
+#include "predictor/evaluation/general.h"
 #include "predictor/fit/model_dir.h"
 #include "predictor/report/fit_result.h"
 #include "predictor/report/paper_tables.h"
@@ -100,6 +102,13 @@ std::vector<SchemeCoverage> find_coverage(const FitOptions& options,
   return all;
 }
 
+/// All rows that a model of no names may learn from.
+std::vector<RowIndex> general_rows(const Inputs& inputs) {
+  std::vector<RowIndex> rows = inputs.rows;
+  std::ranges::copy(inputs.general_rows, std::back_inserter(rows));
+  return rows;
+}
+
 void export_only(const InputOptions& options) {
   if (options.export_csv.empty() && options.export_shard.empty()) {
     fail_user("--export-only needs --export-csv or --export-shard");
@@ -125,6 +134,10 @@ void run_fit(const FitOptions& options) {
   Predictor predictor = make_predictor(options, inputs, comparison);
   std::vector<SchemeCoverage> coverage =
       find_coverage(options, inputs, comparison, predictor);
+  std::optional<GeneralFit> general =
+      fit_general(inputs.table, general_rows(inputs), inputs.sources,
+                  options.level, options.comparison.seed);
+  if (general) predictor.general = std::move(general->model);
   std::optional<Ablation> without_groups;
   if (options.ablation) {
     without_groups = ablation(inputs, comparison, options.comparison);

@@ -15,6 +15,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "predictor/artifact/general_json.h"
 #include "predictor/report/report.h"
 #include "predictor/report/tables.h"
 
@@ -23,8 +24,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 5> kFiles = {
-    "model.json", "cape.json", "metrics.json", "report.html", "tables"};
+constexpr std::array<std::string_view, 6> kFiles = {
+    "model.json",   "general.json", "cape.json",
+    "metrics.json", "report.html",  "tables"};
 
 /// What prevents a model directory at `place`; empty: nothing.
 std::string obstacle(const fs::path& place) {
@@ -91,6 +93,10 @@ ModelDirectory::~ModelDirectory() {
 void ModelDirectory::write(const FitResult& result) {
   publish_file(building_ / "model.json",
                result.predictor.model.booster.to_json());
+  if (result.predictor.general) {
+    publish_file(building_ / "general.json",
+                 to_json(*result.predictor.general));
+  }
   publish_file(building_ / "cape.json", cape_json(result));
   publish_file(building_ / "metrics.json", metrics_json(result));
   std::vector<Table> tables;
@@ -99,6 +105,7 @@ void ModelDirectory::write(const FitResult& result) {
   tables.push_back(metrics_table(result));
   tables.push_back(coverage_table(result));
   tables.push_back(unavailable_table(result));
+  if (result.predictor.general) tables.push_back(general_table(result));
   auto [importance, contributions] = explain(result);
   tables.push_back(importance);
   publish_file(building_ / "report.html", report_html(result, tables));

@@ -21,8 +21,9 @@ class ModelDirectory {
   ModelDirectory(const ModelDirectory&) = delete;
   ModelDirectory& operator=(const ModelDirectory&) = delete;
 
-  /// Writes model.json, cape.json, metrics.json, tables/*.csv and report.html.
-  /// Throws StoppedError when one cannot be written.
+  /// Writes model.json, general.json where there is a general model, cape.json,
+  /// metrics.json, tables/*.csv and report.html. Throws StoppedError when one
+  /// cannot be written.
   void write(const FitResult& result);
 
   /// Moves it to its place; a model directory that was there is removed.

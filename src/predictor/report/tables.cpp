@@ -158,6 +158,34 @@ Table unavailable_table(const FitResult& result) {
   return made;
 }
 
+Table general_table(const FitResult& result) {
+  Table made = {
+      .name = "general",
+      .title = "The general model on what it was not fitted on",
+      .notes =
+          {"By what was left out of the fit in turn: nothing but the rows' "
+           "own trajectories, kinds of networks, sources of data, or both. "
+           "Of the rows that converged; intervals also of the others, which "
+           "are covered where the upper end is beyond the steps that they "
+           "ran."},
+      .header = {"left_out", "kinds", "sources", "rows", "avg_accuracy",
+                 "median_factor", "median_log_error", "covered",
+                 "interval_ratio"},
+      .rows = {}};
+  for (const auto& [novelty, one] : result.predictor.general->errors) {
+    const double ratio = one.offsets
+                             ? std::exp(one.offsets->upper - one.offsets->lower)
+                             : std::numeric_limits<double>::quiet_NaN();
+    made.rows.push_back(
+        {std::string(to_string(novelty)), std::to_string(one.kinds),
+         std::to_string(one.sources), std::to_string(one.rows),
+         decimals(one.accuracy, 3), decimals(one.median_factor, 3),
+         decimals(one.median_log_error, 3), decimals(one.covered, 3),
+         one.offsets ? decimals(ratio) : "not calibrated"});
+  }
+  return made;
+}
+
 std::string predictions_csv(const FitResult& result) {
   const MetaTable& table = result.inputs.table;
   const std::vector<RowIndex>& rows = result.inputs.rows;

@@ -17,6 +17,9 @@ Table coverage_table(const FitResult& result);
 /// What could not be computed from the input, and why.
 Table unavailable_table(const FitResult& result);
 
+/// How far off the general model was for what was left out, by what that was.
+Table general_table(const FitResult& result);
+
 /// tables/predictions.csv: a line for each trial that was fitted on, with
 /// settings, features, measured and predicted steps. A text, since it can be
 /// long.

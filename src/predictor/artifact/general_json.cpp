@@ -1,0 +1,129 @@
+#include "predictor/artifact/general_json.h"
+
+#include <algorithm>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "core/error.h"
+#include "core/json.h"
+
+namespace cape::predictor {
+namespace {
+
+using Json = nlohmann::ordered_json;  // people read it too
+
+constexpr int kSchemaVersion = 1;
+
+/// Null where it is not known.
+Json offsets_json(const std::optional<Offsets>& offsets) {
+  if (!offsets) return nullptr;
+  return {offsets->lower, offsets->upper};
+}
+
+std::optional<Offsets> offsets_from(const Json& json) {
+  if (json.is_null()) return std::nullopt;
+  return Offsets{json.at(0), json.at(1)};
+}
+
+Json errors_json(const NoveltyErrors& errors) {
+  return {{"interval", offsets_json(errors.offsets)},
+          {"median_factor", errors.median_factor},
+          {"median_log_error", errors.median_log_error},
+          {"avg_accuracy", errors.accuracy},
+          {"covered", errors.covered},
+          {"kinds", errors.kinds},
+          {"sources", errors.sources},
+          {"rows", errors.rows}};
+}
+
+double number_or_nan(const Json& json) {
+  return json.is_null() ? std::numeric_limits<double>::quiet_NaN()
+                        : json.get<double>();
+}
+
+NoveltyErrors errors_from(const Json& json) {
+  return {.offsets = offsets_from(json.at("interval")),
+          .median_factor = number_or_nan(json.at("median_factor")),
+          .median_log_error = number_or_nan(json.at("median_log_error")),
+          .accuracy = number_or_nan(json.at("avg_accuracy")),
+          .covered = number_or_nan(json.at("covered")),
+          .kinds = json.at("kinds"),
+          .sources = json.at("sources"),
+          .rows = json.at("rows")};
+}
+
+FeatureSet features_from(const Json& ranges) {
+  FeatureSet set = {"general", {}};
+  const std::vector<Feature> known = feature_set(set.name).features;
+  for (const auto& [name, range] : ranges.items()) {
+    const auto found = std::ranges::find(known, name, &Feature::name);
+    if (found == known.end()) fail("unknown feature \"{}\"", name);
+    set.features.push_back(*found);
+  }
+  return set;
+}
+
+}  // namespace
+
+std::string to_json(const GeneralModel& general) {
+  const Model& model = general.model;
+  Json ranges = Json::object();
+  for (std::size_t i = 0; i < model.features.size(); ++i) {
+    const auto& [least, greatest] = model.ranges.overall[i];
+    ranges[std::string(model.features.features[i].name)] = {least, greatest};
+  }
+  Json errors = Json::object();
+  for (const auto& [novelty, one] : general.errors) {
+    errors[to_string(novelty)] = errors_json(one);
+  }
+  return to_text(Json{{"schema_version", kSchemaVersion},
+                      {"ranges", ranges},
+                      {"kinds", general.kinds},
+                      {"datasets", general.datasets},
+                      {"optimizers", general.optimizers},
+                      {"left_out", errors},
+                      {"xgboost", Json::parse(model.booster.to_json())}},
+                 -1);
+}
+
+GeneralModel general_model_from(std::string_view text) {
+  const Json json = Json::parse(text);
+  const std::int64_t version = whole_number(json.at("schema_version"));
+  if (version != kSchemaVersion) {
+    fail("schema_version is {}, this program reads {}", version,
+         kSchemaVersion);
+  }
+  FeatureSet features = features_from(json.at("ranges"));
+  Ranges ranges;
+  for (const auto& [name, range] : json.at("ranges").items()) {
+    ranges.emplace_back(range.at(0), range.at(1));
+  }
+  Booster booster = Booster::from_json(json.at("xgboost").dump());
+  if (booster.feature_names() != features.names()) {
+    fail("the trees have other features than the ranges");
+  }
+  GeneralModel general = {
+      .model = {.features = std::move(features),
+                .settings = {},
+                .ranges = {.overall = std::move(ranges), .families = {}},
+                .base = std::nullopt,
+                .booster = std::move(booster)},
+      .errors = {},
+      .kinds = json.at("kinds"),
+      .datasets = json.at("datasets"),
+      .optimizers = json.at("optimizers")};
+  for (const auto& [novelty, errors] : json.at("left_out").items()) {
+    general.errors[parse_enum<Novelty>(novelty)] = errors_from(errors);
+  }
+  for (const Novelty novelty :
+       {Novelty::none, Novelty::kind, Novelty::source, Novelty::both}) {
+    if (!general.errors.contains(novelty)) {
+      fail("no errors for \"{}\"", to_string(novelty));
+    }
+  }
+  return general;
+}
+
+}  // namespace cape::predictor

@@ -1,0 +1,42 @@
+/// Fits the general model and finds out how good its answers are for what was
+/// left out.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "predictor/data/meta_table.h"
+#include "predictor/data/sources.h"
+#include "predictor/models/general_model.h"
+
+namespace cape::predictor {
+
+struct GeneralFit {
+  GeneralModel model;
+  /// Steps, one a row of the table, by a model that was fitted without the
+  /// row's trajectory, the kind of its network, the source of its data, or
+  /// both; NaN for rows that the model is not fitted on.
+  std::map<Novelty, std::vector<double>> predicted;
+};
+
+/// Fits on those of `rows` that have a probe in training mode; nothing where
+/// they are fewer than kFewestTrajectories. Rows that did not converge count as
+/// the steps that they ran. `level` is the share of the rows that intervals
+/// cover.
+std::optional<GeneralFit> fit_general(const MetaTable& table,
+                                      std::span<const RowIndex> rows,
+                                      const Sources& sources, double level,
+                                      std::uint64_t seed);
+
+/// The offsets within which a share `level` of the rows of a new group lies, as
+/// far as the given groups tell: each counts the same, whatever its rows, and
+/// the new one counts as one more. Nothing where the groups are too few.
+/// `residuals` are log(measured / predicted), `groups` the group of each.
+std::optional<Offsets> group_offsets(std::span<const double> residuals,
+                                     std::span<const std::uint32_t> groups,
+                                     double level);
+
+}  // namespace cape::predictor

@@ -1,0 +1,60 @@
+/// The model that answers for networks and data that nobody measured. It knows
+/// nothing by name: its features are what any network and any data show.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+
+#include "core/enum_names.h"
+#include "predictor/data/meta_table.h"
+#include "predictor/models/interval.h"
+#include "predictor/models/model.h"
+
+namespace cape::predictor {
+
+/// What of a row no fitted row has: the kind of its network
+/// (zoo::network_kind), the source of its data, or both.
+enum class Novelty { none, kind, source, both };
+
+constexpr auto enum_names(Novelty) {
+  using enum Novelty;
+  return EnumNames{"novelty",
+                   std::to_array<EnumName<Novelty>>({{none, "none"},
+                                                     {kind, "kind"},
+                                                     {source, "source"},
+                                                     {both, "both"}})};
+}
+
+/// How far off answers were for rows of one novelty: when kinds, sources or
+/// both were left out of the fit in turn.
+struct NoveltyErrors {
+  /// Of intervals for the level of the model; nothing where there are too few
+  /// groups for it.
+  std::optional<Offsets> offsets;
+  double median_factor = 0;  ///< exp of the median |log(predicted / measured)|
+  double median_log_error = 0;  ///< log(predicted / measured)
+  double accuracy = 0;          ///< AvgAccuracy, over the converged rows
+  double covered = 0;  ///< share of the rows of a group by the others' offsets
+  std::int64_t kinds = 0;    ///< left out in turn; 0: none was
+  std::int64_t sources = 0;  ///< left out in turn; 0: none was
+  std::int64_t rows = 0;
+};
+
+struct GeneralModel {
+  Model model;
+  std::map<Novelty, NoveltyErrors> errors;  ///< all four
+  std::set<std::string> kinds;              ///< that it was fitted on
+  std::set<std::string> datasets;           ///< that it was fitted on
+  std::set<std::string> optimizers;         ///< that it was fitted on
+
+  Novelty novelty_of(const MetaTable& table, const MetaRow& row) const;
+};
+
+/// How the general model is fitted: docs/predictor.md says how this was chosen.
+ModelSettings general_settings(std::uint64_t seed);
+
+}  // namespace cape::predictor
