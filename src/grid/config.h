@@ -37,7 +37,7 @@ struct DatasetSpec {
 struct OptimizerSpec {
   trial::Optimizer optimizer;
   bool has_weight_decay = false;      ///< else it takes train.weight_decay
-  std::vector<double> learning_rate;  ///< empty: grid.learning_rate
+  std::vector<double> learning_rate = {};  ///< empty: grid.learning_rate
 
   bool operator==(const OptimizerSpec&) const = default;
 };
