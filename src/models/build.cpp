@@ -1,8 +1,29 @@
 #include "models/build.h"
 
+#include <utility>
+
 #include "models/families.h"
+#include "models/layers.h"
 
 namespace cape::models {
+
+void Model::train_without_dropout() {
+  train();
+  for (const auto& module : modules()) {
+    if (dynamic_cast<const Dropout*>(module.get()) != nullptr) module->eval();
+  }
+}
+
+std::function<void()> Model::remember_state() {
+  std::vector<torch::Tensor> values;
+  for (const torch::Tensor& buffer : buffers()) {
+    values.push_back(buffer.clone());
+  }
+  return [now = buffers(), values = std::move(values)] {
+    const torch::NoGradGuard no_grad;
+    for (std::size_t i = 0; i < now.size(); ++i) now[i].copy_(values[i]);
+  };
+}
 
 std::shared_ptr<Model> build(const zoo::Architecture& architecture,
                              const std::vector<std::int64_t>& sample,

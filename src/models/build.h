@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <vector>
@@ -23,6 +24,14 @@ class Model : public torch::nn::Module {
   virtual torch::Tensor forward(const torch::Tensor& inputs) = 0;
 
   virtual bool records_probes() const { return true; }
+
+  /// Training mode for all but dropout. A network of one's own may have dropout
+  /// that is no module: that stays on.
+  virtual void train_without_dropout();
+
+  /// Returns a function that gives back to the bit what forward passes change
+  /// of the network from now on: its buffers, for example.
+  virtual std::function<void()> remember_state();
 
   /// How many samples each thread of a probe takes at once. A probe holds the
   /// inputs, outputs and gradients of every layer. Where these are large, a

@@ -126,7 +126,9 @@ class InvertedResidual : public Stage {
 /// Stages, global average pool, dropout, linear head.
 class CnnModel : public ImageModel {
  public:
-  explicit CnnModel(double dropout) : dropout_(dropout) {}
+  explicit CnnModel(double dropout)
+      : dropout_(
+            register_module("dropout", std::make_shared<Dropout>(dropout))) {}
 
   void add(std::shared_ptr<Stage> stage) {
     stages_.push_back(register_module("stage" + std::to_string(stages_.size()),
@@ -142,12 +144,11 @@ class CnnModel : public ImageModel {
   torch::Tensor forward(const torch::Tensor& inputs) override {
     torch::Tensor x = inputs.contiguous(at::MemoryFormat::ChannelsLast);
     for (const auto& stage : stages_) x = stage->forward(x);
-    x = torch::dropout(x.mean({2, 3}), dropout_, is_training());
-    return head_->forward(x);
+    return head_->forward(dropout_->forward(x.mean({2, 3})));
   }
 
  private:
-  const double dropout_;
+  std::shared_ptr<Dropout> dropout_;
   std::vector<std::shared_ptr<Stage>> stages_;
   std::shared_ptr<Linear> head_;
 };

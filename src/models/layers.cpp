@@ -79,6 +79,10 @@ torch::Tensor LayerNorm::forward(const torch::Tensor& input) const {
       input, torch::layer_norm(input, weight.sizes(), weight, bias, kEpsilon));
 }
 
+torch::Tensor Dropout::forward(const torch::Tensor& input) const {
+  return torch::dropout(input, rate_, is_training());
+}
+
 LearnedTensor::LearnedTensor(at::IntArrayRef shape)
     : value(register_parameter("value", torch::empty(shape))) {}
 

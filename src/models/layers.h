@@ -77,6 +77,20 @@ class LayerNorm : public Layer {
   torch::Tensor bias;
 };
 
+/// Makes each number 0 with probability `rate` in training mode, and divides
+/// the others by 1 - rate. It is a module, so that it has a mode of its own.
+class Dropout : public torch::nn::Module {
+ public:
+  explicit Dropout(double rate) : rate_(rate) {}
+  torch::Tensor forward(const torch::Tensor& input) const;
+
+  /// In this mode: 0 in evaluation mode.
+  double rate() const { return is_training() ? rate_ : 0; }
+
+ private:
+  const double rate_;
+};
+
 /// A parameter that every sample gets: class token, positions. value: sum over
 /// samples of g.
 class LearnedTensor : public Layer {

@@ -17,7 +17,8 @@ class HiddenLayer : public torch::nn::Module {
                                 std::make_shared<Linear>(inputs, mlp.width))),
         activation_(mlp.activation == zoo::Activation::gelu ? Activation::gelu
                                                             : Activation::relu),
-        dropout_(mlp.dropout) {
+        dropout_(register_module("dropout",
+                                 std::make_shared<Dropout>(mlp.dropout))) {
     if (mlp.batch_norm) {
       norm_ = register_module("norm", std::make_shared<BatchNorm>(mlp.width));
     }
@@ -27,15 +28,17 @@ class HiddenLayer : public torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& input) const {
     const torch::Tensor x = linear_->forward(input);
-    if (norm_) return norm_activate(*norm_, x, activation_, {}, dropout_);
-    return torch::dropout(activate(activation_, x), dropout_, is_training());
+    if (norm_) {
+      return norm_activate(*norm_, x, activation_, {}, dropout_->rate());
+    }
+    return dropout_->forward(activate(activation_, x));
   }
 
  private:
   std::shared_ptr<Linear> linear_;
   std::shared_ptr<BatchNorm> norm_;
   const Activation activation_;
-  const double dropout_;
+  std::shared_ptr<Dropout> dropout_;
 };
 
 class MlpModel : public Model {

@@ -3,7 +3,9 @@
 #include <torch/script.h>
 
 #include <algorithm>
+#include <functional>
 #include <sstream>
+#include <string_view>
 #include <utility>
 
 #include "core/error.h"
@@ -76,7 +78,60 @@ class ScriptModel : public Model {
 
   bool records_probes() const override { return false; }
 
+  void train_without_dropout() override {
+    train(true);
+    for (torch::jit::Module module : module_.modules()) {
+      // The name of the class in Python.
+      const auto name = module.type()->name();
+      if (name && is_dropout(name->name()) && module.hasattr("training")) {
+        module.setattr("training", false);
+      }
+    }
+  }
+
+  /// A forward pass may also count, or give an attribute another tensor.
+  std::function<void()> remember_state() override {
+    struct Attribute {
+      c10::intrusive_ptr<c10::ivalue::Object> owner;
+      std::size_t slot;
+      torch::jit::IValue value;
+      torch::Tensor copy;  ///< of a tensor's numbers
+    };
+    std::vector<Attribute> attributes;
+    for (const torch::jit::Module& module : module_.modules()) {
+      const auto owner = module._ivalue();
+      for (std::size_t slot = 0; slot < owner->slots().size(); ++slot) {
+        const torch::jit::IValue& value = owner->getSlot(slot);
+        if (value.isTensor()) {
+          // Parameters do not change in a forward pass.
+          const torch::Tensor& tensor = value.toTensor();
+          const bool changes = tensor.defined() && !tensor.requires_grad();
+          attributes.push_back(
+              {owner, slot, value, changes ? tensor.clone() : torch::Tensor()});
+        } else if (value.isInt() || value.isDouble() || value.isBool() ||
+                   value.isString() || value.isNone() || value.isList() ||
+                   value.isGenericDict()) {
+          attributes.push_back({owner, slot, value.deepcopy(), {}});
+        }
+      }
+    }
+    return [attributes = std::move(attributes)] {
+      const torch::NoGradGuard no_grad;
+      for (const Attribute& attribute : attributes) {
+        if (attribute.copy.defined()) {
+          attribute.value.toTensor().copy_(attribute.copy);
+        }
+        attribute.owner->setSlot(attribute.slot, attribute.value);
+      }
+    };
+  }
+
  private:
+  static bool is_dropout(std::string_view type) {
+    constexpr std::string_view kName = "Dropout";
+    return type.starts_with(kName) || type.ends_with(kName);
+  }
+
   /// Names in torch::nn must not contain dots.
   static std::string flat(std::string name) {
     std::replace(name.begin(), name.end(), '.', '/');

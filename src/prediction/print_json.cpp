@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <cstring>
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "core/json.h"
 #include "prediction/print.h"
@@ -30,6 +32,21 @@ Json contributions_json(const predictor::Predictor& predictor,
   names.emplace_back("constant");
   for (std::size_t j = 0; j < names.size(); ++j) {
     json[names[j]] = prediction.contributions[j];
+  }
+  return json;
+}
+
+/// Every number that the probe gave, by the name of its column.
+Json probe_json(const shard::Row& row) {
+  Json json = Json::object();
+  for (const shard::Column& column : shard::columns()) {
+    if (column.stability != shard::Stability::probe ||
+        column.type != shard::ColumnType::float64) {
+      continue;
+    }
+    double value = 0;
+    std::memcpy(&value, shard::bytes_at(row, column).data(), sizeof value);
+    json[std::string(column.name)] = value;
   }
   return json;
 }
@@ -69,6 +86,7 @@ Json to_json(const predictor::Predictor& predictor,
       {"probe_seconds", row.probe_seconds},
       {"device", row.device.view()},
       {"threads", row.threads},
+      {"probe", probe_json(row)},
       {"features", features_json(predictor, prediction)},
       {"contributions", contributions_json(predictor, prediction)},
       {"extrapolated", prediction.extrapolated},

@@ -18,7 +18,7 @@ namespace cape::shard {
 /// Raised when columns are added. Every reader reads older shards, whose rows
 /// take the defaults of Row for the columns that they lack, and newer ones,
 /// whose further columns it skips.
-inline constexpr int kSchemaVersion = 5;
+inline constexpr int kSchemaVersion = 6;
 
 /// Raised when what is already there changes its meaning. A reader refuses
 /// files of a newer format. Shards without this attribute have format 1.
@@ -79,6 +79,23 @@ struct Row {
   double log_line_1 = kMissing;
   double log_line_2 = kMissing;
   double log_line_4 = kMissing;
+  double train_loss_0 = kMissing;
+  double train_mean_gradient2 = kMissing;
+  double train_gradient_l1 = kMissing;
+  double train_step_loss_1 = kMissing;
+  double train_step_loss_2 = kMissing;
+  double train_step_loss_4 = kMissing;
+  double train_step_loss_8 = kMissing;
+  double probe_dropout = kMissing;
+  double input_rms = kMissing;
+  double effective_rank = kMissing;
+  double neighbour_agreement = kMissing;
+  double constant_inputs = kMissing;
+  double weight_layers = kMissing;
+  double widest_layer = kMissing;
+  double convolution_share = kMissing;
+  double norm_parameters = kMissing;
+  double recurrent_weights = kMissing;
   double initial_loss = kMissing;
   double final_loss = kMissing;
   std::int32_t t_star = 0;

@@ -7,63 +7,15 @@
 #include <vector>
 
 #include "models/sample_norms.h"
+#include "trainer/batch_features.h"
+#include "trainer/network_features.h"
 #include "trainer/objective.h"
 #include "trainer/parallel_ordered.h"
+#include "trainer/probe_state.h"
+#include "trainer/training_mode_probe.h"
 
 namespace cape::trainer {
 namespace {
-
-/// Evaluation mode while it lives, then every module's own mode again.
-class EvaluationMode {
- public:
-  explicit EvaluationMode(torch::nn::Module& model) {
-    for (const auto& module : model.modules()) {
-      modes_.emplace_back(module, module->is_training());
-    }
-    model.eval();
-  }
-  ~EvaluationMode() {
-    // From the root down: train() reaches the children too.
-    for (const auto& [module, training] : modes_) module->train(training);
-  }
-  EvaluationMode(const EvaluationMode&) = delete;
-  EvaluationMode& operator=(const EvaluationMode&) = delete;
-
- private:
-  std::vector<std::pair<std::shared_ptr<torch::nn::Module>, bool>> modes_;
-};
-
-/// Gives parameters their values back, to the bit. Under a NoGradGuard.
-class Restored {
- public:
-  explicit Restored(std::vector<torch::Tensor> parameters)
-      : parameters_(std::move(parameters)) {
-    for (const torch::Tensor& parameter : parameters_) {
-      originals_.push_back(parameter.clone());
-    }
-  }
-  ~Restored() {
-    for (std::size_t p = 0; p < parameters_.size(); ++p) {
-      parameters_[p].copy_(originals_[p]);
-    }
-  }
-  Restored(const Restored&) = delete;
-  Restored& operator=(const Restored&) = delete;
-
-  const torch::Tensor& original(std::size_t p) const { return originals_[p]; }
-
- private:
-  std::vector<torch::Tensor> parameters_, originals_;
-};
-
-std::vector<torch::Tensor> trainable_parameters(
-    const torch::nn::Module& model) {
-  std::vector<torch::Tensor> parameters;
-  for (const torch::Tensor& parameter : model.parameters()) {
-    if (parameter.requires_grad()) parameters.push_back(parameter);
-  }
-  return parameters;
-}
 
 /// || d value / d parameters ||^2. A parameter that `value` does not depend on
 /// adds nothing. The graph stays for another gradient.
@@ -196,23 +148,6 @@ double mean_loss(const torch::Tensor& logits, const LabelledBatch& batch) {
   return batch.objective.mean_loss(logits, batch.labels).item<double>();
 }
 
-/// All but the sign-step losses; `gradients` are of the sum of the losses.
-trial::ExtendedProbe extended(const torch::Tensor& logits,
-                              const LabelledBatch& batch,
-                              const std::vector<torch::Tensor>& gradients) {
-  const auto samples = static_cast<double>(batch.inputs.size(0));
-  trial::ExtendedProbe probe;
-  probe.loss = mean_loss(logits, batch);
-  for (const torch::Tensor& gradient : gradients) {
-    if (!gradient.defined()) continue;
-    const double norm = gradient.norm(2, torch::kDouble).item<double>();
-    probe.mean_g2 += norm / samples * (norm / samples);
-  }
-  probe.label_entropy = batch.objective.label_entropy(batch.labels);
-  probe.logit_spread = batch.objective.output_spread(logits);
-  return probe;
-}
-
 /// With fewer samples per micro-batch, reading the weights takes longer than
 /// the arithmetic, and every micro-batch has gradients of all weights.
 constexpr std::int64_t kFewestSamples = 16;
@@ -260,28 +195,38 @@ torch::Tensor logits(models::Model& model, const LabelledBatch& batch) {
   return torch::cat(all);
 }
 
-/// Losses at theta - k learning_rate sign(gradient), relative to `loss`.
-std::array<double, 3> sign_step_losses(
-    models::Model& model, const LabelledBatch& batch,
-    const std::vector<torch::Tensor>& parameters,
-    const std::vector<torch::Tensor>& gradients, double learning_rate,
-    double loss) {
-  const Restored restored(parameters);
-  std::vector<torch::Tensor> signs;
-  for (const torch::Tensor& gradient : gradients) {
-    signs.push_back(gradient.defined() ? gradient.sign() : gradient);
-  }
-  std::array<double, 3> ratios{};
-  for (std::size_t k = 0; k < ratios.size(); ++k) {
-    const double step = trial::ExtendedProbe::kSignStepSizes[k] * learning_rate;
-    for (std::size_t p = 0; p < parameters.size(); ++p) {
-      if (!signs[p].defined()) continue;
-      torch::Tensor parameter = parameters[p];
-      torch::sub_out(parameter, restored.original(p), signs[p], step);
+/// What evaluation mode gives, and what the same gradient gives of training
+/// mode where both are one network without dropout.
+trial::ExtendedProbe extended(models::Model& model, const LabelledBatch& batch,
+                              const Sums& sums,
+                              const trial::Optimizer& optimizer,
+                              double learning_rate) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor outputs = torch::cat(sums.logits);
+  const LossWithGradient start = {
+      .loss = mean_loss(outputs, batch),
+      .gradients = sums.gradients,
+      .divisor = static_cast<double>(batch.inputs.size(0))};
+  const auto loss = [&] { return mean_loss(logits(model, batch), batch); };
+  trial::ExtendedProbe probe;
+  probe.loss = start.loss;
+  probe.mean_g2 = start.squared_norm();
+  probe.label_entropy = batch.objective.label_entropy(batch.labels);
+  probe.logit_spread = batch.objective.output_spread(outputs);
+  {
+    WeightLine line(trainable_parameters(model), signs(start.gradients));
+    for (std::size_t k = 0; k < probe.sign_step_losses.size(); ++k) {
+      line.move_to(trial::ExtendedProbe::kSignStepSizes[k] * learning_rate);
+      probe.sign_step_losses[k] = loss() / start.loss;
     }
-    ratios[k] = mean_loss(logits(model, batch), batch) / loss;
   }
-  return ratios;
+  // Our own networks differ between the modes in BatchNorm and dropout alone.
+  if (model.records_probes() && !has_batch_norm(model)) {
+    probe.training_mode = probe_by_evaluation(
+        model, start, optimizer, learning_rate, probe.sign_step_losses, loss);
+  }
+  probe.network = network_features(model, outputs.size(-1));
+  return probe;
 }
 
 }  // namespace
@@ -299,30 +244,35 @@ trial::ProbeResult probe_by_loop(models::Model& model,
 trial::ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
                          const torch::Tensor& labels,
                          std::optional<double> learning_rate,
-                         datasets::Task task) {
+                         datasets::Task task,
+                         const trial::Optimizer& optimizer) {
+  // A network of one's own may draw and count in evaluation mode too.
+  const RandomState random_state(inputs.device());
+  const AtEnd restore(model.remember_state());
   const EvaluationMode evaluation_mode(model);
-  const std::vector<torch::Tensor> parameters = trainable_parameters(model);
   const LabelledBatch batch{inputs, labels, TaskObjective(task)};
+  const std::vector<torch::Tensor> parameters =
+      learning_rate ? trainable_parameters(model)
+                    : std::vector<torch::Tensor>();
   const auto sum =
       model.records_probes() ? sum_micro_batch : sum_micro_batch_by_loop;
   Sums sums;
   for_each_micro_batch(
       model, batch,
       [&](const LabelledBatch& micro_batch) {
-        return sum(model, micro_batch,
-                   learning_rate ? parameters : std::vector<torch::Tensor>());
+        return sum(model, micro_batch, parameters);
       },
       [&](const Sums& sums_of_one) { sums.add(sums_of_one); });
   const auto count = static_cast<double>(inputs.size(0));
   trial::ProbeResult result{.g2 = sums.norms[0].item<double>() / count,
                             .tau = sums.norms[1].item<double>() / count,
                             .extended = {}};
-  if (learning_rate) {
-    const torch::NoGradGuard no_grad;
-    result.extended = extended(torch::cat(sums.logits), batch, sums.gradients);
-    result.extended->sign_step_losses =
-        sign_step_losses(model, batch, parameters, sums.gradients,
-                         *learning_rate, result.extended->loss);
+  if (!learning_rate) return result;
+  result.extended = extended(model, batch, sums, optimizer, *learning_rate);
+  result.extended->batch = batch_features(inputs, labels, task);
+  if (!model.records_probes() || has_batch_norm(model)) {
+    result.extended->training_mode = probe_in_training_mode(
+        model, {inputs, labels, task}, optimizer, *learning_rate);
   }
   return result;
 }

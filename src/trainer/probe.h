@@ -14,14 +14,16 @@ namespace cape::trainer {
 /// gradients of sample i's loss and of its f, in evaluation mode; what these
 /// and `labels` are is the task's: trainer/objective.h. One forward and two
 /// backward passes and the norms of models/sample_norms.h. With a learning rate
-/// also the extended features, for the gradient of the weights and three
-/// forward passes more. On the CPU Torch's threads take parts of the batch (of
-/// Model::micro_batch_size or fewer) side by side. The model and the random
-/// state are left as they were, to the bit.
+/// also the extended features, those of the first steps with `optimizer`: for
+/// the gradient of the weights and three forward passes more, and with
+/// BatchNorm for what probe_in_training_mode does. On the CPU Torch's threads
+/// take parts of the batch (of Model::micro_batch_size or fewer) side by side.
+/// The model and the random state are left as they were, to the bit.
 trial::ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
                          const torch::Tensor& labels,
                          std::optional<double> learning_rate = std::nullopt,
-                         datasets::Task task = datasets::Task::classification);
+                         datasets::Task task = datasets::Task::classification,
+                         const trial::Optimizer& optimizer = {});
 
 /// g2 and tau by a loop over the samples, each on its own: the reference.
 trial::ProbeResult probe_by_loop(

@@ -147,7 +147,7 @@ trial::TrialResult run_trajectory(const trial::TrialTask& task,
   const trial::ProbeResult probed = probe(
       *model, batch.inputs, batch.labels,
       task.probe.extended ? std::optional(task.learning_rate) : std::nullopt,
-      batch.task);
+      batch.task, task.optimizer);
   const double probe_seconds = seconds_between(start, Clock::now());
 
   Training training(*model, batch, task.optimizer, task.learning_rate);

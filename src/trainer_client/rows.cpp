@@ -20,6 +20,17 @@ bool same(const trial::CriterionResult& a, const trial::CriterionResult& b) {
          same(a.final_loss, b.final_loss);
 }
 
+void add_training_mode(const trial::TrainingModeProbe& probe, shard::Row& row) {
+  row.train_loss_0 = probe.loss;
+  row.train_mean_gradient2 = probe.mean_g2;
+  row.train_gradient_l1 = probe.gradient_l1;
+  row.train_step_loss_1 = probe.step_losses[0];
+  row.train_step_loss_2 = probe.step_losses[1];
+  row.train_step_loss_4 = probe.step_losses[2];
+  row.train_step_loss_8 = probe.step_losses[3];
+  row.probe_dropout = probe.dropout;
+}
+
 void add_extended(const trial::ExtendedProbe& probe, shard::Row& row) {
   row.probe_loss = probe.loss;
   row.log_mean_g2 = std::log(probe.mean_g2);
@@ -28,6 +39,16 @@ void add_extended(const trial::ExtendedProbe& probe, shard::Row& row) {
   row.log_line_1 = std::log(probe.sign_step_losses[0]);
   row.log_line_2 = std::log(probe.sign_step_losses[1]);
   row.log_line_4 = std::log(probe.sign_step_losses[2]);
+  add_training_mode(probe.training_mode, row);
+  row.input_rms = probe.batch.input_rms;
+  row.effective_rank = probe.batch.effective_rank;
+  row.neighbour_agreement = probe.batch.neighbour_agreement;
+  row.constant_inputs = probe.batch.constant_inputs;
+  row.weight_layers = probe.network.weight_layers;
+  row.widest_layer = probe.network.widest_layer;
+  row.convolution_share = probe.network.convolution_share;
+  row.norm_parameters = probe.network.norm_parameters;
+  row.recurrent_weights = probe.network.recurrent_weights;
 }
 
 void add_variant(const datasets::Variant& variant, shard::Row& row) {

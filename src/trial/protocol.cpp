@@ -47,6 +47,30 @@ CriterionResult criterion_result_from(const json& j) {
           .final_loss = number_from(j.at("final_loss"))};
 }
 
+/// Calls visit(name, number) for each feature that is of training mode, of the
+/// batch or of the network. The names are those of the columns.
+template <class Probe, class Visit>
+void visit_features(Probe& probe, const Visit& visit) {
+  auto& training = probe.training_mode;
+  visit("train_loss_0", training.loss);
+  visit("train_mean_gradient2", training.mean_g2);
+  visit("train_gradient_l1", training.gradient_l1);
+  visit("train_step_loss_1", training.step_losses[0]);
+  visit("train_step_loss_2", training.step_losses[1]);
+  visit("train_step_loss_4", training.step_losses[2]);
+  visit("train_step_loss_8", training.step_losses[3]);
+  visit("probe_dropout", training.dropout);
+  visit("input_rms", probe.batch.input_rms);
+  visit("effective_rank", probe.batch.effective_rank);
+  visit("neighbour_agreement", probe.batch.neighbour_agreement);
+  visit("constant_inputs", probe.batch.constant_inputs);
+  visit("weight_layers", probe.network.weight_layers);
+  visit("widest_layer", probe.network.widest_layer);
+  visit("convolution_share", probe.network.convolution_share);
+  visit("norm_parameters", probe.network.norm_parameters);
+  visit("recurrent_weights", probe.network.recurrent_weights);
+}
+
 json to_json(const ProbeResult& probe) {
   json j = {{"g2", number(probe.g2)}, {"tau", number(probe.tau)}};
   if (probe.extended) {
@@ -59,6 +83,9 @@ json to_json(const ProbeResult& probe) {
                      {"label_entropy", number(probe.extended->label_entropy)},
                      {"logit_spread", number(probe.extended->logit_spread)},
                      {"line", std::move(line)}};
+    visit_features(*probe.extended, [&](const char* name, double value) {
+      j["extended"][name] = number(value);
+    });
   }
   return j;
 }
@@ -76,6 +103,9 @@ ProbeResult probe_result_from(const json& j) {
     for (std::size_t k = 0; k < extended.sign_step_losses.size(); ++k) {
       extended.sign_step_losses[k] = number_from(found->at("line").at(k));
     }
+    visit_features(extended, [&](const char* name, double& value) {
+      value = number_from(found->at(name));
+    });
   }
   return probe;
 }

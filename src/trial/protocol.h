@@ -2,7 +2,7 @@
 /// After a result line come curve_length raw little-endian float32, since JSON
 /// has no NaN. Numbers that are not finite are null.
 ///
-///   trainer -> worker  {"hello": {"protocol": 4, "torch": "2.11.0", ...}}
+///   trainer -> worker  {"hello": {"protocol": 5, "torch": "2.11.0", ...}}
 ///   worker -> trainer  {"task": {...}}
 ///   trainer -> worker  {"result": {...}, "curve_length": n}\n<4 n bytes>
 ///                   or {"failure": {"trajectory": ..., "kind": ...,
@@ -21,7 +21,7 @@
 namespace cape::trial {
 
 /// Raised with every change of the lines.
-inline constexpr int kTaskProtocolVersion = 4;
+inline constexpr int kTaskProtocolVersion = 5;
 
 struct Hello {
   int protocol = kTaskProtocolVersion;

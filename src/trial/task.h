@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -25,7 +26,7 @@ inline constexpr int kProtocolVersion = 2;
 /// Of what a probe measures: raised when a feature of the probe is added or
 /// corrected. It is in no key; `cape_farm --refresh-probes` repeats the probes
 /// of rows with an older one.
-inline constexpr int kProbeVersion = 1;
+inline constexpr int kProbeVersion = 2;
 
 struct ProbeSettings {
   bool extended = true;  ///< the features beyond g2 and tau
@@ -91,7 +92,50 @@ struct CriterionResult {
   bool operator==(const CriterionResult&) const = default;
 };
 
-/// Features for one to two training steps more, from the same batch.
+/// The network as its training begins: BatchNorm takes the statistics of the
+/// batch, but dropout is off. docs/trial_protocol.md defines the features of
+/// this struct and of the next two; NaN is missing.
+struct TrainingModeProbe {
+  static constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+  /// In learning rates.
+  static constexpr std::array<int, 4> kStepSizes = {1, 2, 4, 8};
+
+  double loss = kMissing;         ///< L_0, the mean loss
+  double mean_g2 = kMissing;      ///< squared norm of the mean loss's gradient
+  double gradient_l1 = kMissing;  ///< sum of that gradient's absolute values
+  /// The loss after the optimizer's first step, taken k times as far, / L_0.
+  std::array<double, 4> step_losses = {kMissing, kMissing, kMissing, kMissing};
+  double dropout = kMissing;  ///< 1: some could not be switched off; else 0
+
+  bool operator==(const TrainingModeProbe&) const = default;
+};
+
+/// What the batch shows of the data.
+struct BatchFeatures {
+  static constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+
+  double input_rms = kMissing;            ///< root mean square of the inputs
+  double effective_rank = kMissing;       ///< of the batch minus its mean
+  double neighbour_agreement = kMissing;  ///< 0: chance, 1: same labels always
+  double constant_inputs = kMissing;      ///< share of the input features
+
+  bool operator==(const BatchFeatures&) const = default;
+};
+
+/// What the names and shapes of the trainable parameters show of the network.
+struct NetworkFeatures {
+  static constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+
+  double weight_layers = kMissing;      ///< number of layers with a weight
+  double convolution_share = kMissing;  ///< of the parameters, as the next two
+  double norm_parameters = kMissing;
+  double recurrent_weights = kMissing;
+  double widest_layer = kMissing;  ///< outputs of the widest hidden layer
+
+  bool operator==(const NetworkFeatures&) const = default;
+};
+
+/// Features for up to four training steps more, from the same batch.
 struct ExtendedProbe {
   /// Multiples of the learning rate in `line`.
   static constexpr std::array<int, 3> kSignStepSizes = {1, 2, 4};
@@ -103,6 +147,9 @@ struct ExtendedProbe {
   /// L(theta - k learning rate sign(gradient)) / L_0: AdamW's first steps are
   /// sign steps.
   std::array<double, 3> sign_step_losses{};
+  TrainingModeProbe training_mode = {};
+  BatchFeatures batch = {};
+  NetworkFeatures network = {};
 
   bool operator==(const ExtendedProbe&) const = default;
 };

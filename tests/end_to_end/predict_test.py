@@ -75,6 +75,9 @@ class PredictTest(FarmTest):
             self.assertEqual(one["unseen"], [])
             self.assertAlmostEqual(one["t_star"] * one["step_seconds"],
                                    one["seconds"])
+            for name in ("log_g2", "probe_loss", "train_step_loss_8",
+                         "neighbour_agreement", "widest_layer"):
+                self.assertTrue(math.isfinite(one["probe"][name]), name)
             self.assertNotIn("measured", one)
 
 

@@ -25,7 +25,14 @@ train:
   max_steps: 40
 """
 PROBED = ["log_g2", "log_tau", "probe_loss", "log_mean_g2", "label_entropy",
-          "logit_spread", "log_line_1", "log_line_2", "log_line_4"]
+          "logit_spread", "log_line_1", "log_line_2", "log_line_4",
+          "train_loss_0", "train_mean_gradient2", "train_gradient_l1",
+          "train_step_loss_1", "train_step_loss_2", "train_step_loss_4",
+          "train_step_loss_8", "probe_dropout", "input_rms", "effective_rank",
+          "neighbour_agreement", "constant_inputs", "weight_layers",
+          "widest_layer", "convolution_share", "norm_parameters",
+          "recurrent_weights"]
+PROBE_VERSION = 2
 
 
 def edit_rows(shard, edit):
@@ -53,7 +60,7 @@ class RefreshProbes(FarmTest):
             with h5py.File(shard) as file:
                 losses = file["curves/loss"][:]
                 for row in file["trials"][:]:
-                    if row["probe_version"] == 1:
+                    if row["probe_version"] == PROBE_VERSION:
                         first = row["curve_offset"]
                         found[row["key"]] = bytes(
                             losses[first:first + row["curve_length"]])
@@ -89,7 +96,7 @@ class RefreshProbes(FarmTest):
                         "a refreshed row is not the row that was measured")
         with_probe = [row for shard in old.glob("*.h5")
                       for row in h5py.File(shard)["trials"][:]
-                      if row["probe_version"] == 1]
+                      if row["probe_version"] == PROBE_VERSION]
         self.assertEqual(len(with_probe), 24)
 
     def test_rows_with_another_initial_loss_stay_untouched(self):

@@ -51,11 +51,26 @@ float made_up_loss(std::int64_t t, double initial, double rate, double floor) {
 std::optional<trial::ExtendedProbe> extended(const trial::TrialTask& task,
                                              Random& random) {
   if (!task.probe.extended) return std::nullopt;
-  return trial::ExtendedProbe{.loss = 2.2 + 0.2 * random.uniform(),
-                              .mean_g2 = random.uniform(),
-                              .label_entropy = 2.3 * random.uniform(),
-                              .logit_spread = random.uniform(),
-                              .sign_step_losses = {0.9, 0.8, 0.7}};
+  return trial::ExtendedProbe{
+      .loss = 2.2 + 0.2 * random.uniform(),
+      .mean_g2 = random.uniform(),
+      .label_entropy = 2.3 * random.uniform(),
+      .logit_spread = random.uniform(),
+      .sign_step_losses = {0.9, 0.8, 0.7},
+      .training_mode = {.loss = 2.2 + 0.2 * random.uniform(),
+                        .mean_g2 = random.uniform(),
+                        .gradient_l1 = 10 * random.uniform(),
+                        .step_losses = {0.9, 0.8, 0.7, 0.9},
+                        .dropout = 0},
+      .batch = {.input_rms = 1,
+                .effective_rank = 10 * random.uniform(),
+                .neighbour_agreement = random.uniform(),
+                .constant_inputs = 0.1},
+      .network = {.weight_layers = 3,
+                  .convolution_share = 0,
+                  .norm_parameters = 0.01,
+                  .recurrent_weights = 0,
+                  .widest_layer = 64}};
 }
 
 trial::TrialResult measure(const trial::TrialTask& task, const Line& line) {

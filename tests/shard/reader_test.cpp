@@ -190,6 +190,25 @@ TEST_F(ShardReaderTest, ReadsASchema4ShardAsItIsInTheRepository) {
             static_cast<std::size_t>(first.curve_length));
 }
 
+TEST_F(ShardReaderTest, ReadsASchema5ShardAsItIsInTheRepository) {
+  const std::vector<Row> rows = rows_of(CAPE_FIXTURES "/schema_5.h5");
+  ASSERT_EQ(rows.size(), 8U);
+  const auto sgd = std::ranges::find_if(
+      rows, [](const Row& row) { return row.optimizer.view() == "sgd"; });
+  ASSERT_NE(sgd, rows.end());
+  EXPECT_EQ(sgd->optimizer_json.view(),
+            R"({"kind":"sgd","momentum":0.5,"nesterov":false})");
+  EXPECT_EQ(sgd->max_steps, 60);
+  EXPECT_EQ(sgd->probe_version, 1);
+  EXPECT_TRUE(std::isfinite(sgd->log_line_4));
+  EXPECT_TRUE(std::isnan(sgd->train_loss_0));
+  EXPECT_TRUE(std::isnan(sgd->weight_layers));
+  EXPECT_EQ(read_curve(CAPE_FIXTURES "/schema_5.h5", sgd->curve_offset,
+                       sgd->curve_length)
+                .size(),
+            static_cast<std::size_t>(sgd->curve_length));
+}
+
 /// Replaces /trials, or /curves/loss, by a dataset without any values.
 void replace_by_empty(const hdf5::Handle& file, const char* name,
                       const hdf5::Handle& type, hsize_t length,

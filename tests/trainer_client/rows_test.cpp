@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <limits>
 
@@ -29,25 +30,39 @@ class RowsTest : public testing::Test {
         std::get<trial::BatchSteps>(trajectory_.task.target),
         trajectory_.task.criteria);
     for (const float loss : losses) rule.observe(loss);
-    result_ = {
-        .trajectory = trajectory_.task.trajectory,
-        .parameters = zoo::parameter_count(trajectory_.task.architecture,
-                                           {1, 28, 28}, 10),
-        .probe = {.g2 = 3,
-                  .tau = 7,
-                  .extended =
-                      trial::ExtendedProbe{.loss = 2.25,
-                                           .mean_g2 = 1.5,
-                                           .label_entropy = 2,
-                                           .logit_spread = 0.5,
-                                           .sign_step_losses = {0.75, 0.5, 2}}},
-        .initial_loss = losses.front(),
-        .outcomes = rule.results(),
-        .probe_seconds = 0.5,
-        .step_seconds = 0.25,
-        .device = "cpu",
-        .threads = 2,
-        .losses = losses};
+    result_ = {.trajectory = trajectory_.task.trajectory,
+               .parameters = zoo::parameter_count(trajectory_.task.architecture,
+                                                  {1, 28, 28}, 10),
+               .probe = {.g2 = 3, .tau = 7, .extended = extended()},
+               .initial_loss = losses.front(),
+               .outcomes = rule.results(),
+               .probe_seconds = 0.5,
+               .step_seconds = 0.25,
+               .device = "cpu",
+               .threads = 2,
+               .losses = losses};
+  }
+
+  static trial::ExtendedProbe extended() {
+    return {.loss = 2.25,
+            .mean_g2 = 1.5,
+            .label_entropy = 2,
+            .logit_spread = 0.5,
+            .sign_step_losses = {0.75, 0.5, 2},
+            .training_mode = {.loss = 2.125,
+                              .mean_g2 = 3.5,
+                              .gradient_l1 = 40,
+                              .step_losses = {0.875, 0.75, 1.5, 3},
+                              .dropout = 1},
+            .batch = {.input_rms = 0.25,
+                      .effective_rank = 5.5,
+                      .neighbour_agreement = -0.5,
+                      .constant_inputs = 0.125},
+            .network = {.weight_layers = 4,
+                        .convolution_share = 0.625,
+                        .norm_parameters = 0.0625,
+                        .recurrent_weights = 0.1875,
+                        .widest_layer = 96}};
   }
 
   /// What is said of the answer once `spoil` has changed it; empty: it is fine.
@@ -202,6 +217,47 @@ TEST_F(RowsTest, ACensoredRowSaysWhy) {
   EXPECT_EQ(rows[0].t_star, trial::max_steps_of(trajectory_.task.target));
   EXPECT_EQ(rows[0].steps_run, 2);
   EXPECT_TRUE(rows[2].converged) << "0.3 was reached before";
+}
+
+TEST_F(RowsTest, HaveEveryFeatureOfTheProbe) {
+  const shard::Row row = make_rows(trajectory_, result_).front();
+  EXPECT_EQ(row.probe_version, trial::kProbeVersion);
+  EXPECT_EQ(row.probe_loss, 2.25);
+  EXPECT_DOUBLE_EQ(row.log_mean_g2, std::log(1.5));
+  EXPECT_EQ(row.label_entropy, 2);
+  EXPECT_EQ(row.logit_spread, 0.5);
+  EXPECT_DOUBLE_EQ(row.log_line_1, std::log(0.75));
+  EXPECT_DOUBLE_EQ(row.log_line_2, std::log(0.5));
+  EXPECT_DOUBLE_EQ(row.log_line_4, std::log(2));
+  EXPECT_EQ(row.train_loss_0, 2.125);
+  EXPECT_EQ(row.train_mean_gradient2, 3.5);
+  EXPECT_EQ(row.train_gradient_l1, 40);
+  EXPECT_EQ(row.train_step_loss_1, 0.875);
+  EXPECT_EQ(row.train_step_loss_2, 0.75);
+  EXPECT_EQ(row.train_step_loss_4, 1.5);
+  EXPECT_EQ(row.train_step_loss_8, 3);
+  EXPECT_EQ(row.probe_dropout, 1);
+  EXPECT_EQ(row.input_rms, 0.25);
+  EXPECT_EQ(row.effective_rank, 5.5);
+  EXPECT_EQ(row.neighbour_agreement, -0.5);
+  EXPECT_EQ(row.constant_inputs, 0.125);
+  EXPECT_EQ(row.weight_layers, 4);
+  EXPECT_EQ(row.widest_layer, 96);
+  EXPECT_EQ(row.convolution_share, 0.625);
+  EXPECT_EQ(row.norm_parameters, 0.0625);
+  EXPECT_EQ(row.recurrent_weights, 0.1875);
+}
+
+TEST_F(RowsTest, LackTheFeaturesThatWereNotAskedFor) {
+  result_.probe.extended.reset();
+  const shard::Row row = make_rows(trajectory_, result_).front();
+  EXPECT_DOUBLE_EQ(row.log_g2, std::log(3.0));
+  for (const shard::Column& column : shard::columns()) {
+    if (column.since < 6) continue;
+    double value = 0;
+    std::memcpy(&value, shard::bytes_at(row, column).data(), sizeof value);
+    EXPECT_TRUE(std::isnan(value)) << column.name;
+  }
 }
 
 }  // namespace

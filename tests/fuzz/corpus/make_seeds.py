@@ -90,12 +90,21 @@ ARCHITECTURES = {
              "bidirectional": True},
 }
 
+FEATURES = [
+    "train_loss_0", "train_mean_gradient2", "train_gradient_l1",
+    "train_step_loss_1", "train_step_loss_2", "train_step_loss_4",
+    "train_step_loss_8", "probe_dropout", "input_rms", "effective_rank",
+    "neighbour_agreement", "constant_inputs", "weight_layers", "widest_layer",
+    "convolution_share", "norm_parameters", "recurrent_weights"]
+
 RESULT = {
     "trajectory": "ab", "parameters": 1806538,
     "probe": {"g2": 0.3, "tau": None,
               "extended": {"loss": 0.6, "mean_gradient2": 5e-324,
                            "label_entropy": 0.3, "logit_spread": 1.7e308,
-                           "line": [0.1, 0.3, -0.0]}},
+                           "line": [0.1, 0.3, -0.0],
+                           **dict.fromkeys(FEATURES, 0.7),
+                           "neighbour_agreement": None}},
     "initial_loss": 2.3,
     "outcomes": [{"criterion": 0.1, "t_star": 7, "stop_reason": "converged",
                   "steps_run": 7, "final_loss": 0.2}],
@@ -114,7 +123,7 @@ def make_messages():
     write("task", "deep", b'{"task":' * 1000)
     write("task", "large_numbers",
           line({"task": TASK | {"batch_size": 1e300, "seed": -1e300}}))
-    hello = line({"hello": {"protocol": 4, "torch": "2.11.0", "device": "cpu"}})
+    hello = line({"hello": {"protocol": 5, "torch": "2.11.0", "device": "cpu"}})
     failure = line({"failure": {"trajectory": "ab", "kind": "exception",
                                 "message": "why"}})
     curve = struct.pack("<2f", 2.5, float("nan"))
