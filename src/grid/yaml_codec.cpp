@@ -151,6 +151,23 @@ nlohmann::json scalar_json(const Value& value) {
   return value.text;
 }
 
+nlohmann::json any_json(const Value& value) {
+  switch (value.kind) {
+    case Value::Kind::list: {
+      nlohmann::json list = nlohmann::json::array();
+      for (const Value& item : value.items) list.push_back(any_json(item));
+      return list;
+    }
+    case Value::Kind::map: {
+      nlohmann::json map = nlohmann::json::object();
+      for (const Value& item : value.items) map[item.key] = any_json(item);
+      return map;
+    }
+    default:
+      return scalar_json(value);
+  }
+}
+
 bool contains(const std::vector<std::string>& words, const std::string& word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }

@@ -146,6 +146,9 @@ Codec<T> codec(const Scalar<T>& scalar) {
 /// true, 3 and 0.5 as such, every other scalar as text, anything else as null.
 nlohmann::json scalar_json(const Value& value);
 
+/// The same, and lists and maps of them.
+nlohmann::json any_json(const Value& value);
+
 bool contains(const std::vector<std::string>& words, const std::string& word);
 
 /// The elements of a list with their paths; a value alone is a list of one.

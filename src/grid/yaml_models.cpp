@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "core/error.h"
@@ -16,19 +18,69 @@ namespace {
 
 using nlohmann::json;
 
+constexpr const char* kSequential = "sequential";
+
+bool is_sequential(const Value& model) {
+  const Value* const family = model.find("family");
+  return family != nullptr && family->text == kSequential;
+}
+
+/// What is at "layers[3].residual[1]" below `value`, or as near to it as there
+/// is something.
+const Value& value_at(const Value& value, std::string_view place) {
+  const Value* found = &value;
+  while (!place.empty()) {
+    const Value* next = nullptr;
+    if (place.front() == '[') {
+      std::size_t index = 0;
+      std::from_chars(place.data() + 1, place.data() + place.size(), index);
+      place.remove_prefix(std::min(place.find(']') + 1, place.size()));
+      if (index < found->items.size()) next = &found->items[index];
+    } else {
+      if (place.front() == '.') place.remove_prefix(1);
+      const std::string_view key = place.substr(0, place.find_first_of(".["));
+      place.remove_prefix(key.size());
+      next = found->find(key);
+    }
+    if (next == nullptr) return *found;
+    found = next;
+  }
+  return *found;
+}
+
+/// The keys of an entry that is a list of layers, or has some.
+std::vector<std::string> sequential_keys() {
+  std::vector<std::string> keys = model_keys();
+  for (const std::string& key : zoo::architecture_keys(kSequential)) {
+    keys.push_back(key);
+  }
+  return keys;
+}
+
 class ModelReader {
  public:
   explicit ModelReader(Problems& problems) : problems_(problems) {}
 
   std::optional<ModelSpec> read(const Value& value, const std::string& path) {
-    if (!check_map(value, path, model_keys(), problems_)) return std::nullopt;
+    const bool is_list_of_layers = is_sequential(value);
+    if (!check_map(value, path,
+                   is_list_of_layers ? sequential_keys() : model_keys(),
+                   problems_)) {
+      return std::nullopt;
+    }
     const auto family = read_word(value, path, "family", zoo::families());
     if (!family) return std::nullopt;
     ModelSpec model;
     model.family = *family;
     const Value* const sample = value.find("sample");
     const Value* const architectures = value.find("architectures");
-    if ((sample == nullptr) == (architectures == nullptr)) {
+    if (is_list_of_layers && value.find("layers") != nullptr) {
+      if (sample != nullptr || architectures != nullptr) {
+        report_wrong_value(
+            value, path, "give layers, or architectures, or sample", problems_);
+      }
+      read_layers(value, path, {"family", "kind"}, model);
+    } else if ((sample == nullptr) == (architectures == nullptr)) {
       report_wrong_value(value, path,
                          "give either sample: published or architectures: "
                          "[...]",
@@ -71,8 +123,36 @@ class ModelReader {
     }
   }
 
+  /// A map of the keys of zoo::Sequential and of `other` keys.
+  void read_layers(const Value& map, const std::string& path,
+                   const std::vector<std::string>& other, ModelSpec& model) {
+    json fields = json::object();
+    for (const Value& item : map.items) {
+      if (!contains(other, item.key)) fields[item.key] = any_json(item);
+    }
+    add(map, path, kSequential, fields, model);
+    if (model.architectures.empty()) return;
+    const std::string name = zoo::short_name(model.architectures.back());
+    if (!names_.insert(name).second) {
+      report_wrong_value(
+          map, path,
+          fmt::format("another network of this name ({}) is in grid.models "
+                      "already, take another name",
+                      name),
+          problems_);
+    }
+  }
+
   void read_architecture(const Value& value, const std::string& path,
                          ModelSpec& model) {
+    if (model.family == kSequential) {
+      std::vector<std::string> keys = zoo::architecture_keys(kSequential);
+      keys.emplace_back("kind");
+      if (check_map(value, path, keys, problems_)) {
+        read_layers(value, path, {"kind"}, model);
+      }
+      return;
+    }
     const auto names = zoo::architecture_names(model.family);
     if (value.kind != Value::Kind::map) {
       const auto name = codec(word_of(names)).read(value, path, problems_);
@@ -118,6 +198,11 @@ class ModelReader {
     try {
       model.architectures.push_back(
           zoo::make_architecture(model.family, kind, fields));
+    } catch (const zoo::layers::LayerError& error) {
+      report_wrong_value(value_at(value, error.place),
+                         fmt::format("{}.{}", path, error.place), error.problem,
+                         problems_);
+      return;
     } catch (const UserError& error) {
       report_wrong_value(value, path, error.what(), problems_);
       return;
@@ -134,6 +219,7 @@ class ModelReader {
 
   Problems& problems_;
   std::set<std::string> seen_;
+  std::set<std::string> names_;  ///< of lists of layers
 };
 
 /// A text that YAML could take for something else in quotes.
@@ -142,20 +228,25 @@ std::string write_text(const std::string& text) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' ||
            c == '-';
   });
-  return is_plain ? text : json(text).dump();
+  return is_plain && !text.empty() ? text : json(text).dump();
+}
+
+/// As YAML in one line.
+std::string write_json(const json& value) {
+  if (value.is_string()) return write_text(value.get<std::string>());
+  if (!value.is_structured()) return value.dump();
+  std::vector<std::string> items;
+  for (const auto& [key, item] : value.items()) {
+    items.push_back((value.is_object() ? key + ": " : "") + write_json(item));
+  }
+  const std::string inside = fmt::format("{}", fmt::join(items, ", "));
+  return value.is_object() ? "{" + inside + "}" : "[" + inside + "]";
 }
 
 std::string write_architecture(const zoo::Architecture& architecture) {
-  std::vector<std::string> fields;
-  const json description = zoo::to_json(architecture);
-  for (const auto& [key, value] : description.items()) {
-    if (key == "family") continue;
-    fields.push_back(fmt::format("{}: {}", key,
-                                 value.is_string()
-                                     ? write_text(value.get<std::string>())
-                                     : value.dump()));
-  }
-  return fmt::format("{{{}}}", fmt::join(fields, ", "));
+  json description = zoo::to_json(architecture);
+  description.erase("family");
+  return write_json(description);
 }
 
 std::string write_model(const ModelSpec& model) {

@@ -39,5 +39,7 @@ std::shared_ptr<Model> make_model(const zoo::Pit& pit, const Shape& input,
                                   const zoo::Head& head);
 std::shared_ptr<Model> make_model(const zoo::TorchScript& network,
                                   const Shape& input, const zoo::Head& head);
+std::shared_ptr<Model> make_model(const zoo::Sequential& network,
+                                  const Shape& input, const zoo::Head& head);
 
 }  // namespace cape::models

@@ -28,7 +28,79 @@ std::int64_t fan_in(const Conv2d& convolution) {
   return convolution.weight.numel() / convolution.weight.size(0);
 }
 
+/// A weight, outputs x ..., as torch.nn.init does it.
+void draw(zoo::Initialization how, const torch::Tensor& weight) {
+  const std::int64_t outputs = weight.size(0);
+  const std::int64_t inputs = weight.numel() / outputs;
+  // Of a convolution's window.
+  const std::int64_t area = inputs / weight.size(1);
+  switch (how) {
+    case zoo::Initialization::torch:
+      return fill_uniform(weight, sqrt_of_ratio(1, inputs));
+    case zoo::Initialization::xavier:
+      return fill_normal(weight, sqrt_of_ratio(2, inputs + outputs * area));
+    case zoo::Initialization::kaiming:
+      return fill_normal(weight, sqrt_of_ratio(2, inputs));
+    case zoo::Initialization::orthogonal: {
+      const torch::NoGradGuard no_grad;
+      const torch::Tensor matrix =
+          torch::nn::init::orthogonal_(torch::empty({outputs, inputs}));
+      weight.copy_(matrix.view(weight.sizes()));
+    }
+  }
+}
+
+/// The bias of a weight with this fan-in.
+void draw_bias(zoo::Initialization how, const torch::Tensor& bias,
+               std::int64_t inputs) {
+  if (!bias.defined()) return;
+  if (how == zoo::Initialization::torch) {
+    fill_uniform(bias, sqrt_of_ratio(1, inputs));
+  } else {
+    fill_zero(bias);
+  }
+}
+
+template <class AnyLayer>
+void draw_layer(zoo::Initialization how, const AnyLayer& layer) {
+  draw(how, layer.weight);
+  draw_bias(how, layer.bias, layer.weight.numel() / layer.weight.size(0));
+}
+
 }  // namespace
+
+void initialize(zoo::Initialization how, Linear& linear) {
+  draw_layer(how, linear);
+}
+
+void initialize(zoo::Initialization how, Conv2d& convolution) {
+  draw_layer(how, convolution);
+}
+
+void initialize(zoo::Initialization how, Conv1d& convolution) {
+  draw_layer(how, convolution);
+}
+
+void initialize_recurrent(zoo::Initialization how, Linear& projection,
+                          std::int64_t gates) {
+  if (how == zoo::Initialization::torch) {
+    return torch_default_recurrent(projection,
+                                   projection.weight.size(0) / gates);
+  }
+  for (const torch::Tensor& gate : projection.weight.detach().chunk(gates)) {
+    draw(how, gate);
+  }
+  fill_zero(projection.bias);
+}
+
+void initialize(zoo::Initialization how, SelfAttention& attention) {
+  if (how == zoo::Initialization::torch) return attention_default(attention);
+  for (Linear* projection :
+       {attention.queries.get(), attention.keys.get(), attention.values.get(),
+        attention.output_projection.get()}) {
+    initialize(how, *projection);
+  }
+}
 
 void xavier_normal(Linear& linear) {
   const torch::Tensor& weight = linear.weight;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/layers.h"
+#include "zoo/sequential.h"
 
 namespace cape::models {
 
@@ -15,6 +16,20 @@ void kaiming_normal(Conv2d& convolution);
 /// PyTorch's default: uniform in +-1/sqrt(fan-in), also the biases.
 void torch_default(Linear& linear);
 void torch_default(Conv2d& convolution);
+
+/// As zoo::Initialization says. Without gain, but for Kaiming's, which is that
+/// of ReLU. Xavier and Kaiming are normal; the rows of an orthogonal matrix, or
+/// its columns if there are fewer, are orthonormal.
+void initialize(zoo::Initialization how, Linear& linear);
+void initialize(zoo::Initialization how, Conv2d& convolution);
+void initialize(zoo::Initialization how, Conv1d& convolution);
+
+/// A projection of a recurrent layer: its `gates` matrices one by one.
+void initialize_recurrent(zoo::Initialization how, Linear& projection,
+                          std::int64_t gates);
+
+/// The projections one by one; `torch` is attention_default.
+void initialize(zoo::Initialization how, SelfAttention& attention);
 
 /// PyTorch's default for recurrent cells: uniform in +-1/sqrt(hidden).
 void torch_default_recurrent(Linear& projection, std::int64_t hidden);

@@ -8,9 +8,10 @@ bool is_for_kernels(const torch::Tensor& x) {
   return x.is_cpu() && x.scalar_type() == torch::kFloat;
 }
 
-Linear::Linear(std::int64_t inputs, std::int64_t outputs)
-    : weight(register_parameter("weight", torch::empty({outputs, inputs}))),
-      bias(register_parameter("bias", torch::empty({outputs}))) {}
+Linear::Linear(std::int64_t inputs, std::int64_t outputs, bool has_bias)
+    : weight(register_parameter("weight", torch::empty({outputs, inputs}))) {
+  if (has_bias) bias = register_parameter("bias", torch::empty({outputs}));
+}
 
 torch::Tensor Linear::forward(const torch::Tensor& input) const {
   return record(input, torch::linear(input, weight, bias));
@@ -42,9 +43,68 @@ torch::Tensor Conv2d::forward(const torch::Tensor& input) const {
         input,
         torch::linear(pixels, weight.flatten(1), bias).permute({0, 3, 1, 2}));
   }
+  if (options.kernel == 1 && options.groups > 1 && options.padding == 0) {
+    return record(input, convolve_pixels_by_group(input));
+  }
   return record(
       input, torch::conv2d(input, weight, bias, options.stride, options.padding,
                            /*dilation=*/1, options.groups));
+}
+
+/// A 1 x 1 convolution in groups as products, for the same reason: groups have
+/// few channels.
+torch::Tensor Conv2d::convolve_pixels_by_group(
+    const torch::Tensor& input) const {
+  const torch::Tensor pixels = input.slice(2, 0, std::nullopt, options.stride)
+                                   .slice(3, 0, std::nullopt, options.stride);
+  // samples x groups x channels of a group x positions
+  const torch::Tensor grouped =
+      pixels.reshape({input.size(0), options.groups, weight.size(1), -1});
+  torch::Tensor output =
+      torch::matmul(weight.view({1, options.groups, -1, weight.size(1)}),
+                    grouped)
+          .reshape({input.size(0), -1, pixels.size(2), pixels.size(3)});
+  if (bias.defined()) output = output + bias.view({1, -1, 1, 1});
+  return output.contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+Conv1d::Conv1d(std::int64_t features, std::int64_t outputs,
+               const Conv2d::Options& options)
+    : weight(register_parameter(
+          "weight",
+          torch::empty({outputs, features / options.groups, options.kernel}))),
+      options(options) {
+  if (options.bias) {
+    bias = register_parameter("bias", torch::empty({outputs}));
+  }
+}
+
+torch::Tensor Conv1d::windows(const torch::Tensor& input) const {
+  const std::int64_t padding = options.padding;
+  const torch::Tensor padded =
+      padding == 0 ? input
+                   : torch::constant_pad_nd(input, {0, 0, padding, padding});
+  return padded.unfold(1, options.kernel, options.stride);
+}
+
+torch::Tensor Conv1d::forward(const torch::Tensor& input) const {
+  const torch::Tensor all = windows(input);
+  if (options.groups == 1) {
+    return record(input,
+                  torch::linear(all.flatten(2), weight.flatten(1), bias));
+  }
+  // samples x T' x groups x 1 x window, times groups x window x outputs of a
+  // group
+  const std::int64_t groups = options.groups;
+  const torch::Tensor grouped =
+      all.reshape({all.size(0), all.size(1), groups, 1, -1});
+  torch::Tensor output =
+      torch::matmul(
+          grouped,
+          weight.view({groups, weight.size(0) / groups, -1}).transpose(1, 2))
+          .reshape({all.size(0), all.size(1), -1});
+  if (bias.defined()) output = output + bias;
+  return record(input, output);
 }
 
 BatchNorm::BatchNorm(std::int64_t features)
@@ -81,6 +141,16 @@ torch::Tensor LayerNorm::forward(const torch::Tensor& input) const {
 
 torch::Tensor Dropout::forward(const torch::Tensor& input) const {
   return torch::dropout(input, rate_, is_training());
+}
+
+GroupNorm::GroupNorm(std::int64_t groups, std::int64_t features)
+    : weight(register_parameter("weight", torch::ones({features}))),
+      bias(register_parameter("bias", torch::zeros({features}))),
+      groups(groups) {}
+
+torch::Tensor GroupNorm::forward(const torch::Tensor& input) const {
+  return record(input,
+                torch::group_norm(input, groups, weight, bias, kEpsilon));
 }
 
 LearnedTensor::LearnedTensor(at::IntArrayRef shape)

@@ -19,11 +19,11 @@ bool is_for_kernels(const torch::Tensor& x);
 /// weight: sum over samples and positions of g a^T; bias: of g.
 class Linear : public Layer {
  public:
-  Linear(std::int64_t inputs, std::int64_t outputs);
+  Linear(std::int64_t inputs, std::int64_t outputs, bool has_bias = true);
   torch::Tensor forward(const torch::Tensor& input) const;
 
   torch::Tensor weight;  ///< outputs x inputs
-  torch::Tensor bias;    ///< outputs
+  torch::Tensor bias;    ///< outputs; undefined without one
 };
 
 /// samples x C x H x W -> samples x O x H' x W', fastest with channels last.
@@ -45,6 +45,24 @@ class Conv2d : public Layer {
   torch::Tensor weight;  ///< outputs x channels / groups x kernel x kernel
   torch::Tensor bias;    ///< outputs; undefined without one
   const Options options;
+
+ private:
+  torch::Tensor convolve_pixels_by_group(const torch::Tensor& input) const;
+};
+
+/// samples x T x D -> samples x T' x O. weight and bias: as for Conv2d, where
+/// the windows are over T.
+class Conv1d : public Layer {
+ public:
+  Conv1d(std::int64_t features, std::int64_t outputs,
+         const Conv2d::Options& options);
+  torch::Tensor forward(const torch::Tensor& input) const;
+  /// samples x T' x D x kernel, with zeros beyond the ends.
+  torch::Tensor windows(const torch::Tensor& input) const;
+
+  torch::Tensor weight;  ///< outputs x features / groups x kernel
+  torch::Tensor bias;    ///< outputs; undefined without one
+  const Conv2d::Options options;
 };
 
 /// samples x features x ... . In evaluation mode, with x^ the input
@@ -89,6 +107,21 @@ class Dropout : public torch::nn::Module {
 
  private:
   const double rate_;
+};
+
+/// samples x features x ... . With x^ the input standardised over each group of
+/// features and all positions of a sample, weight: sum over samples and
+/// positions of g x^; bias: of g.
+class GroupNorm : public Layer {
+ public:
+  static constexpr double kEpsilon = 1e-5;
+
+  GroupNorm(std::int64_t groups, std::int64_t features);
+  torch::Tensor forward(const torch::Tensor& input) const;
+
+  torch::Tensor weight;
+  torch::Tensor bias;
+  const std::int64_t groups;
 };
 
 /// A parameter that every sample gets: class token, positions. value: sum over

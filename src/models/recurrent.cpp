@@ -38,6 +38,12 @@ State step<3>(const torch::Tensor& x, const torch::Tensor& h,
   return {candidate + update * (state.hidden - candidate), {}};
 }
 
+template <>
+State step<1>(const torch::Tensor& x, const torch::Tensor& h,
+              const State& /*state*/) {
+  return {(x + h).tanh(), {}};
+}
+
 }  // namespace
 
 template <int Gates>
@@ -57,7 +63,18 @@ RecurrentLayer<Gates>::RecurrentLayer(std::int64_t features,
 
 template <int Gates>
 torch::Tensor RecurrentLayer<Gates>::forward(const torch::Tensor& input) const {
-  if (!is_for_kernels(input)) return forward_by_steps(input);
+  // There are no kernels for a plain RNN.
+  if constexpr (Gates == 1) {
+    return forward_by_steps(input);
+  } else {
+    return is_for_kernels(input) ? forward_by_scan(input)
+                                 : forward_by_steps(input);
+  }
+}
+
+template <int Gates>
+torch::Tensor RecurrentLayer<Gates>::forward_by_scan(
+    const torch::Tensor& input) const requires(Gates > 1) {
   const RecurrentWeights weights = {
       input_projection_->weight, hidden_projection_->weight,
       input_projection_->bias, hidden_projection_->bias};
@@ -108,5 +125,66 @@ torch::Tensor RecurrentLayer<Gates>::forward_by_steps(
 
 template class RecurrentLayer<4>;
 template class RecurrentLayer<3>;
+template class RecurrentLayer<1>;
+
+template <int Gates>
+RecurrentStack<Gates>::RecurrentStack(std::int64_t features,
+                                      std::int64_t hidden, std::int64_t layers,
+                                      bool bidirectional)
+    : width_(hidden * (bidirectional ? 2 : 1)) {
+  for (std::int64_t i = 0; i < layers; ++i) {
+    const auto add = [&](const char* direction, bool reverse) {
+      return this->register_module(
+          direction + std::to_string(i),
+          std::make_shared<RecurrentLayer<Gates>>(i == 0 ? features : width_,
+                                                  hidden, reverse));
+    };
+    forward_.push_back(add("forward", false));
+    if (bidirectional) backward_.push_back(add("backward", true));
+  }
+}
+
+/// The output of the first `layers` layers.
+template <int Gates>
+torch::Tensor RecurrentStack<Gates>::through(const torch::Tensor& input,
+                                             std::size_t layers) const {
+  torch::Tensor x = input;
+  for (std::size_t i = 0; i < layers; ++i) {
+    torch::Tensor y = forward_[i]->forward(x);
+    if (!backward_.empty()) y = torch::cat({y, backward_[i]->forward(x)}, 2);
+    x = y;
+  }
+  return x;
+}
+
+template <int Gates>
+torch::Tensor RecurrentStack<Gates>::all_steps(
+    const torch::Tensor& input) const {
+  return through(input, forward_.size());
+}
+
+template <int Gates>
+torch::Tensor RecurrentStack<Gates>::last_step(
+    const torch::Tensor& input) const {
+  const torch::Tensor x = through(input, forward_.size() - 1);
+  const torch::Tensor y = forward_.back()->forward(x)[-1];
+  if (backward_.empty()) return y;
+  return torch::cat({y, backward_.back()->forward(x.narrow(0, -1, 1))[0]}, 1);
+}
+
+template <int Gates>
+std::vector<std::shared_ptr<RecurrentLayer<Gates>>>
+RecurrentStack<Gates>::layers() const {
+  std::vector<std::shared_ptr<RecurrentLayer<Gates>>> all;
+  for (std::size_t i = 0; i < forward_.size(); ++i) {
+    all.push_back(forward_[i]);
+    if (!backward_.empty()) all.push_back(backward_[i]);
+  }
+  return all;
+}
+
+template class RecurrentStack<4>;
+template class RecurrentStack<3>;
+template class RecurrentStack<1>;
 
 }  // namespace cape::models

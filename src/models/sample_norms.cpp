@@ -122,7 +122,46 @@ std::vector<Tensor> norms(const Linear& layer, const Uses& uses) {
     const Tensor g = positions_of(gradients);
     Tensor sum = zeros_like_norms(g);
     if (layer.weight.requires_grad()) sum += weight_norms(g);
-    if (layer.bias.requires_grad()) sum += squares(g.sum(1));
+    if (layer.bias.defined() && layer.bias.requires_grad()) {
+      sum += squares(g.sum(1));
+    }
+    all.push_back(sum);
+  }
+  return all;
+}
+
+/// The windows of all uses: samples x positions x features x kernel.
+Tensor windows_of(const Conv1d& layer, const Uses& uses) {
+  std::vector<Tensor> parts;
+  parts.reserve(uses.inputs.size());
+  for (const Tensor& input : uses.inputs) {
+    parts.push_back(layer.windows(input));
+  }
+  return parts.size() == 1 ? parts.front() : torch::cat(parts, 1);
+}
+
+std::vector<Tensor> norms(const Conv1d& layer, const Uses& uses) {
+  const std::int64_t groups = layer.options.groups;
+  const Tensor windows = windows_of(layer, uses);
+  const std::int64_t samples = windows.size(0), positions = windows.size(1);
+  WeightNorms weight_norms(windows.flatten(2), *uses.input_gram);
+  std::vector<Tensor> all;
+  for (const auto& gradients : uses.gradients) {
+    const Tensor g = positions_of(gradients);
+    Tensor sum = zeros_like_norms(g);
+    if (layer.weight.requires_grad() && groups == 1) {
+      sum += weight_norms(g);
+    } else if (layer.weight.requires_grad()) {
+      // samples x groups x positions x what a group has
+      const auto grouped = [&](const Tensor& x) {
+        return x.reshape({samples, positions, groups, -1}).transpose(1, 2);
+      };
+      sum +=
+          squares(torch::matmul(grouped(g).transpose(2, 3), grouped(windows)));
+    }
+    if (layer.bias.defined() && layer.bias.requires_grad()) {
+      sum += squares(g.sum(1));
+    }
     all.push_back(sum);
   }
   return all;
@@ -359,6 +398,15 @@ std::vector<Tensor> norms(const LayerNorm& layer, const Uses& uses) {
   });
 }
 
+std::vector<Tensor> norms(const GroupNorm& layer, const Uses& uses) {
+  const auto standardise = [&](const Tensor& input) {
+    return torch::group_norm(input, layer.groups, {}, {}, GroupNorm::kEpsilon);
+  };
+  return scale_norms(layer, uses, standardise, [](const Tensor& x) {
+    return x.dim() == 2 ? x : x.flatten(2).sum(2);
+  });
+}
+
 std::vector<Tensor> norms(const LearnedTensor& layer, const Uses& uses) {
   std::vector<Tensor> all;
   for (const auto& gradients : uses.gradients) {
@@ -417,8 +465,8 @@ Tensor sample_squared_norms(const std::vector<Recording>& recordings,
   for (const auto& [layer, uses] :
        by_layer(recordings, gradients, input_gram)) {
     const std::vector<Tensor> layers_norms =
-        dispatch<Linear, Conv2d, BatchNorm, LayerNorm, LearnedTensor>(*layer,
-                                                                      uses);
+        dispatch<Linear, Conv2d, Conv1d, BatchNorm, LayerNorm, GroupNorm,
+                 LearnedTensor>(*layer, uses);
     for (std::size_t v = 0; v < sums.size(); ++v) {
       const Tensor norm = layers_norms[v].cpu();
       sums[v] = sums[v].defined() ? sums[v] + norm : norm;

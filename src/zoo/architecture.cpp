@@ -58,7 +58,13 @@ std::string explain_mismatch(const Architecture& architecture,
     return fmt::format("{} takes images of 1 or 3 channels, not of {}", what,
                        sample.front());
   }
-  return {};
+  return std::visit(
+      [&](const auto& a) {
+        const std::string why =
+            mismatch_of(a, input_shape(architecture, sample), head);
+        return why.empty() ? why : fmt::format("{}: {}", what, why);
+      },
+      architecture);
 }
 
 Shape input_shape(const Architecture& architecture, const Shape& sample) {
@@ -110,6 +116,7 @@ nlohmann::json describe(const Architecture& architecture) {
 nlohmann::json identity(const Architecture& architecture) {
   nlohmann::json json = to_json(architecture);
   json.erase("file");
+  if (std::holds_alternative<Sequential>(architecture)) json.erase("name");
   if (revision(architecture) != 0) json["revision"] = revision(architecture);
   return json;
 }

@@ -14,13 +14,14 @@
 #include "zoo/cnn.h"
 #include "zoo/mlp.h"
 #include "zoo/rnn.h"
+#include "zoo/sequential.h"
 #include "zoo/torchscript.h"
 #include "zoo/transformer.h"
 
 namespace cape::zoo {
 
 using Architecture = std::variant<Mlp, VggLite, ResnetMini, MobilenetMini, Lstm,
-                                  Gru, Cct, Vit, Pit, TorchScript>;
+                                  Gru, Cct, Vit, Pit, TorchScript, Sequential>;
 
 /// How the samples of a data set are handed to a network.
 struct InputForm {
@@ -82,7 +83,8 @@ nlohmann::json to_json(const Architecture& architecture);
 nlohmann::json describe(const Architecture& architecture);
 
 /// What the keys of rows say of an architecture: to_json without the path of a
-/// file, and with the kind's `revision` where that is not 0.
+/// file, without the name of a list of layers, and with the kind's `revision`
+/// where that is not 0.
 nlohmann::json identity(const Architecture& architecture);
 
 /// How many corrections have changed what networks of this kind are; part of

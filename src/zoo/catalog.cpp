@@ -48,6 +48,7 @@ bool same_type(const nlohmann::json& value, const nlohmann::json& like) {
 const char* type_name(const nlohmann::json& like) {
   if (like.is_number_float()) return "a number";
   if (like.is_number_integer()) return "a whole number";
+  if (like.is_array()) return "a list";
   return like.is_boolean() ? "true or false" : "a text";
 }
 

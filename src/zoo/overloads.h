@@ -122,6 +122,22 @@ Size size_of(const TorchScript& network, const Shape& input, const Head& head);
 void check(const TorchScript& network);
 OwnFacts facts_of(const TorchScript& network);
 
+Kind kind_of(const Sequential&);
+std::string name_of(const Sequential& network);
+Size size_of(const Sequential& network, const Shape& input, const Head& head);
+void check(const Sequential& network);
+OwnFacts facts_of(const Sequential& network);
+
+/// Why a network of a kind that accepts samples of this dimension cannot be
+/// built for this one; empty if it can.
+std::string mismatch_of(const Sequential& network, const Shape& input,
+                        const Head& head);
+template <class Other>
+std::string mismatch_of(const Other& /*network*/, const Shape& /*input*/,
+                        const Head& /*head*/) {
+  return {};
+}
+
 /// Throws UserError unless lowest <= value <= highest.
 void check_range(const char* kind, const char* key, double value, double lowest,
                  double highest);
@@ -140,5 +156,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Vit, patch, width, depth, heads, mlp_ratio)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Cct, width, depth, heads, mlp_ratio)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Pit, patch, width, depth, heads, mlp_ratio)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TorchScript, file, fingerprint, bytes)
+void to_json(nlohmann::json& json, const Sequential& network);
+void from_json(const nlohmann::json& json, Sequential& network);
 
 }  // namespace cape::zoo

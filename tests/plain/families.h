@@ -31,6 +31,8 @@ ModelPointer make(const zoo::Vit& vit, const Shape& input,
                   std::int64_t outputs);
 ModelPointer make(const zoo::Pit& pit, const Shape& input,
                   std::int64_t outputs);
+ModelPointer make(const zoo::Sequential& network, const Shape& input,
+                  std::int64_t outputs);
 /// A user's own has no plain twin. Throws Error.
 ModelPointer make(const zoo::TorchScript& network, const Shape& input,
                   std::int64_t outputs);

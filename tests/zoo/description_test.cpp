@@ -33,6 +33,11 @@ const std::vector<Architecture> kArchitectures = {
     Vit{.depth = 2},
     Vit{.heads = 6},
     Vit{.mlp_ratio = 4},
+    Sequential{.name = "lenet", .layers = {}},
+    Sequential{.initialization = Initialization::orthogonal,
+               .layers = {layers::Conv{.outputs = 4, .kernel = 5},
+                          layers::Residual{.layers = {layers::Tanh{}}},
+                          layers::Dropout{0.1 + 0.2}, layers::Flatten{}}},
 };
 
 /// What is said of a description that is refused.
@@ -89,7 +94,7 @@ TEST(Description, OfAnUnknownFamilyIsRefusedWithTheOneMeant) {
               StrEq("unknown family 'mpl'; did you mean 'mlp'?"));
   EXPECT_THAT(explain_mismatch({{"family", "diffusion"}, {"kind", "unet"}}),
               StrEq("unknown family 'diffusion'; there are: mlp, cnn, rnn, "
-                    "transformer, torchscript"));
+                    "transformer, torchscript, sequential"));
   EXPECT_THAT(explain_mismatch({{"kind", "mlp"}}),
               HasSubstr("unknown family ''"));
 }
@@ -187,8 +192,8 @@ TEST(Description, NamesAFileByWholeCharacters) {
 }
 
 TEST(Catalog, HoldsEachFamilyOnce) {
-  EXPECT_THAT(families(),
-              ElementsAre("mlp", "cnn", "rnn", "transformer", "torchscript"));
+  EXPECT_THAT(families(), ElementsAre("mlp", "cnn", "rnn", "transformer",
+                                      "torchscript", "sequential"));
 }
 
 TEST(Catalog, MakesAllThatItNames) {

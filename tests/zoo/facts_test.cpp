@@ -27,6 +27,7 @@ TEST(Facts, NumberEveryKindOfTheZoo) {
   EXPECT_EQ(from_row(Vit{}).kind, kKindOf<Vit>);
   EXPECT_EQ(from_row(Pit{}).kind, kKindOf<Pit>);
   EXPECT_EQ(from_row(TorchScript{}).kind, kKindOf<TorchScript>);
+  EXPECT_EQ(from_row(Sequential{}).kind, kKindOf<Sequential>);
   EXPECT_EQ(kKindOf<int>, kNoKind);
 }
 
