@@ -10,6 +10,24 @@ libtorch_version=$(sed -n 's/^torch==\([0-9.]*\).*/\1/p' \
 test_venv=$cape_cache/test-python-$(sha256sum scripts/requirements-test.txt |
   cut -c 1-12)
 
+# provide_python VENV LIST: makes the Python environment VENV with the packages
+# that the file LIST names, unless it is there.
+provide_python() {
+  mkdir -p "$cape_cache"
+  exec 9>"$1.lock"
+  flock 9
+  # The list is copied into it last: with it, the environment is whole.
+  if ! [[ -f $1/requirements.txt ]]; then
+    say "Installing Python packages into $1"
+    rm -rf "$1"
+    python3 -m venv "$1"
+    "$1/bin/python" -m pip install --quiet --no-cache-dir \
+      --disable-pip-version-check -r "$2"
+    cp "$2" "$1/requirements.txt"
+  fi
+  exec 9>&-
+}
+
 stage_times=()
 
 # stage NAME COMMAND...: runs the command and notes its time. Its status is the

@@ -176,22 +176,6 @@ provide_libtorch() {
   cmake -P cmake/CheckLibTorch.cmake || exit 2
 }
 
-provide_test_python() {
-  mkdir -p "$cape_cache"
-  exec 9>"$test_venv.lock"
-  flock 9
-  # The list is copied into it last: with it, the environment is whole.
-  if ! [[ -f $test_venv/requirements.txt ]]; then
-    say "Installing the tests' Python packages into $test_venv"
-    rm -rf "$test_venv"
-    python3 -m venv "$test_venv"
-    "$test_venv/bin/python" -m pip install --quiet --no-cache-dir \
-      --disable-pip-version-check -r scripts/requirements-test.txt
-    cp scripts/requirements-test.txt "$test_venv/requirements.txt"
-  fi
-  exec 9>&-
-}
-
 flavour=cpu apt=yes tests=no
 for argument in "$@"; do
   case $argument in
@@ -211,6 +195,6 @@ if [[ $apt == yes ]]; then
 fi
 provide_libtorch "$flavour"
 if [[ $tests == yes ]]; then
-  provide_test_python
+  provide_python "$test_venv" scripts/requirements-test.txt
 fi
 say "Done."

@@ -1,0 +1,130 @@
+"""Data sets of images: x uint8 [N, C, H, W]."""
+
+import gzip
+import io
+import re
+
+import numpy
+from PIL import Image, ImageFont, ImageDraw
+
+from . import arrays
+
+
+def digits(packages):
+    """Which of ten digits somebody wrote, in 8 x 8 pixels."""
+    table = numpy.loadtxt(io.BytesIO(gzip.decompress(
+        packages["scikit-learn"].read("sklearn/datasets/data/digits.csv.gz"))),
+        delimiter=",")
+    x = numpy.minimum(table[:, :-1] * 16, 255).astype(numpy.uint8)
+    return x.reshape(-1, 1, 8, 8), table[:, -1].astype(numpy.int64)
+
+
+def icons(packages):
+    """What an icon of a desktop stands for: an action, a program, a device,
+    and so on."""
+    package = packages["gnome-icon-theme"]
+    kinds = ("actions", "apps", "categories", "devices", "emotes", "mimetypes",
+             "places", "status")
+    x, y, seen = [], [], set()
+    for number, kind in enumerate(kinds):
+        names = [name for size in ("32x32", "48x48") for name in package.names(
+            f"usr/share/icons/gnome/{size}/{kind}/*.png")]
+        for name in names:
+            image = Image.open(io.BytesIO(package.read(name))).convert("RGBA")
+            if image.size != (32, 32):
+                image = image.resize((32, 32), Image.Resampling.BILINEAR)
+            picture = _on_white(image)
+            if picture.tobytes() not in seen:
+                seen.add(picture.tobytes())
+                x.append(picture)
+                y.append(number)
+    return numpy.stack(x), numpy.array(y, numpy.int64)
+
+
+def pictures(packages):
+    """Which of eight photographs a patch of 24 x 24 grey pixels is from."""
+    rng = numpy.random.default_rng(1)
+    x, y = [], []
+    for number, picture in enumerate(_photographs(packages)):
+        for patch in _patches(rng, picture, 500, 24):
+            x.append(patch)
+            y.append(number)
+    return (numpy.stack(x).astype(numpy.uint8)[:, None],
+            numpy.array(y, numpy.int64))
+
+
+def blur(packages):
+    """How much a patch of a photograph is blurred: the width of the filter."""
+    rng = numpy.random.default_rng(2)
+    x, y = [], []
+    for picture in _photographs(packages):
+        for patch in _patches(rng, picture, 400, 48):
+            width = rng.uniform(0.3, 4)
+            x.append(_blurred(patch, width)[12:36, 12:36])
+            y.append(width)
+    return (numpy.round(numpy.stack(x), 2).round().astype(numpy.uint8)[:, None],
+            arrays.rounded(y))
+
+
+def emoji(packages):
+    """Which of the twenty most frequent keywords an emoji has."""
+    keywords = _emoji_keywords(packages["unicode-cldr-core"].read(
+        "usr/share/unicode/cldr/common/annotations/en.xml").decode())
+    font = ImageFont.truetype(io.BytesIO(packages[
+        "fonts-noto-color-emoji"].read(
+        "usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")), 109)
+    x, words = [], []
+    for sign, its_words in sorted(keywords.items()):
+        image = Image.new("RGBA", (136, 128))
+        ImageDraw.Draw(image).text((0, 0), sign, font=font,
+                                   embedded_color=True)
+        if image.getbbox():
+            x.append(_on_white(image.resize((32, 32), Image.Resampling.BOX)))
+            words.append(its_words)
+    counts = {}
+    for word in (word for its_words in words for word in its_words):
+        counts[word] = counts.get(word, 0) + 1
+    most = sorted(counts, key=lambda word: (-counts[word], word))[:20]
+    y = numpy.array([[word in its_words for word in most]
+                     for its_words in words], numpy.int64)
+    return numpy.stack(x), y
+
+
+def _emoji_keywords(xml):
+    """{sign: its keywords} of all emoji that are one character."""
+    found = {}
+    for sign, words in re.findall(
+            r'<annotation cp="([^"])">([^<]*)</annotation>', xml):
+        if ord(sign) >= 0x2190:
+            found[sign] = {word.strip() for word in words.split("|")}
+    return found
+
+
+def _on_white(image):
+    """uint8 [3, H, W] of a picture with an alpha channel"""
+    white = Image.new("RGBA", image.size, "white")
+    white.alpha_composite(image)
+    return numpy.asarray(white.convert("RGB")).transpose(2, 0, 1)
+
+
+def _photographs(packages):
+    for name in ("astronaut", "brick", "camera", "chelsea", "coffee", "grass",
+                 "gravel", "motorcycle_left"):
+        file = packages["scikit-image"].read(f"skimage/data/{name}.png")
+        yield numpy.asarray(Image.open(io.BytesIO(file)).convert("L"))
+
+
+def _patches(rng, picture, count, size):
+    for _ in range(count):
+        row = rng.integers(picture.shape[0] - size)
+        column = rng.integers(picture.shape[1] - size)
+        yield picture[row:row + size, column:column + size]
+
+
+def _blurred(patch, width):
+    """The patch, filtered with a Gaussian function of this standard deviation;
+    at the edges the weights inside of the patch are scaled to a sum of 1."""
+    distance = numpy.subtract.outer(*2 * [numpy.arange(len(patch))])
+    weights = numpy.exp(-distance ** 2 / (2 * width ** 2))
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights @ patch.astype(numpy.float64) @ weights.T
