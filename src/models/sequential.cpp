@@ -64,18 +64,6 @@ class FunctionPart : public LayerModule {
   const Function function_;
 };
 
-class DropoutPart : public LayerModule {
- public:
-  explicit DropoutPart(double rate) : rate_(rate) {}
-
-  Tensor forward(const Tensor& input) const override {
-    return torch::dropout(input, rate_, is_training());
-  }
-
- private:
-  const double rate_;
-};
-
 /// A layer of models/layers.h as it is.
 template <class Layer>
 class LayerPart : public LayerModule {
@@ -96,18 +84,19 @@ class BatchNormPart : public LayerModule {
  public:
   BatchNormPart(std::int64_t features, Activation activation, double dropout)
       : norm_(register_module("norm", std::make_shared<BatchNorm>(features))),
-        activation_(activation),
-        dropout_(dropout) {}
+        dropout_(
+            register_module("dropout", std::make_shared<Dropout>(dropout))),
+        activation_(activation) {}
 
   Tensor forward(const Tensor& input) const override {
     return features_second(norm_activate(*norm_, features_second(input),
-                                         activation_, {}, dropout_));
+                                         activation_, {}, dropout_->rate()));
   }
 
  private:
   std::shared_ptr<BatchNorm> norm_;
+  std::shared_ptr<Dropout> dropout_;
   const Activation activation_;
-  const double dropout_;
 };
 
 class LayerNormPart : public LayerModule {
@@ -201,8 +190,9 @@ class TransformerBlockPart : public LayerModule {
         contract_(register_module(
             "contract",
             std::make_shared<Linear>(block.mlp_ratio * width, width))),
-        pre_norm_(block.norm == described::NormPlace::pre),
-        dropout_(block.dropout) {
+        dropout_(register_module("dropout",
+                                 std::make_shared<Dropout>(block.dropout))),
+        pre_norm_(block.norm == described::NormPlace::pre) {
     initialize(how, *attention_);
     initialize(how, *expand_);
     initialize(how, *contract_);
@@ -210,24 +200,21 @@ class TransformerBlockPart : public LayerModule {
 
   Tensor forward(const Tensor& input) const override {
     if (!pre_norm_) {
-      const Tensor x =
-          attention_norm_->forward(input + dropped(attention_->forward(input)));
-      return mlp_norm_->forward(x + dropped(mlp(x)));
+      const Tensor x = attention_norm_->forward(
+          input + dropout_->forward(attention_->forward(input)));
+      return mlp_norm_->forward(x + dropout_->forward(mlp(x)));
     }
-    if (dropout_ == 0 || !is_training()) {
+    if (dropout_->rate() == 0) {
       return mlp_branch(*mlp_norm_, *expand_, *contract_,
                         attention_branch(*attention_norm_, *attention_, input));
     }
     const Tensor x =
-        input + dropped(attention_->forward(attention_norm_->forward(input)));
-    return x + dropped(mlp(mlp_norm_->forward(x)));
+        input +
+        dropout_->forward(attention_->forward(attention_norm_->forward(input)));
+    return x + dropout_->forward(mlp(mlp_norm_->forward(x)));
   }
 
  private:
-  Tensor dropped(const Tensor& x) const {
-    return torch::dropout(x, dropout_, is_training());
-  }
-
   Tensor mlp(const Tensor& x) const {
     return contract_->forward(torch::gelu(expand_->forward(x)));
   }
@@ -236,8 +223,8 @@ class TransformerBlockPart : public LayerModule {
   std::shared_ptr<SelfAttention> attention_;
   std::shared_ptr<LayerNorm> mlp_norm_;
   std::shared_ptr<Linear> expand_, contract_;
+  std::shared_ptr<Dropout> dropout_;
   const bool pre_norm_;
-  const double dropout_;
 };
 
 /// Layers one after the other.
@@ -388,7 +375,8 @@ class PartMaker {
   }
 
   ModulePointer operator()(const described::Dropout& dropout) const {
-    return std::make_shared<DropoutPart>(dropout.rate);
+    return std::make_shared<LayerPart<Dropout>>(
+        std::make_shared<Dropout>(dropout.rate));
   }
 
   template <described::Cell C>
