@@ -118,6 +118,11 @@ constexpr Column kColumns[] = {
     CAPE_COLUMN(probe_dropout, float64, "",
                 "1: some dropout stayed on in the train_ columns; 0: none",
                 probe, 6),
+    CAPE_COLUMN(input_rms, float64, "1",
+                "Root mean square of the inputs, as the network gets them",
+                probe, 6),
+    CAPE_COLUMN(effective_rank, float64, "1",
+                "Effective rank of the batch minus its mean", probe, 6),
     CAPE_COLUMN(neighbour_agreement, float64, "1",
                 "How often the nearest sample has the same label; 0: as by "
                 "chance, 1: always",
