@@ -3,6 +3,7 @@ or [N, D] of hashed words."""
 
 import gzip
 import re
+import tempfile
 import unicodedata
 
 import numpy
@@ -30,7 +31,11 @@ def languages(packages):
 
 def hyphens(packages):
     """After which letters a German word of twelve letters may be divided."""
-    divide = pyphen.Pyphen(lang="de_DE", left=2, right=2).positions
+    with tempfile.NamedTemporaryFile() as dictionary:
+        dictionary.write(packages["pyphen"].read(
+            "pyphen/dictionaries/hyph_de_DE.dic"))
+        dictionary.flush()
+        divide = pyphen.Pyphen(filename=dictionary.name).positions
     words = [word for word in _word_list(packages, "wngerman")
              if len(word) == 12 and word.isalpha()]
     words = [words[i] for i in arrays.some(len(words), 5000, 1)]

@@ -14,8 +14,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from corpus import table  # noqa: E402
 
-# Where arrays may be: of the machine that runs the test, or of nobody.
-FOLDER = pathlib.Path(os.environ.get("CAPE_CORPUS", ROOT / "runs" / "corpus"))
+FOLDER = ROOT / "runs" / "corpus"
 SCRIPT = ROOT / "scripts" / "make_corpus.sh"
 
 
