@@ -8,6 +8,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "core/random.h"
@@ -29,7 +30,8 @@ constexpr int kDatasets = 10;
 
 /// A network of lists of layers; the kinds differ in what is in the list.
 std::string description(int kind) {
-  constexpr std::array kParts = {"conv", "residual", "batch_norm", "depthwise"};
+  constexpr std::array kParts = {"conv", "residual", "batch_norm",
+                                 "group_norm"};
   std::string layers = R"({"linear":8})";
   for (std::size_t part = 0; part < kParts.size(); ++part) {
     if ((kind >> part & 1) == 0) continue;
