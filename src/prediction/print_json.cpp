@@ -101,6 +101,9 @@ void print_json(const predictor::Predictor& predictor,
                 const GridPrediction& predicted) {
   Json json = {{"t_star_is", "optimizer steps on one fixed batch"},
                {"level", predictor.level},
+               {"assumed",
+                "a constant learning rate; no schedule, augmentation, mixed "
+                "precision or pretraining"},
                {"predictions", Json::array()},
                {"failed", Json::array()}};
   for (const CellPrediction& cell : predicted.cells) {

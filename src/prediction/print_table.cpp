@@ -6,6 +6,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -97,6 +98,57 @@ void print_columns(const std::vector<Line>& lines, std::size_t text_columns) {
   }
 }
 
+/// "a new kind of network".
+std::string what_is_new(predictor::Novelty novelty) {
+  switch (novelty) {
+    case predictor::Novelty::kind:
+      return "a new kind of network";
+    case predictor::Novelty::source:
+      return "data of a new source";
+    case predictor::Novelty::both:
+      return "a new kind of network on data of a new source";
+    case predictor::Novelty::none:
+      break;
+  }
+  return "kinds of networks and data that it knows";
+}
+
+/// How good answers of this sort were.
+std::string errors_text(predictor::Novelty novelty,
+                        const predictor::NoveltyErrors& errors) {
+  std::vector<std::string> left_out;
+  if (errors.kinds > 0)
+    left_out.push_back(fmt::format("{} kinds", errors.kinds));
+  if (errors.sources > 0) {
+    left_out.push_back(fmt::format("{} sources", errors.sources));
+  }
+  std::string text = fmt::format("{}: off by a factor of {:.2f} in the median",
+                                 what_is_new(novelty), errors.median_factor);
+  if (!left_out.empty()) {
+    text += fmt::format(", {} left out in turn", fmt::join(left_out, " and "));
+  }
+  if (!errors.offsets) {
+    text += "; interval not calibrated, since these are too few";
+  }
+  return text;
+}
+
+/// How good the answers of the general model were for what is as new as the
+/// cells.
+void print_general_errors(const predictor::Predictor& predictor,
+                          const std::vector<CellPrediction>& cells) {
+  std::set<predictor::Novelty> novelties;
+  for (const CellPrediction& cell : cells) {
+    if (cell.prediction.is_general) novelties.insert(cell.prediction.novelty);
+  }
+  const char* heading = "general";
+  for (const predictor::Novelty novelty : novelties) {
+    fmt::print("{:<8}  {}\n", heading,
+               errors_text(novelty, predictor.general->errors.at(novelty)));
+    heading = "";
+  }
+}
+
 void print_legend(const predictor::Predictor& predictor,
                   const std::vector<CellPrediction>& cells) {
   const shard::Row& row = cells.front().row;
@@ -110,10 +162,14 @@ void print_legend(const predictor::Predictor& predictor,
       "time      T* x the time of a step on {} ({} thread{})\n",
       100 * predictor.level, row.device.view(), row.threads,
       row.threads == 1 ? "" : "s");
-  const bool far = std::ranges::any_of(cells, [](const CellPrediction& cell) {
-    return !beyond(cell.prediction).empty();
-  });
-  if (!far) return;
+  fmt::print(
+      "assumed   a constant learning rate, no schedule, augmentation, mixed "
+      "precision or\n          pretraining\n");
+  print_general_errors(predictor, cells);
+  const auto is_far = [](const CellPrediction& cell) {
+    return !cell.prediction.is_general && !beyond(cell.prediction).empty();
+  };
+  if (std::ranges::none_of(cells, is_far)) return;
   fmt::print(
       "beyond    what the model was not fitted on: there it extrapolates, and "
       "the interval\n          is the wider one of data sets or architectures "

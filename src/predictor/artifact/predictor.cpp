@@ -98,7 +98,7 @@ void predict_generally(const Predictor& predictor, const MetaTable& table,
   one.extrapolated = extrapolated(features, general.model.ranges.overall,
                                   general.model.features);
   one.unseen.clear();
-  const Novelty novelty = general.novelty_of(table, row);
+  const Novelty novelty = one.novelty = general.novelty_of(table, row);
   if (novelty == Novelty::kind || novelty == Novelty::both) {
     one.unseen.emplace_back("kind of network");
   }

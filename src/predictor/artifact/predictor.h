@@ -23,7 +23,8 @@ inline constexpr int kModelSchemaVersion = 6;
 
 /// One row's prediction, in steps, from 1 to the cap of its trajectory.
 struct Prediction {
-  bool is_general = false;  ///< by the general model
+  bool is_general = false;          ///< by the general model
+  Novelty novelty = Novelty::none;  ///< of the row, to the general model
   double steps = 0;
   Interval interval;
   std::vector<float> features;  ///< as the model saw them; NaN: missing
