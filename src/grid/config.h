@@ -11,8 +11,10 @@
 
 #include "core/enum_names.h"
 #include "datasets/user_dataset.h"
+#include "grid/axis.h"
 #include "trial/task.h"
 #include "zoo/architecture.h"
+#include "zoo/diverse.h"
 
 namespace cape::grid {
 
@@ -21,6 +23,10 @@ struct ModelSpec {
   std::string family;
   bool sample_published = false;
   std::vector<zoo::Architecture> architectures;  ///< empty when sampled
+  bool sample_diverse = false;
+  std::optional<zoo::Style> style = {};  ///< of sample_diverse; empty: any
+
+  bool is_sampled() const { return sample_published || sample_diverse; }
 };
 
 /// One entry of grid.datasets.
@@ -36,8 +42,8 @@ struct DatasetSpec {
 /// One entry of grid.optimizer.
 struct OptimizerSpec {
   trial::Optimizer optimizer;
-  bool has_weight_decay = false;      ///< else it takes train.weight_decay
-  std::vector<double> learning_rate = {};  ///< empty: grid.learning_rate
+  bool has_weight_decay = false;    ///< else it takes train.weight_decay
+  Axis<double> learning_rate = {};  ///< without values: grid.learning_rate
 
   bool operator==(const OptimizerSpec&) const = default;
 };
@@ -46,8 +52,8 @@ struct GridConfig {
   std::vector<ModelSpec> models;
   std::vector<DatasetSpec> datasets;
   std::vector<OptimizerSpec> optimizer = {OptimizerSpec{}};
-  std::vector<double> learning_rate;
-  std::vector<std::int64_t> batch_size;
+  Axis<double> learning_rate;
+  Axis<std::int64_t> batch_size;
   std::vector<double> epsilon;
   std::int64_t trials = 1;
 };

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "grid/yaml_axis.h"
 #include "grid/yaml_datasets.h"
 #include "grid/yaml_document.h"
 #include "grid/yaml_models.h"
@@ -32,9 +33,9 @@ std::vector<Key> keys_of(Config& config) {
       required(key("grid.datasets", grid.datasets, list(dataset()))),
       key("grid.optimizer", grid.optimizer, optimizers()),
       required(
-          key("grid.learning_rate", grid.learning_rate, list(real(above(0))))),
+          key("grid.learning_rate", grid.learning_rate, axis(real(above(0))))),
       required(
-          key("grid.batch_size", grid.batch_size, list(whole(at_least(1))))),
+          key("grid.batch_size", grid.batch_size, axis(whole(at_least(1))))),
       required(key("grid.epsilon", grid.epsilon, list(real(between(0, 1))))),
       key("grid.trials", grid.trials, whole(from_to(1, kMostTrials))),
 

@@ -31,8 +31,15 @@ std::size_t pop(std::size_t& index, std::size_t size) {
 
 /// What the key of a group says of its architecture.
 nlohmann::json identity(const ModelSpec& model, std::size_t architecture) {
-  if (!model.sample_published) {
+  if (!model.is_sampled()) {
     return zoo::identity(model.architectures[architecture]);
+  }
+  if (model.sample_diverse) {
+    nlohmann::json drawn = {{"family", model.family},
+                            {"sample", "diverse"},
+                            {"version", zoo::kDiverseVersion}};
+    if (model.style) drawn["style"] = *model.style;
+    return drawn;
   }
   nlohmann::json sampled = {{"family", model.family}, {"sample", "published"}};
   // A correction of one kind changes the rows of all that may draw it.
@@ -45,19 +52,30 @@ nlohmann::json identity(const ModelSpec& model, std::size_t architecture) {
   return sampled;
 }
 
+/// An architecture as the sampler of `model` draws it.
+zoo::Architecture draw_architecture(const ModelSpec& model,
+                                    const datasets::DatasetInfo& dataset,
+                                    Random& random) {
+  const zoo::Head head = trial::head_of(dataset);
+  if (model.sample_diverse) {
+    return zoo::sample_diverse(model.style, dataset.shape, head, random);
+  }
+  return zoo::sample_published(model.family, dataset.shape, head, random);
+}
+
 /// Every optimizer with each of its learning rates.
-std::vector<std::pair<trial::Optimizer, double>> rates_of(
+std::vector<std::pair<trial::Optimizer, AxisPoint<double>>> rates_of(
     const Config& config) {
-  std::vector<std::pair<trial::Optimizer, double>> rates;
+  std::vector<std::pair<trial::Optimizer, AxisPoint<double>>> rates;
   for (const OptimizerSpec& spec : config.grid.optimizer) {
     const trial::Optimizer optimizer =
         spec.has_weight_decay ? spec.optimizer
                               : trial::with_weight_decay(
                                     spec.optimizer, config.train.weight_decay);
-    for (const double rate : spec.learning_rate.empty()
-                                 ? config.grid.learning_rate
-                                 : spec.learning_rate) {
-      rates.emplace_back(optimizer, rate);
+    for (AxisPoint<double>& rate :
+         points_of(spec.learning_rate.values.empty() ? config.grid.learning_rate
+                                                     : spec.learning_rate)) {
+      rates.emplace_back(optimizer, std::move(rate));
     }
   }
   return rates;
@@ -77,18 +95,19 @@ bool shares_name(const std::vector<DatasetSpec>& specs, std::size_t d) {
 Grid::Grid(Config config, std::vector<datasets::DatasetInfo> datasets)
     : config_(std::move(config)),
       datasets_(std::move(datasets)),
-      rates_(rates_of(config_)) {
+      rates_(rates_of(config_)),
+      batch_sizes_(points_of(config_.grid.batch_size)) {
   check();
   const auto& models = config_.grid.models;
   for (std::size_t m = 0; m < models.size(); ++m) {
     const std::size_t count =
-        models[m].sample_published ? 1 : models[m].architectures.size();
+        models[m].is_sampled() ? 1 : models[m].architectures.size();
     for (std::size_t a = 0; a < count; ++a) architectures_.emplace_back(m, a);
   }
   const GridConfig& grid = config_.grid;
   const std::size_t groups =
       architectures_.size() * datasets_.size() * rates_.size() *
-      grid.batch_size.size() *
+      batch_sizes_.size() *
       (config_.train.independent_epsilon ? grid.epsilon.size() : 1);
   order_.resize(groups);
   std::iota(order_.begin(), order_.end(), 0U);
@@ -130,7 +149,7 @@ TrialGroup Grid::natural_group(std::int64_t index) const {
   } else {
     group.criteria = trial::criteria_of(grid.epsilon);
   }
-  group.batch_size = grid.batch_size[pop(rest, grid.batch_size.size())];
+  group.batch_size = batch_sizes_[pop(rest, batch_sizes_.size())];
   std::tie(group.optimizer, group.learning_rate) =
       rates_[pop(rest, rates_.size())];
   group.dataset = pop(rest, datasets_.size());
@@ -149,8 +168,8 @@ std::string Grid::group_key(const TrialGroup& group) const {
       {"fingerprint", dataset.fingerprint},
       {"train_size", dataset.train_size},
       {"task", to_string(dataset.task)},
-      {"learning_rate", group.learning_rate},
-      {"batch_size", group.batch_size},
+      {"learning_rate", identity_of(group.learning_rate)},
+      {"batch_size", identity_of(group.batch_size)},
       {"train", trial::identity_of(target_of(config_.train))},
       {"probe", to_json(config_.probe)}};
   // What is hashed above is frozen, since the keys of all rows that were ever
@@ -181,7 +200,7 @@ double Grid::group_flops(const TrialGroup& group) const {
   for (const trial::Criterion& criterion : group.criteria) {
     epsilon = std::min(epsilon, trial::epsilon_of(criterion));
   }
-  const auto batch = static_cast<double>(group.batch_size);
+  const auto batch = static_cast<double>(group.batch_size.value);
   const zoo::Head head = trial::head_of(dataset);
   const auto cost = [&](const zoo::Architecture& architecture) {
     const std::int64_t parameters =
@@ -189,18 +208,17 @@ double Grid::group_flops(const TrialGroup& group) const {
     return trajectory_flops(
         zoo::forward_flops(architecture, dataset.shape, head), batch,
         std::min(expected_steps(model.family, static_cast<double>(parameters),
-                                group.optimizer, group.learning_rate, batch,
-                                epsilon),
+                                group.optimizer, group.learning_rate.value,
+                                batch, epsilon),
                  static_cast<double>(config_.train.batch_steps.max_steps)));
   };
-  if (!model.sample_published) {
+  if (!model.is_sampled()) {
     return cost(model.architectures[group.architecture]);
   }
   Random random(0);
   double sum = 0;
   for (int draw = 0; draw < kCostDraws; ++draw) {
-    sum +=
-        cost(zoo::sample_published(model.family, dataset.shape, head, random));
+    sum += cost(draw_architecture(model, dataset, random));
   }
   return sum / kCostDraws;
 }
@@ -229,16 +247,16 @@ Trajectory Grid::trajectory(std::int64_t index,
                   variant(group, task.trajectory),
                   config_.grid.datasets[group.dataset].user};
   trajectory.dataset = datasets::varied(dataset, task.dataset.variant);
-  if (model.sample_published) {
+  if (model.is_sampled()) {
     Random random(seed_of(task.trajectory + "/architecture"));
-    task.architecture =
-        zoo::sample_published(model.family, trajectory.dataset.shape,
-                              trial::head_of(trajectory.dataset), random);
+    task.architecture = draw_architecture(model, trajectory.dataset, random);
   } else {
     task.architecture = model.architectures[group.architecture];
   }
-  task.learning_rate = group.learning_rate;
-  task.batch_size = group.batch_size;
+  Random for_rate(seed_of(task.trajectory + "/learning_rate"));
+  task.learning_rate = value_at(group.learning_rate, for_rate);
+  Random for_batch(seed_of(task.trajectory + "/batch_size"));
+  task.batch_size = value_at(group.batch_size, for_batch);
   for (std::size_t c = 0; c < group.criteria.size(); ++c) {
     if (mask >> c & 1) task.criteria.push_back(group.criteria[c]);
   }
@@ -285,6 +303,21 @@ void Grid::check_networks(std::size_t d,
   const datasets::DatasetInfo& dataset = datasets_[d];
   const auto& models = config_.grid.models;
   for (std::size_t m = 0; m < models.size(); ++m) {
+    if (models[m].sample_diverse) {
+      const std::vector<zoo::Style> fitting =
+          zoo::styles_for(dataset.shape, trial::head_of(dataset));
+      const std::optional<zoo::Style> style = models[m].style;
+      if (!style || std::ranges::find(fitting, *style) != fitting.end()) {
+        continue;
+      }
+      problems.push_back(fmt::format(
+          "{}: no networks of style {} are drawn for the samples of {}, which "
+          "are {} (task {})",
+          config_.where(fmt::format("grid.models[{}].style", m)),
+          to_string(*style), dataset.name, fmt::join(dataset.shape, " x "),
+          to_string(dataset.task)));
+      continue;
+    }
     const std::vector<zoo::Architecture> all =
         models[m].sample_published ? zoo::published_kinds(models[m].family)
                                    : models[m].architectures;
@@ -305,19 +338,27 @@ void Grid::check_networks(std::size_t d,
   }
 }
 
-void Grid::check() const {
-  std::vector<std::string> problems;
-  const GridConfig& grid = config_.grid;
-  for (std::size_t b = 0; b < grid.batch_size.size(); ++b) {
+void Grid::check_batch_sizes(std::vector<std::string>& problems) const {
+  const Axis<std::int64_t>& axis = config_.grid.batch_size;
+  for (std::size_t b = 0; b < axis.values.size(); ++b) {
     for (const datasets::DatasetInfo& dataset : datasets_) {
-      if (grid.batch_size[b] <= dataset.samples) continue;
+      if (axis.values[b] <= dataset.samples) continue;
       problems.push_back(fmt::format(
           "{}: batch size {} is larger than data set {} ({} samples at hand); "
           "use a smaller one",
-          config_.where(fmt::format("grid.batch_size[{}]", b)),
-          grid.batch_size[b], dataset.name, format_count(dataset.samples)));
+          config_.where(axis.draw == Draw::none
+                            ? fmt::format("grid.batch_size[{}]", b)
+                            : fmt::format("grid.batch_size.{}[{}]",
+                                          to_string(axis.draw), b)),
+          axis.values[b], dataset.name, format_count(dataset.samples)));
     }
   }
+}
+
+void Grid::check() const {
+  std::vector<std::string> problems;
+  const GridConfig& grid = config_.grid;
+  check_batch_sizes(problems);
   for (std::size_t d = 0; d < grid.datasets.size(); ++d) {
     const std::string at = fmt::format("grid.datasets[{}]", d);
     const std::string problem =
@@ -348,13 +389,13 @@ void Grid::check() const {
         "{}: {} with weight decay {} and learning rate {} is listed twice; "
         "remove one of them",
         config_.where("grid.optimizer"), trial::name_of(rate->first),
-        trial::weight_decay_of(rate->first), rate->second));
+        trial::weight_decay_of(rate->first), identity_of(rate->second).dump()));
   }
   std::set<std::string> identities;
   for (std::size_t m = 0; m < grid.models.size(); ++m) {
     const ModelSpec& model = grid.models[m];
     const std::size_t count =
-        model.sample_published ? 1 : model.architectures.size();
+        model.is_sampled() ? 1 : model.architectures.size();
     for (std::size_t a = 0; a < count; ++a) {
       if (identities.insert(identity(model, a).dump()).second) continue;
       problems.push_back(fmt::format(

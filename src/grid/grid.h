@@ -21,8 +21,8 @@ struct TrialGroup {
   std::size_t architecture = 0;  ///< of ModelSpec::architectures, if listed
   std::size_t dataset = 0;
   trial::Optimizer optimizer;  ///< with the weight decay that it has here
-  double learning_rate = 0;
-  std::int64_t batch_size = 0;
+  AxisPoint<double> learning_rate;
+  AxisPoint<std::int64_t> batch_size;
   std::vector<trial::Criterion>
       criteria;  ///< one when epsilons are independent
 };
@@ -75,13 +75,15 @@ class Grid : public Workload {
   std::string group_key(const TrialGroup& group) const;
   double group_flops(const TrialGroup& group) const;
   void check() const;
+  void check_batch_sizes(std::vector<std::string>& problems) const;
   /// Adds why networks of the grid cannot be had for data set `d`.
   void check_networks(std::size_t d, std::vector<std::string>& problems) const;
 
   Config config_;
   std::vector<datasets::DatasetInfo> datasets_;
   /// All (optimizer, learning rate).
-  std::vector<std::pair<trial::Optimizer, double>> rates_;
+  std::vector<std::pair<trial::Optimizer, AxisPoint<double>>> rates_;
+  std::vector<AxisPoint<std::int64_t>> batch_sizes_;
   /// All (model, architecture of it); a sampled model counts once.
   std::vector<std::pair<std::size_t, std::size_t>> architectures_;
   std::vector<std::uint32_t> order_;  ///< by cost -> natural index

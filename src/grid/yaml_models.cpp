@@ -54,6 +54,7 @@ std::vector<std::string> sequential_keys() {
   for (const std::string& key : zoo::architecture_keys(kSequential)) {
     keys.push_back(key);
   }
+  keys.emplace_back("style");
   return keys;
 }
 
@@ -74,12 +75,8 @@ class ModelReader {
     model.family = *family;
     const Value* const sample = value.find("sample");
     const Value* const architectures = value.find("architectures");
-    if (is_list_of_layers && value.find("layers") != nullptr) {
-      if (sample != nullptr || architectures != nullptr) {
-        report_wrong_value(
-            value, path, "give layers, or architectures, or sample", problems_);
-      }
-      read_layers(value, path, {"family", "kind"}, model);
+    if (is_list_of_layers) {
+      read_sequential(value, path, model);
     } else if ((sample == nullptr) == (architectures == nullptr)) {
       report_wrong_value(value, path,
                          "give either sample: published or architectures: "
@@ -106,6 +103,63 @@ class ModelReader {
     return codec(word_of(words))
         .read(value ? *value : missing, fmt::format("{}.{}", path, key),
               problems_);
+  }
+
+  /// {layers: [...]}, {architectures: [...]} or {sample: diverse}.
+  void read_sequential(const Value& map, const std::string& path,
+                       ModelSpec& model) {
+    const Value* const architectures = map.find("architectures");
+    const int given = (map.find("layers") != nullptr ? 1 : 0) +
+                      (architectures != nullptr ? 1 : 0) +
+                      (map.find("sample") != nullptr ? 1 : 0);
+    if (given != 1) {
+      report_wrong_value(map, path,
+                         "give layers: [...], architectures: [...] or sample: "
+                         "diverse",
+                         problems_);
+    } else if (map.find("layers") != nullptr) {
+      if (check_keys(map, path, zoo::architecture_keys(kSequential))) {
+        read_layers(map, path, {"family"}, model);
+      }
+    } else if (architectures != nullptr) {
+      if (!check_keys(map, path, {"architectures"})) return;
+      for (const auto& [at, item] :
+           elements(*architectures, path + ".architectures", problems_)) {
+        read_architecture(*item, at, model);
+      }
+    } else if (check_keys(map, path, {"sample", "style"})) {
+      read_diverse(map, path, model);
+    }
+  }
+
+  /// Reports keys that do not go with the others, but for family.
+  bool check_keys(const Value& map, const std::string& path,
+                  std::vector<std::string> keys) {
+    keys.emplace_back("family");
+    for (const Value& item : map.items) {
+      if (contains(keys, item.key)) continue;
+      report_wrong_value(item, fmt::format("{}.{}", path, item.key),
+                         fmt::format("here, only {} go together, remove it",
+                                     fmt::join(keys, ", ")),
+                         problems_);
+      return false;
+    }
+    return true;
+  }
+
+  void read_diverse(const Value& map, const std::string& path,
+                    ModelSpec& model) {
+    if (!read_word(map, path, "sample", {"diverse"})) return;
+    if (map.find("style") != nullptr) {
+      const auto style =
+          read_word(map, path, "style", enum_words<zoo::Style>());
+      if (!style) return;
+      model.style = find_enum<zoo::Style>(*style);
+    }
+    model.sample_diverse = true;
+    const std::string what =
+        fmt::format("diverse {}", model.style ? to_string(*model.style) : "");
+    if (!seen_.insert(what).second) report_twice(map, path);
   }
 
   void read_sample(const Value& map, const Value& sample,
@@ -252,6 +306,11 @@ std::string write_architecture(const zoo::Architecture& architecture) {
 std::string write_model(const ModelSpec& model) {
   if (model.sample_published) {
     return fmt::format("{{family: {}, sample: published}}", model.family);
+  }
+  if (model.sample_diverse) {
+    return fmt::format(
+        "{{family: {}, sample: diverse{}}}", model.family,
+        model.style ? fmt::format(", style: {}", to_string(*model.style)) : "");
   }
   return fmt::format("{{family: {}, architectures: {}}}", model.family,
                      write_flow(model.architectures, write_architecture));

@@ -12,8 +12,9 @@ namespace cape::grid::yaml {
 /// The keys of an entry of grid.models.
 const std::vector<std::string>& model_keys();
 
-/// {family: F, sample: published} or {family: F, architectures: [...]}; no
-/// architecture twice.
+/// {family: F, sample: published} or {family: F, architectures: [...]}; for
+/// lists of layers also {family: sequential, name: N, layers: [...]} and
+/// {family: sequential, sample: diverse, style: S}. No architecture twice.
 Codec<std::vector<ModelSpec>> models();
 
 }  // namespace cape::grid::yaml

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "grid/yaml_axis.h"
 #include "grid/yaml_document.h"
 
 namespace cape::grid::yaml {
@@ -12,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-Codec<std::vector<double>> rates() { return list(real(above(0))); }
+Codec<Axis<double>> rates() { return axis(real(above(0))); }
 
 std::optional<OptimizerSpec> read(const Value& value, const std::string& path,
                                   Problems& problems) {
@@ -54,7 +55,7 @@ std::string write(const OptimizerSpec& spec) {
   if (spec.has_weight_decay) {
     description["weight_decay"] = trial::weight_decay_of(spec.optimizer);
   }
-  if (spec.learning_rate.empty() && description.size() == 1) {
+  if (spec.learning_rate.values.empty() && description.size() == 1) {
     return trial::kind_of(spec.optimizer);
   }
   std::vector<std::string> fields = {"kind: " + trial::kind_of(spec.optimizer)};
@@ -63,7 +64,7 @@ std::string write(const OptimizerSpec& spec) {
       fields.push_back(fmt::format("{}: {}", key, setting.dump()));
     }
   }
-  if (!spec.learning_rate.empty()) {
+  if (!spec.learning_rate.values.empty()) {
     fields.push_back("learning_rate: " + rates().write(spec.learning_rate));
   }
   return fmt::format("{{{}}}", fmt::join(fields, ", "));

@@ -154,6 +154,14 @@ Layer read(const json& keys, const std::string& place) {
   return layer;
 }
 
+std::vector<std::string> keys_of_layer(const std::string& name) {
+  std::vector<std::string> keys;
+  for_each_kind([&]<class L>(const L& layer) {
+    if (name == L::kName) keys = keys_of(layer);
+  });
+  return keys;
+}
+
 /// The name of the layer that an element of a list describes.
 std::string read_name(const json& element, const std::string& place) {
   const std::vector<std::string>& names = layer_names();
@@ -174,6 +182,18 @@ std::string read_name(const json& element, const std::string& place) {
   for (const auto& [key, value] : element.items()) {
     keys.push_back(key);
     if (std::ranges::find(names, key) != names.end()) found.push_back(key);
+  }
+  // A layer's key can be another layer's name: {transformer_block: 4, dropout:
+  // 0.1}.
+  if (found.size() > 1) {
+    for (const std::string& name : found) {
+      const std::vector<std::string> own = keys_of_layer(name);
+      if (std::ranges::all_of(found, [&](const std::string& key) {
+            return std::ranges::find(own, key) != own.end();
+          })) {
+        return name;
+      }
+    }
   }
   if (found.size() > 1) {
     throw LayerError(place, "",

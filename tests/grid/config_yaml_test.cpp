@@ -93,8 +93,8 @@ output: {flush_seconds: 1m, retry_seconds: 2m, rows_per_shard: 10, curves: false
   EXPECT_THAT(config.grid.models[2].architectures, IsEmpty());
   EXPECT_THAT(config.grid.datasets,
               ElementsAre(DatasetSpec{"mnist"}, DatasetSpec{"fashion_mnist"}));
-  EXPECT_THAT(config.grid.learning_rate, ElementsAre(5e-4, 1e-3, 2e-3));
-  EXPECT_THAT(config.grid.batch_size, ElementsAre(32, 64));
+  EXPECT_THAT(config.grid.learning_rate.values, ElementsAre(5e-4, 1e-3, 2e-3));
+  EXPECT_THAT(config.grid.batch_size.values, ElementsAre(32, 64));
   EXPECT_THAT(config.grid.epsilon, ElementsAre(0.1, 0.15));
   EXPECT_EQ(config.grid.trials, 7);
   EXPECT_EQ(config.train.target, "batch_steps");
@@ -448,7 +448,7 @@ TEST(ConfigYaml, OverridesReplaceWhatTheFileSaysTheLastOneWins) {
   const Config config = parse(
       kMinimal, {"grid.batch_size=[64, 128]", "workers.per_rank=1", "seed=1",
                  "seed=2", "output={curves: false}", "data_dir=/a=b"});
-  EXPECT_THAT(config.grid.batch_size, ElementsAre(64, 128));
+  EXPECT_THAT(config.grid.batch_size.values, ElementsAre(64, 128));
   EXPECT_EQ(config.workers.per_rank, 1);
   EXPECT_EQ(config.seed, 2U);
   EXPECT_FALSE(config.output.curves);

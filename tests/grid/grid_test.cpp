@@ -109,7 +109,7 @@ TEST(Grid, PutsTheDearestGroupsFirst) {
     }
   }
   EXPECT_EQ(grid.family(0), "transformer");
-  EXPECT_EQ(grid.group(0).batch_size, 128);
+  EXPECT_EQ(grid.group(0).batch_size.value, 128);
   EXPECT_EQ(grid.family(grid.trajectories() - 1), "mlp");
 }
 

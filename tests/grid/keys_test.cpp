@@ -152,9 +152,10 @@ TEST(TrajectoryKey, DoesNotDependOnTheOrderOrTheRestOfTheAxes) {
   Config turned = many_groups();
   std::reverse(turned.grid.models.begin(), turned.grid.models.end());
   std::reverse(turned.grid.datasets.begin(), turned.grid.datasets.end());
-  std::reverse(turned.grid.learning_rate.begin(),
-               turned.grid.learning_rate.end());
-  std::reverse(turned.grid.batch_size.begin(), turned.grid.batch_size.end());
+  std::reverse(turned.grid.learning_rate.values.begin(),
+               turned.grid.learning_rate.values.end());
+  std::reverse(turned.grid.batch_size.values.begin(),
+               turned.grid.batch_size.values.end());
   EXPECT_EQ(all_keys(turned), keys);
   turned.grid.batch_size = {64};
   turned.grid.datasets = {{.name = "mnist"}};

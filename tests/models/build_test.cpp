@@ -11,6 +11,7 @@
 
 #include "core/random.h"
 #include "models/layers.h"
+#include "plain/lists.h"
 #include "zoo/sampler.h"
 
 namespace cape::models {
@@ -42,7 +43,7 @@ void expect_drawn(const Model& model, const std::string& layer,
 }
 
 TEST(BuildTest, HasTheParametersOfTheDescription) {
-  const std::vector<zoo::Architecture> architectures = {
+  std::vector<zoo::Architecture> architectures = {
       zoo::Mlp{},
       zoo::Mlp{.layers = 4, .width = 128, .batch_norm = false},
       zoo::VggLite{},
@@ -54,6 +55,9 @@ TEST(BuildTest, HasTheParametersOfTheDescription) {
       zoo::Pit{},
       zoo::Vit{},
       zoo::Vit{.patch = 8, .width = 24, .depth = 2, .heads = 2}};
+  for (zoo::Sequential& list : plain::lists_for_images()) {
+    architectures.emplace_back(std::move(list));
+  }
   for (const auto& architecture : architectures) {
     for (const auto& sample : {kGrey, kColour}) {
       const auto model = build(architecture, sample, 10);
@@ -80,7 +84,20 @@ std::vector<OtherCase> other_cases() {
           {gru, {7, 5}, 3},
           {gru, {7, 5}, {3, true}},
           {vit, {7, 5}, 3},
-          {vit, {7, 5}, {3, true}}};
+          {vit, {7, 5}, {3, true}},
+          {plain::list_of("vectors",
+                          {zoo::layers::Linear{8}, zoo::layers::BatchNorm{},
+                           zoo::layers::GroupNorm{4}, zoo::layers::Relu{}}),
+           {10},
+           1},
+          {plain::list_of(
+               "steps", {zoo::layers::Conv{.outputs = 6, .padding = 1},
+                         zoo::layers::Gelu{},
+                         zoo::layers::Gru{.hidden = 4,
+                                          .bidirectional = true,
+                                          .output = zoo::layers::Steps::all}}),
+           {7, 5},
+           {3, true}}};
 }
 
 /// Of the matrix products that one sample takes, as a probe sees them.
@@ -95,6 +112,8 @@ double recorded_flops(Model& model, const torch::Tensor& sample) {
       products += outputs * static_cast<double>(linear->weight.size(1));
     } else if (const auto* conv = dynamic_cast<const Conv2d*>(use.layer)) {
       products += outputs * static_cast<double>(conv->weight[0].numel());
+    } else if (const auto* conv1d = dynamic_cast<const Conv1d*>(use.layer)) {
+      products += outputs * static_cast<double>(conv1d->weight[0].numel());
     }
   }
   for (const auto& module : model.modules()) {
@@ -131,7 +150,7 @@ TEST(BuildTest, IsWhatTheDescriptionSaysForSequencesAndVectors) {
 
 TEST(BuildTest, TakesTheFlopsOfTheDescription) {
   using namespace zoo;
-  const std::vector<Architecture> architectures = {
+  std::vector<Architecture> architectures = {
       Mlp{.layers = 3},
       VggLite{.base = 16, .convolutions = {2, 1, 1}, .pool = true},
       ResnetMini{.base = 16, .blocks = 2},
@@ -142,6 +161,9 @@ TEST(BuildTest, TakesTheFlopsOfTheDescription) {
       Vit{.depth = 2},
       Cct{.depth = 2},
       Pit{.depth = 1}};
+  for (Sequential& list : plain::lists_for_images()) {
+    architectures.emplace_back(std::move(list));
+  }
   for (const Architecture& architecture : architectures) {
     for (const auto& sample : {kGrey, kColour}) {
       const auto model = build(architecture, sample, 10);
@@ -186,6 +208,56 @@ TEST(BuildTest, TheSameSeedGivesTheSameWeights) {
     for (std::size_t i = 0; i < first.size(); ++i) {
       EXPECT_TRUE(torch::equal(first[i], second[i]));
     }
+  }
+}
+
+TEST(BuildTest, ListsOfLayersAreInitialisedAsTheySay) {
+  namespace described = zoo::layers;
+  const auto weights = [](zoo::Initialization how) {
+    torch::manual_seed(1);
+    zoo::Sequential list = plain::list_of(
+        "list", {described::Conv{.outputs = 64, .kernel = 5}, described::Rows{},
+                 described::Lstm{.hidden = 64}, described::Linear{32}});
+    list.initialization = how;
+    return build(list, kGrey, 10)->named_parameters();
+  };
+  const std::string conv = "layers.part0.layer", linear = "layers.part3.layer",
+                    gates = "layers.part2.stack.forward0.hidden_projection";
+  const auto xavier = weights(zoo::Initialization::xavier);
+  EXPECT_NEAR(deviation(xavier[conv + ".weight"]),
+              std::sqrt(2.0 / (25 + 25 * 64)), 2e-3);
+  EXPECT_NEAR(deviation(xavier[gates + ".weight"]), std::sqrt(2.0 / 128), 2e-3);
+  EXPECT_EQ(largest(xavier[gates + ".bias"]), 0);
+  const auto kaiming = weights(zoo::Initialization::kaiming);
+  EXPECT_NEAR(deviation(kaiming[linear + ".weight"]), std::sqrt(2.0 / 64),
+              5e-3);
+  EXPECT_EQ(largest(kaiming[linear + ".bias"]), 0);
+  const auto usual = weights(zoo::Initialization::torch);
+  EXPECT_NEAR(deviation(usual[conv + ".weight"]), 0.2 / std::sqrt(3.0), 4e-3);
+  EXPECT_LE(largest(usual[gates + ".weight"]), 1.0 / 8);
+  EXPECT_GT(largest(usual[linear + ".bias"]), 0);
+  const auto orthogonal = weights(zoo::Initialization::orthogonal);
+  const torch::Tensor rows = orthogonal[linear + ".weight"].detach();
+  EXPECT_LT(largest(rows.mm(rows.t()) - torch::eye(32)), 1e-5);
+  const torch::Tensor filters =
+      orthogonal[conv + ".weight"].detach().flatten(1);
+  EXPECT_LT(largest(filters.t().mm(filters) - torch::eye(25)), 1e-5);
+  for (const torch::Tensor& gate :
+       orthogonal[gates + ".weight"].detach().chunk(4)) {
+    EXPECT_LT(largest(gate.mm(gate.t()) - torch::eye(64)), 1e-5);
+  }
+}
+
+TEST(BuildTest, ListsOfLayersTakeAWholeBatchOfOne) {
+  namespace described = zoo::layers;
+  const auto model = build(
+      plain::list_of("norms", {described::Flatten{}, described::Linear{8},
+                               described::BatchNorm{}, described::Relu{}}),
+      kGrey, 10);
+  const torch::Tensor loss = model->forward(torch::randn({1, 1, 28, 28})).sum();
+  loss.backward();
+  for (const torch::Tensor& parameter : model->parameters()) {
+    EXPECT_TRUE(torch::isfinite(parameter.grad()).all().item<bool>());
   }
 }
 

@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "models/build.h"
+#include "plain/lists.h"
 #include "trainer/probe.h"
 
 namespace cape::trainer {
@@ -13,20 +14,25 @@ const std::vector<std::int64_t> kGrey = {1, 28, 28};
 
 std::vector<zoo::Architecture> zoo_samples() {
   using namespace zoo;
-  return {Mlp{.layers = 3, .width = 128},
-          Mlp{.layers = 2, .width = 64, .batch_norm = false},
-          VggLite{.base = 8, .convolutions = {2, 1, 1}, .pool = true},
-          ResnetMini{.base = 8},
-          ResnetMini{.base = 8, .blocks = 2},
-          MobilenetMini{.stem = 16, .blocks = 2},
-          MobilenetMini{.width = 0.75, .stem = 16, .blocks = 3},
-          Lstm{.layers = 2, .hidden = 32, .bidirectional = true},
-          Lstm{.hidden = 48},
-          Gru{.layers = 2, .hidden = 32, .bidirectional = true},
-          Gru{.hidden = 48},
-          Cct{.width = 32, .depth = 2},
-          Vit{.width = 48, .depth = 2},
-          Pit{.width = 24, .depth = 1}};
+  std::vector<Architecture> all = {
+      Mlp{.layers = 3, .width = 128},
+      Mlp{.layers = 2, .width = 64, .batch_norm = false},
+      VggLite{.base = 8, .convolutions = {2, 1, 1}, .pool = true},
+      ResnetMini{.base = 8},
+      ResnetMini{.base = 8, .blocks = 2},
+      MobilenetMini{.stem = 16, .blocks = 2},
+      MobilenetMini{.width = 0.75, .stem = 16, .blocks = 3},
+      Lstm{.layers = 2, .hidden = 32, .bidirectional = true},
+      Lstm{.hidden = 48},
+      Gru{.layers = 2, .hidden = 32, .bidirectional = true},
+      Gru{.hidden = 48},
+      Cct{.width = 32, .depth = 2},
+      Vit{.width = 48, .depth = 2},
+      Pit{.width = 24, .depth = 1}};
+  for (Sequential& list : plain::lists_for_images()) {
+    all.emplace_back(std::move(list));
+  }
+  return all;
 }
 
 /// Running statistics as training leaves them, so that x^ is not x.

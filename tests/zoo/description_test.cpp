@@ -34,10 +34,12 @@ const std::vector<Architecture> kArchitectures = {
     Vit{.heads = 6},
     Vit{.mlp_ratio = 4},
     Sequential{.name = "lenet", .layers = {}},
-    Sequential{.initialization = Initialization::orthogonal,
-               .layers = {layers::Conv{.outputs = 4, .kernel = 5},
-                          layers::Residual{.layers = {layers::Tanh{}}},
-                          layers::Dropout{0.1 + 0.2}, layers::Flatten{}}},
+    Sequential{
+        .name = "",
+        .initialization = Initialization::orthogonal,
+        .layers = {layers::Conv{.outputs = 4, .kernel = 5},
+                   layers::Residual{.layers = {layers::Tanh{}}, .shortcut = {}},
+                   layers::Dropout{0.1 + 0.2}, layers::Flatten{}}},
 };
 
 /// What is said of a description that is refused.

@@ -161,6 +161,12 @@ TEST(LayerList, IsWrittenWithoutDefaults) {
             json::parse(R"([{"conv": 6}])"));
 }
 
+TEST(LayerList, MayHaveAKeyThatIsAnotherLayersName) {
+  EXPECT_EQ(
+      network(R"([{"transformer_block": 2, "dropout": 0.1}])").layers,
+      (layers::Layers{layers::TransformerBlock{.heads = 2, .dropout = 0.1}}));
+}
+
 TEST(LayerList, HasAnIdentityWithoutItsName) {
   Sequential named = network(kLenet);
   named.name = "lenet";
@@ -235,7 +241,8 @@ TEST(LayerList, ThatDoesNotFitTheSamplesIsRefusedWithPlaceAndShapes) {
                            "padding": 1}]}])"),
               StrEq("layers[0].residual[1] conv: kernel 40 does not fit into "
                     "28 x 28 with padding 1"));
-  EXPECT_THAT(mismatch(R"([{"conv": 4, "kernel": 9}])", kSteps), IsEmpty());
+  EXPECT_THAT(mismatch(R"([{"conv": 4, "kernel": 9}, "flatten"])", kSteps),
+              IsEmpty());
   EXPECT_THAT(mismatch(R"([{"conv": 4, "kernel": 21}])", kSteps),
               StrEq("layers[0] conv: kernel 21 does not fit into 20 steps"));
   EXPECT_THAT(mismatch(R"([{"linear": 4}])"),

@@ -1,0 +1,108 @@
+// Lists of layers that are drawn.
+#include "zoo/diverse.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "core/error.h"
+#include "shapes.h"
+
+namespace cape::zoo {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+constexpr int kNetworks = 400;
+
+std::vector<Sequential> drawn(std::optional<Style> style,
+                              const Shape& sample = kGrey,
+                              const Head& head = 10) {
+  Random random(5);
+  std::vector<Sequential> all;
+  for (int i = 0; i < kNetworks; ++i) {
+    all.push_back(sample_diverse(style, sample, head, random));
+  }
+  return all;
+}
+
+TEST(DiverseSampler, DrawsNetworksThatFitTheirSamples) {
+  const std::vector<std::pair<Shape, Head>> all = {
+      {kGrey, 10},          {kColour, 100},      {{7, 5, 9}, 3},
+      {{1, 1, 1}, 2},       {{12}, 4},           {{20, 6}, 5},
+      {{20, 6}, {5, true}}, {{1, 6}, {5, true}}, {{300, 40}, 2},
+      {{3, 64, 64}, 10},    {{1, 16, 32}, 4}};
+  for (const auto& [sample, head] : all) {
+    for (const Sequential& network : drawn({}, sample, head)) {
+      ASSERT_THAT(explain_mismatch(network, sample, head), IsEmpty())
+          << describe(network).dump();
+    }
+  }
+}
+
+TEST(DiverseSampler, DrawsTheStylesThatTheSamplesAllow) {
+  EXPECT_THAT(styles_for({12}, 4), ElementsAre(Style::mlp));
+  EXPECT_THAT(styles_for({20, 6}, {4, true}),
+              ElementsAre(Style::cnn, Style::recurrent, Style::transformer));
+  EXPECT_EQ(styles_for(kGrey, 4).size(), 4U);
+  std::map<std::string, int> counts;
+  for (const Sequential& network : drawn({})) {
+    ++counts[network.name.substr(0, network.name.find('_'))];
+  }
+  EXPECT_EQ(counts.size(), 4U);
+  for (const auto& [style, count] : counts) {
+    EXPECT_NEAR(count, kNetworks / 4, 30) << style;
+  }
+  for (const Sequential& network : drawn(Style::recurrent)) {
+    EXPECT_THAT(network.name, StartsWith("recurrent_"));
+  }
+  Random random(1);
+  EXPECT_THROW(sample_diverse(Style::cnn, {12}, 4, random), UserError);
+}
+
+TEST(DiverseSampler, DrawsManyAndSmallNetworks) {
+  std::set<std::string> names, layers;
+  int large = 0;
+  for (const Sequential& network : drawn({})) {
+    names.insert(network.name);
+    const nlohmann::json description = describe(network);
+    EXPECT_EQ(architecture_from(description), Architecture(network));
+    for (const nlohmann::json& layer : description.at("layers")) {
+      if (layer.is_string()) layers.insert(layer.get<std::string>());
+      for (const auto& [key, value] : layer.items()) layers.insert(key);
+    }
+    large += forward_flops(network, kGrey, 10) > 4e6 ? 1 : 0;
+  }
+  EXPECT_GE(names.size(), kNetworks * 9 / 10);
+  EXPECT_EQ(large, 0);
+  for (const char* layer : {"batch_norm",  "layer_norm", "group_norm",
+                            "relu",        "gelu",       "tanh",
+                            "silu",        "max_pool",   "avg_pool",
+                            "global_pool", "flatten",    "dropout",
+                            "residual",    "depthwise",  "lstm",
+                            "gru",         "rnn",        "transformer_block",
+                            "patches",     "positions",  "rows"}) {
+    EXPECT_EQ(layers.count(layer), 1U) << layer;
+  }
+}
+
+// What rows were measured with: raise kDiverseVersion when this changes.
+TEST(DiverseSampler, DrawsTheSameOnEveryMachine) {
+  Random random(7);
+  std::vector<std::string> names;
+  for (int i = 0; i < 4; ++i) {
+    names.push_back(sample_diverse({}, kGrey, 10, random).name);
+  }
+  EXPECT_THAT(
+      names,
+      ElementsAre("transformer_5x32_layer_d9e9e4", "mlp_3x192_batch_d05dff",
+                  "mlp_2x512_none_c97438", "transformer_2x96_layer_b562f7"));
+}
+
+}  // namespace
+}  // namespace cape::zoo
