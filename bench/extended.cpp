@@ -1,4 +1,4 @@
-// What the extended features add to a probe, against two training steps.
+// What the extended features add to a probe, against a training step.
 //
 //   bench_extended --family cnn --draws 2
 #include "comparison.h"
@@ -6,6 +6,7 @@
 #include "measure.h"
 #include "trainer/probe.h"
 #include "trainer/training.h"
+#include "trainer/training_mode_probe.h"
 
 namespace cape::bench {
 namespace {
@@ -29,19 +30,27 @@ Measured measure_extended(const Case& subject, const Options& options) {
                                    task.learning_rate);
                   }},
                  options.seconds);
-  // The weights' gradient, and a forward pass for each point of the line.
+  // The weights' gradient, and a forward pass for each point of the line. With
+  // BatchNorm then a forward and a backward pass and each step in training
+  // mode; without it only the longest step is new.
+  const auto points = [](const auto& sizes) {
+    return static_cast<double>(sizes.size());
+  };
   const double passes =
-      1 + static_cast<double>(trial::ExtendedProbe::kSignStepSizes.size());
-  return {2 * seconds[0], seconds[2] - seconds[1],
+      1 + points(trial::ExtendedProbe::kSignStepSizes) +
+      (trainer::has_batch_norm(*network)
+           ? 3 + points(trial::TrainingModeProbe::kStepSizes)
+           : 1);
+  return {seconds[0], seconds[2] - seconds[1],
           passes * subject.forward_flops()};
 }
 
 int run(int argc, char** argv) {
   return compare(
       {.description =
-           "Measures what the extended features add to a probe, against two\n"
-           "training steps, on FashionMNIST with a batch of 64 and one thread.",
-       .plain = "two steps",
+           "Measures what the extended features add to a probe, against a\n"
+           "training step, on FashionMNIST with a batch of 64 and one thread.",
+       .plain = "a step",
        .engine = "added",
        .draws = 3,
        .seconds = 5,
