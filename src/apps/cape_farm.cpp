@@ -50,7 +50,8 @@ void declare(CLI::App& app, CommandLine& line) {
   app.add_option("config", line.config, "what to run")
       ->type_name("CONFIG.yaml");
   app.add_option("overrides", line.overrides,
-                 "keys of the configuration laid over it, e.g. grid.trials=2")
+                 "values that replace those of the configuration, e.g. "
+                 "grid.trials=2")
       ->type_name("key.path=value");
   app.add_flag("--plan", line.plan,
                "show the grid, what is done, expected cost; run nothing");
@@ -183,6 +184,11 @@ int run_first_rank(messaging::Communicator& communicator, int argc, char** argv,
   if (line.print_config) {
     fmt::print("{}", grid::to_yaml(config));
     return kExitDone;
+  }
+  if (line.refresh_probes && (line.status || line.retry_failed)) {
+    fail_user(
+        "--refresh-probes and {} are different tasks; run one after the other",
+        line.status ? "--status" : "--retry-failed");
   }
   run::FarmOptions options{
       .directory = line.out.empty()

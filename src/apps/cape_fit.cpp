@@ -36,7 +36,7 @@ int run(int argc, char** argv) {
                  "Seed of the folds and of the models");
   app.add_option("--where", options.input.where,
                  "Only rows with this value of a column, e.g. max_steps=5000; "
-                 "more of them: rows that have all")
+                 "given several times: rows that match all")
       ->type_name("COLUMN=VALUE")
       ->take_all()
       ->allow_extra_args(false)

@@ -39,9 +39,10 @@ struct CommandLine {
 };
 
 void declare(CLI::App& app, CommandLine& line) {
-  app.add_option("config", line.config,
-                 "a configuration of cape_farm, and keys laid over it or given "
-                 "without one, e.g. grid.batch_size=[64]")
+  app.add_option(
+         "config", line.config,
+         "a configuration of cape_farm, and values that replace its own "
+         "or, without a file, take its place, e.g. grid.batch_size=[64]")
       ->type_name("[CONFIG.yaml] [key.path=value ...]");
   app.add_option("--model", line.model,
                  "model directory of cape_fit; default: the model that comes "
@@ -52,8 +53,10 @@ void declare(CLI::App& app, CommandLine& line) {
       "steps or seconds, the fewest first; default: as the grid has them, the "
       "largest networks first")
       ->type_name("KEY");
-  app.add_flag("--measure", line.measure,
-               "also train, and show what is true beside what was predicted");
+  app.add_flag(
+      "--measure", line.measure,
+      "also train the networks, and print the measured steps beside the "
+      "predicted ones");
   app.add_flag("--json", line.json, "print JSON, with all features");
   line.trainers.declare(app);
   app.set_version_flag(

@@ -16,7 +16,7 @@ struct TrainerOptions {
   /// --data-dir, --device and --trainer.
   void declare(CLI::App& app);
 
-  /// Keys of the configuration that they lay over it.
+  /// The values of the configuration that they replace.
   std::vector<std::string> overrides() const;
 
   /// The cape_trainer to start.

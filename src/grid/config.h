@@ -42,8 +42,8 @@ struct DatasetSpec {
 /// One entry of grid.optimizer.
 struct OptimizerSpec {
   trial::Optimizer optimizer;
-  bool has_weight_decay = false;  ///< else it takes train.weight_decay
-  Axis<double> learning_rate;     ///< without values: grid.learning_rate
+  bool has_weight_decay = false;    ///< else it takes train.weight_decay
+  Axis<double> learning_rate = {};  ///< without values: grid.learning_rate
 
   bool operator==(const OptimizerSpec&) const = default;
 };

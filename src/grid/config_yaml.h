@@ -10,11 +10,12 @@
 
 namespace cape::grid {
 
-/// Reads and checks a configuration, `overrides` ("key.path=value") laid over
-/// it, and its files opened, from its folder (open_files). Throws UserError
-/// with every problem of the file at once, one a line: "file:line:col: problem
-/// (found); advice". An override replaces what its key held, the later of two
-/// wins, and its place is "command line: key.path=value".
+/// Reads and checks a configuration; `overrides` ("key.path=value") replace
+/// values of it, and its files opened, from its folder (open_files). Throws
+/// UserError with every problem of the file at once, one a line:
+/// "file:line:col: problem (found); advice". An override replaces what its key
+/// held, the later of two wins, and its place is "command line:
+/// key.path=value".
 Config load_config(const std::filesystem::path& path,
                    const std::vector<std::string>& overrides);
 

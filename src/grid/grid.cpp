@@ -41,7 +41,15 @@ nlohmann::json identity(const ModelSpec& model, std::size_t architecture) {
     if (model.style) drawn["style"] = *model.style;
     return drawn;
   }
-  return {{"family", model.family}, {"sample", "published"}};
+  nlohmann::json sampled = {{"family", model.family}, {"sample", "published"}};
+  // A correction of one kind changes the rows of all that may draw it.
+  for (const zoo::Architecture& kind : zoo::published_kinds(model.family)) {
+    if (const int revision = zoo::revision(kind); revision != 0) {
+      const std::string name = zoo::describe(kind).at("kind");
+      sampled["revisions"][name] = revision;
+    }
+  }
+  return sampled;
 }
 
 /// An architecture as the sampler of `model` draws it.

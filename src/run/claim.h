@@ -1,6 +1,7 @@
 /// A file that says "this part of this grid is being run", so that nobody runs
-/// it twice at the same time by mistake. A claim that errs costs duplicate
-/// rows, which merging removes, never data.
+/// it twice at the same time by mistake. If a claim is wrongly taken for
+/// invalid, two runs measure the same rows twice; merging removes the
+/// duplicates, and no row is lost.
 #pragma once
 
 #include <chrono>

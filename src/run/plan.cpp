@@ -152,8 +152,9 @@ void print_refresh_plan(const grid::Config& config,
              format_count(refresh.trajectories()));
   if (refresh.left().all() > 0) {
     fmt::print(
-        "{} more rows are of data sets or networks that the configuration "
-        "does not name\n",
+        "{} more rows cannot be probed here: the configuration does not name "
+        "their data set or the file of their network, or this program cannot "
+        "build the network\n",
         format_count(refresh.left().all()));
   }
   for (const std::string& why : refresh.left().unreadable) {

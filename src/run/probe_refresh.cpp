@@ -26,6 +26,15 @@ bool is_close(double a, double b) {
   return std::abs(a - b) <= ProbeRefresh::kLossTolerance * std::abs(b);
 }
 
+/// Whether the row's batch was drawn from these data. A network whose outputs
+/// are nearly the same for all samples has the same L_0 on other data, so that
+/// L_0 alone does not tell. Rows of schema 1 do not know their classes.
+bool is_of(const shard::Row& row, const datasets::DatasetInfo& dataset) {
+  return row.samples_available == dataset.samples &&
+         (row.classes == 0 || row.classes == dataset.classes) &&
+         row.task.view() == to_string(dataset.task);
+}
+
 }  // namespace
 
 ProbeRefresh::ProbeRefresh(grid::Config config,
@@ -47,6 +56,10 @@ ProbeRefresh::ProbeRefresh(grid::Config config,
         describe_rows(rows.front().row);
     if (!trajectory) {
       left_.other_networks += std::ssize(rows);
+      continue;
+    }
+    if (!is_of(rows.front().row, trajectory->dataset)) {
+      left_.other_datasets += std::ssize(rows);
       continue;
     }
     const trial::TrialTask& task = trajectory->task;
@@ -144,6 +157,7 @@ std::optional<grid::Trajectory> ProbeRefresh::describe_rows(
     task.probe.extended = true;
     task.timed_steps = 0;
     const bool fits =
+        row.revision == zoo::revision(task.architecture) &&
         row.batch_size <= found->samples &&
         datasets::problem_of(task.dataset.variant, *found).empty() &&
         zoo::explain_mismatch(task.architecture, trajectory.dataset.shape,

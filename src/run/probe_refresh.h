@@ -23,8 +23,8 @@ class ProbeRefresh : public grid::Workload {
  public:
   /// Rows that are left as they are, and why.
   struct Left {
-    std::int64_t other_datasets = 0;  ///< the configuration does not name them
-    std::int64_t other_networks = 0;  ///< cannot be built here
+    std::int64_t other_datasets = 0;      ///< not named, or with other samples
+    std::int64_t other_networks = 0;      ///< cannot be built here
     std::vector<std::string> unreadable;  ///< shards
     std::int64_t all() const { return other_datasets + other_networks; }
   };

@@ -82,7 +82,7 @@ void print_refresh_summary(const coordinator::Coordinator& coordinator,
   if (left.other_datasets > 0) {
     fmt::print(
         "other data      {} rows (the configuration does not name their data "
-        "set; left as they are)\n",
+        "set, or it has other samples here; left as they are)\n",
         format_count(left.other_datasets));
   }
   if (left.other_networks > 0) {

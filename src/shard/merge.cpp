@@ -64,6 +64,7 @@ void MergedTable::read_input(const std::filesystem::path& input) {
 
 void MergedTable::read_shard(const std::filesystem::path& path) {
   const std::size_t rows_before = rows_.size();
+  const std::int64_t filtered_before = report_.filtered;
   sources_.push_back(path);
   try {
     const ShardContent content =
@@ -75,6 +76,7 @@ void MergedTable::read_shard(const std::filesystem::path& path) {
     // A shard counts as a whole or not at all.
     report_.rows_read -= static_cast<std::int64_t>(rows_.size() - rows_before);
     rows_.resize(rows_before);
+    report_.filtered = filtered_before;
     sources_.pop_back();
     report_.unreadable.push_back({path, error.what()});
   }
@@ -92,16 +94,20 @@ void MergedTable::add(const Row& row) {
 
 /// The row that stays of those with one key.
 std::uint32_t MergedTable::pick(std::span<const std::uint32_t> same_key) {
-  std::uint32_t best = same_key.front();
+  const auto version = [this](std::uint32_t i) {
+    return rows_[i].row.probe_version;
+  };
+  const std::int32_t newest =
+      version(*std::ranges::max_element(same_key, {}, version));
+  std::uint32_t best = *std::ranges::find(same_key, newest, version);
+  const std::uint32_t first = best;
   bool differ = false;
-  for (const std::uint32_t other : same_key.subspan(1)) {
-    const Row& left = rows_[other].row;
-    const Row& right = rows_[best].row;
-    const int order = compare_content(left, right);
+  for (const std::uint32_t other : same_key) {
+    if (other == first) continue;
+    const int order = compare_content(rows_[other].row, rows_[best].row);
     differ = differ || order != 0;
-    if (left.probe_version != right.probe_version) {
+    if (version(other) != newest) {
       ++report_.superseded;
-      if (left.probe_version > right.probe_version) best = other;
     } else {
       ++report_.duplicates;
       if (order < 0) best = other;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 
 #include "core/error.h"
@@ -10,49 +11,56 @@ namespace cape::shard {
 namespace {
 
 template <class T>
-double number_at(const Row& row, const Column& column) {
+T number_at(const Row& row, const Column& column) {
   T value{};
   std::memcpy(&value, bytes_at(row, column).data(), sizeof(value));
-  return static_cast<double>(value);
+  return value;
 }
 
-double number_of(const Row& row, const Column& column) {
+template <class T>
+T parse_number(const Column& column, const std::string& text) {
+  T value{};
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  if (error != std::errc() || stop != end) {
+    fail_user("--where {}={}: the column holds {}; give one", column.name, text,
+              std::is_integral_v<T> ? "whole numbers" : "numbers");
+  }
+  return value;
+}
+
+double parse_finite(const Column& column, const std::string& text) {
+  const auto value = parse_number<double>(column, text);
+  if (std::isnan(value)) {
+    fail_user("--where {}={}: a missing number equals none; give a number",
+              column.name, text);
+  }
+  return value;
+}
+
+bool parse_truth(const Column& column, const std::string& text) {
+  if (text == "true" || text == "True") return true;
+  if (text == "false" || text == "False") return false;
+  fail_user("--where {}={}: give true or false", column.name, text);
+}
+
+RowFilter::Value parse(const Column& column, const std::string& text) {
   switch (column.type) {
     case ColumnType::float64:
-      return number_at<double>(row, column);
+      return parse_finite(column, text);
     case ColumnType::int32:
-      return number_at<std::int32_t>(row, column);
+      return parse_number<std::int32_t>(column, text);
     case ColumnType::int64:
-      return number_at<std::int64_t>(row, column);
+      return parse_number<std::int64_t>(column, text);
     case ColumnType::uint64:
-      return number_at<std::uint64_t>(row, column);
+      return parse_number<std::uint64_t>(column, text);
     case ColumnType::boolean:
-      return number_at<bool>(row, column);
+      return parse_truth(column, text);
     case ColumnType::key:
     case ColumnType::text:
       break;
   }
-  fail("column {} is no number", column.name);
-}
-
-bool is_text(const Column& column) {
-  return column.type == ColumnType::key || column.type == ColumnType::text;
-}
-
-double parse_number(const Column& column, const std::string& text) {
-  if (column.type == ColumnType::boolean) {
-    if (text == "true" || text == "True") return 1;
-    if (text == "false" || text == "False") return 0;
-    fail_user("--where {}={}: give true or false", column.name, text);
-  }
-  double value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stop != end) {
-    fail_user("--where {}={}: the column holds numbers; give one", column.name,
-              text);
-  }
-  return value;
+  return text;
 }
 
 }  // namespace
@@ -73,13 +81,19 @@ RowFilter::RowFilter(std::string_view condition) {
         condition, name);
   }
   column_ = &*found;
-  text_ = condition.substr(equals + 1);
-  if (!is_text(*column_)) number_ = parse_number(*column_, text_);
+  value_ = parse(*column_, std::string(condition.substr(equals + 1)));
 }
 
 bool RowFilter::matches(const Row& row) const {
-  return is_text(*column_) ? text_at(row, *column_) == text_
-                           : number_of(row, *column_) == number_;
+  return std::visit(
+      [&]<class T>(const T& value) {
+        if constexpr (std::is_same_v<T, std::string>) {
+          return text_at(row, *column_) == value;
+        } else {
+          return number_at<T>(row, *column_) == value;
+        }
+      },
+      value_);
 }
 
 bool matches_all(const std::vector<RowFilter>& filters, const Row& row) {

@@ -1,8 +1,10 @@
 /// Picks rows by the value of a column: "max_steps=5000".
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "shard/schema.h"
@@ -11,6 +13,10 @@ namespace cape::shard {
 
 class RowFilter {
  public:
+  /// What a column of each type holds.
+  using Value = std::variant<std::string, double, std::int32_t, std::int64_t,
+                             std::uint64_t, bool>;
+
   /// `condition` is COLUMN=VALUE. Numbers are equal as numbers; truth is true
   /// or false. Throws UserError for another form, an unknown column and a value
   /// that the column cannot have.
@@ -20,8 +26,7 @@ class RowFilter {
 
  private:
   const Column* column_;
-  std::string text_;
-  double number_ = 0;
+  Value value_;
 };
 
 /// Whether all of `filters` match; true without any.

@@ -167,6 +167,7 @@ shard::Row row_without_outcome(const grid::Trajectory& trajectory,
 }
 
 trial::Criterion criterion_of(const shard::Row& row) {
+  static_assert(std::variant_size_v<trial::Criterion> == 1);
   return trial::Epsilon{row.epsilon};
 }
 

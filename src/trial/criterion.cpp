@@ -30,6 +30,7 @@ nlohmann::json to_json(const Criterion& criterion) {
 }
 
 Criterion criterion_from(const nlohmann::json& json) {
+  static_assert(std::variant_size_v<Criterion> == 1);  // else tell them apart
   return Epsilon{json.get<double>()};
 }
 

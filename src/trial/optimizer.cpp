@@ -112,14 +112,14 @@ std::string kind_of(const Optimizer& optimizer) {
 }
 
 std::string name_of(const Optimizer& optimizer) {
-  const json defaults = identity_of(default_of(kind_of(optimizer)));
+  const json identity = identity_of(optimizer);
   std::vector<std::string> settings;
   std::visit(
       [&](const auto& o) {
         o.visit_keys(o, [&](const char* key, const auto& value) {
-          const auto found = defaults.find(key);
-          if (found == defaults.end() || *found == value) return;
-          settings.push_back(setting_text(key, value));
+          if (identity.contains(key)) {
+            settings.push_back(setting_text(key, value));
+          }
         });
       },
       optimizer);
@@ -149,8 +149,14 @@ json to_json(const Optimizer& optimizer) {
 }
 
 json identity_of(const Optimizer& optimizer) {
+  const json defaults = to_json(default_of(kind_of(optimizer)));
   json identity = to_json(optimizer);
   identity.erase("weight_decay");
+  for (const auto& [key, value] : defaults.items()) {
+    if (key != "kind" && identity.value(key, json()) == value) {
+      identity.erase(key);
+    }
+  }
   return identity;
 }
 

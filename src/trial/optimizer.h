@@ -78,8 +78,10 @@ Optimizer with_weight_decay(Optimizer optimizer, double weight_decay);
 /// {"kind": "sgd", "momentum": 0.9, ...} with all settings.
 nlohmann::json to_json(const Optimizer& optimizer);
 
-/// The same without the weight decay, which rows and keys hold apart: the text
-/// of the column `optimizer_json`.
+/// The kind and the settings that are not at their default, without the weight
+/// decay, which rows and keys hold apart: the text of the column
+/// `optimizer_json`. A setting that is added later changes no key, and the
+/// defaults of this file are frozen, since rows rely on them.
 nlohmann::json identity_of(const Optimizer& optimizer);
 
 /// The inverse of to_json. Settings that are absent have their defaults. Throws

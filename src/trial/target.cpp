@@ -43,6 +43,7 @@ nlohmann::json identity_of(const Target& target) {
 }
 
 Target target_from(const nlohmann::json& json) {
+  static_assert(std::variant_size_v<Target> == 1);  // else tell them apart
   const std::string name = json.at("target");
   if (name != BatchSteps::kName) {
     fail("this program cannot measure the target '{}'", name);

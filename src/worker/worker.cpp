@@ -176,13 +176,16 @@ void Worker::start_next(Slot& slot) {
 
 std::deque<Worker::Job>::iterator Worker::next_for(const Slot& slot) {
   if (slot.crashed_trials.empty()) return queue_.begin();
-  // What nobody has died on yet comes first, what it has died on itself last:
-  // so a broken slot is found out before a trial is blamed, and trials that
-  // kill trainers do not close one slot after the other.
+  // This slot's trainers have just died. It gets trials that have not failed
+  // anywhere before it gets trials that have, and last those that failed in it.
+  // So a slot that is broken fails on several trials and is closed before one
+  // of them is quarantined, and a trial that kills trainers does not close one
+  // slot after the other.
   const auto suspicion = [&](const Job& job) {
-    const bool own = std::count(slot.crashed_trials.begin(),
-                                slot.crashed_trials.end(), job.item.index) > 0;
-    return own ? 2 : job.attempts > 0 ? 1 : 0;
+    const bool failed_here =
+        std::count(slot.crashed_trials.begin(), slot.crashed_trials.end(),
+                   job.item.index) > 0;
+    return failed_here ? 2 : job.attempts > 0 ? 1 : 0;
   };
   return std::min_element(queue_.begin(), queue_.end(),
                           [&](const Job& left, const Job& right) {

@@ -7,9 +7,15 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/hash.h"
+#include "core/utf8.h"
 #include "zoo/overloads.h"
 
 namespace cape::zoo {
+namespace {
+
+constexpr std::size_t kLongestStem = 16;  // bytes
+
+}  // namespace
 
 Kind kind_of(const TorchScript&) {
   return {"torchscript",
@@ -19,8 +25,9 @@ Kind kind_of(const TorchScript&) {
 }
 
 std::string name_of(const TorchScript& network) {
-  const std::string stem =
-      std::filesystem::path(network.file).stem().string().substr(0, 16);
+  std::string stem = std::filesystem::path(network.file).stem().string();
+  if (stem.size() > kLongestStem) stem.resize(kLongestStem);
+  while (!is_utf8(stem)) stem.pop_back();  // a part of a character
   const std::size_t dash = network.fingerprint.find('-');
   return dash == std::string::npos
              ? stem

@@ -116,6 +116,15 @@ class RefreshProbes(FarmTest):
                   says=["older probes    0 rows",
                         "other data      24 rows"])
 
+    def test_rows_of_other_samples_stay_untouched(self):
+        old = self.measured()
+        for shard in old.glob("*.h5"):
+            edit_rows(shard, lambda rows: rows["samples_available"].__setitem__(
+                slice(None), 7))
+        self.farm("--refresh-probes", out=old,
+                  says=["older probes    0 rows",
+                        "other data      24 rows"])
+
     def test_the_farm_goes_on_among_refreshed_rows(self):
         old = self.measured()
         self.farm("--refresh-probes", out=old)

@@ -24,9 +24,9 @@ TEST(ExpectedSteps, GrowWithTheBatchAndAsEpsilonFalls) {
   }
 }
 
-TEST(ExpectedSteps, StayWithinATrainingsBounds) {
+TEST(ExpectedSteps, AreAtLeastOneAndHaveNoCapOfTheirOwn) {
   EXPECT_EQ(steps("mlp", 1 - 1e-12), 1);
-  EXPECT_EQ(steps("mlp", 1e-300, 1e9, 1e-12), 5000);
+  EXPECT_GT(steps("mlp", 1e-300, 1e9, 1e-12), 1e6);
 }
 
 /// Mean expected over mean published steps of a file's rows.

@@ -56,6 +56,29 @@ TEST(TrajectoryKey, ChangesWithEverySettingThatChangesRows) {
       {"plateau_tolerance",
        [](Setting& s) { s.config.train.batch_steps.plateau_tolerance = 2e-4; }},
       {"weight_decay", [](Setting& s) { s.config.train.weight_decay = 0; }},
+      {"adam",
+       [](Setting& s) {
+         s.config.grid.optimizer = {{.optimizer = trial::Adam{}}};
+       }},
+      {"sgd",
+       [](Setting& s) {
+         s.config.grid.optimizer = {{.optimizer = trial::Sgd{}}};
+       }},
+      {"momentum",
+       [](Setting& s) {
+         s.config.grid.optimizer = {{.optimizer = trial::Sgd{.momentum = 0.5}}};
+       }},
+      {"nesterov",
+       [](Setting& s) {
+         s.config.grid.optimizer = {
+             {.optimizer = trial::Sgd{.nesterov = true}}};
+       }},
+      {"weight decay of its own",
+       [](Setting& s) {
+         s.config.grid.optimizer = {
+             {.optimizer = trial::AdamW{.weight_decay = 0.5},
+              .has_weight_decay = true}};
+       }},
       {"independent_epsilon",
        [](Setting& s) { s.config.train.independent_epsilon = true; }},
       {"an independent epsilon",

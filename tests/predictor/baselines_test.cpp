@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <tuple>
 #include <vector>
 
 #include "predictor/data/curves.h"
@@ -122,6 +123,23 @@ TEST(Floor, IsTheLogarithmicMeanOfTheCellsOtherTrajectories) {
               testing::ElementsAre(
                   testing::DoubleNear(12, 1e-9), testing::DoubleNear(8, 1e-9),
                   testing::DoubleNear(6, 1e-9), testing::IsNan()));
+}
+
+TEST(Floor, KeepsOptimizersApart) {
+  MetaTable table;
+  for (const auto& [trajectory, optimizer, t_star] :
+       {std::tuple("a", R"({"kind":"adamw"})", 4),
+        std::tuple("b", R"({"kind":"adamw"})", 9),
+        std::tuple("c", R"({"kind":"adam"})", 40)}) {
+    shard::Row row = sample_row(trajectory);
+    row.optimizer_json.assign(optimizer);
+    row.t_star = t_star;
+    table.add(row);
+  }
+  EXPECT_THAT(
+      predict(fit_floor(), table),
+      testing::ElementsAre(testing::DoubleNear(9, 1e-9),
+                           testing::DoubleNear(4, 1e-9), testing::IsNan()));
 }
 
 }  // namespace

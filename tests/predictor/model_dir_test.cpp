@@ -174,7 +174,9 @@ TEST(Explanation, RanksTheFeaturesAndAddsUpToThePredictions) {
   ASSERT_EQ(contributions.rows.size(), 80U);
   double sum = 0;
   const std::vector<std::string>& row = contributions.rows[5];
-  for (std::size_t i = 7; i < row.size(); ++i) sum += std::stod(row[i]);
+  const auto first = std::ranges::find(contributions.header, "log_p") -
+                     contributions.header.begin();
+  for (std::size_t i = first; i < row.size(); ++i) sum += std::stod(row[i]);
   EXPECT_NEAR(sum,
               result.predictor.model.predict_log(result.inputs.table,
                                                  std::vector<RowIndex>{5})[0],

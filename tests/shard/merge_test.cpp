@@ -87,6 +87,26 @@ TEST_F(MergeTest, PrefersTheNewerProbeAndReportsNoConflict) {
   }
 }
 
+TEST_F(MergeTest, DoesNotCompareProbesThatANewerOneReplaces) {
+  Row other = sample_row(1);
+  other.log_g2 += 0.5;
+  Row newer = sample_row(1);
+  newer.probe_version += 1;
+  write_shard(folder / "a.h5", {sample_row(1)});
+  write_shard(folder / "b.h5", {other});
+  write_shard(folder / "c.h5", {newer});
+  for (const auto& order :
+       {std::array{"a.h5", "b.h5", "c.h5"}, std::array{"a.h5", "c.h5", "b.h5"},
+        std::array{"c.h5", "b.h5", "a.h5"}}) {
+    std::vector<std::filesystem::path> inputs;
+    for (const char* name : order) inputs.push_back(folder / name);
+    const MergedTable table(inputs);
+    EXPECT_EQ(table.report().superseded, 2);
+    EXPECT_TRUE(table.report().conflicts.empty());
+    EXPECT_EQ(table.row(0).probe_version, newer.probe_version);
+  }
+}
+
 TEST_F(MergeTest, ReportsAnotherOutcomeOfARowWithANewerProbe) {
   Row other = sample_row(1);
   other.probe_version += 1;
@@ -116,7 +136,7 @@ TEST(RowFilter, SaysWhatIsWrongWithACondition) {
   EXPECT_THAT(user_error_of([] { RowFilter("max_step=5"); }),
               HasSubstr("no column 'max_step'"));
   EXPECT_THAT(user_error_of([] { RowFilter("max_steps=many"); }),
-              HasSubstr("holds numbers"));
+              HasSubstr("holds whole numbers"));
   EXPECT_THAT(user_error_of([] { RowFilter("converged=1"); }),
               HasSubstr("true or false"));
 }
@@ -130,6 +150,13 @@ TEST(RowFilter, ComparesNumbersAsNumbers) {
   EXPECT_FALSE(RowFilter("weight_decay=1e-3").matches(row));
   EXPECT_TRUE(RowFilter("converged=true").matches(row));
   EXPECT_TRUE(RowFilter("optimizer=adamw").matches(row));
+}
+
+TEST(RowFilter, TellsLargeWholeNumbersApart) {
+  Row row;
+  row.seed = 14381913247731633126U;
+  EXPECT_TRUE(RowFilter("seed=14381913247731633126").matches(row));
+  EXPECT_FALSE(RowFilter("seed=14381913247731633127").matches(row));
 }
 
 TEST_F(MergeTest, NaNsOfDifferentBitsAreNoConflict) {

@@ -187,6 +187,12 @@ TEST(ShortName, SaysWhatDiffersFromTheDefaults) {
   EXPECT_EQ(short_name(Vit{.depth = 2}), "vit_p4_w192_d2_h3_r2");
 }
 
+TEST(Description, NamesAFileByWholeCharacters) {
+  const std::string name = short_name(TorchScript{
+      .file = "/x/x\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4.pt"});
+  EXPECT_EQ(name, "x\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4\u00e4");
+}
+
 TEST(Catalog, HoldsEachFamilyOnce) {
   EXPECT_THAT(families(), ElementsAre("mlp", "cnn", "rnn", "transformer",
                                       "torchscript", "sequential"));

@@ -41,26 +41,26 @@ FeatureSet scaling_law_features() {
 }
 
 /// Trainings that differ only in their random numbers.
-using Settings = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t, double,
-                            std::int32_t>;
+using RepeatedTraining = std::tuple<std::uint32_t, std::uint32_t, std::uint32_t,
+                                    std::uint32_t, double, std::int32_t>;
 
-Settings settings_of(const MetaRow& row) {
-  return {row.description, row.dataset, row.variant, row.learning_rate,
-          row.batch_size};
+RepeatedTraining repeated_training(const MetaRow& row) {
+  return {row.description, row.dataset,       row.variant,
+          row.optimizer,   row.learning_rate, row.batch_size};
 }
 
-/// The trajectories that have a slope, by settings; each list is sorted and has
-/// no duplicates.
-std::map<Settings, std::vector<std::uint32_t>> with_slopes(
+/// The trajectories that have a slope, by what they repeat; each list is sorted
+/// and has no duplicates.
+std::map<RepeatedTraining, std::vector<std::uint32_t>> with_slopes(
     const MetaTable& table) {
-  std::map<Settings, std::vector<std::uint32_t>> trajectories;
+  std::map<RepeatedTraining, std::vector<std::uint32_t>> trajectories;
   for (const MetaRow& row : table.rows) {
     if (row.trajectory < table.curve_slopes.size() &&
         !std::isnan(table.curve_slopes[row.trajectory])) {
-      trajectories[settings_of(row)].push_back(row.trajectory);
+      trajectories[repeated_training(row)].push_back(row.trajectory);
     }
   }
-  for (auto& [settings, list] : trajectories) {
+  for (auto& [training, list] : trajectories) {
     std::ranges::sort(list);
     list.erase(std::unique(list.begin(), list.end()), list.end());
   }
@@ -84,12 +84,14 @@ double extrapolated(const MetaRow& row, float slope) {
 
 /// A cell and an architecture. Published rows of MLPs do not name their
 /// architecture; P tells them apart.
-using Equals = std::tuple<std::uint32_t, std::uint32_t, float, std::uint32_t,
-                          std::uint32_t, double, std::int32_t, double>;
+using Equals =
+    std::tuple<std::uint32_t, std::uint32_t, float, std::uint32_t,
+               std::uint32_t, std::uint32_t, double, std::int32_t, double>;
 
 Equals equals_of(const MetaRow& row) {
-  return {row.family,  row.description,   row.log_p,      row.dataset,
-          row.variant, row.learning_rate, row.batch_size, row.epsilon};
+  return {row.family,        row.description, row.log_p,
+          row.dataset,       row.variant,     row.optimizer,
+          row.learning_rate, row.batch_size,  row.epsilon};
 }
 
 struct Sum {
@@ -135,7 +137,7 @@ Fit fit_curve_extrapolation(CurveOf curve) {
   return [curve](const MetaTable& table, std::span<const RowIndex>) -> Predict {
     return predict_each([curve, trials = with_slopes(table)](
                             const MetaTable& of, const MetaRow& row) {
-      const auto found = trials.find(settings_of(row));
+      const auto found = trials.find(repeated_training(row));
       if (found == trials.end()) return kUnknown;
       const float other = other_slope(of, row, found->second);
       if (curve == CurveOf::another_trial) return extrapolated(row, other);
