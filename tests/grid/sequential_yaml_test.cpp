@@ -142,7 +142,14 @@ TEST(LayersInYaml, HaveNamesThatDiffer) {
   EXPECT_THAT(
       refused_model("{family: sequential, name: a, layers: [flatten]}, "
                     "{family: sequential, name: a, layers: [flatten, relu]}"),
-      HasSubstr("another network of this name (a)"));
+      HasSubstr("grid.models[1].name (found 'a'); another network of "
+                "grid.models has this name"));
+  EXPECT_EQ(refusal("name: x\ngrid:\n  models: [{family: sequential, "
+                    "architectures: [{layers: [flatten]}, {layers: [flaten]}]}]"
+                    "\n  datasets: [mnist]\n  learning_rate: [1e-3]\n  "
+                    "batch_size: [32]\n  epsilon: [0.1]\n")
+                .size(),
+            1U);
   EXPECT_THAT(refused_grid(with_models(
                   "[{family: sequential, name: a, layers: [flatten]}, {family: "
                   "sequential, name: b, layers: [flatten]}]")),
