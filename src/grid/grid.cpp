@@ -39,6 +39,8 @@ nlohmann::json identity(const ModelSpec& model, std::size_t architecture) {
                             {"sample", "diverse"},
                             {"version", zoo::kDiverseVersion}};
     if (model.style) drawn["style"] = *model.style;
+    const int revision = zoo::revision(zoo::Sequential{});
+    if (revision != 0) drawn["revision"] = revision;
     return drawn;
   }
   nlohmann::json sampled = {{"family", model.family}, {"sample", "published"}};

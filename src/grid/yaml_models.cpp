@@ -185,15 +185,13 @@ class ModelReader {
       if (!contains(other, item.key)) fields[item.key] = any_json(item);
     }
     add(map, path, kSequential, fields, model);
-    if (model.architectures.empty()) return;
-    const std::string name = zoo::short_name(model.architectures.back());
-    if (!names_.insert(name).second) {
-      report_wrong_value(
-          map, path,
-          fmt::format("another network of this name ({}) is in grid.models "
-                      "already, take another name",
-                      name),
-          problems_);
+    const Value* const name = map.find("name");
+    if (name != nullptr && !name->text.empty() &&
+        !names_.insert(name->text).second) {
+      report_wrong_value(*name, path + ".name",
+                         "another network of grid.models has this name, take "
+                         "another",
+                         problems_);
     }
   }
 

@@ -350,7 +350,8 @@ INSTANTIATE_TEST_SUITE_P(
         PlainCase{zoo::Gru{.hidden = 32, .bidirectional = true}, 16},
         PlainCase{zoo::Vit{.patch = 8, .width = 48, .depth = 2}, 16},
         PlainCase{zoo::Cct{.width = 16, .depth = 1, .heads = 2}, 8},
-        PlainCase{zoo::Pit{.patch = 8, .width = 24, .depth = 1}, 16}),
+        PlainCase{zoo::Pit{.patch = 8, .width = 24, .depth = 1}, 16},
+        PlainCase{plain::lists_for_images().front(), 16}),
     test_name);
 
 }  // namespace
