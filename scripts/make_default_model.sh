@@ -13,7 +13,8 @@ usage() {
   cat <<END
 Usage: scripts/make_default_model.sh [cape_fit options]
 
-Fits $data/*.h5 into $work, with tables and the report,
+Fits $data/*.h5 into $work, with tables and the report, and the
+general model on those and on $data/diverse/*.h5,
 scores it on $data/heldout/*.h5, and puts into $target what
 cape_predict reads.
 \$CAPE_BIN is the folder of the programs ($bin),
@@ -44,8 +45,11 @@ inputs=("$data"/*.h5) heldout=("$data"/heldout/*.h5)
   fail "there are no shards in $data; scripts/make_metadataset.sh makes them"
 test=()
 ((${#heldout[@]} == 0)) || test=(--test "${heldout[@]}")
+diverse=("$data"/diverse/*.h5) general=()
+((${#diverse[@]} == 0)) || general=(--general "${diverse[@]}")
+[[ ! -e $data/corpus.tsv ]] || general+=(--sources "$data/corpus.tsv")
 
-"$bin/cape_fit" "${inputs[@]}" "${test[@]}" --out "$work" "$@"
+"$bin/cape_fit" "${inputs[@]}" "${test[@]}" "${general[@]}" --out "$work" "$@"
 
 # The old model goes when the new one is in its place, not before.
 tidy_up() {
@@ -59,6 +63,7 @@ scratch=$(mktemp -d "$data/.model.XXXXXX")
 trap tidy_up EXIT
 mkdir "$scratch/new"
 cp "$work"/{model,cape,metrics}.json "$scratch/new"
+[[ ! -e $work/general.json ]] || cp "$work/general.json" "$scratch/new"
 [[ ! -e $target ]] || mv -T "$target" "$scratch/old"
 mv -T "$scratch/new" "$target"
 echo "model    $target"

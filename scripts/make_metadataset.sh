@@ -9,8 +9,9 @@ bin=${CAPE_BIN:-build/release/bin}
 runs=${CAPE_RUNS:-runs/metadataset}
 data=${CAPE_DATA_OUT:-data}
 # The cheapest first; hours lie between the first and the last.
-all=(mlp mlp_variants rnn cnn heldout transformer rnn_variants cnn_variants
-  transformer_variants)
+all=(mlp diverse_mlp diverse_recurrent diverse_cnn diverse_transformer
+  diverse_optimizers mlp_variants rnn cnn heldout transformer rnn_variants
+  cnn_variants transformer_variants)
 
 usage() {
   cat <<END
@@ -18,7 +19,8 @@ Usage: scripts/make_metadataset.sh [--export] [NAME...] [-- cape_farm options]
 
 Measures the grids of configs/metadataset/NAME.yaml (of none named: all) one
 after the other, on all cores, into $runs/NAME, and then
-writes $data/NAME.h5 (heldout: $data/heldout/svhn_imdb.h5) and
+writes $data/NAME.h5 (heldout: $data/heldout/svhn_imdb.h5, diverse_NAME:
+$data/diverse/NAME.h5) and
 $data/SHA256SUMS.
 What is measured stays: the same command goes on where it was stopped, and
 where $runs/NAME has no rows yet it begins with those of the
@@ -27,6 +29,7 @@ file. A file is never replaced by one with fewer rows.
   --export   measure nothing; write what has been measured so far
 
 What is behind -- goes to cape_farm: -- --time-limit 2h grid.trials=2
+The diverse grids need the corpus: scripts/make_corpus.sh.
 Data sets are looked for in \$CAPE_DATA (or -- --data-dir DIR).
 \$CAPE_BIN is the folder of the programs ($bin),
 \$CAPE_RUNS and \$CAPE_DATA_OUT take the place of $runs and $data.
@@ -63,6 +66,7 @@ check() {
 file_of() {
   case $1 in
     heldout) echo heldout/svhn_imdb.h5 ;;
+    diverse_*) echo "diverse/${1#diverse_}.h5" ;;
     *) echo "$1.h5" ;;
   esac
 }
@@ -124,10 +128,10 @@ expect_no_loss() {
 # written before the first takes its place.
 export_files() {
   local name file
-  mkdir -p "$data/heldout"
+  mkdir -p "$data"/{heldout,diverse}
   scratch=$(mktemp -d "$data/.partial.XXXXXX")
-  trap 'rm -rf "$scratch"; rmdir "$data/heldout" 2>/dev/null || :' EXIT
-  mkdir "$scratch/heldout"
+  trap 'rm -rf "$scratch"; rmdir "$data"/{heldout,diverse} 2>/dev/null || :' EXIT
+  mkdir "$scratch"/{heldout,diverse}
   for name; do
     if is_measured "$name"; then
       "$bin/cape_fit" "$runs/$name" --export-only \
