@@ -77,6 +77,32 @@ GeneralFit fit_on(const MetaTable& table, double level = 0.9) {
   return *std::move(fitted);
 }
 
+/// The model of fit_on() without what it takes to know its errors.
+GeneralModel model_of(const MetaTable& table) {
+  const std::vector<RowIndex> rows = all_rows(table);
+  GeneralModel made = {
+      .model =
+          Model::fit(table, rows, varying(feature_set("general"), table, rows),
+                     general_settings(42)),
+      .errors = {},
+      .kinds = {},
+      .datasets = {},
+      .optimizers = {table.optimizer(table.rows.front())}};
+  for (const MetaRow& row : table.rows) {
+    made.kinds.insert(table.kind(row));
+    made.datasets.insert(table.dataset(row));
+  }
+  for (const auto& [novelty, offset] :
+       {std::pair(Novelty::none, 0.5), std::pair(Novelty::kind, 0.75),
+        std::pair(Novelty::source, 1.0), std::pair(Novelty::both, 1.25)}) {
+    made.errors[novelty] = {.offsets = Offsets{-offset, offset},
+                            .median_factor = 1 + offset,
+                            .rows = 600};
+  }
+  made.errors[Novelty::source].offsets.reset();
+  return made;
+}
+
 TEST(GroupOffsets, CountEachGroupTheSameAndTheNewOneAsOneMore) {
   // Ten groups: the first has many small errors, the others one each.
   std::vector<double> residuals(100, 0.01);
@@ -192,7 +218,7 @@ TEST(GeneralModel, IsFittedOnRowsWithATrainingModeProbeAlone) {
 
 TEST(GeneralModel, SaysWhatIsNewOfARow) {
   const MetaTable table = general_table(600);
-  const GeneralModel model = fit_on(table).model;
+  const GeneralModel model = model_of(table);
   const auto novelty = [&](const shard::Row& row) {
     MetaTable one;
     one.add(row);
@@ -206,7 +232,7 @@ TEST(GeneralModel, SaysWhatIsNewOfARow) {
 
 TEST(GeneralModel, PredictsTheSameWhenItIsReadAgain) {
   const MetaTable table = general_table(600);
-  const GeneralModel model = fit_on(table).model;
+  const GeneralModel model = model_of(table);
   const GeneralModel read = general_model_from(to_json(model));
   EXPECT_EQ(read.model.predict_log(table, all_rows(table)),
             model.model.predict_log(table, all_rows(table)));
@@ -218,7 +244,7 @@ TEST(GeneralModel, PredictsTheSameWhenItIsReadAgain) {
 TEST(GeneralModel, AnswersWhereTheFirstModelHasMeasuredNothing) {
   Predictor predictor = result_of(sample_table(40)).predictor;
   const MetaTable table = general_table(600);
-  predictor.general = fit_on(table).model;
+  predictor.general = model_of(table);
   MetaTable asked;
   asked.add(sample_row("known"));
   asked.add(general_row(3, 3, 3));
@@ -226,6 +252,7 @@ TEST(GeneralModel, AnswersWhereTheFirstModelHasMeasuredNothing) {
   shard::Row without = general_row(3, 3, 3);
   without.train_step_loss_1 = shard::Row::kMissing;
   asked.add(without);
+  asked.add(general_row(3, 3, kDatasets));
   const auto predictions = predictor.predict(asked, all_rows(asked));
   EXPECT_FALSE(predictions[0].is_general);
   EXPECT_TRUE(predictions[1].is_general);
@@ -233,8 +260,13 @@ TEST(GeneralModel, AnswersWhereTheFirstModelHasMeasuredNothing) {
   EXPECT_NEAR(std::log(predictions[1].steps / asked.rows[1].t_star), 0, 0.3);
   EXPECT_THAT(predictions[2].unseen,
               ElementsAre("kind of network", "source of data"));
-  EXPECT_GE(predictions[2].interval.upper / predictions[2].interval.lower,
-            predictions[1].interval.upper / predictions[1].interval.lower);
+  EXPECT_NEAR(predictions[2].interval.upper,
+              predictions[2].steps * std::exp(1.25),
+              1e-3 * predictions[2].steps);
+  // Too few sources were left out to say how far off it can be.
+  EXPECT_EQ(predictions[4].unseen, std::vector<std::string>{"source of data"});
+  EXPECT_EQ(predictions[4].interval.lower, 1);
+  EXPECT_EQ(predictions[4].interval.upper, 5000);
   EXPECT_FALSE(predictions[3].is_general);
   EXPECT_THAT(predictions[3].unseen, ElementsAre("family"));
   // Contributions add up to the prediction of the model that made it.
