@@ -31,14 +31,28 @@ function(cape_program name)
   target_link_libraries(${name}_program PRIVATE ${ARGN} cape_flags)
 endfunction()
 
-# cape_test(<folder> [libraries...]): the GoogleTest program of tests/<folder>.
+# cape_test(<folder> [SHARDS <n>] [libraries...]): the GoogleTest program of
+# tests/<folder>; each of its tests is one of ctest. A program that takes long to
+# start (Torch does) names SHARDS: then ctest starts it so many times, each with
+# its share of the tests.
 function(cape_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" SHARDS "")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   add_executable(${name}_test ${sources})
-  target_link_libraries(${name}_test PRIVATE ${ARGN} cape_flags
+  target_link_libraries(${name}_test PRIVATE ${arg_UNPARSED_ARGUMENTS} cape_flags
                         cape_test_support GTest::gmock GTest::gtest_main)
-  gtest_discover_tests(${name}_test TEST_PREFIX ${name}: DISCOVERY_TIMEOUT 60
-                       PROPERTIES TIMEOUT 120 LABELS unit)
+  if(NOT arg_SHARDS)
+    gtest_discover_tests(${name}_test TEST_PREFIX ${name}: DISCOVERY_TIMEOUT 60
+                         PROPERTIES TIMEOUT 120 LABELS unit)
+    return()
+  endif()
+  math(EXPR last "${arg_SHARDS} - 1")
+  foreach(shard RANGE ${last})
+    set(test ${name}:${shard}of${arg_SHARDS})
+    add_test(NAME ${test} COMMAND ${name}_test --gtest_brief=1)
+    set_tests_properties(${test} PROPERTIES TIMEOUT 900 LABELS unit ENVIRONMENT
+      "GTEST_TOTAL_SHARDS=${arg_SHARDS};GTEST_SHARD_INDEX=${shard}")
+  endforeach()
 endfunction()
 
 add_library(cape_flags INTERFACE)
