@@ -39,7 +39,7 @@ class Optimizers(FarmTest):
         self.assertEqual(counts, {"adamw": 48, "adam": 48, "sgd": 48})
         sgd = next(row for row in rows if row["optimizer"] == "sgd")
         self.assertEqual(json.loads(sgd["optimizer_json"]),
-                         {"kind": "sgd", "momentum": 0.9, "nesterov": True})
+                         {"kind": "sgd", "nesterov": True})
         self.assertIn(float(sgd["learning_rate"]), (0.02, 0.05))
 
         model = self.folder / "model"

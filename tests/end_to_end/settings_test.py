@@ -53,8 +53,8 @@ class Shards(FarmTest):
         self.assertEqual(self.csv(newer), reference)
         older = self.folder / "older"
         shutil.copytree(whole, older)
-        self.rewrite(older, drop=["optimizer", "optimizer_json", "revision",
-                                  "probe_version"], schema=4)
+        self.rewrite(older, drop=["optimizer", "optimizer_json", "revision"],
+                     schema=4)
         self.fit(older)
         self.assertEqual(self.csv(older), reference)
         both = self.fit(newer, older, whole)

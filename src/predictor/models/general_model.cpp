@@ -12,7 +12,8 @@ Novelty GeneralModel::novelty_of(const MetaTable& table,
 }
 
 ModelSettings general_settings(std::uint64_t seed) {
-  return {.booster = {.trees = 400,
+  return {.booster = {.objective = BoosterObjective::absolute_error,
+                      .trees = 600,
                       .depth = 4,
                       .learning_rate = 0.05,
                       .subsample = 0.8,
