@@ -36,11 +36,10 @@ Measured measure_extended(const Case& subject, const Options& options) {
   const auto points = [](const auto& sizes) {
     return static_cast<double>(sizes.size());
   };
-  const double passes =
-      1 + points(trial::ExtendedProbe::kSignStepSizes) +
-      (trainer::has_batch_norm(*network)
-           ? 3 + points(trial::TrainingModeProbe::kStepSizes)
-           : 1);
+  const double passes = 1 + points(trial::ExtendedProbe::kSignStepSizes) +
+                        (trainer::has_batch_norm(*network)
+                             ? 3 + points(trial::TrainingModeProbe::kStepSizes)
+                             : 1);
   return {seconds[0], seconds[2] - seconds[1],
           passes * subject.forward_flops()};
 }

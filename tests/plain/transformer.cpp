@@ -29,7 +29,8 @@ class Attention : public torch::nn::Module {
   Attention(std::int64_t width, std::int64_t heads)
       : input_weight(register_parameter("in_proj_weight",
                                         torch::empty({3 * width, width}))),
-        input_bias(register_parameter("in_proj_bias", torch::zeros({3 * width}))),
+        input_bias(
+            register_parameter("in_proj_bias", torch::zeros({3 * width}))),
         output_(register_module("output", torch::nn::Linear(width, width))),
         heads_(heads) {
     torch::nn::init::xavier_uniform_(input_weight);
