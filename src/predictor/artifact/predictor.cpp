@@ -77,13 +77,17 @@ Offsets widest(const Predictor& predictor, const std::string& family,
   return widest;
 }
 
-/// Whether the model of the measured networks has not seen what the general
-/// model was made for.
-bool is_for_general(const Predictor& predictor, const MetaRow& row,
-                    const Prediction& one) {
-  const bool is_new = std::ranges::any_of(
-      one.unseen, [](const std::string& what) { return what != "settings"; });
-  return is_new && predictor.general && has_general_features(row);
+/// Whether the general model answers: for a network or an optimizer that the
+/// first model has not seen, and for new data if it knows the kind of network.
+bool is_for_general(const Predictor& predictor, const MetaTable& table,
+                    const MetaRow& row, const Prediction& one) {
+  if (!predictor.general || !has_general_features(row)) return false;
+  if (contains(one.unseen, "family") || contains(one.unseen, "architecture") ||
+      contains(one.unseen, "optimizer")) {
+    return true;
+  }
+  return contains(one.unseen, "dataset") &&
+         predictor.general->kinds.contains(table.kind(row));
 }
 
 /// The steps, and the interval of rows of which as much is new; from 1 step to
@@ -127,7 +131,8 @@ void add_general(const Predictor& predictor, const MetaTable& table,
   std::vector<RowIndex> general_rows;
   std::vector<Prediction*> its_predictions;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (!is_for_general(predictor, table.rows[rows[i]], predictions[i])) {
+    if (!is_for_general(predictor, table, table.rows[rows[i]],
+                        predictions[i])) {
       continue;
     }
     general_rows.push_back(rows[i]);
