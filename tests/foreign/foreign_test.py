@@ -44,6 +44,7 @@ class Foreign(unittest.TestCase):
             expected[file.stat().st_size].update(
                 GROUPS[file.name.partition("_")[0]])
         self.assertEqual(measured, expected)
+        self.assertEqual(len(rows), 504 + 360 + 180)
 
     def test_nothing_is_fitted_on_them(self):
         folders = [ROOT / name for name in ("configs", "scripts", "data",
