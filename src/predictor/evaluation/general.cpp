@@ -219,7 +219,9 @@ std::optional<GeneralFit> fit_general(const MetaTable& table,
   std::ranges::copy_if(rows, std::back_inserter(usable), [&](RowIndex row) {
     return has_general_features(table.rows[row]);
   });
-  if (count_trajectories(table, usable) < kFewestTrajectories) {
+  const ModelSettings settings = general_settings(seed);
+  if (count_trajectories(table, rows_to_fit(table, usable, settings.censored)) <
+      kFewestTrajectories) {
     return std::nullopt;
   }
   Groups kinds(table.rows.size());
@@ -236,7 +238,6 @@ std::optional<GeneralFit> fit_general(const MetaTable& table,
             .first->second;
   }
   const FeatureSet features = varying(feature_set("general"), table, usable);
-  const ModelSettings settings = general_settings(seed);
   const Fit fit = fit_model(features, settings);
   const Parts nothing(table.rows.size(), kNeverHeldOut);
   const auto left_out = [&](const Parts& a, const Parts& b) {

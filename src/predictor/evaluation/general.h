@@ -23,9 +23,8 @@ struct GeneralFit {
 };
 
 /// Fits on those of `rows` that have a probe in training mode; nothing where
-/// they are fewer than kFewestTrajectories. Rows that did not converge count as
-/// the steps that they ran. `level` is the share of the rows that intervals
-/// cover.
+/// those that converged are of fewer than kFewestTrajectories. `level` is the
+/// share of the rows that intervals cover.
 std::optional<GeneralFit> fit_general(const MetaTable& table,
                                       std::span<const RowIndex> rows,
                                       const Sources& sources, double level,

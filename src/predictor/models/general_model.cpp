@@ -12,14 +12,14 @@ Novelty GeneralModel::novelty_of(const MetaTable& table,
 }
 
 ModelSettings general_settings(std::uint64_t seed) {
-  return {.booster = {.objective = BoosterObjective::absolute_error,
-                      .trees = 600,
+  return {.booster = {.trees = 400,
                       .depth = 4,
                       .learning_rate = 0.05,
                       .subsample = 0.8,
                       .colsample_bytree = 0.6,
                       .min_child_weight = 10,
-                      .seed = seed}};
+                      .seed = seed},
+          .censored = Censored::drop};
 }
 
 }  // namespace cape::predictor

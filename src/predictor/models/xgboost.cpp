@@ -79,9 +79,6 @@ void configure(BoosterHandle booster, const BoosterSettings& settings) {
     set(booster, "aft_loss_distribution", "normal");
     set(booster, "aft_loss_distribution_scale", "0.5");
     set(booster, "eval_metric", "aft-nloglik");
-  } else if (settings.objective == BoosterObjective::absolute_error) {
-    set(booster, "objective", "reg:absoluteerror");
-    set(booster, "eval_metric", "mae");
   } else {
     set(booster, "objective", "reg:squarederror");
     set(booster, "eval_metric", "rmse");

@@ -14,7 +14,6 @@ namespace cape::predictor {
 
 enum class BoosterObjective {
   squared_error,
-  absolute_error,  ///< the median of log T*, on which outliers have no pull
   survival  ///< accelerated failure time: log T* is normal, some of it censored
 };
 
