@@ -70,12 +70,13 @@ nlohmann::json identity_of(const AxisPoint<Number>& point) {
   return {{to_string(point.drawn.draw), point.drawn.values}};
 }
 
-#define CAPE_INSTANTIATE(Number)                                          \
-  template std::vector<AxisPoint<Number>> points_of(const Axis<Number>&); \
-  template Number value_at(const AxisPoint<Number>&, Random&);            \
-  template nlohmann::json identity_of(const AxisPoint<Number>&)
-CAPE_INSTANTIATE(double);
-CAPE_INSTANTIATE(std::int64_t);
-#undef CAPE_INSTANTIATE
+template std::vector<AxisPoint<double>> points_of(const Axis<double>&);
+template double value_at(const AxisPoint<double>&, Random&);
+template nlohmann::json identity_of(const AxisPoint<double>&);
+
+template std::vector<AxisPoint<std::int64_t>> points_of(
+    const Axis<std::int64_t>&);
+template std::int64_t value_at(const AxisPoint<std::int64_t>&, Random&);
+template nlohmann::json identity_of(const AxisPoint<std::int64_t>&);
 
 }  // namespace cape::grid

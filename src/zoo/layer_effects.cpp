@@ -197,7 +197,7 @@ class Measure {
     const std::int64_t weights = 4 * width * width + 2 * width * hidden;
     const std::int64_t biases = 4 * width + hidden + width;
     return {.output = input_,
-            .parameters = weights + biases + 2 * 2 * width,
+            .parameters = weights + biases + 4 * width,
             .flops =
                 product(tokens, weights) + 2 * product(tokens, tokens * width)};
   }

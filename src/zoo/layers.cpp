@@ -166,7 +166,7 @@ std::vector<std::string> keys_of_layer(const std::string& name) {
 std::string read_name(const json& element, const std::string& place) {
   const std::vector<std::string>& names = layer_names();
   if (element.is_string()) {
-    const std::string word = element.get<std::string>();
+    std::string word = element.get<std::string>();
     if (std::ranges::find(names, word) != names.end()) return word;
     throw LayerError(
         place, "",

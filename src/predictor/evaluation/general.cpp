@@ -35,6 +35,7 @@ Parts deal(const MetaTable& table, std::span<const RowIndex> rows,
   std::map<std::uint32_t, std::int64_t> counts;
   for (const RowIndex row : rows) ++counts[name_of_row[row]];
   std::vector<std::pair<std::int64_t, std::uint32_t>> names;
+  names.reserve(counts.size());
   for (const auto& [name, count] : counts) names.emplace_back(count, name);
   std::ranges::sort(names, [&](const auto& a, const auto& b) {
     return std::pair(-a.first, table.names.text(a.second)) <
