@@ -81,8 +81,8 @@ export -f check_format build tidy
 if check "set-up" 10m scripts/setup.sh --tests; then
   python=-DCAPE_TEST_PYTHON=$test_venv/bin/python
   check "format" 1m bash -c check_format
-  if check "build (release)" 22m bash -c 'build "$@"' - release "$python"; then
-    run_tests release 8m release -LE "$clusters"
+  if check "build (release)" 30m bash -c 'build "$@"' - release "$python"; then
+    run_tests release 15m release -LE "$clusters"
     if [[ $all == yes ]]; then
       run_tests clusters 8m release -L "$clusters"
       # Why tests were left out.
@@ -90,9 +90,9 @@ if check "set-up" 10m scripts/setup.sh --tests; then
     fi
   fi
   if [[ $all == yes ]] &&
-    check "build (asan)" 15m bash -c 'build "$@"' - asan "$python"; then
-    run_tests asan 8m asan -LE "$clusters"
-    check "clang-tidy" 12m bash -c 'tidy "$@"' - build/asan "$jobs"
+    check "build (asan)" 20m bash -c 'build "$@"' - asan "$python"; then
+    run_tests asan 12m asan -LE "$clusters"
+    check "clang-tidy" 15m bash -c 'tidy "$@"' - build/asan "$jobs"
   fi
   if [[ $all == yes ]]; then
     check "fuzzing" 10m scripts/fuzz.sh 10
