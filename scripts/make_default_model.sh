@@ -63,7 +63,9 @@ scratch=$(mktemp -d "$data/.model.XXXXXX")
 trap tidy_up EXIT
 mkdir "$scratch/new"
 cp "$work"/{model,cape,metrics}.json "$scratch/new"
-[[ ! -e $work/general.json ]] || cp "$work/general.json" "$scratch/new"
+for part in general first_steps; do
+  [[ ! -e $work/$part.json ]] || cp "$work/$part.json" "$scratch/new"
+done
 [[ ! -e $target ]] || mv -T "$target" "$scratch/old"
 mv -T "$scratch/new" "$target"
 echo "model    $target"

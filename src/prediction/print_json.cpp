@@ -12,28 +12,23 @@ namespace {
 
 using Json = nlohmann::ordered_json;  // people read it too
 
-/// NaN is written as null.
-Json features_json(const predictor::Predictor& predictor,
-                   const predictor::Prediction& prediction) {
+/// The values by name, NaN as null; empty where no model answered.
+Json by_name(const std::vector<std::string>& names,
+             const std::vector<float>& values) {
   Json json = Json::object();
-  const std::vector<std::string> names =
-      predictor.model_of(prediction).features.names();
-  for (std::size_t j = 0; j < names.size(); ++j) {
-    json[names[j]] = prediction.features[j];
-  }
+  for (std::size_t j = 0; j < values.size(); ++j) json[names[j]] = values[j];
   return json;
 }
 
-Json contributions_json(const predictor::Predictor& predictor,
-                        const predictor::Prediction& prediction) {
-  Json json = Json::object();
-  std::vector<std::string> names =
-      predictor.model_of(prediction).features.names();
+/// The features of the model that answered, then the constant.
+std::vector<std::string> names_of(const predictor::Predictor& predictor,
+                                  const predictor::Prediction& prediction) {
+  const predictor::Model* const model =
+      predictor.model_of(prediction.answered_by);
+  if (model == nullptr) return {};
+  std::vector<std::string> names = model->features.names();
   names.emplace_back("constant");
-  for (std::size_t j = 0; j < names.size(); ++j) {
-    json[names[j]] = prediction.contributions[j];
-  }
-  return json;
+  return names;
 }
 
 /// Every number that the probe gave, by the name of its column.
@@ -63,6 +58,7 @@ Json to_json(const predictor::Predictor& predictor,
              const CellPrediction& cell) {
   const shard::Row& row = cell.row;
   const predictor::Prediction& prediction = cell.prediction;
+  const std::vector<std::string> names = names_of(predictor, prediction);
   Json json = {
       {"trajectory", row.trajectory.view()},
       {"family", row.family.view()},
@@ -80,15 +76,16 @@ Json to_json(const predictor::Predictor& predictor,
       {"trial", row.trial},
       {"t_star", prediction.steps},
       {"interval", {prediction.interval.lower, prediction.interval.upper}},
-      {"model", prediction.is_general ? "general" : "measured"},
+      {"convergence", prediction.convergence},
+      {"model", to_string(prediction.answered_by)},
       {"seconds", cell.seconds()},
       {"step_seconds", row.step_seconds},
       {"probe_seconds", row.probe_seconds},
       {"device", row.device.view()},
       {"threads", row.threads},
       {"probe", probe_json(row)},
-      {"features", features_json(predictor, prediction)},
-      {"contributions", contributions_json(predictor, prediction)},
+      {"features", by_name(names, prediction.features)},
+      {"contributions", by_name(names, prediction.contributions)},
       {"extrapolated", prediction.extrapolated},
       {"unseen", prediction.unseen}};
   if (cell.measured) json["measured"] = measured_json(row);

@@ -22,6 +22,9 @@ using Line = std::vector<std::string>;
 /// Features that add less than this to log T* are not printed.
 constexpr float kLittle = 0.005F;
 
+/// The probability of converging below which the table says so.
+constexpr double kSure = 0.9;
+
 std::vector<std::string> beyond(const predictor::Prediction& prediction) {
   std::vector<std::string> what = prediction.unseen;
   what.insert(what.end(), prediction.extrapolated.begin(),
@@ -133,20 +136,57 @@ std::string errors_text(predictor::Novelty novelty,
   return text;
 }
 
-/// How good the answers of the general model were for what is as new as the
-/// cells.
+/// How good the answers of the models without names were for what is as new as
+/// the cells.
 void print_general_errors(const predictor::Predictor& predictor,
                           const std::vector<CellPrediction>& cells) {
-  std::set<predictor::Novelty> novelties;
-  for (const CellPrediction& cell : cells) {
-    if (cell.prediction.is_general) novelties.insert(cell.prediction.novelty);
+  using predictor::AnsweredBy;
+  for (const auto& [answered_by, name] :
+       {std::pair(AnsweredBy::general, "general"),
+        std::pair(AnsweredBy::first_steps, "8 steps")}) {
+    std::set<predictor::Novelty> novelties;
+    for (const CellPrediction& cell : cells) {
+      if (cell.prediction.answered_by == answered_by) {
+        novelties.insert(cell.prediction.novelty);
+      }
+    }
+    const char* heading = name;
+    for (const predictor::Novelty novelty : novelties) {
+      fmt::print(
+          "{:<8}  {}\n", heading,
+          errors_text(novelty,
+                      predictor.general_of(answered_by)->errors.at(novelty)));
+      heading = "";
+    }
   }
-  const char* heading = "general";
-  for (const predictor::Novelty novelty : novelties) {
-    fmt::print("{:<8}  {}\n", heading,
-               errors_text(novelty, predictor.general->errors.at(novelty)));
-    heading = "";
+}
+
+/// What the columns of the answers by models without names add to the legend.
+void print_uncertain(const std::vector<CellPrediction>& cells) {
+  const auto is = [](predictor::AnsweredBy answered_by) {
+    return [=](const CellPrediction& cell) {
+      return cell.prediction.answered_by == answered_by;
+    };
+  };
+  if (std::ranges::any_of(cells, is(predictor::AnsweredBy::training))) {
+    fmt::print(
+        "exact     where T* is at most 8, the first 8 steps, which were taken, "
+        "have shown it\n");
   }
+  const auto is_doubtful = [](const CellPrediction& cell) {
+    return cell.prediction.convergence < kSure;
+  };
+  const auto doubtful = std::ranges::count_if(cells, is_doubtful);
+  if (doubtful == 0) return;
+  const double least = std::ranges::min(cells, {}, [](const auto& cell) {
+                         return std::isnan(cell.prediction.convergence)
+                                    ? 1
+                                    : cell.prediction.convergence;
+                       }).prediction.convergence;
+  fmt::print(
+      "doubtful  {} of {} may not get there within {} steps: the least "
+      "probability is {:.0f} %\n          (--json has all)\n",
+      doubtful, cells.size(), cells.front().row.max_steps, 100 * least);
 }
 
 void print_legend(const predictor::Predictor& predictor,
@@ -166,8 +206,10 @@ void print_legend(const predictor::Predictor& predictor,
       "assumed   a constant learning rate, no schedule, augmentation, mixed "
       "precision or\n          pretraining\n");
   print_general_errors(predictor, cells);
+  print_uncertain(cells);
   const auto is_far = [](const CellPrediction& cell) {
-    return !cell.prediction.is_general && !beyond(cell.prediction).empty();
+    return cell.prediction.answered_by == predictor::AnsweredBy::model &&
+           !beyond(cell.prediction).empty();
   };
   if (std::ranges::none_of(cells, is_far)) return;
   fmt::print(
@@ -231,8 +273,11 @@ void print_table(const predictor::Predictor& predictor,
   if (columns.measured) print_errors(cells);
   print_legend(predictor, cells);
   if (cells.size() > 1) return;
-  print_features(predictor.model_of(cells.front().prediction),
-                 cells.front().prediction);
+  const predictor::Prediction& one = cells.front().prediction;
+  if (const predictor::Model* const model =
+          predictor.model_of(one.answered_by)) {
+    print_features(*model, one);
+  }
 }
 
 }  // namespace cape::prediction

@@ -55,8 +55,7 @@ class CurveSlopes : public testing::Test {
   std::map<std::string, float> slopes() {
     const shard::MergedTable merged({folder_});
     for (std::size_t i = 0; i < merged.size(); ++i) table_.add(merged.row(i));
-    read_curve_slopes(merged, std::span(table_.rows).last(merged.size()),
-                      table_);
+    read_curves(merged, table_.rows.size() - merged.size(), table_);
     EXPECT_EQ(table_.curve_slopes.size(), table_.trajectories.size());
     std::map<std::string, float> slopes;
     for (std::uint32_t i = 0; i < table_.trajectories.size(); ++i) {

@@ -72,18 +72,31 @@ MetaTable general_table(int rows) {
 }
 
 GeneralFit fit_on(const MetaTable& table, double level = 0.9) {
-  auto fitted = fit_general(table, all_rows(table), Sources(), level, 42);
+  std::vector<RowIndex> rows = all_rows(table);
+  std::erase_if(rows, [&](RowIndex row) {
+    return !has_general_features(table.rows[row]);
+  });
+  auto fitted =
+      fit_general(table, rows, feature_set("general"), Sources(), level, 42);
   EXPECT_TRUE(fitted.has_value());
   return *std::move(fitted);
 }
 
 /// The model of fit_on() without what it takes to know its errors.
-GeneralModel model_of(const MetaTable& table) {
+GeneralModel model_of(const MetaTable& table,
+                      std::string_view set = "general") {
   const std::vector<RowIndex> rows = all_rows(table);
+  const FeatureSet features = varying(feature_set(set), table, rows);
+  const Matrix x = feature_matrix(table, rows, features);
+  const auto constant = [&](float value) {
+    const std::vector<float> target(rows.size(), value);
+    return Booster::train({.x = x, .target = target}, features.names(),
+                          {.trees = 1, .learning_rate = 1, .lambda = 0});
+  };
   GeneralModel made = {
-      .model =
-          Model::fit(table, rows, varying(feature_set("general"), table, rows),
-                     general_settings(42)),
+      .model = Model::fit(table, rows, features, general_settings(42)),
+      .spread = constant(std::log(2.0F)),
+      .convergence = constant(3),
       .errors = {},
       .kinds = {},
       .datasets = {},
@@ -205,15 +218,11 @@ TEST(GeneralModel, NeverSeesWhatIsLeftOut) {
   EXPECT_GT(median_of_first(Novelty::both), 10);
 }
 
-TEST(GeneralModel, IsFittedOnRowsWithATrainingModeProbeAlone) {
-  EXPECT_FALSE(fit_general(sample_table(100), all_rows(sample_table(100)),
+TEST(GeneralModel, IsNotFittedOnTooFewRows) {
+  const MetaTable few = general_table(40);
+  EXPECT_FALSE(fit_general(few, all_rows(few), feature_set("general"),
                            Sources(), 0.9, 42)
                    .has_value());
-  MetaTable table = general_table(600);
-  table.add(sample_row("without"));
-  const GeneralFit fitted = fit_on(table);
-  EXPECT_TRUE(std::isnan(fitted.predicted.at(Novelty::none)[600]));
-  EXPECT_EQ(fitted.model.errors.at(Novelty::none).rows, 600);
 }
 
 TEST(GeneralModel, SaysWhatIsNewOfARow) {
@@ -254,25 +263,99 @@ TEST(GeneralModel, AnswersWhereTheFirstModelHasMeasuredNothing) {
   asked.add(without);
   asked.add(general_row(3, 3, kDatasets));
   const auto predictions = predictor.predict(asked, all_rows(asked));
-  EXPECT_FALSE(predictions[0].is_general);
-  EXPECT_TRUE(predictions[1].is_general);
+  EXPECT_EQ(predictions[0].answered_by, AnsweredBy::model);
+  EXPECT_EQ(predictions[1].answered_by, AnsweredBy::general);
   EXPECT_THAT(predictions[1].unseen, IsEmpty());
   EXPECT_NEAR(std::log(predictions[1].steps / asked.rows[1].t_star), 0, 0.3);
   EXPECT_THAT(predictions[2].unseen,
               ElementsAre("kind of network", "source of data"));
   EXPECT_NEAR(predictions[2].interval.upper,
-              predictions[2].steps * std::exp(1.25),
+              predictions[2].steps * std::exp(2 * 1.25),
               1e-3 * predictions[2].steps);
+  EXPECT_NEAR(predictions[2].convergence, 1 / (1 + std::exp(-3)), 1e-3);
+  EXPECT_TRUE(std::isnan(predictions[0].convergence));
   // Too few sources were left out to say how far off it can be.
   EXPECT_EQ(predictions[4].unseen, std::vector<std::string>{"source of data"});
   EXPECT_EQ(predictions[4].interval.lower, 1);
   EXPECT_EQ(predictions[4].interval.upper, 5000);
-  EXPECT_FALSE(predictions[3].is_general);
+  EXPECT_EQ(predictions[3].answered_by, AnsweredBy::model);
   EXPECT_THAT(predictions[3].unseen, ElementsAre("family"));
   // Contributions add up to the prediction of the model that made it.
   double sum = 0;
   for (const float share : predictions[1].contributions) sum += share;
   EXPECT_NEAR(std::exp(sum), predictions[1].steps, 1e-3 * predictions[1].steps);
+}
+
+TEST(GeneralModel, KnowsWhereItIsLessSure) {
+  MetaTable table;
+  for (int i = 0; i < 900; ++i) {
+    shard::Row row = general_row(i, i % kKinds, i / kKinds % kDatasets);
+    // The rows of large batches are off by a factor of up to 4 at random, and
+    // those that learn slowly do not converge.
+    if (i % 7 < 3) {
+      row.log_b = std::log(512.0);
+      Random random(static_cast<std::uint64_t>(i) + 5000);
+      row.t_star = static_cast<std::int32_t>(
+          row.t_star * std::exp(2.8 * (random.uniform() - 0.5)) + 1);
+    }
+    if (row.train_step_loss_1 > std::exp(-0.03)) {
+      row.converged = false;
+      row.t_star = row.steps_run = row.max_steps;
+    }
+    table.add(row);
+  }
+  const GeneralFit fitted = fit_on(table);
+  const Model& model = fitted.model.model;
+  const std::vector<RowIndex> rows = all_rows(table);
+  const std::vector<double> spreads = spreads_from(
+      fitted.model.spread, feature_matrix(table, rows, model.features));
+  std::array<double, 2> sums = {};
+  std::array<double, 2> counts = {};
+  for (const RowIndex i : rows) {
+    const std::size_t large = table.rows[i].log_b > std::log(500.0) ? 1 : 0;
+    sums[large] += spreads[i];
+    ++counts[large];
+  }
+  EXPECT_GT(sums[1] / counts[1], 2 * sums[0] / counts[0]);
+  EXPECT_GT(fitted.model.errors.at(Novelty::kind).covered, 0.85);
+  EXPECT_LT(fitted.model.errors.at(Novelty::kind).covered, 0.99);
+  for (const auto& [novelty, errors] : fitted.model.errors) {
+    EXPECT_GT(errors.auc, 0.95) << to_string(novelty);
+    EXPECT_LT(errors.brier, 0.1) << to_string(novelty);
+  }
+}
+
+TEST(FirstSteps, AnswerExactlyOrByTheModelThatKnowsThem) {
+  const auto with_losses = [](MetaRow& row, double rate) {
+    for (std::size_t t = 0; t < row.first_losses.size(); ++t) {
+      row.first_losses[t] =
+          static_cast<float>(3 * std::exp(-rate * static_cast<double>(t)));
+    }
+  };
+  MetaTable table = general_table(600);
+  for (MetaRow& row : table.rows) {
+    with_losses(row, -std::log(row.epsilon) / row.t_star);
+  }
+  Predictor predictor = result_of(sample_table(40)).predictor;
+  predictor.first_steps = model_of(table, "first steps");
+  MetaTable asked;
+  for (int i = 0; i < 3; ++i) asked.add(general_row(601, 3, 3));
+  ASSERT_GT(asked.rows[0].t_star, 8);
+  asked.rows[0].epsilon = 0.1;
+  with_losses(asked.rows[0], 0.4);  // e^-2.4 < 0.1: six steps
+  with_losses(asked.rows[1],
+              -std::log(asked.rows[1].epsilon) / asked.rows[1].t_star);
+  const auto predictions =
+      predictor.predict_after_first_steps(asked, all_rows(asked));
+  EXPECT_EQ(predictions[0].answered_by, AnsweredBy::training);
+  EXPECT_EQ(predictions[0].steps, 6);
+  EXPECT_EQ(predictions[0].interval.lower, 6);
+  EXPECT_EQ(predictions[0].interval.upper, 6);
+  EXPECT_THAT(predictions[0].contributions, IsEmpty());
+  EXPECT_EQ(predictions[1].answered_by, AnsweredBy::first_steps);
+  EXPECT_NEAR(std::log(predictions[1].steps / asked.rows[1].t_star), 0, 0.2);
+  // Without losses there is nothing that this model could use.
+  EXPECT_EQ(predictions[2].answered_by, AnsweredBy::model);
 }
 
 }  // namespace

@@ -91,6 +91,48 @@ TEST(Booster, IsTheSameOnAnyNumberOfThreads) {
   omp_set_num_threads(threads);
 }
 
+TEST(Booster, IsDrawnLessByRowsThatAreFarOffWithHubersLoss) {
+  Sample sample;
+  for (std::size_t i = 0; i < sample.x.rows; i += 10) sample.y[i] += 20;
+  const auto error = [&](BoosterObjective objective) {
+    BoosterSettings settings;
+    settings.objective = objective;
+    settings.min_child_weight = 20;
+    const std::vector<float> predicted =
+        Booster::train({sample.x, sample.y}, kNames, settings)
+            .predict(sample.x);
+    double sum = 0;
+    for (std::size_t i = 0; i < predicted.size(); ++i) {
+      sum +=
+          std::abs(predicted[i] - (sample.x.at(i, 0) - sample.x.at(i, 1) / 2));
+    }
+    return sum / static_cast<double>(predicted.size());
+  };
+  EXPECT_GT(error(BoosterObjective::squared_error), 1);
+  EXPECT_LT(error(BoosterObjective::huber), 0.2);
+}
+
+TEST(Booster, PredictsTheLogOddsOfWhatHappens) {
+  const Sample sample;
+  Random random(4);
+  std::vector<float> happened;
+  for (std::size_t i = 0; i < sample.x.rows; ++i) {
+    happened.push_back(
+        random.uniform() < (sample.x.at(i, 0) < 0.5 ? 0.2 : 0.9) ? 1.F : 0.F);
+  }
+  BoosterSettings settings;
+  settings.objective = BoosterObjective::logistic;
+  settings.depth = 1;
+  settings.trees = 100;
+  const Booster booster =
+      Booster::train({sample.x, happened}, kNames, settings);
+  Matrix x(2, 2);
+  x.values = {0.25F, 0.5F, 0.75F, 0.5F};
+  const std::vector<float> odds = booster.predict(x);
+  EXPECT_NEAR(1 / (1 + std::exp(-odds[0])), 0.2, 0.05);
+  EXPECT_NEAR(1 / (1 + std::exp(-odds[1])), 0.9, 0.05);
+}
+
 TEST(Booster, StartsFromTheMarginItIsGiven) {
   const Sample sample;
   BoosterSettings settings;

@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;  // people read it too
 
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 
 /// Null where it is not known.
 Json offsets_json(const std::optional<Offsets>& offsets) {
@@ -33,6 +33,9 @@ Json errors_json(const NoveltyErrors& errors) {
           {"median_log_error", errors.median_log_error},
           {"avg_accuracy", errors.accuracy},
           {"covered", errors.covered},
+          {"ratio", errors.ratio},
+          {"brier", errors.brier},
+          {"auc", errors.auc},
           {"kinds", errors.kinds},
           {"sources", errors.sources},
           {"rows", errors.rows}};
@@ -49,14 +52,17 @@ NoveltyErrors errors_from(const Json& json) {
           .median_log_error = number_or_nan(json.at("median_log_error")),
           .accuracy = number_or_nan(json.at("avg_accuracy")),
           .covered = number_or_nan(json.at("covered")),
+          .ratio = number_or_nan(json.at("ratio")),
+          .brier = number_or_nan(json.at("brier")),
+          .auc = number_or_nan(json.at("auc")),
           .kinds = json.at("kinds"),
           .sources = json.at("sources"),
           .rows = json.at("rows")};
 }
 
-FeatureSet features_from(const Json& ranges) {
-  FeatureSet set = {"general", {}};
-  const std::vector<Feature> known = feature_set(set.name).features;
+FeatureSet features_from(std::string_view name, const Json& ranges) {
+  FeatureSet set = {std::string(name), {}};
+  const std::vector<Feature> known = feature_set(name).features;
   for (const auto& [name, range] : ranges.items()) {
     const auto found = std::ranges::find(known, name, &Feature::name);
     if (found == known.end()) fail("unknown feature \"{}\"", name);
@@ -78,14 +84,18 @@ std::string to_json(const GeneralModel& general) {
   for (const auto& [novelty, one] : general.errors) {
     errors[to_string(novelty)] = errors_json(one);
   }
-  return to_text(Json{{"schema_version", kSchemaVersion},
-                      {"ranges", ranges},
-                      {"kinds", general.kinds},
-                      {"datasets", general.datasets},
-                      {"optimizers", general.optimizers},
-                      {"left_out", errors},
-                      {"xgboost", Json::parse(model.booster.to_json())}},
-                 -1);
+  return to_text(
+      Json{{"schema_version", kSchemaVersion},
+           {"features", model.features.name},
+           {"ranges", ranges},
+           {"kinds", general.kinds},
+           {"datasets", general.datasets},
+           {"optimizers", general.optimizers},
+           {"left_out", errors},
+           {"xgboost", Json::parse(model.booster.to_json())},
+           {"spread", Json::parse(general.spread.to_json())},
+           {"convergence", Json::parse(general.convergence.to_json())}},
+      -1);
 }
 
 GeneralModel general_model_from(std::string_view text) {
@@ -95,21 +105,30 @@ GeneralModel general_model_from(std::string_view text) {
     fail("schema_version is {}, this program reads {}", version,
          kSchemaVersion);
   }
-  FeatureSet features = features_from(json.at("ranges"));
+  FeatureSet features =
+      features_from(json.at("features").get<std::string>(), json.at("ranges"));
   Ranges ranges;
   for (const auto& [name, range] : json.at("ranges").items()) {
     ranges.emplace_back(range.at(0), range.at(1));
   }
-  Booster booster = Booster::from_json(json.at("xgboost").dump());
-  if (booster.feature_names() != features.names()) {
-    fail("the trees have other features than the ranges");
-  }
+  const auto booster = [&](const char* name) {
+    Booster read = Booster::from_json(json.at(name).dump());
+    if (read.feature_names() != features.names()) {
+      fail("the trees of \"{}\" have other features than the ranges", name);
+    }
+    return read;
+  };
+  Booster steps = booster("xgboost");
+  Booster spread = booster("spread");
+  Booster convergence = booster("convergence");
   GeneralModel general = {
       .model = {.features = std::move(features),
                 .settings = {},
                 .ranges = {.overall = std::move(ranges), .families = {}},
                 .base = std::nullopt,
-                .booster = std::move(booster)},
+                .booster = std::move(steps)},
+      .spread = std::move(spread),
+      .convergence = std::move(convergence),
       .errors = {},
       .kinds = json.at("kinds"),
       .datasets = json.at("datasets"),

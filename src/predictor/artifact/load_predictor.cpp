@@ -164,6 +164,15 @@ std::string settings_of_rows(const json& cape) {
   return settings_of(row);
 }
 
+/// Nothing where the directory has no such file.
+std::optional<GeneralModel> general_part(const fs::path& directory,
+                                         const char* name) {
+  if (!fs::exists(directory / name)) return std::nullopt;
+  return undamaged(directory / name, [&] {
+    return general_model_from(read_part(directory, name));
+  });
+}
+
 }  // namespace
 
 Predictor load_predictor(const fs::path& directory) {
@@ -197,11 +206,8 @@ Predictor load_predictor(const fs::path& directory) {
                      .optimizers = std::move(optimizers),
                      .settings = std::move(settings)};
   });
-  if (fs::exists(directory / "general.json")) {
-    loaded.general = undamaged(directory / "general.json", [&] {
-      return general_model_from(read_part(directory, "general.json"));
-    });
-  }
+  loaded.general = general_part(directory, "general.json");
+  loaded.first_steps = general_part(directory, "first_steps.json");
   const Model& model = loaded.model;
   if (model.booster.feature_names() != model.features.names()) {
     fail_user("{}: model.json has other features than cape.json; fit again",

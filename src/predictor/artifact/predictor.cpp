@@ -4,6 +4,8 @@
 #include <cmath>
 #include <string_view>
 
+#include "core/error.h"
+
 namespace cape::predictor {
 namespace {
 
@@ -90,17 +92,18 @@ bool is_for_general(const Predictor& predictor, const MetaTable& table,
          predictor.general->kinds.contains(table.kind(row));
 }
 
+/// What the boosters of a model without names say of a row.
+struct GeneralAnswer {
+  float log_steps;
+  double spread;
+  double convergence;
+};
+
 /// The steps, and the interval of rows of which as much is new; from 1 step to
 /// the cap where too few groups were left out to say more.
-void predict_generally(const Predictor& predictor, const MetaTable& table,
-                       RowIndex index, std::span<const float> features,
-                       float log_steps, Prediction& one) {
-  const GeneralModel& general = *predictor.general;
-  const MetaRow& row = table.rows[index];
-  one.is_general = true;
-  one.features.assign(features.begin(), features.end());
-  one.extrapolated = extrapolated(features, general.model.ranges.overall,
-                                  general.model.features);
+void predict_generally(const GeneralModel& general, const Predictor& predictor,
+                       const MetaTable& table, const MetaRow& row,
+                       const GeneralAnswer& answer, Prediction& one) {
   one.unseen.clear();
   const Novelty novelty = one.novelty = general.novelty_of(table, row);
   if (novelty == Novelty::kind || novelty == Novelty::both) {
@@ -115,37 +118,72 @@ void predict_generally(const Predictor& predictor, const MetaTable& table,
   if (table.settings(row) != predictor.settings) {
     one.unseen.emplace_back("settings");
   }
-  one.steps = steps_from_log(log_steps, row);
-  const double centre = std::log(one.steps);
+  one.steps = steps_from_log(answer.log_steps, row);
+  one.convergence = answer.convergence;
   const auto& offsets = general.errors.at(novelty).offsets;
-  one.interval = offsets
-                     ? Interval{steps_from_log(centre + offsets->lower, row),
-                                steps_from_log(centre + offsets->upper, row)}
-                     : Interval{1, clip_steps(row.max_steps, row)};
+  const auto end = [&](double offset) {
+    return steps_from_log(std::log(one.steps) + offset * answer.spread, row);
+  };
+  one.interval = offsets ? Interval{end(offsets->lower), end(offsets->upper)}
+                         : Interval{1, clip_steps(row.max_steps, row)};
 }
 
-/// Lets the general model answer where it should.
-void add_general(const Predictor& predictor, const MetaTable& table,
-                 std::span<const RowIndex> rows,
-                 std::vector<Prediction>& predictions) {
-  std::vector<RowIndex> general_rows;
-  std::vector<Prediction*> its_predictions;
+/// The rows for which `wanted`, and their predictions.
+struct Share {
+  std::vector<RowIndex> rows;
+  std::vector<Prediction*> predictions;
+};
+
+template <class Wanted>
+Share share_of(std::span<const RowIndex> rows,
+               std::vector<Prediction>& predictions, Wanted wanted) {
+  Share share;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (!is_for_general(predictor, table, table.rows[rows[i]],
-                        predictions[i])) {
-      continue;
-    }
-    general_rows.push_back(rows[i]);
-    its_predictions.push_back(&predictions[i]);
+    if (!wanted(rows[i], predictions[i])) continue;
+    share.rows.push_back(rows[i]);
+    share.predictions.push_back(&predictions[i]);
   }
-  if (general_rows.empty()) return;
-  const Model& model = predictor.general->model;
-  const Matrix x = feature_matrix(table, general_rows, model.features);
-  const std::vector<float> logs = model.predict_log(table, general_rows);
-  for (std::size_t i = 0; i < general_rows.size(); ++i) {
-    predict_generally(predictor, table, general_rows[i], x.row(i), logs[i],
-                      *its_predictions[i]);
+  return share;
+}
+
+/// Lets a model without names answer for these rows.
+void let_answer(AnsweredBy answered_by, const Predictor& predictor,
+                const MetaTable& table, const Share& share) {
+  if (share.rows.empty()) return;
+  const GeneralModel& general = *predictor.general_of(answered_by);
+  const Model& model = general.model;
+  const Matrix x = feature_matrix(table, share.rows, model.features);
+  const std::vector<float> logs = model.predict_log(table, share.rows);
+  const std::vector<double> spreads = spreads_from(general.spread, x);
+  const std::vector<double> probabilities =
+      probabilities_from(general.convergence, x);
+  for (std::size_t i = 0; i < share.rows.size(); ++i) {
+    Prediction& one = *share.predictions[i];
+    one.answered_by = answered_by;
+    one.features.assign(x.row(i).begin(), x.row(i).end());
+    one.extrapolated =
+        extrapolated(x.row(i), model.ranges.overall, model.features);
+    predict_generally(general, predictor, table, table.rows[share.rows[i]],
+                      {logs[i], spreads[i], probabilities[i]}, one);
   }
+}
+
+/// The first of the first steps at which the loss is at most epsilon L_0.
+std::optional<std::size_t> reached_at(const MetaRow& row) {
+  const double threshold = row.epsilon * row.first_losses.front();
+  for (std::size_t t = 0; t < row.first_losses.size(); ++t) {
+    if (row.first_losses[t] <= threshold) return t;
+  }
+  return std::nullopt;
+}
+
+Prediction exact(std::size_t steps) {
+  Prediction one;
+  one.answered_by = AnsweredBy::training;
+  one.steps = static_cast<double>(std::max<std::size_t>(steps, 1));
+  one.interval = {one.steps, one.steps};
+  one.convergence = 1;
+  return one;
 }
 
 /// Everything except the contributions.
@@ -171,31 +209,69 @@ std::vector<Prediction> predict_only(const Predictor& predictor,
     one.interval = {steps_from_log(centre + lower, row),
                     steps_from_log(centre + upper, row)};
   }
-  add_general(predictor, table, rows, predictions);
+  if (predictor.general) {
+    let_answer(
+        AnsweredBy::general, predictor, table,
+        share_of(rows, predictions, [&](RowIndex i, const Prediction& one) {
+          return is_for_general(predictor, table, table.rows[i], one);
+        }));
+  }
   return predictions;
+}
+
+void add_contributions(const Predictor& predictor, const MetaTable& table,
+                       std::span<const RowIndex> rows,
+                       std::vector<Prediction>& predictions) {
+  for (const AnsweredBy answered_by :
+       {AnsweredBy::model, AnsweredBy::general, AnsweredBy::first_steps}) {
+    const Share share =
+        share_of(rows, predictions, [&](RowIndex, const Prediction& one) {
+          return one.answered_by == answered_by;
+        });
+    if (share.rows.empty()) continue;
+    const Matrix shares =
+        predictor.model_of(answered_by)->contributions(table, share.rows);
+    for (std::size_t i = 0; i < share.rows.size(); ++i) {
+      share.predictions[i]->contributions.assign(shares.row(i).begin(),
+                                                 shares.row(i).end());
+    }
+  }
 }
 
 }  // namespace
 
+const GeneralModel* Predictor::general_of(AnsweredBy answered_by) const {
+  if (answered_by == AnsweredBy::general) return &*general;
+  return answered_by == AnsweredBy::first_steps ? &*first_steps : nullptr;
+}
+
+const Model* Predictor::model_of(AnsweredBy answered_by) const {
+  if (answered_by == AnsweredBy::model) return &model;
+  const GeneralModel* const general_model = general_of(answered_by);
+  return general_model == nullptr ? nullptr : &general_model->model;
+}
+
 std::vector<Prediction> Predictor::predict(
     const MetaTable& table, std::span<const RowIndex> rows) const {
   std::vector<Prediction> predictions = predict_only(*this, table, rows);
-  for (const bool is_general : {false, true}) {
-    std::vector<RowIndex> its_rows;
-    std::vector<Prediction*> its_predictions;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      if (predictions[i].is_general != is_general) continue;
-      its_rows.push_back(rows[i]);
-      its_predictions.push_back(&predictions[i]);
-    }
-    if (its_rows.empty()) continue;
-    const Matrix shares =
-        model_of(*its_predictions.front()).contributions(table, its_rows);
-    for (std::size_t i = 0; i < its_rows.size(); ++i) {
-      its_predictions[i]->contributions.assign(shares.row(i).begin(),
-                                               shares.row(i).end());
+  add_contributions(*this, table, rows, predictions);
+  return predictions;
+}
+
+std::vector<Prediction> Predictor::predict_after_first_steps(
+    const MetaTable& table, std::span<const RowIndex> rows) const {
+  if (!first_steps) fail("no model of the first steps");
+  std::vector<Prediction> predictions = predict_only(*this, table, rows);
+  let_answer(AnsweredBy::first_steps, *this, table,
+             share_of(rows, predictions, [&](RowIndex i, const Prediction&) {
+               return has_first_losses(table.rows[i]);
+             }));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (const auto steps = reached_at(table.rows[rows[i]])) {
+      predictions[i] = exact(*steps);
     }
   }
+  add_contributions(*this, table, rows, predictions);
   return predictions;
 }
 

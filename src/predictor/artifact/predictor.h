@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -21,13 +22,34 @@ namespace cape::predictor {
 /// Raised with every change of cape.json that its readers must know.
 inline constexpr int kModelSchemaVersion = 6;
 
+/// What an answer comes from.
+enum class AnsweredBy {
+  model,        ///< Predictor::model
+  general,      ///< Predictor::general
+  first_steps,  ///< Predictor::first_steps
+  training      ///< the first steps themselves, which reached the threshold
+};
+
+constexpr auto enum_names(AnsweredBy) {
+  using enum AnsweredBy;
+  return EnumNames{"model", std::to_array<EnumName<AnsweredBy>>(
+                                {{model, "measured"},
+                                 {general, "general"},
+                                 {first_steps, "first steps"},
+                                 {training, "trained"}})};
+}
+
 /// One row's prediction, in steps, from 1 to the cap of its trajectory.
 struct Prediction {
-  bool is_general = false;          ///< by the general model
-  Novelty novelty = Novelty::none;  ///< of the row, to the general model
+  AnsweredBy answered_by = AnsweredBy::model;
+  Novelty novelty = Novelty::none;  ///< of the row, to a model without names
   double steps = 0;
   Interval interval;
-  std::vector<float> features;  ///< as the model saw them; NaN: missing
+  /// The probability of converging within the cap, by a model without names;
+  /// NaN: not known.
+  double convergence = std::numeric_limits<double>::quiet_NaN();
+  /// As the model saw them; NaN: missing. Nothing where no model answered.
+  std::vector<float> features;
   /// What each of them adds to log T*, then the constant; the sum is log T*.
   std::vector<float> contributions;
   /// Features outside of the range that the model was fitted on in this family,
@@ -51,11 +73,14 @@ struct Predictor {
   std::string settings{};   ///< of all its rows, see settings_of()
   /// Answers where `model` has not seen a row's data set, network or optimizer.
   std::optional<GeneralModel> general{};
+  /// Answers for rows of which the losses of the first steps are known.
+  std::optional<GeneralModel> first_steps{};
 
-  /// The model that predicted.
-  const Model& model_of(const Prediction& prediction) const {
-    return prediction.is_general ? general->model : model;
-  }
+  /// The model without names that answered; null where none did.
+  const GeneralModel* general_of(AnsweredBy answered_by) const;
+
+  /// The model that answered; null where the training itself did.
+  const Model* model_of(AnsweredBy answered_by) const;
 
   /// One prediction for each of `rows`. The interval is that of k folds for the
   /// row's family. If the data set is new, it is at least as wide as for data
@@ -64,6 +89,12 @@ struct Predictor {
   /// general model has the interval of rows of which as much is new.
   std::vector<Prediction> predict(const MetaTable& table,
                                   std::span<const RowIndex> rows) const;
+
+  /// The same from the losses of the first steps, where a row has them: exact
+  /// where these reach the threshold, else by `first_steps`. REQUIRES:
+  /// first_steps.
+  std::vector<Prediction> predict_after_first_steps(
+      const MetaTable& table, std::span<const RowIndex> rows) const;
 
   /// Only their intervals. This is many times faster, since no contributions
   /// are computed.

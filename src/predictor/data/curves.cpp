@@ -1,7 +1,10 @@
 #include "predictor/data/curves.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <span>
+#include <tuple>
 #include <vector>
 
 #include "predictor/data/matrix.h"
@@ -10,21 +13,24 @@
 namespace cape::predictor {
 namespace {
 
-/// Where the curve of a row's trajectory is stored.
+/// Where the curve of a row is stored.
 struct Place {
-  std::uint32_t trajectory;
+  std::size_t row;  ///< of the table
   std::int64_t offset;
+  std::int64_t length;
 };
 
-/// The curves of each of merged.sources() that are long enough.
-std::vector<std::vector<Place>> long_curves(const shard::MergedTable& merged,
-                                            std::span<const MetaRow> rows) {
+/// The curves of each of merged.sources() that are long enough for something.
+std::vector<std::vector<Place>> curves_of(const shard::MergedTable& merged,
+                                          std::size_t first) {
+  constexpr auto kLeast = static_cast<std::int64_t>(
+      std::min(kCurveLosses, std::tuple_size_v<FirstLosses>));
   std::vector<std::vector<Place>> places(merged.sources().size());
   for (std::size_t i = 0; i < merged.size(); ++i) {
     const shard::Row row = merged.row(i);
-    if (row.curve_length < static_cast<std::int64_t>(kCurveLosses)) continue;
+    if (row.curve_length < kLeast) continue;
     places[merged.source_index(i)].push_back(
-        {rows[i].trajectory, row.curve_offset});
+        {first + i, row.curve_offset, row.curve_length});
   }
   return places;
 }
@@ -46,20 +52,24 @@ float curve_slope(std::span<const float> losses) {
   return std::isfinite(slope) ? static_cast<float>(slope) : kMissing;
 }
 
-void read_curve_slopes(const shard::MergedTable& merged,
-                       std::span<const MetaRow> rows, MetaTable& table) {
+void read_curves(const shard::MergedTable& merged, std::size_t first,
+                 MetaTable& table) {
   table.curve_slopes.resize(table.trajectories.size(), kMissing);
-  const auto places = long_curves(merged, rows);
+  const auto places = curves_of(merged, first);
   for (std::size_t source = 0; source < places.size(); ++source) {
     if (places[source].empty()) continue;
-    const std::vector<float> losses =
-        shard::read_curves(merged.sources()[source]);
-    for (const Place& place : places[source]) {
-      const auto first = static_cast<std::size_t>(place.offset);
-      if (place.offset < 0 || first + kCurveLosses > losses.size()) continue;
-      float& slope = table.curve_slopes[place.trajectory];
-      if (std::isnan(slope))
-        slope = curve_slope({&losses[first], kCurveLosses});
+    const std::vector<float> all = shard::read_curves(merged.sources()[source]);
+    for (const auto& [index, offset, length] : places[source]) {
+      if (offset < 0 || offset + length > std::ssize(all)) continue;
+      const std::span losses = std::span(all).subspan(
+          static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
+      MetaRow& row = table.rows[index];
+      std::ranges::copy(losses.first(row.first_losses.size()),
+                        row.first_losses.begin());
+      float& slope = table.curve_slopes[row.trajectory];
+      if (std::isnan(slope) && losses.size() >= kCurveLosses) {
+        slope = curve_slope(losses.first(kCurveLosses));
+      }
     }
   }
 }

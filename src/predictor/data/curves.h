@@ -1,6 +1,7 @@
-/// The first losses of loss curves, which the LCE baseline needs.
+/// The first losses of loss curves.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -18,9 +19,10 @@ inline constexpr std::size_t kCurveLosses = 60;
 /// finite.
 float curve_slope(std::span<const float> losses);
 
-/// Fills table.curve_slopes from the shards' /curves/loss. `rows` are those of
-/// `merged`, in its order; CSV files have no curves.
-void read_curve_slopes(const shard::MergedTable& merged,
-                       std::span<const MetaRow> rows, MetaTable& table);
+/// Fills table.curve_slopes, and the first losses of rows that ran as many
+/// steps, from the shards' /curves/loss. The rows of the table from `first` on
+/// are those of `merged`, in its order; CSV files have no curves.
+void read_curves(const shard::MergedTable& merged, std::size_t first,
+                 MetaTable& table);
 
 }  // namespace cape::predictor

@@ -121,15 +121,47 @@ float log_promised_decrease(const MetaRow& row) {
   return row.log_lr + gradient - std::log(row.general.loss);
 }
 
-/// The logarithm of the rate at which the loss falls over a step k times as
-/// long as the first; rates below the least count as that.
+/// The logarithm of the rate at which the loss falls, from the logarithm of
+/// what is left of it after so many steps; rates below the least count as that.
+float log_rate(float log_ratio, int steps) {
+  constexpr float kLeastRate = 0.003F;
+  return std::isnan(log_ratio) ? kMissing
+                               : std::log(std::max(-log_ratio, kLeastRate) /
+                                          static_cast<float>(steps));
+}
+
+/// The rate at which the loss falls over a step k times as long as the first.
 template <int Place>
 float log_step_rate(const MetaRow& row) {
-  constexpr float kLeastRate = 0.003F;
-  const float length = static_cast<float>(1 << Place);
-  const float fallen = -row.general.log_steps[Place];
-  return std::isnan(fallen) ? kMissing
-                            : std::log(std::max(fallen, kLeastRate) / length);
+  return log_rate(row.general.log_steps[Place], 1 << Place);
+}
+
+/// The logarithm of the steps to epsilon at the rate of log_step_rate.
+template <int Place>
+float log_step_time(const MetaRow& row) {
+  return log_log_epsilon(row) - log_step_rate<Place>(row);
+}
+
+/// Of the training's own losses from step `From` to step `To`.
+template <int From, int To>
+float log_loss_rate(const MetaRow& row) {
+  return log_rate(std::log(row.first_losses[To] / row.first_losses[From]),
+                  To - From);
+}
+
+/// The relative loss after `Steps` updates.
+template <int Steps>
+float log_loss(const MetaRow& row) {
+  return std::log(row.first_losses[Steps] / row.first_losses[0]);
+}
+
+/// The logarithm of what is left of the way to epsilon, on the scale of the
+/// logarithm of the loss, after the first steps.
+float log_left(const MetaRow& row) {
+  constexpr float kLeast = 0.001F;
+  const float left =
+      log_loss<kFirstSteps>(row) - std::log(static_cast<float>(row.epsilon));
+  return std::isnan(left) ? kMissing : std::log(std::max(left, kLeast));
 }
 
 /// What any network and any data show of themselves.
@@ -156,6 +188,14 @@ std::vector<Feature> general_features() {
       {"log_step_rate_2", "training-mode steps", log_step_rate<1>},
       {"log_step_rate_4", "training-mode steps", log_step_rate<2>},
       {"log_step_rate_8", "training-mode steps", log_step_rate<3>},
+      {"log_step_time_1", "training-mode steps", log_step_time<0>},
+      {"log_step_time_2", "training-mode steps", log_step_time<1>},
+      {"log_step_time_4", "training-mode steps", log_step_time<2>},
+      {"log_step_time_8", "training-mode steps", log_step_time<3>},
+      {"log_promised_time", "training-mode gradient",
+       [](const Row& row) {
+         return log_log_epsilon(row) - log_promised_decrease(row);
+       }},
       {"log_input_rms", "batch",
        [](const Row& row) { return row.general.log_input_rms; }},
       {"log_effective_rank", "batch",
@@ -182,12 +222,43 @@ std::vector<Feature> general_features() {
   return features;
 }
 
+/// What the first updates of the training itself show.
+std::vector<Feature> first_step_features() {
+  std::vector<Feature> features = {
+      {"log_loss_1", "first steps", log_loss<1>},
+      {"log_loss_2", "first steps", log_loss<2>},
+      {"log_loss_4", "first steps", log_loss<4>},
+      {"log_loss_6", "first steps", log_loss<6>},
+      {"log_loss_8", "first steps", log_loss<8>},
+      {"log_loss_rate_1", "first steps", log_loss_rate<0, 1>},
+      {"log_loss_rate_2", "first steps", log_loss_rate<0, 2>},
+      {"log_loss_rate_4", "first steps", log_loss_rate<0, 4>},
+      {"log_loss_rate_8", "first steps", log_loss_rate<0, 8>},
+      {"log_last_rate", "first steps", log_loss_rate<4, 8>},
+      {"log_rate_change", "first steps",
+       [](const MetaRow& row) {
+         return log_loss_rate<4, 8>(row) - log_loss_rate<0, 4>(row);
+       }},
+      {"log_left", "first steps", log_left},
+      {"log_time_left", "first steps",
+       [](const MetaRow& row) {
+         return log_left(row) - log_loss_rate<4, 8>(row);
+       }},
+  };
+  for (Feature& feature : features) {
+    feature.evidence = Evidence::none;
+    feature.from_probe = true;
+  }
+  return features;
+}
+
 /// The features of the other sets that say nothing of names: what was chosen
 /// for the training, and sizes.
 constexpr std::array kGeneralChoices = {
-    "log_p",          "log_lr",      "log_b",        "log_log_epsilon",
-    "log_input_size", "log_classes", "is_adam",      "is_sgd",
-    "momentum",       "nesterov",    "label_entropy"};
+    "log_p",          "log_lr",      "log_b",   "log_log_epsilon",
+    "log_input_size", "log_classes", "is_adam", "is_sgd",
+    "momentum",       "nesterov",    "log_tau", "label_entropy",
+    "alignment"};
 
 bool varies(const Feature& feature, const MetaTable& table,
             std::span<const RowIndex> rows) {
@@ -240,8 +311,15 @@ FeatureSet feature_set(std::string_view name) {
     std::ranges::copy(general_features(), std::back_inserter(set.features));
     return set;
   }
-  fail_user("unknown feature set \"{}\"; known: paper, extended, general",
-            name);
+  if (name == "first steps") {
+    set.features = feature_set("general").features;
+    std::ranges::copy(first_step_features(), std::back_inserter(set.features));
+    return set;
+  }
+  fail_user(
+      "unknown feature set \"{}\"; known: paper, extended, general, first "
+      "steps",
+      name);
 }
 
 FeatureSet varying(const FeatureSet& features, const MetaTable& table,
@@ -263,6 +341,10 @@ bool has_paper_features(const MetaRow& row) {
 bool has_general_features(const MetaRow& row) {
   return std::isfinite(row.general.log_steps[0]) &&
          std::isfinite(row.general.log_g2);
+}
+
+bool has_first_losses(const MetaRow& row) {
+  return std::isfinite(row.first_losses.back());
 }
 
 bool is_usable(const MetaRow& row) {

@@ -43,7 +43,8 @@ struct FeatureSet {
 
 /// "paper": [log P, log g2, log tau, log N, log eta, log B]; "extended": the
 /// same without log N, and the other features of docs/predictor.md; "general":
-/// those that any network and any data have. Throws UserError for another name.
+/// those that any network and any data have; "first steps": these, and those of
+/// MetaRow::first_losses. Throws UserError for another name.
 FeatureSet feature_set(std::string_view name);
 
 /// The features that are not the same in all given rows. A feature that is the
@@ -58,6 +59,9 @@ bool has_paper_features(const MetaRow& row);
 /// Whether the row has a probe in training mode, without which the general
 /// model cannot predict.
 bool has_general_features(const MetaRow& row);
+
+/// Whether the training is known to have made kFirstSteps updates.
+bool has_first_losses(const MetaRow& row);
 
 /// Whether a model can be fitted on the row: the paper's features are finite,
 /// T* >= 1, 0 < epsilon < 1.

@@ -38,7 +38,7 @@ void append(const shard::MergedTable& merged, MetaTable& table) {
   const std::size_t first = table.rows.size();
   table.rows.reserve(first + merged.size());
   for (std::size_t i = 0; i < merged.size(); ++i) table.add(merged.row(i));
-  read_curve_slopes(merged, std::span(table.rows).subspan(first), table);
+  read_curves(merged, first, table);
 }
 
 std::vector<std::string> sorted_names(const MetaTable& table,

@@ -12,6 +12,7 @@
 
 #include "core/overloaded.h"
 #include "datasets/task.h"
+#include "predictor/data/matrix.h"
 #include "trial/optimizer.h"
 
 namespace cape::predictor {
@@ -154,7 +155,9 @@ void MetaTable::add(const shard::Row& row) {
                   .converged = row.converged,
                   .network = network->second.facts,
                   .general = general_features(row),
-                  .optimizer_traits = known->second.traits});
+                  .optimizer_traits = known->second.traits,
+                  .first_losses = {}});
+  rows.back().first_losses.fill(kMissing);
 }
 
 const std::string& MetaTable::family(const MetaRow& row) const {

@@ -65,6 +65,12 @@ struct GeneralFeatures {
   float recurrent_weights;
 };
 
+/// The updates of the optimizer whose losses a prediction may use.
+inline constexpr std::size_t kFirstSteps = 8;
+
+/// L_0, L_1, ..., L_8 of a training; NaN is missing.
+using FirstLosses = std::array<float, kFirstSteps + 1>;
+
 /// One measured cell. Logarithms are natural. Values are float, since XGBoost
 /// computes with float; NaN is missing.
 struct MetaRow {
@@ -107,6 +113,7 @@ struct MetaRow {
   zoo::Facts network;  ///< of the description
   GeneralFeatures general;
   OptimizerTraits optimizer_traits;
+  FirstLosses first_losses;  ///< all missing where there is no curve
 };
 
 /// What a training depends on beside its network, data, optimizer, learning

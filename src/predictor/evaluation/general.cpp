@@ -54,29 +54,46 @@ Parts deal(const MetaTable& table, std::span<const RowIndex> rows,
   return parts;
 }
 
-/// Predicts every row by a model that is fitted on the rows that share neither
-/// its part of `a` nor its part of `b`.
+/// The group of each row: numbers of texts in MetaTable::names, or of
+/// trajectories.
+using Groups = std::vector<std::uint32_t>;
+
+/// How the rows are left out of fits for one novelty: a row is predicted by a
+/// fit on those that share neither its part of `a` nor its part of `b`.
+struct LeaveOut {
+  Novelty novelty;
+  Parts a;
+  Parts b;
+  std::vector<const Groups*> groups;  ///< that are new in turn
+};
+
+/// Fits something on the first rows and predicts the second.
+using FitAndPredict = std::function<std::vector<double>(
+    std::span<const RowIndex> fitted, std::span<const RowIndex> held_out)>;
+
+/// One value for each row of the table, by a fit that has not seen the row; NaN
+/// where there was nothing to fit on.
 std::vector<double> predict_left_out(const MetaTable& table,
                                      std::span<const RowIndex> rows,
-                                     const Parts& a, const Parts& b,
-                                     const Fit& fit) {
+                                     const LeaveOut& way,
+                                     const FitAndPredict& fit_and_predict) {
   std::set<std::pair<int, int>> cells;
-  for (const RowIndex row : rows) cells.emplace(a[row], b[row]);
+  for (const RowIndex row : rows) cells.emplace(way.a[row], way.b[row]);
   std::vector<double> predicted(table.rows.size(),
                                 std::numeric_limits<double>::quiet_NaN());
   for (const auto& [part_of_a, part_of_b] : cells) {
     std::vector<RowIndex> fitted;
     std::vector<RowIndex> held_out;
     for (const RowIndex row : rows) {
-      const bool in_a = a[row] == part_of_a;
-      const bool in_b = b[row] == part_of_b;
+      const bool in_a = way.a[row] == part_of_a;
+      const bool in_b = way.b[row] == part_of_b;
       if (in_a && in_b) held_out.push_back(row);
       if (!in_a && !in_b) fitted.push_back(row);
     }
     if (fitted.empty()) continue;
-    const std::vector<double> steps = fit(table, fitted)(table, held_out);
+    const std::vector<double> values = fit_and_predict(fitted, held_out);
     for (std::size_t i = 0; i < held_out.size(); ++i) {
-      predicted[held_out[i]] = steps[i];
+      predicted[held_out[i]] = values[i];
     }
   }
   return predicted;
@@ -87,13 +104,6 @@ std::vector<double> predict_left_out(const MetaTable& table,
 double residual_of(const MetaRow& row, double predicted) {
   if (row.converged) return std::log(row.t_star / predicted);
   return std::max(0.0, std::log(row.steps_run / predicted));
-}
-
-double median(std::vector<double> values) {
-  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
-  const auto middle = values.begin() + std::ssize(values) / 2;
-  std::ranges::nth_element(values, middle);
-  return *middle;
 }
 
 /// The wider one; nothing where one of them is not known.
@@ -140,12 +150,15 @@ double covered_by_others(std::span<const double> residuals,
   return sum / static_cast<double>(all.size());
 }
 
-/// The group of each row: numbers of texts in MetaTable::names, or of
-/// trajectories.
-using Groups = std::vector<std::uint32_t>;
+/// What was predicted of rows by fits that had not seen them.
+struct LeftOut {
+  std::vector<double> steps;
+  std::vector<double> spread;
+  std::vector<double> probability;  ///< of converging
+};
 
 NoveltyErrors errors_of(const MetaTable& table, std::span<const RowIndex> rows,
-                        std::span<const double> predicted,
+                        const LeftOut& predicted,
                         const std::vector<const Groups*>& groups_by_column,
                         double level) {
   NoveltyErrors errors;
@@ -153,22 +166,34 @@ NoveltyErrors errors_of(const MetaTable& table, std::span<const RowIndex> rows,
   std::vector<RowIndex> known;
   std::vector<double> logs;
   std::vector<double> distances;
+  std::vector<double> probabilities;
+  std::vector<bool> converged;
   double accuracies = 0;
   for (const RowIndex i : rows) {
-    if (std::isnan(predicted[i])) continue;
+    if (std::isnan(predicted.steps[i]) || std::isnan(predicted.spread[i])) {
+      continue;
+    }
     const MetaRow& row = table.rows[i];
+    const double residual = residual_of(row, predicted.steps[i]);
     known.push_back(i);
-    residuals.push_back(residual_of(row, predicted[i]));
+    residuals.push_back(residual / predicted.spread[i]);
+    probabilities.push_back(predicted.probability[i]);
+    converged.push_back(row.converged);
+    errors.brier +=
+        std::pow(predicted.probability[i] - (row.converged ? 1 : 0), 2);
     if (!row.converged) continue;
-    logs.push_back(-residuals.back());
-    distances.push_back(std::abs(residuals.back()));
-    accuracies += accuracy(row.t_star, std::abs(predicted[i] - row.t_star));
+    logs.push_back(-residual);
+    distances.push_back(std::abs(residual));
+    accuracies +=
+        accuracy(row.t_star, std::abs(predicted.steps[i] - row.t_star));
   }
   errors.rows = std::ssize(known);
-  if (known.empty()) return errors;
+  if (logs.empty()) return errors;
   errors.accuracy = accuracies / static_cast<double>(logs.size());
   errors.median_factor = std::exp(median(std::move(distances)));
   errors.median_log_error = median(std::move(logs));
+  errors.brier /= static_cast<double>(errors.rows);
+  errors.auc = area_under_curve(probabilities, converged);
   bool is_first = true;
   for (const Groups* const all : groups_by_column) {
     Groups groups;
@@ -179,6 +204,19 @@ NoveltyErrors errors_of(const MetaTable& table, std::span<const RowIndex> rows,
     errors.covered = is_first ? covered : std::min(errors.covered, covered);
     is_first = false;
   }
+  errors.ratio = std::numeric_limits<double>::quiet_NaN();
+  if (errors.offsets) {
+    std::vector<double> widths;
+    for (const RowIndex i : known) {
+      const MetaRow& row = table.rows[i];
+      const double centre = std::log(predicted.steps[i]);
+      const double spread = predicted.spread[i];
+      widths.push_back(std::log(
+          steps_from_log(centre + errors.offsets->upper * spread, row) /
+          steps_from_log(centre + errors.offsets->lower * spread, row)));
+    }
+    errors.ratio = std::exp(median(std::move(widths)));
+  }
   return errors;
 }
 
@@ -187,6 +225,56 @@ std::int64_t count_different(std::span<const RowIndex> rows,
   std::set<std::uint32_t> all;
   for (const RowIndex row : rows) all.insert(groups[row]);
   return std::ssize(all);
+}
+
+/// What a fit of the spread learns from, by row of the table: how far off the
+/// steps are where kind and source are new, or at least the trajectory.
+std::vector<float> spread_targets(const MetaTable& table,
+                                  std::span<const RowIndex> rows,
+                                  const std::vector<double>& new_to_both,
+                                  const std::vector<double>& new_trajectory) {
+  std::vector<float> targets(table.rows.size(), kMissing);
+  for (const RowIndex i : rows) {
+    const double steps =
+        std::isnan(new_to_both[i]) ? new_trajectory[i] : new_to_both[i];
+    targets[i] = log_spread(residual_of(table.rows[i], steps));
+  }
+  return targets;
+}
+
+std::vector<float> converged_or_not(const MetaTable& table) {
+  std::vector<float> targets;
+  targets.reserve(table.rows.size());
+  for (const MetaRow& row : table.rows) {
+    targets.push_back(row.converged ? 1.F : 0.F);
+  }
+  return targets;
+}
+
+/// Fits the `targets` of the given rows; a table row each.
+Booster fit_targets(const MetaTable& table, std::span<const RowIndex> rows,
+                    const FeatureSet& features,
+                    std::span<const float> targets_of_table,
+                    const BoosterSettings& settings) {
+  std::vector<float> targets;
+  targets.reserve(rows.size());
+  for (const RowIndex row : rows) targets.push_back(targets_of_table[row]);
+  const Matrix x = feature_matrix(table, rows, features);
+  return Booster::train({.x = x, .target = targets}, features.names(),
+                        settings);
+}
+
+/// A number for each source of data: that of one of its data sets.
+Groups sources_of(const MetaTable& table, std::span<const RowIndex> rows,
+                  const Sources& sources) {
+  Groups groups(table.rows.size());
+  std::map<std::string, std::uint32_t> numbers;
+  for (const RowIndex i : rows) {
+    const MetaRow& row = table.rows[i];
+    groups[i] = numbers.try_emplace(sources.of(table.dataset(row)), row.dataset)
+                    .first->second;
+  }
+  return groups;
 }
 
 }  // namespace
@@ -214,77 +302,91 @@ std::optional<Offsets> group_offsets(std::span<const double> residuals,
 
 std::optional<GeneralFit> fit_general(const MetaTable& table,
                                       std::span<const RowIndex> rows,
+                                      const FeatureSet& features,
                                       const Sources& sources, double level,
                                       std::uint64_t seed) {
-  std::vector<RowIndex> usable;
-  std::ranges::copy_if(rows, std::back_inserter(usable), [&](RowIndex row) {
-    return has_general_features(table.rows[row]);
-  });
   const ModelSettings settings = general_settings(seed);
-  if (count_trajectories(table, rows_to_fit(table, usable, settings.censored)) <
+  if (count_trajectories(table, rows_to_fit(table, rows, settings.censored)) <
       kFewestTrajectories) {
     return std::nullopt;
   }
   Groups kinds(table.rows.size());
-  Groups origins(table.rows.size());
   Groups trajectories(table.rows.size());
-  std::map<std::string, std::uint32_t> numbers;
-  for (const RowIndex i : usable) {
-    const MetaRow& row = table.rows[i];
-    kinds[i] = row.kind;
-    trajectories[i] = row.trajectory;
-    // The number of one of its data sets.
-    origins[i] =
-        numbers.try_emplace(sources.of(table.dataset(row)), row.dataset)
-            .first->second;
+  for (const RowIndex i : rows) {
+    kinds[i] = table.rows[i].kind;
+    trajectories[i] = table.rows[i].trajectory;
   }
-  const FeatureSet features = varying(feature_set("general"), table, usable);
-  const Fit fit = fit_model(features, settings);
-  const Parts nothing(table.rows.size(), kNeverHeldOut);
-  const auto left_out = [&](const Parts& a, const Parts& b) {
-    return predict_left_out(table, usable, a, b, fit);
+  const Groups origins = sources_of(table, rows, sources);
+  const Parts folds = kfold(table, rows, kFolds, seed).part_of_row;
+  const Parts kind_parts = deal(table, rows, kinds, kKindParts);
+  const Parts source_parts = deal(table, rows, origins, kSourceParts);
+  const std::vector<LeaveOut> ways = {
+      {Novelty::none, folds, folds, {&trajectories}},
+      {Novelty::kind, kind_parts, kind_parts, {&kinds}},
+      {Novelty::source, source_parts, source_parts, {&origins}},
+      {Novelty::both,
+       deal(table, rows, kinds, kKindPartsOfBoth),
+       deal(table, rows, origins, kSourcePartsOfBoth),
+       {&kinds, &origins}}};
+
+  const FeatureSet used = varying(features, table, rows);
+  const Fit fit_steps = fit_model(used, settings);
+  std::map<Novelty, LeftOut> left_out;
+  for (const LeaveOut& way : ways) {
+    left_out[way.novelty].steps =
+        predict_left_out(table, rows, way,
+                         [&](std::span<const RowIndex> fitted,
+                             std::span<const RowIndex> held_out) {
+                           return fit_steps(table, fitted)(table, held_out);
+                         });
+  }
+  const std::vector<float> spreads =
+      spread_targets(table, rows, left_out[Novelty::both].steps,
+                     left_out[Novelty::none].steps);
+  const std::vector<float> converged = converged_or_not(table);
+  const auto fit_spread = [&](std::span<const RowIndex> fitted) {
+    return fit_targets(table, fitted, used, spreads, spread_settings(seed));
   };
-  const Parts folds = kfold(table, usable, kFolds, seed).part_of_row;
-  GeneralFit made = {
-      .model = {.model = Model::fit(table, usable, features, settings),
-                .errors = {},
-                .kinds = {},
-                .datasets = {},
-                .optimizers = {}},
-      .predicted = {
-          {Novelty::none, left_out(folds, folds)},
-          {Novelty::kind,
-           [&] {
-             const Parts parts = deal(table, usable, kinds, kKindParts);
-             return left_out(parts, parts);
-           }()},
-          {Novelty::source,
-           [&] {
-             const Parts parts = deal(table, usable, origins, kSourceParts);
-             return left_out(parts, parts);
-           }()},
-          {Novelty::both,
-           left_out(deal(table, usable, kinds, kKindPartsOfBoth),
-                    deal(table, usable, origins, kSourcePartsOfBoth))}}};
-  for (const RowIndex i : usable) {
+  const auto fit_convergence = [&](std::span<const RowIndex> fitted) {
+    return fit_targets(table, fitted, used, converged,
+                       convergence_settings(seed));
+  };
+  GeneralFit made = {.model = {.model = Model::fit(table, rows, used, settings),
+                               .spread = fit_spread(rows),
+                               .convergence = fit_convergence(rows),
+                               .errors = {},
+                               .kinds = {},
+                               .datasets = {},
+                               .optimizers = {}},
+                     .predicted = {}};
+  for (const LeaveOut& way : ways) {
+    LeftOut& predicted = left_out[way.novelty];
+    predicted.spread = predict_left_out(
+        table, rows, way,
+        [&](std::span<const RowIndex> fitted,
+            std::span<const RowIndex> held_out) {
+          return spreads_from(fit_spread(fitted),
+                              feature_matrix(table, held_out, used));
+        });
+    predicted.probability = predict_left_out(
+        table, rows, way,
+        [&](std::span<const RowIndex> fitted,
+            std::span<const RowIndex> held_out) {
+          return probabilities_from(fit_convergence(fitted),
+                                    feature_matrix(table, held_out, used));
+        });
+    NoveltyErrors& errors = made.model.errors[way.novelty];
+    errors = errors_of(table, rows, predicted, way.groups, level);
+    for (const Groups* const groups : way.groups) {
+      if (groups == &kinds) errors.kinds = count_different(rows, kinds);
+      if (groups == &origins) errors.sources = count_different(rows, origins);
+    }
+    made.predicted[way.novelty] = std::move(predicted.steps);
+  }
+  for (const RowIndex i : rows) {
     made.model.kinds.insert(table.kind(table.rows[i]));
     made.model.datasets.insert(table.dataset(table.rows[i]));
     made.model.optimizers.insert(table.optimizer(table.rows[i]));
-  }
-  const std::map<Novelty, std::vector<const Groups*>> columns = {
-      {Novelty::none, {&trajectories}},
-      {Novelty::kind, {&kinds}},
-      {Novelty::source, {&origins}},
-      {Novelty::both, {&kinds, &origins}}};
-  for (const auto& [novelty, predicted] : made.predicted) {
-    NoveltyErrors& errors = made.model.errors[novelty];
-    errors = errors_of(table, usable, predicted, columns.at(novelty), level);
-    const bool leaves_kinds =
-        novelty == Novelty::kind || novelty == Novelty::both;
-    const bool leaves_sources =
-        novelty == Novelty::source || novelty == Novelty::both;
-    errors.kinds = leaves_kinds ? count_different(usable, kinds) : 0;
-    errors.sources = leaves_sources ? count_different(usable, origins) : 0;
   }
   return made;
 }

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "predictor/data/features.h"
 #include "predictor/data/meta_table.h"
 #include "predictor/data/sources.h"
 #include "predictor/models/general_model.h"
@@ -22,18 +23,20 @@ struct GeneralFit {
   std::map<Novelty, std::vector<double>> predicted;
 };
 
-/// Fits on those of `rows` that have a probe in training mode; nothing where
-/// those that converged are of fewer than kFewestTrajectories. `level` is the
-/// share of the rows that intervals cover.
+/// Fits on the given rows, which have the features; nothing where those that
+/// converged are of fewer than kFewestTrajectories. `level` is the share of the
+/// rows that intervals cover.
 std::optional<GeneralFit> fit_general(const MetaTable& table,
                                       std::span<const RowIndex> rows,
+                                      const FeatureSet& features,
                                       const Sources& sources, double level,
                                       std::uint64_t seed);
 
 /// The offsets within which a share `level` of the rows of a new group lies, as
 /// far as the given groups tell: each counts the same, whatever its rows, and
 /// the new one counts as one more. Nothing where the groups are too few.
-/// `residuals` are log(measured / predicted), `groups` the group of each.
+/// `residuals` are log(measured / predicted), each over the row's spread,
+/// `groups` the group of each.
 std::optional<Offsets> group_offsets(std::span<const double> residuals,
                                      std::span<const std::uint32_t> groups,
                                      double level);

@@ -16,15 +16,6 @@ double mean(std::span<const double> values) {
          static_cast<double>(values.size());
 }
 
-/// If the number of values is even, the mean of the middle two.
-double median(std::vector<double> values) {
-  const auto middle =
-      values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) return *middle;
-  return (*middle + *std::max_element(values.begin(), middle)) / 2;
-}
-
 double r_squared(std::span<const double> measured, double squared_error) {
   const double centre = mean(measured);
   double total = 0;
@@ -34,6 +25,37 @@ double r_squared(std::span<const double> measured, double squared_error) {
 }
 
 }  // namespace
+
+double median(std::vector<double> values) {
+  const auto middle =
+      values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  if (values.size() % 2 == 1) return *middle;
+  return (*middle + *std::max_element(values.begin(), middle)) / 2;
+}
+
+double area_under_curve(std::span<const double> probabilities,
+                        const std::vector<bool>& happened) {
+  std::vector<std::size_t> order(probabilities.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, {}, [&](std::size_t i) { return probabilities[i]; });
+  // The ranks of what happened, equal probabilities having their mean rank.
+  double ranks = 0;
+  double count = 0;
+  for (std::size_t first = 0; first < order.size();) {
+    std::size_t end = first;
+    double among = 0;
+    while (end < order.size() &&
+           probabilities[order[end]] == probabilities[order[first]]) {
+      among += happened[order[end++]] ? 1 : 0;
+    }
+    ranks += among * (static_cast<double>(first + end) + 1) / 2;
+    count += among;
+    first = end;
+  }
+  const double others = static_cast<double>(order.size()) - count;
+  return (ranks - count * (count + 1) / 2) / (count * others);
+}
 
 double accuracy(double measured, double error) {
   return std::clamp(1 - error / std::max(measured, 1.0), 0.0, 1.0);

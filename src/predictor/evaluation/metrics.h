@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace cape::predictor {
 
@@ -15,6 +16,15 @@ struct Metrics {
   double avg_accuracy = 0;  ///< mean clip(1 - |T_pred - T| / max(T, 1), 0, 1)
   std::int64_t rows = 0;
 };
+
+/// Of at least one value; the mean of the middle two of an even number.
+double median(std::vector<double> values);
+
+/// How well a probability tells what happened from what did not: the chance
+/// that one of the former has the greater probability (the area under the ROC
+/// curve), ties counting half. NaN where all or nothing happened.
+double area_under_curve(std::span<const double> probabilities,
+                        const std::vector<bool>& happened);
 
 /// The contribution of a row to avg_accuracy; `error` is |T_pred - T|.
 double accuracy(double measured, double error);

@@ -106,7 +106,22 @@ std::vector<SchemeCoverage> find_coverage(const FitOptions& options,
 std::vector<RowIndex> general_rows(const Inputs& inputs) {
   std::vector<RowIndex> rows = inputs.rows;
   std::ranges::copy(inputs.general_rows, std::back_inserter(rows));
+  std::erase_if(rows, [&](RowIndex row) {
+    return !has_general_features(inputs.table.rows[row]);
+  });
   return rows;
+}
+
+/// Those of `rows` whose steps the first ones do not yet answer.
+std::vector<RowIndex> rows_beyond_first_steps(
+    const MetaTable& table, const std::vector<RowIndex>& rows) {
+  std::vector<RowIndex> beyond;
+  std::ranges::copy_if(rows, std::back_inserter(beyond), [&](RowIndex i) {
+    const MetaRow& row = table.rows[i];
+    return has_first_losses(row) &&
+           row.t_star > static_cast<std::int32_t>(kFirstSteps);
+  });
+  return beyond;
 }
 
 void export_only(const InputOptions& options) {
@@ -134,10 +149,19 @@ void run_fit(const FitOptions& options) {
   Predictor predictor = make_predictor(options, inputs, comparison);
   std::vector<SchemeCoverage> coverage =
       find_coverage(options, inputs, comparison, predictor);
-  std::optional<GeneralFit> general =
-      fit_general(inputs.table, general_rows(inputs), inputs.sources,
-                  options.level, options.comparison.seed);
-  if (general) predictor.general = std::move(general->model);
+  const std::vector<RowIndex> all = general_rows(inputs);
+  const auto fit_without_names =
+      [&](std::string_view features,
+          const std::vector<RowIndex>& rows) -> std::optional<GeneralModel> {
+    auto fitted =
+        fit_general(inputs.table, rows, feature_set(features), inputs.sources,
+                    options.level, options.comparison.seed);
+    if (!fitted) return std::nullopt;
+    return std::move(fitted->model);
+  };
+  predictor.general = fit_without_names("general", all);
+  predictor.first_steps = fit_without_names(
+      "first steps", rows_beyond_first_steps(inputs.table, all));
   std::optional<Ablation> without_groups;
   if (options.ablation) {
     without_groups = ablation(inputs, comparison, options.comparison);

@@ -24,9 +24,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 6> kFiles = {
-    "model.json",   "general.json", "cape.json",
-    "metrics.json", "report.html",  "tables"};
+constexpr std::array<std::string_view, 7> kFiles = {
+    "model.json", "general.json", "first_steps.json",
+    "cape.json",  "metrics.json", "report.html",
+    "tables"};
 
 /// What prevents a model directory at `place`; empty: nothing.
 std::string obstacle(const fs::path& place) {
@@ -97,6 +98,10 @@ void ModelDirectory::write(const FitResult& result) {
     publish_file(building_ / "general.json",
                  to_json(*result.predictor.general));
   }
+  if (result.predictor.first_steps) {
+    publish_file(building_ / "first_steps.json",
+                 to_json(*result.predictor.first_steps));
+  }
   publish_file(building_ / "cape.json", cape_json(result));
   publish_file(building_ / "metrics.json", metrics_json(result));
   std::vector<Table> tables;
@@ -106,6 +111,9 @@ void ModelDirectory::write(const FitResult& result) {
   tables.push_back(coverage_table(result));
   tables.push_back(unavailable_table(result));
   if (result.predictor.general) tables.push_back(general_table(result));
+  if (result.predictor.first_steps) {
+    tables.push_back(first_steps_table(result));
+  }
   auto [importance, contributions] = explain(result);
   tables.push_back(importance);
   publish_file(building_ / "report.html", report_html(result, tables));

@@ -1,5 +1,7 @@
 #include "predictor/models/general_model.h"
 
+#include <cmath>
+
 namespace cape::predictor {
 
 Novelty GeneralModel::novelty_of(const MetaTable& table,
@@ -11,15 +13,57 @@ Novelty GeneralModel::novelty_of(const MetaTable& table,
   return source_is_new ? Novelty::source : Novelty::none;
 }
 
+std::vector<double> spreads_from(const Booster& spread, const Matrix& x) {
+  std::vector<double> spreads;
+  for (const float value : spread.predict(x)) {
+    spreads.push_back(std::exp(value));
+  }
+  return spreads;
+}
+
+std::vector<double> probabilities_from(const Booster& convergence,
+                                       const Matrix& x) {
+  std::vector<double> probabilities;
+  for (const float odds : convergence.predict(x)) {
+    probabilities.push_back(1 / (1 + std::exp(-double{odds})));
+  }
+  return probabilities;
+}
+
+float log_spread(double residual) {
+  // Without it the logarithms of rows that happen to be met exactly, which say
+  // nothing of how sure a prediction is, would decide.
+  constexpr double kLeast = 0.05;
+  return static_cast<float>(std::log(std::abs(residual) + kLeast));
+}
+
 ModelSettings general_settings(std::uint64_t seed) {
-  return {.booster = {.trees = 400,
-                      .depth = 4,
+  return {.booster = {.objective = BoosterObjective::huber,
+                      .trees = 600,
+                      .depth = 6,
                       .learning_rate = 0.05,
                       .subsample = 0.8,
                       .colsample_bytree = 0.6,
                       .min_child_weight = 10,
                       .seed = seed},
           .censored = Censored::drop};
+}
+
+BoosterSettings spread_settings(std::uint64_t seed) {
+  return {.trees = 150,
+          .depth = 4,
+          .learning_rate = 0.05,
+          .subsample = 0.8,
+          .colsample_bytree = 0.6,
+          .min_child_weight = 30,
+          .seed = seed};
+}
+
+BoosterSettings convergence_settings(std::uint64_t seed) {
+  BoosterSettings settings = spread_settings(seed);
+  settings.objective = BoosterObjective::logistic;
+  settings.min_child_weight = 1;
+  return settings;
 }
 
 }  // namespace cape::predictor

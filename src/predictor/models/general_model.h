@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/enum_names.h"
 #include "predictor/data/meta_table.h"
@@ -32,13 +33,16 @@ constexpr auto enum_names(Novelty) {
 /// How far off answers were for rows of one novelty: when kinds, sources or
 /// both were left out of the fit in turn.
 struct NoveltyErrors {
-  /// Of intervals for the level of the model; nothing where there are too few
-  /// groups for it.
+  /// Of intervals for the level of the model, times the row's spread; nothing
+  /// where there are too few groups for it.
   std::optional<Offsets> offsets;
   double median_factor = 0;  ///< exp of the median |log(predicted / measured)|
   double median_log_error = 0;  ///< log(predicted / measured)
   double accuracy = 0;          ///< AvgAccuracy, over the converged rows
   double covered = 0;  ///< share of the rows of a group by the others' offsets
+  double ratio = 0;    ///< median of upper / lower end of the intervals
+  double brier = 0;    ///< mean (probability of converging - whether it did)^2
+  double auc = 0;      ///< see area_under_curve; NaN where all rows converged
   std::int64_t kinds = 0;    ///< left out in turn; 0: none was
   std::int64_t sources = 0;  ///< left out in turn; 0: none was
   std::int64_t rows = 0;
@@ -46,6 +50,10 @@ struct NoveltyErrors {
 
 struct GeneralModel {
   Model model;
+  /// Predicts the logarithm of how far off `model` is for rows of which it has
+  /// seen neither the kind nor the source, see log_spread().
+  Booster spread;
+  Booster convergence;  ///< the log-odds of converging within the cap
   std::map<Novelty, NoveltyErrors> errors;  ///< all four
   std::set<std::string> kinds;              ///< that it was fitted on
   std::set<std::string> datasets;           ///< that it was fitted on
@@ -54,7 +62,20 @@ struct GeneralModel {
   Novelty novelty_of(const MetaTable& table, const MetaRow& row) const;
 };
 
+/// What offsets are multiplied by, by GeneralModel::spread, for rows of
+/// features.
+std::vector<double> spreads_from(const Booster& spread, const Matrix& x);
+
+/// Between 0 and 1, by GeneralModel::convergence, for rows of features.
+std::vector<double> probabilities_from(const Booster& convergence,
+                                       const Matrix& x);
+
+/// The target of GeneralModel::spread for log(measured / predicted).
+float log_spread(double residual);
+
 /// How the general model is fitted: docs/predictor.md says how this was chosen.
 ModelSettings general_settings(std::uint64_t seed);
+BoosterSettings spread_settings(std::uint64_t seed);
+BoosterSettings convergence_settings(std::uint64_t seed);
 
 }  // namespace cape::predictor

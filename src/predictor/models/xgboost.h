@@ -14,6 +14,10 @@ namespace cape::predictor {
 
 enum class BoosterObjective {
   squared_error,
+  /// Huber's loss: errors beyond BoosterSettings::huber_delta count by their
+  /// size, not by its square, so that a few rows that are far off draw little.
+  huber,
+  logistic,  ///< the target is 0 or 1, the prediction its log-odds
   survival  ///< accelerated failure time: log T* is normal, some of it censored
 };
 
@@ -30,6 +34,7 @@ struct BoosterSettings {
   double min_child_weight = 1;
   double lambda = 1;
   double alpha = 0;
+  double huber_delta = 0.3;
   int parallel_trees = 1;  ///< > 1: a forest per round
   int early_stopping = 0;  ///< rounds without progress; 0: grow all trees
   std::uint64_t seed = 42;

@@ -94,6 +94,34 @@ Table importance(const FitResult& result, const Matrix& shares) {
   return made;
 }
 
+/// Of one of the models that know nothing by name.
+Table left_out_table(std::string name, std::string title,
+                     const GeneralModel& model) {
+  Table made = {
+      .name = std::move(name),
+      .title = std::move(title),
+      .notes =
+          {"By what was left out of the fit in turn: nothing but the rows' "
+           "own trajectories, kinds of networks, sources of data, or both. "
+           "Of the rows that converged; intervals also of the others, which "
+           "are covered where the upper end is beyond the steps that they "
+           "ran. brier and auc judge the probability of converging."},
+      .header = {"left_out", "kinds", "sources", "rows", "avg_accuracy",
+                 "median_factor", "median_log_error", "covered",
+                 "interval_ratio", "brier", "auc"},
+      .rows = {}};
+  for (const auto& [novelty, one] : model.errors) {
+    made.rows.push_back(
+        {std::string(to_string(novelty)), std::to_string(one.kinds),
+         std::to_string(one.sources), std::to_string(one.rows),
+         decimals(one.accuracy, 3), decimals(one.median_factor, 3),
+         decimals(one.median_log_error, 3), decimals(one.covered, 3),
+         one.offsets ? decimals(one.ratio) : "not calibrated",
+         decimals(one.brier, 3), decimals(one.auc, 3)});
+  }
+  return made;
+}
+
 }  // namespace
 
 Table metrics_table(const FitResult& result) {
@@ -159,31 +187,17 @@ Table unavailable_table(const FitResult& result) {
 }
 
 Table general_table(const FitResult& result) {
-  Table made = {
-      .name = "general",
-      .title = "The general model on what it was not fitted on",
-      .notes =
-          {"By what was left out of the fit in turn: nothing but the rows' "
-           "own trajectories, kinds of networks, sources of data, or both. "
-           "Of the rows that converged; intervals also of the others, which "
-           "are covered where the upper end is beyond the steps that they "
-           "ran."},
-      .header = {"left_out", "kinds", "sources", "rows", "avg_accuracy",
-                 "median_factor", "median_log_error", "covered",
-                 "interval_ratio"},
-      .rows = {}};
-  for (const auto& [novelty, one] : result.predictor.general->errors) {
-    const double ratio = one.offsets
-                             ? std::exp(one.offsets->upper - one.offsets->lower)
-                             : std::numeric_limits<double>::quiet_NaN();
-    made.rows.push_back(
-        {std::string(to_string(novelty)), std::to_string(one.kinds),
-         std::to_string(one.sources), std::to_string(one.rows),
-         decimals(one.accuracy, 3), decimals(one.median_factor, 3),
-         decimals(one.median_log_error, 3), decimals(one.covered, 3),
-         one.offsets ? decimals(ratio) : "not calibrated"});
-  }
-  return made;
+  return left_out_table("general",
+                        "The general model on what it was not fitted on",
+                        *result.predictor.general);
+}
+
+Table first_steps_table(const FitResult& result) {
+  return left_out_table(
+      "first_steps",
+      "The model that knows the first 8 steps, on what it was not fitted on "
+      "(rows of more than 8 steps)",
+      *result.predictor.first_steps);
 }
 
 std::string predictions_csv(const FitResult& result) {

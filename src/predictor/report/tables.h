@@ -20,6 +20,9 @@ Table unavailable_table(const FitResult& result);
 /// How far off the general model was for what was left out, by what that was.
 Table general_table(const FitResult& result);
 
+/// The same of the model that knows the losses of the first steps.
+Table first_steps_table(const FitResult& result);
+
 /// tables/predictions.csv: a line for each trial that was fitted on, with
 /// settings, features, measured and predicted steps. A text, since it can be
 /// long.
