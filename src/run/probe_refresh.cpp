@@ -207,9 +207,14 @@ std::vector<worker::Publication> ProbeRefresh::publications(
   std::vector<worker::Publication> publications;
   for (auto& [place, publication] : by_curve) {
     const shard::Row& row = publication.rows.front();
+    const std::filesystem::path& shard = shards_[place.first];
     if (row.curve_length > 0) {
-      publication.losses = shard::read_curve(
-          shards_[place.first], row.curve_offset, row.curve_length);
+      publication.curves.training =
+          shard::read_curve(shard, row.curve_offset, row.curve_length);
+    }
+    if (row.validation_length > 0) {
+      publication.curves.validation = shard::read_curve(
+          shard, row.validation_offset, row.validation_length);
     }
     publications.push_back(std::move(publication));
   }
