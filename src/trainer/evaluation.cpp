@@ -8,20 +8,30 @@
 namespace cape::trainer {
 namespace {
 
-/// Samples of a forward pass: enough for the products to be efficient, and few
-/// enough for the layers' outputs to stay in memory.
-constexpr std::int64_t kChunk = 256;
+/// Samples of a forward pass, at most: enough for the products to be efficient,
+/// and few enough for the layers' outputs to stay in memory.
+constexpr std::int64_t kMostTogether = 256;
 
-/// Of the labels, their squared deviations from the mean.
-double total_squares(const torch::Tensor& labels) {
+/// Calls `take` with the first `samples` of a set, in order, in parts of nearly
+/// the same size.
+template <class Take>
+void for_each_part(const SampleSet& set, std::int64_t samples, Take take) {
+  const std::int64_t parts = (samples + kMostTogether - 1) / kMostTogether;
+  for (std::int64_t part = 0; part < parts; ++part) {
+    const std::int64_t first = samples * part / parts;
+    take(set.range(first, samples * (part + 1) / parts - first));
+  }
+}
+
+/// The sum of the squared deviations from the mean.
+double squared_deviations(const torch::Tensor& labels) {
   const torch::Tensor numbers = labels.to(torch::kDouble);
   return (numbers - numbers.mean()).square().sum().item<double>();
 }
 
 }  // namespace
 
-trial::Validation evaluate(models::Model& model, const SampleSet& set,
-                           std::int64_t samples) {
+trial::Validation validate(models::Model& model, const SampleSet& set) {
   const torch::NoGradGuard no_grad;
   // Dropout of a user's network may stay on in evaluation mode.
   const RandomState random_state(set.device());
@@ -29,17 +39,31 @@ trial::Validation evaluate(models::Model& model, const SampleSet& set,
   const TaskObjective objective(set.task());
   double loss = 0;
   double score = 0;
-  for (std::int64_t done = 0; done < samples; done += kChunk) {
-    const TrialBatch batch = set.range(done, std::min(kChunk, samples - done));
-    const torch::Tensor outputs = model.forward(batch.inputs);
-    loss += objective.summed_loss(outputs, batch.labels).item<double>();
-    score += objective.score(outputs, batch.labels);
-  }
-  const torch::Tensor labels = set.labels().narrow(0, 0, samples);
-  return {.loss = loss / static_cast<double>(samples),
+  for_each_part(set, set.size(), [&](const TrialBatch& part) {
+    const torch::Tensor outputs = model.forward(part.inputs);
+    loss += objective.summed_loss(outputs, part.labels).item<double>();
+    score += objective.score(outputs, part.labels);
+  });
+  return {.loss = loss / static_cast<double>(set.size()),
           .score = set.task() == datasets::Task::regression
-                       ? 1 - score / total_squares(labels)
-                       : score / static_cast<double>(labels.numel())};
+                       ? 1 - score / squared_deviations(set.labels())
+                       : score / static_cast<double>(set.labels().numel())};
+}
+
+double training_loss(models::Model& model, const SampleSet& set,
+                     std::int64_t samples) {
+  const torch::NoGradGuard no_grad;
+  const RandomState random_state(set.device());
+  const AtEnd restore_state(model.remember_state());
+  const AtEnd restore_mode([&model] { model.train(); });
+  model.train_without_dropout();
+  const TaskObjective objective(set.task());
+  double loss = 0;
+  for_each_part(set, samples, [&](const TrialBatch& part) {
+    loss += objective.summed_loss(model.forward(part.inputs), part.labels)
+                .item<double>();
+  });
+  return loss / static_cast<double>(samples);
 }
 
 }  // namespace cape::trainer

@@ -1,4 +1,6 @@
-/// A network's loss and score on samples that it is not trained on then.
+/// What a network that is being trained makes of many samples, without a
+/// gradient. Its weights, buffers, mode (training) and the random state are
+/// afterwards as they were before.
 #pragma once
 
 #include "models/build.h"
@@ -7,10 +9,13 @@
 
 namespace cape::trainer {
 
-/// The mean loss of the first `samples` of a set, and the share of their labels
-/// that are right or, of a regression, R^2, in evaluation mode. The model, its
-/// mode and the random state are afterwards as before.
-trial::Validation evaluate(models::Model& model, const SampleSet& set,
-                           std::int64_t samples);
+/// In evaluation mode: the mean loss over a set, and the share of its labels
+/// that are right or, of a regression, R^2.
+trial::Validation validate(models::Model& model, const SampleSet& set);
+
+/// The mean loss over the first `samples` of a set, without dropout, where
+/// BatchNorm takes the statistics of the samples: of parts of at most 256.
+double training_loss(models::Model& model, const SampleSet& set,
+                     std::int64_t samples);
 
 }  // namespace cape::trainer

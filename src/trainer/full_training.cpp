@@ -91,14 +91,14 @@ class FullTrainingProcedure : public Procedure {
         take_step(training, /*is_first=*/updates == 0);
       }
       if (wanted->is_validation) {
-        const trial::Validation validation = validate(model);
+        const trial::Validation validation = timed_validation(model);
         rule.observe_validation(static_cast<float>(validation.loss),
                                 static_cast<float>(validation.score));
       } else {
-        rule.observe_loss(training_loss(model));
+        rule.observe_loss(loss_of(model));
       }
     }
-    wait_for(device_);
+    finish_steps();
     // The first step sets things up, and counts only where it is the only one.
     const auto timed = static_cast<double>(updates - 1);
     return {.losses = {rule.losses().begin(), rule.losses().end()},
@@ -117,8 +117,8 @@ class FullTrainingProcedure : public Procedure {
   }
 
   Trained look(models::Model& model, Training& /*training*/) override {
-    (void)validate(model);
-    return {.losses = {training_loss(model)},
+    (void)timed_validation(model);
+    return {.losses = {loss_of(model)},
             .evaluation_seconds = evaluation_seconds_};
   }
 
@@ -132,22 +132,25 @@ class FullTrainingProcedure : public Procedure {
     (is_first ? first_seconds_ : step_seconds_) += seconds_since(start);
   }
 
-  trial::Validation validate(models::Model& model) {
-    // What a GPU still has to do of the steps before is the steps' time.
-    Clock::time_point start = Clock::now();
+  /// What a GPU still has to do of the steps before is the steps' time.
+  void finish_steps() {
+    const Clock::time_point start = Clock::now();
     wait_for(device_);
     step_seconds_ += seconds_since(start);
-    start = Clock::now();
-    const trial::Validation validation =
-        evaluate(model, validation_set_, validation_set_.size());
+  }
+
+  trial::Validation timed_validation(models::Model& model) {
+    finish_steps();
+    const Clock::time_point start = Clock::now();
+    const trial::Validation validation = validate(model, validation_set_);
     evaluation_seconds_ += seconds_since(start);
     return validation;
   }
 
-  float training_loss(models::Model& model) {
-    wait_for(device_);
+  float loss_of(models::Model& model) {
+    finish_steps();
     return static_cast<float>(
-        evaluate(model, training_set_, loss_samples(settings_)).loss);
+        training_loss(model, training_set_, loss_samples(settings_)));
   }
 
   const trial::FullTraining settings_;
