@@ -1,5 +1,4 @@
-/// How a network is trained for a target, and what comes of it. Private to this
-/// folder.
+/// How a network is trained for a target, and what comes of it.
 #pragma once
 
 #include <chrono>

@@ -29,7 +29,7 @@ struct BatchSteps {
 /// A training on the data set, in mini-batches, until it stops improving.
 struct FullTraining {
   static constexpr const char* kName = "full_training";
-  static constexpr std::int64_t kLossSamples = 2000;  ///< see loss_samples
+  static constexpr std::int64_t kLossSamples = 1000;  ///< see loss_samples
   std::int64_t max_epochs = 100;
   /// Training ends after so many epochs without a validation loss that is
   /// below the best one by more than min_delta.
