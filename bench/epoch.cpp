@@ -55,13 +55,12 @@ void stock_epoch(plain::PlainModel& model, plain::PlainTraining& training,
   const auto& settings = std::get<trial::FullTraining>(task.target);
   loss_of(model, all, trial::loss_samples(settings));
   const torch::Tensor order = torch::randperm(all.inputs.size(0));
-  const std::int64_t steps =
-      trial::steps_per_epoch(settings, task.batch_size);
+  const std::int64_t steps = trial::steps_per_epoch(settings, task.batch_size);
   for (std::int64_t step = 0; step < steps; ++step) {
     const torch::Tensor batch =
         order.narrow(0, step * task.batch_size, task.batch_size);
-    (void)training.loss({all.inputs.index_select(0, batch),
-                         all.labels.index_select(0, batch)});
+    (void)training.loss(
+        {all.inputs.index_select(0, batch), all.labels.index_select(0, batch)});
     training.update();
   }
   loss_of(model, validation, validation.inputs.size(0));
@@ -84,18 +83,17 @@ Measured measure_epoch(const Case& subject, const Options& options) {
   const auto plain = subject.plain(*network);
   plain::PlainTraining stock(*plain, task.optimizer, task.learning_rate);
   trainer::Training training(*network, task.optimizer, task.learning_rate);
-  const auto procedure = trainer::make_procedure(settings, task,
-                                                 *subject.dataset, torch::kCPU);
+  const auto procedure =
+      trainer::make_procedure(settings, task, *subject.dataset, torch::kCPU);
   const auto [plain_seconds, engine_seconds] = compare_sides(
       [&] { stock_epoch(*plain, stock, task, all, validation); },
       [&] { (void)procedure->train(*network, training); }, options.seconds);
   // A step counts as three forward passes.
-  const double passes =
-      3.0 * static_cast<double>(
-                trial::steps_per_epoch(settings, task.batch_size)) +
-      static_cast<double>(settings.validation_samples +
-                          trial::loss_samples(settings)) /
-          static_cast<double>(task.batch_size);
+  const double passes = 3.0 * static_cast<double>(trial::steps_per_epoch(
+                                  settings, task.batch_size)) +
+                        static_cast<double>(settings.validation_samples +
+                                            trial::loss_samples(settings)) /
+                            static_cast<double>(task.batch_size);
   return {plain_seconds, engine_seconds, passes * subject.forward_flops()};
 }
 

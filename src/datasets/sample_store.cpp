@@ -16,9 +16,8 @@ SampleStore::SampleStore(const Dataset& dataset,
       indices_(std::move(indices)),
       form_(form),
       shape_(sample_shape(dataset, form)),
-      sample_size_(static_cast<std::size_t>(
-          std::accumulate(shape_.begin(), shape_.end(), std::int64_t{1},
-                          std::multiplies<>()))),
+      sample_size_(static_cast<std::size_t>(std::accumulate(
+          shape_.begin(), shape_.end(), std::int64_t{1}, std::multiplies<>()))),
       labels_(batch_labels(dataset, indices_)) {
   if (const auto* const images = std::get_if<Images>(&dataset.inputs)) {
     images_ = std::make_unique<ImageDecoder>(dataset, *images, form);

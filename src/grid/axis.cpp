@@ -73,8 +73,8 @@ nlohmann::json identity_of(const AxisPoint<Number>& point) {
 AxisPoint<std::int64_t> at_most(AxisPoint<std::int64_t> point,
                                 std::int64_t most) {
   for (std::int64_t& value : point.drawn.values) value = std::min(value, most);
-  point.value = point.is_drawn() ? typical(point.drawn)
-                                 : std::min(point.value, most);
+  point.value =
+      point.is_drawn() ? typical(point.drawn) : std::min(point.value, most);
   return point;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/hash.h"
 #include "core/overloaded.h"
 
 namespace cape::grid {
@@ -18,18 +19,23 @@ trial::Target target_of(const TrainConfig& train) {
   return training;
 }
 
+std::uint64_t validation_seed(const Config& config,
+                              const std::string& fingerprint) {
+  return seed_of(fmt::format("{}/{}/validation", config.seed, fingerprint));
+}
+
 std::vector<trial::Criterion> criteria_of(const Config& config) {
   std::vector<trial::Criterion> criteria =
       trial::criteria_of(config.grid.epsilon);
-  std::visit(Overloaded{[](const trial::BatchSteps&) {},
-                        [&](const trial::FullTraining& training) {
-                          for (const std::int64_t patience :
-                               config.train.patience) {
-                            criteria.emplace_back(trial::EarlyStopping{
-                                patience, training.min_delta});
-                          }
-                        }},
-             target_of(config.train));
+  std::visit(
+      Overloaded{[](const trial::BatchSteps&) {},
+                 [&](const trial::FullTraining& training) {
+                   for (const std::int64_t patience : config.train.patience) {
+                     criteria.emplace_back(
+                         trial::EarlyStopping{patience, training.min_delta});
+                   }
+                 }},
+      target_of(config.train));
   return criteria;
 }
 

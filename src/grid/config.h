@@ -71,7 +71,7 @@ struct TrainConfig {
                                       ///< longest below
   std::vector<std::int64_t> patience = {5};  ///< one criterion each
   double validation = 0.1;                   ///< share of the samples
-  double weight_decay = 1e-4;     ///< of optimizers that have none of their own
+  double weight_decay = 1e-4;  ///< of optimizers that have none of their own
   bool independent_epsilon = false;
 };
 
@@ -121,6 +121,10 @@ struct Config {
   /// "file:line:col" of a key path or of its nearest parent.
   std::string where(const std::string& key_path) const;
 };
+
+/// Says which samples of a data set validate in all of its full_trainings.
+std::uint64_t validation_seed(const Config& config,
+                              const std::string& fingerprint);
 
 /// What each training is measured for: every epsilon, and with full_training
 /// every patience.

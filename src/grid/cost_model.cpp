@@ -86,18 +86,18 @@ double full_training_flops(double forward_flops_per_sample, double batch_size,
 
 double most_flops(double forward_flops_per_sample, double batch_size,
                   const trial::Target& target) {
-  return std::visit(
-      Overloaded{[&](const trial::BatchSteps& steps) {
-                   return trajectory_flops(
-                       forward_flops_per_sample, batch_size,
-                       static_cast<double>(steps.max_steps));
-                 },
-                 [&](const trial::FullTraining& training) {
-                   return full_training_flops(
-                       forward_flops_per_sample, batch_size, training,
-                       static_cast<double>(training.max_epochs));
-                 }},
-      target);
+  return std::visit(Overloaded{[&](const trial::BatchSteps& steps) {
+                                 return trajectory_flops(
+                                     forward_flops_per_sample, batch_size,
+                                     static_cast<double>(steps.max_steps));
+                               },
+                               [&](const trial::FullTraining& training) {
+                                 return full_training_flops(
+                                     forward_flops_per_sample, batch_size,
+                                     training,
+                                     static_cast<double>(training.max_epochs));
+                               }},
+                    target);
 }
 
 double longest_trial_seconds(double flops, std::optional<double> measured) {

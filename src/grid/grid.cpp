@@ -237,9 +237,7 @@ trial::Target Grid::target(const TrialGroup& group,
                           training.validation_samples =
                               validation_size(config_, dataset);
                           training.split_seed =
-                              seed_of(fmt::format("{}/{}/validation",
-                                                  config_.seed,
-                                                  dataset.fingerprint));
+                              validation_seed(config_, dataset.fingerprint);
                         }},
              target);
   return target;
@@ -306,10 +304,10 @@ double Grid::most_flops(std::int64_t index) const {
       sizes.empty() ? group.samples.value : *std::ranges::max_element(sizes);
   const trial::Target largest = target(group, most_samples);
   return mean_flops(group, [&](const zoo::Architecture& architecture) {
-    return grid::most_flops(
-        zoo::forward_flops(architecture, dataset.shape,
-                           trial::head_of(dataset)),
-        static_cast<double>(group.batch_size.value), largest);
+    return grid::most_flops(zoo::forward_flops(architecture, dataset.shape,
+                                               trial::head_of(dataset)),
+                            static_cast<double>(group.batch_size.value),
+                            largest);
   });
 }
 
@@ -581,10 +579,17 @@ void Grid::check() const {
 std::string describe(const Trajectory& trajectory) {
   const trial::TrialTask& task = trajectory.task;
   const std::string optimizer = trial::name_of(task.optimizer);
-  return fmt::format("{} on {}, {}learning rate {}, batch size {}, trial {}",
+  const std::string samples = std::visit(
+      Overloaded{[](const trial::BatchSteps&) { return std::string(); },
+                 [](const trial::FullTraining& training) {
+                   return fmt::format("{} samples, ", training.samples);
+                 }},
+      task.target);
+  return fmt::format("{} on {}, {}learning rate {}, batch size {}, {}trial {}",
                      zoo::short_name(task.architecture), task.dataset.name,
                      optimizer == trial::AdamW::kName ? "" : optimizer + ", ",
-                     task.learning_rate, task.batch_size, trajectory.trial);
+                     task.learning_rate, task.batch_size, samples,
+                     trajectory.trial);
 }
 
 }  // namespace cape::grid

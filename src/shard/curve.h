@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <numeric>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace cape::shard {
@@ -39,7 +40,14 @@ struct Curve {
 /// Of a trajectory; without losses none are kept.
 struct Curves {
   Curve training;
-  Curve validation = {};
+  Curve validation;
+
+  Curves() = default;
+  Curves(Curve training, Curve validation)
+      : training(std::move(training)), validation(std::move(validation)) {}
+  /// Of a training without validation.
+  template <std::convertible_to<Curve> T>
+  Curves(const T& training) : training(training) {}
 
   std::size_t size() const {
     return training.losses.size() + validation.losses.size();

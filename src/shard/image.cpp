@@ -63,10 +63,10 @@ ImageBuilder::ImageBuilder(const Provenance& provenance, RecordLayout layout)
       row_type_(layout_.type()),
       trials_(hdf5::create_table(file_, "trials", row_type_, kRowsPerChunk)),
       curves_(hdf5::create_group(file_, "curves")),
-      losses_(hdf5::create_table(
-          curves_, "loss", hdf5::copy_of(H5T_IEEE_F32LE), kLossesPerChunk)),
-      steps_(hdf5::create_table(
-          curves_, "step", hdf5::copy_of(H5T_STD_I32LE), kLossesPerChunk)) {
+      losses_(hdf5::create_table(curves_, "loss", hdf5::copy_of(H5T_IEEE_F32LE),
+                                 kLossesPerChunk)),
+      steps_(hdf5::create_table(curves_, "step", hdf5::copy_of(H5T_STD_I32LE),
+                                kLossesPerChunk)) {
   hdf5::write_attribute(file_, "format_version", kFormatVersion);
   hdf5::write_attribute(file_, "schema_version", kSchemaVersion);
   for (const auto& [name, text] : provenance.attributes) {

@@ -36,8 +36,9 @@ class ShardWriter {
 
   explicit ShardWriter(Options options);
 
-  /// Adds the rows of one trajectory with its curves; sets where they are. A trajectory never spans two files;
-  /// one that is larger than a file has one of its own.
+  /// Adds the rows of one trajectory with its curves; sets where they are. A
+  /// trajectory never spans two files; one that is larger than a file has one
+  /// of its own.
   void add(std::vector<Row> rows, const Curves& curves);
 
   /// Publishes what has been added. Throws StoppedError and keeps the rows when

@@ -22,8 +22,7 @@ void wait_for(const torch::Device& device) {
 /// The mini-batches of epoch after epoch, each freshly shuffled.
 class MiniBatches {
  public:
-  MiniBatches(std::int64_t samples, std::int64_t batch_size,
-              std::uint64_t seed)
+  MiniBatches(std::int64_t samples, std::int64_t batch_size, std::uint64_t seed)
       : samples_(samples),
         batch_size_(batch_size),
         random_(seed_of(fmt::format("{}/shuffle", seed))) {
@@ -77,10 +76,10 @@ class FullTrainingProcedure : public Procedure {
       return batch_features(samples.inputs, samples.labels, samples.task);
     };
     const trial::BatchFeatures many = features(trial::SetFeatures::kMany);
-    return {.agreement_few =
-                features(trial::SetFeatures::kFew).neighbour_agreement,
-            .agreement_many = many.neighbour_agreement,
-            .rank_many = many.effective_rank};
+    return {
+        .agreement_few = features(trial::SetFeatures::kFew).neighbour_agreement,
+        .agreement_many = many.neighbour_agreement,
+        .rank_many = many.effective_rank};
   }
 
   Trained train(models::Model& model, Training& training) override {
@@ -103,10 +102,10 @@ class FullTrainingProcedure : public Procedure {
     const auto timed = static_cast<double>(updates - 1);
     return {.losses = {rule.losses().begin(), rule.losses().end()},
             .outcomes = rule.results(),
-            .step_seconds =
-                timed > 0 ? step_seconds_ / timed
-                : updates > 0 ? first_seconds_
-                              : std::numeric_limits<double>::quiet_NaN(),
+            .step_seconds = timed > 0 ? step_seconds_ / timed
+                            : updates > 0
+                                ? first_seconds_
+                                : std::numeric_limits<double>::quiet_NaN(),
             .validation_losses = {rule.validation_losses().begin(),
                                   rule.validation_losses().end()},
             .validation_scores = {rule.validation_scores().begin(),

@@ -15,9 +15,7 @@ constexpr double kEps = 1e-8;
 
 Training::Training(models::Model& model, const trial::Optimizer& optimizer,
                    double learning_rate)
-    : model_(model),
-      optimizer_(optimizer),
-      learning_rate_(learning_rate) {
+    : model_(model), optimizer_(optimizer), learning_rate_(learning_rate) {
   model_.train();
   for (const torch::Tensor& parameter : model_.parameters()) {
     if (parameter.requires_grad()) parameters_.push_back(parameter);

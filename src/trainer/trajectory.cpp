@@ -43,15 +43,15 @@ std::unique_ptr<Procedure> make_procedure_of(const trial::TrialTask& task,
                                              const datasets::Dataset& dataset,
                                              const torch::Device& device,
                                              int losses_per_sync) {
-  return std::visit(
-      Overloaded{[&](const trial::BatchSteps& settings) {
-                   return make_procedure(settings, task, dataset, device,
-                                         losses_per_sync);
-                 },
-                 [&](const trial::FullTraining& settings) {
-                   return make_procedure(settings, task, dataset, device);
-                 }},
-      task.target);
+  return std::visit(Overloaded{[&](const trial::BatchSteps& settings) {
+                                 return make_procedure(settings, task, dataset,
+                                                       device, losses_per_sync);
+                               },
+                               [&](const trial::FullTraining& settings) {
+                                 return make_procedure(settings, task, dataset,
+                                                       device);
+                               }},
+                    task.target);
 }
 
 Trained run(const trial::TrialTask& task, Procedure& procedure,

@@ -21,10 +21,10 @@ bool same(const trial::CriterionResult& a, const trial::CriterionResult& b) {
          a.stop_reason == b.stop_reason && a.steps_run == b.steps_run &&
          same(a.final_loss, b.final_loss) &&
          a.best.has_value() == b.best.has_value() &&
-         (!a.best || (a.best->epoch == b.best->epoch &&
-                      same(a.best->validation.loss, b.best->validation.loss) &&
-                      same(a.best->validation.score,
-                           b.best->validation.score)));
+         (!a.best ||
+          (a.best->epoch == b.best->epoch &&
+           same(a.best->validation.loss, b.best->validation.loss) &&
+           same(a.best->validation.score, b.best->validation.score)));
 }
 
 void add_training_mode(const trial::TrainingModeProbe& probe, shard::Row& row) {
@@ -108,10 +108,10 @@ void check_outcomes(const trial::FullTraining& settings,
       rule.observe_loss(result.losses[look]);
     }
   }
-  require(rule.losses().size() == result.losses.size() &&
-              rule.validation_losses().size() ==
-                  result.validation_losses.size(),
-          "the training goes on behind its end");
+  require(
+      rule.losses().size() == result.losses.size() &&
+          rule.validation_losses().size() == result.validation_losses.size(),
+      "the training goes on behind its end");
   compare_outcomes(task, result, rule.results());
 }
 
@@ -145,8 +145,8 @@ void add_target(const trial::TrialTask& task, shard::Row& row) {
                           row.plateau_tolerance = 0;
                           row.samples = training.samples;
                           row.validation_samples = training.validation_samples;
-                          row.steps_per_epoch = narrow(
-                              trial::steps_per_epoch(training, task.batch_size));
+                          row.steps_per_epoch = narrow(trial::steps_per_epoch(
+                              training, task.batch_size));
                           row.max_epochs = narrow(training.max_epochs);
                           row.patience = narrow(training.patience);
                           row.min_delta = training.min_delta;
@@ -285,24 +285,23 @@ std::vector<shard::Row> make_rows(const grid::Trajectory& trajectory,
 shard::Curves curves_of(const grid::Trajectory& trajectory,
                         const trial::TrialResult& result) {
   return std::visit(
-      Overloaded{
-          [&](const trial::BatchSteps&) {
-            return shard::Curves{.training = result.losses};
-          },
-          [&](const trial::FullTraining& training) {
-            shard::Curves curves{.training = result.losses,
-                                 .validation = result.validation_losses};
-            std::int64_t look = 0;
-            for (std::int32_t& step : curves.training.steps) {
-              step = narrow(std::exchange(look, trial::next_look(look)));
-            }
-            const std::int32_t epoch = narrow(trial::steps_per_epoch(
-                training, trajectory.task.batch_size));
-            for (std::int32_t& step : curves.validation.steps) {
-              step = (step + 1) * epoch;
-            }
-            return curves;
-          }},
+      Overloaded{[&](const trial::BatchSteps&) {
+                   return shard::Curves(result.losses);
+                 },
+                 [&](const trial::FullTraining& training) {
+                   shard::Curves curves(result.losses,
+                                        result.validation_losses);
+                   std::int64_t look = 0;
+                   for (std::int32_t& step : curves.training.steps) {
+                     step = narrow(std::exchange(look, trial::next_look(look)));
+                   }
+                   const std::int32_t epoch = narrow(trial::steps_per_epoch(
+                       training, trajectory.task.batch_size));
+                   for (std::int32_t& step : curves.validation.steps) {
+                     step = (step + 1) * epoch;
+                   }
+                   return curves;
+                 }},
       trajectory.task.target);
 }
 

@@ -40,16 +40,15 @@ std::vector<Criterion> criteria_of(const std::vector<double>& epsilons) {
 }
 
 nlohmann::json to_json(const Criterion& criterion) {
-  return std::visit(Overloaded{[](const Epsilon& epsilon) {
-                      return nlohmann::json(epsilon.value);
-                    },
-                    [](const EarlyStopping& stopping) {
-                      return nlohmann::json{
-                          {kEarlyStopping,
-                           {{"patience", stopping.patience},
-                            {"min_delta", stopping.min_delta}}}};
-                    }},
-                    criterion);
+  return std::visit(
+      Overloaded{
+          [](const Epsilon& epsilon) { return nlohmann::json(epsilon.value); },
+          [](const EarlyStopping& stopping) {
+            return nlohmann::json{{kEarlyStopping,
+                                   {{"patience", stopping.patience},
+                                    {"min_delta", stopping.min_delta}}}};
+          }},
+      criterion);
 }
 
 Criterion criterion_from(const nlohmann::json& json) {
@@ -65,17 +64,16 @@ Criterion criterion_from(const nlohmann::json& json) {
 std::string cell_key(std::string_view trajectory_key,
                      const Criterion& criterion) {
   // Frozen: the keys of all rows that were ever measured are made so.
-  return content_hash(std::visit(Overloaded{[&](const Epsilon& epsilon) {
-                                   return fmt::format("{}/{}", trajectory_key,
-                                                      epsilon.value);
-                                 },
-                                 [&](const EarlyStopping& stopping) {
-                                   return fmt::format(
-                                       "{}/{}/{}/{}", trajectory_key,
-                                       kEarlyStopping, stopping.patience,
-                                       stopping.min_delta);
-                                 }},
-                                 criterion));
+  return content_hash(std::visit(
+      Overloaded{[&](const Epsilon& epsilon) {
+                   return fmt::format("{}/{}", trajectory_key, epsilon.value);
+                 },
+                 [&](const EarlyStopping& stopping) {
+                   return fmt::format("{}/{}/{}/{}", trajectory_key,
+                                      kEarlyStopping, stopping.patience,
+                                      stopping.min_delta);
+                 }},
+      criterion));
 }
 
 }  // namespace cape::trial

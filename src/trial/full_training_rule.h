@@ -62,7 +62,7 @@ class FullTrainingRule {
   FullTraining settings_;
   std::int64_t steps_per_epoch_;
   std::int64_t max_steps_;
-  Patience end_;  ///< of the training
+  Patience end_;                     ///< of the training
   std::vector<Patience> patiences_;  ///< of each criterion that is one
   std::vector<CriterionResult> results_;
   std::vector<bool> open_;

@@ -212,8 +212,7 @@ std::string encode_result(const TrialResult& result) {
                      {"validation_length", result.validation_losses.size()}};
   std::string bytes = line.dump() + "\n";
   for (const std::vector<float>* curve :
-       {&result.losses, &result.validation_losses,
-        &result.validation_scores}) {
+       {&result.losses, &result.validation_losses, &result.validation_scores}) {
     bytes.append(reinterpret_cast<const char*>(curve->data()),
                  curve->size() * sizeof(float));
   }

@@ -42,33 +42,34 @@ std::int64_t max_steps_of(const Target& target, std::int64_t batch_size) {
 nlohmann::json to_json(const Target& target) {
   nlohmann::json json = identity_of(target);
   std::visit(Overloaded{[&](const BatchSteps& steps) {
-               json["record_at_least"] = steps.record_at_least;
-             },
-             [&](const FullTraining& training) {
-               json["samples"] = training.samples;
-               json["split_seed"] = training.split_seed;
-             }},
+                          json["record_at_least"] = steps.record_at_least;
+                        },
+                        [&](const FullTraining& training) {
+                          json["samples"] = training.samples;
+                          json["split_seed"] = training.split_seed;
+                        }},
              target);
   return json;
 }
 
 nlohmann::json identity_of(const Target& target) {
-  return std::visit(Overloaded{[](const BatchSteps& steps) {
-                      return nlohmann::json{
-                          {"target", steps.kName},
-                          {"max_steps", steps.max_steps},
-                          {"plateau_window", steps.plateau_window},
-                          {"plateau_tolerance", steps.plateau_tolerance}};
-                    },
-                    [](const FullTraining& training) {
-                      return nlohmann::json{
-                          {"target", training.kName},
-                          {"max_epochs", training.max_epochs},
-                          {"patience", training.patience},
-                          {"min_delta", training.min_delta},
-                          {"validation_samples", training.validation_samples}};
-                    }},
-                    target);
+  return std::visit(
+      Overloaded{[](const BatchSteps& steps) {
+                   return nlohmann::json{
+                       {"target", steps.kName},
+                       {"max_steps", steps.max_steps},
+                       {"plateau_window", steps.plateau_window},
+                       {"plateau_tolerance", steps.plateau_tolerance}};
+                 },
+                 [](const FullTraining& training) {
+                   return nlohmann::json{
+                       {"target", training.kName},
+                       {"max_epochs", training.max_epochs},
+                       {"patience", training.patience},
+                       {"min_delta", training.min_delta},
+                       {"validation_samples", training.validation_samples}};
+                 }},
+      target);
 }
 
 Target target_from(const nlohmann::json& json) {

@@ -69,7 +69,7 @@ struct TrialTask {
   bool operator==(const TrialTask&) const = default;
 };
 
-enum class StopReason { converged, plateau, max_steps, max_epochs, non_finite };
+enum class StopReason { converged, plateau, max_steps, non_finite, max_epochs };
 
 constexpr auto enum_names(StopReason) {
   using enum StopReason;
@@ -77,8 +77,8 @@ constexpr auto enum_names(StopReason) {
                                       {{converged, "converged"},
                                        {plateau, "plateau"},
                                        {max_steps, "max_steps"},
-                                       {max_epochs, "max_epochs"},
-                                       {non_finite, "non_finite"}})};
+                                       {non_finite, "non_finite"},
+                                       {max_epochs, "max_epochs"}})};
 }
 
 /// What a whole training showed of the validation part after one epoch.
@@ -102,8 +102,8 @@ struct CriterionResult {
   Criterion criterion;
   std::int64_t t_star = 0;  ///< censored: max_steps_of the target
   StopReason stop_reason = StopReason::max_steps;
-  std::int64_t steps_run = 0;  ///< the t of final_loss
-  double final_loss = 0;       ///< L at t_star; censored: the last loss
+  std::int64_t steps_run = 0;          ///< the t of final_loss
+  double final_loss = 0;               ///< L at t_star; censored: the last loss
   std::optional<BestEpoch> best = {};  ///< of early stopping, once there is one
 
   bool converged() const { return stop_reason == StopReason::converged; }
