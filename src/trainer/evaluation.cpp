@@ -1,6 +1,7 @@
 #include "trainer/evaluation.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "trainer/objective.h"
 #include "trainer/probe_state.h"
@@ -23,10 +24,12 @@ void for_each_part(const SampleSet& set, std::int64_t samples, Take take) {
   }
 }
 
-/// The sum of the squared deviations from the mean.
-double squared_deviations(const torch::Tensor& labels) {
+/// R^2 by the sum of the squared errors; NaN where all labels are equal.
+double explained_variance(double squared_errors, const torch::Tensor& labels) {
   const torch::Tensor numbers = labels.to(torch::kDouble);
-  return (numbers - numbers.mean()).square().sum().item<double>();
+  const double total = (numbers - numbers.mean()).square().sum().item<double>();
+  return total > 0 ? 1 - squared_errors / total
+                   : std::numeric_limits<double>::quiet_NaN();
 }
 
 }  // namespace
@@ -46,7 +49,7 @@ trial::Validation validate(models::Model& model, const SampleSet& set) {
   });
   return {.loss = loss / static_cast<double>(set.size()),
           .score = set.task() == datasets::Task::regression
-                       ? 1 - score / squared_deviations(set.labels())
+                       ? explained_variance(score, set.labels())
                        : score / static_cast<double>(set.labels().numel())};
 }
 
