@@ -17,11 +17,10 @@ Measured measure_extended(const Case& subject, const Options& options) {
   const trial::TrialTask& task = subject.task;
   // A training of its own, so that the probes see one network throughout.
   const auto trained = subject.network();
-  trainer::Training training(*trained, batch, task.optimizer,
-                             task.learning_rate);
+  trainer::Training training(*trained, task.optimizer, task.learning_rate);
   const std::vector<double> seconds =
       interleave({[&] {
-                    (void)training.loss().item<double>();
+                    (void)training.loss(batch).item<double>();
                     training.update();
                   },
                   [&] { trainer::probe(*network, batch.inputs, batch.labels); },

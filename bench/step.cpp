@@ -15,17 +15,15 @@ Measured measure_step(const Case& subject, const Options& options) {
   const auto network = subject.network();
   const auto plain = subject.plain(*network);
   const trial::TrialTask& task = subject.task;
-  plain::PlainTraining published(*plain, batch, task.optimizer,
-                                 task.learning_rate);
-  trainer::Training training(*network, batch, task.optimizer,
-                             task.learning_rate);
+  plain::PlainTraining published(*plain, task.optimizer, task.learning_rate);
+  trainer::Training training(*network, task.optimizer, task.learning_rate);
   const auto [plain_seconds, engine_seconds] = compare_sides(
       [&] {
-        published.loss();
+        published.loss(batch);
         published.update();
       },
       [&] {
-        (void)training.loss().item<double>();
+        (void)training.loss(batch).item<double>();
         training.update();
       },
       options.seconds);

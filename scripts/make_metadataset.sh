@@ -10,8 +10,9 @@ runs=${CAPE_RUNS:-runs/metadataset}
 data=${CAPE_DATA_OUT:-data}
 # The cheapest first; hours lie between the first and the last.
 all=(mlp diverse_mlp diverse_recurrent diverse_cnn diverse_transformer
-  diverse_optimizers mlp_variants rnn cnn heldout transformer rnn_variants
-  cnn_variants transformer_variants)
+  diverse_optimizers full_mlp full_recurrent full_cnn full_transformer
+  mlp_variants rnn cnn heldout transformer rnn_variants cnn_variants
+  transformer_variants)
 
 usage() {
   cat <<END
@@ -20,7 +21,7 @@ Usage: scripts/make_metadataset.sh [--export] [NAME...] [-- cape_farm options]
 Measures the grids of configs/metadataset/NAME.yaml (of none named: all) one
 after the other, on all cores, into $runs/NAME, and then
 writes $data/NAME.h5 (heldout: $data/heldout/svhn_imdb.h5, diverse_NAME:
-$data/diverse/NAME.h5) and
+$data/diverse/NAME.h5, full_NAME: $data/full/NAME.h5) and
 $data/SHA256SUMS.
 What is measured stays: the same command goes on where it was stopped, and
 where $runs/NAME has no rows yet it begins with those of the
@@ -29,7 +30,7 @@ file. A file is never replaced by one with fewer rows.
   --export   measure nothing; write what has been measured so far
 
 What is behind -- goes to cape_farm: -- --time-limit 2h grid.trials=2
-The diverse grids need the corpus: scripts/make_corpus.sh.
+The diverse and full grids need the corpus: scripts/make_corpus.sh.
 Data sets are looked for in \$CAPE_DATA (or -- --data-dir DIR).
 \$CAPE_BIN is the folder of the programs ($bin),
 \$CAPE_RUNS and \$CAPE_DATA_OUT take the place of $runs and $data.
@@ -67,6 +68,7 @@ file_of() {
   case $1 in
     heldout) echo heldout/svhn_imdb.h5 ;;
     diverse_*) echo "diverse/${1#diverse_}.h5" ;;
+    full_*) echo "full/${1#full_}.h5" ;;
     *) echo "$1.h5" ;;
   esac
 }
@@ -128,10 +130,10 @@ expect_no_loss() {
 # written before the first takes its place.
 export_files() {
   local name file
-  mkdir -p "$data"/{heldout,diverse}
+  mkdir -p "$data"/{heldout,diverse,full}
   scratch=$(mktemp -d "$data/.partial.XXXXXX")
-  trap 'rm -rf "$scratch"; rmdir "$data"/{heldout,diverse} 2>/dev/null || :' EXIT
-  mkdir "$scratch"/{heldout,diverse}
+  trap 'rm -rf "$scratch"; rmdir "$data"/{heldout,diverse,full} 2>/dev/null || :' EXIT
+  mkdir "$scratch"/{heldout,diverse,full}
   for name; do
     if is_measured "$name"; then
       "$bin/cape_fit" "$runs/$name" --export-only \

@@ -101,6 +101,16 @@ predictor::Predictor open_model(const std::string& named) {
       model.string());
 }
 
+/// Models answer for optimizer steps on one batch.
+void check_target(const grid::Config& config, const std::string& named) {
+  if (config.train.target == trial::BatchSteps::kName) return;
+  fail_user(
+      "model directory {} has no target {} (train.target of the "
+      "configuration); it answers for {}",
+      named.empty() ? (data_directory() / "model").string() : named,
+      config.train.target, trial::BatchSteps::kName);
+}
+
 /// A line that is written over, where somebody watches.
 void show_progress(std::size_t answered, std::int64_t all) {
   if (::isatty(STDERR_FILENO) == 0) return;
@@ -127,6 +137,7 @@ int run(int argc, char** argv) {
   }
   const grid::Config config = load(line);
   const predictor::Predictor predictor = open_model(line.model);
+  check_target(config, line.model);
   const grid::Grid grid(config, grid::open_datasets(config));
   prediction::GridPrediction predicted = prediction::predict_grid(
       predictor, grid,

@@ -1,36 +1,17 @@
 #include "datasets/batch.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <functional>
 #include <numeric>
 #include <optional>
 
 #include "core/error.h"
+#include "datasets/image_decoder.h"
 #include "datasets/resize.h"
 
 namespace cape::datasets {
 namespace {
-
-constexpr std::int64_t kSide = 32;
-
-/// The value of each of the 256 pixel values, in float as in torchvision.
-using PixelValues = std::array<float, 256>;
-
-PixelValues pixel_values(const Dataset& dataset, std::size_t channel,
-                         const BatchForm& form) {
-  const float mean =
-      form.standardise ? static_cast<float>(dataset.mean[channel]) : 0.0F;
-  const float deviation =
-      form.standardise ? static_cast<float>(dataset.deviation[channel]) : 1.0F;
-  PixelValues values{};
-  for (std::size_t pixel = 0; pixel < values.size(); ++pixel) {
-    const std::size_t shown = form.invert ? values.size() - 1 - pixel : pixel;
-    values[pixel] = (static_cast<float>(shown) / 255.0F - mean) / deviation;
-  }
-  return values;
-}
 
 void check_indices(const Dataset& dataset,
                    std::span<const std::int64_t> indices) {
@@ -42,52 +23,17 @@ void check_indices(const Dataset& dataset,
   }
 }
 
-/// Copies `image` of `channels` planes from column order to row order.
-void transpose(const std::uint8_t* image, std::int64_t channels,
-               std::int64_t height, std::int64_t width, std::uint8_t* out) {
-  for (std::int64_t channel = 0; channel < channels; ++channel) {
-    for (std::int64_t row = 0; row < height; ++row)
-      for (std::int64_t column = 0; column < width; ++column)
-        *out++ = image[column * height + row];
-    image += height * width;
-  }
-}
-
 void append(const Dataset& dataset, const Images& images,
             std::span<const std::int64_t> indices, const BatchForm& form,
             Batch& batch) {
-  const std::int64_t channels = dataset.info.shape[0];
-  const std::int64_t height = dataset.info.shape[1];
-  const std::int64_t width = dataset.info.shape[2];
-  const std::int64_t out_plane = batch.shape[2] * batch.shape[3];
-  std::vector<PixelValues> values;
-  for (std::int64_t channel = 0; channel < channels; ++channel)
-    values.push_back(pixel_values(dataset, channel, form));
-  Resizer resizer(static_cast<int>(height), static_cast<int>(width),
-                  static_cast<int>(batch.shape[2]),
-                  static_cast<int>(batch.shape[3]));
-  const bool resizes = height != batch.shape[2] || width != batch.shape[3];
-  std::vector<std::uint8_t> upright(channels * height * width);
-  std::vector<std::uint8_t> resized(channels * out_plane);
+  ImageDecoder decoder(dataset, images, form);
+  std::vector<std::uint8_t> bytes(decoder.size());
+  std::size_t end = batch.inputs.size();
+  batch.inputs.resize(end + indices.size() * decoder.values_size());
   for (const std::int64_t index : indices) {
-    const std::uint8_t* sample = images.at(index);
-    if (images.transposed) {
-      transpose(sample, channels, height, width, upright.data());
-      sample = upright.data();
-    }
-    if (resizes) {
-      for (std::int64_t channel = 0; channel < channels; ++channel) {
-        resizer.resize(sample + channel * height * width,
-                       &resized[channel * out_plane]);
-      }
-      sample = resized.data();
-    }
-    for (std::int64_t channel = 0; channel < batch.shape[1]; ++channel) {
-      const std::int64_t source = channel % channels;
-      const std::uint8_t* plane = sample + source * out_plane;
-      for (std::int64_t i = 0; i < out_plane; ++i)
-        batch.inputs.push_back(values[source][plane[i]]);
-    }
+    decoder.decode(index, bytes.data());
+    decoder.to_values(bytes.data(), &batch.inputs[end]);
+    end += decoder.values_size();
   }
 }
 
@@ -164,17 +110,19 @@ void append_labels(const Dataset& dataset,
 
 }  // namespace
 
+std::vector<std::int64_t> sample_shape(const Dataset& dataset,
+                                       const BatchForm& form) {
+  const std::vector<std::int64_t>& shape = dataset.info.shape;
+  if (form.rgb32 && shape.size() == 3) return {3, kSide, kSide};
+  return shape;
+}
+
 Batch make_batch(const Dataset& dataset, std::span<const std::int64_t> indices,
                  const BatchForm& form) {
   check_indices(dataset, indices);
   Batch batch;
-  batch.shape = {static_cast<std::int64_t>(indices.size())};
-  const std::vector<std::int64_t>& shape = dataset.info.shape;
-  if (form.rgb32 && shape.size() == 3) {
-    batch.shape.insert(batch.shape.end(), {3, kSide, kSide});
-  } else {
-    batch.shape.insert(batch.shape.end(), shape.begin(), shape.end());
-  }
+  batch.shape = sample_shape(dataset, form);
+  batch.shape.insert(batch.shape.begin(), std::ssize(indices));
   const std::size_t size =
       std::accumulate(batch.shape.begin() + 1, batch.shape.end(),
                       std::size_t{1}, std::multiplies<>());
@@ -186,6 +134,14 @@ Batch make_batch(const Dataset& dataset, std::span<const std::int64_t> indices,
   } else {
     append(std::get<WordCounts>(dataset.inputs), indices, size, batch);
   }
+  append_labels(dataset, indices, batch);
+  return batch;
+}
+
+Batch batch_labels(const Dataset& dataset,
+                   std::span<const std::int64_t> indices) {
+  check_indices(dataset, indices);
+  Batch batch;
   append_labels(dataset, indices, batch);
   return batch;
 }

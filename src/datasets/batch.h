@@ -28,11 +28,22 @@ struct Batch {
   std::vector<float> targets;
 };
 
+/// The side of an image that is brought to the form rgb32, in pixels.
+inline constexpr std::int64_t kSide = 32;
+
+/// The shape of one sample in a batch.
+std::vector<std::int64_t> sample_shape(const Dataset& dataset,
+                                       const BatchForm& form);
+
 /// The samples at `indices`, in that order. Images are resized with the
 /// antialiased bilinear filter of Pillow and torchvision on 8-bit images, equal
 /// to the bit; other numbers with the same filter without its rounding. A text
 /// becomes its word counts divided by their norm.
 Batch make_batch(const Dataset& dataset, std::span<const std::int64_t> indices,
                  const BatchForm& form);
+
+/// The same without inputs and shape.
+Batch batch_labels(const Dataset& dataset,
+                   std::span<const std::int64_t> indices);
 
 }  // namespace cape::datasets

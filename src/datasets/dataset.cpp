@@ -55,6 +55,7 @@ Dataset read(const KnownDataset& known, const Layout& layout,
   dataset.info.directory = place.string();
   dataset.info.note = layout.note;
   dataset.info.fingerprint = fingerprint(dataset, sample_size(known));
+  dataset.info.rarest_class = find_rarest_class(dataset);
   return dataset;
 }
 
@@ -102,6 +103,17 @@ Found examine(const KnownDataset& known,
 }
 
 }  // namespace
+
+std::optional<RarestClass> find_rarest_class(const Dataset& dataset) {
+  if (dataset.info.task != Task::classification) return std::nullopt;
+  std::vector<std::int64_t> counts(
+      static_cast<std::size_t>(dataset.info.classes));
+  std::vector<double> labels(dataset.labels.size());
+  dataset.labels.read(0, labels);
+  for (const double label : labels) ++counts[static_cast<std::size_t>(label)];
+  const auto rarest = std::ranges::min_element(counts);
+  return RarestClass{.label = rarest - counts.begin(), .samples = *rarest};
+}
 
 std::vector<std::filesystem::path> search_roots(const std::string& data_dir) {
   std::vector<std::filesystem::path> roots;

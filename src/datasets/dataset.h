@@ -13,6 +13,14 @@
 
 namespace cape::datasets {
 
+/// The class of a data set that has the fewest samples.
+struct RarestClass {
+  std::int64_t label = 0;
+  std::int64_t samples = 0;
+
+  bool operator==(const RarestClass&) const = default;
+};
+
 struct DatasetInfo {
   std::string name;
   Task task = Task::classification;
@@ -24,6 +32,7 @@ struct DatasetInfo {
   std::string fingerprint;          ///< hash of shape, samples and labels
   std::string directory;            ///< where the files are: folder or archive
   std::string note = {};  ///< what the user should know of the samples
+  std::optional<RarestClass> rarest_class = {};  ///< of a classification
 };
 
 /// The numbers in one sample.
@@ -43,6 +52,9 @@ struct Dataset {
   double target_mean = 0;  ///< regression: mean of the labels
   double target_deviation = 1;
 };
+
+/// Nothing unless the task is a classification.
+std::optional<RarestClass> find_rarest_class(const Dataset& dataset);
 
 /// The names that a configuration may use, sorted.
 const std::vector<std::string>& known_datasets();

@@ -258,6 +258,7 @@ Dataset open_user_dataset(const std::string& name, const UserDataset& user) {
   info.train_size = user.train_size > 0 ? user.train_size : info.samples;
   set_scale(user, dataset);
   info.fingerprint = fingerprint(dataset);
+  info.rarest_class = find_rarest_class(dataset);
   return dataset;
 }
 

@@ -70,6 +70,14 @@ nlohmann::json identity_of(const AxisPoint<Number>& point) {
   return {{to_string(point.drawn.draw), point.drawn.values}};
 }
 
+AxisPoint<std::int64_t> at_most(AxisPoint<std::int64_t> point,
+                                std::int64_t most) {
+  for (std::int64_t& value : point.drawn.values) value = std::min(value, most);
+  point.value =
+      point.is_drawn() ? typical(point.drawn) : std::min(point.value, most);
+  return point;
+}
+
 template std::vector<AxisPoint<double>> points_of(const Axis<double>&);
 template double value_at(const AxisPoint<double>&, Random&);
 template nlohmann::json identity_of(const AxisPoint<double>&);

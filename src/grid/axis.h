@@ -60,6 +60,10 @@ std::vector<AxisPoint<Number>> points_of(const Axis<Number>& axis);
 template <class Number>
 Number value_at(const AxisPoint<Number>& point, Random& random);
 
+/// The same point with all values above `most` replaced by `most`.
+AxisPoint<std::int64_t> at_most(AxisPoint<std::int64_t> point,
+                                std::int64_t most);
+
 /// What keys say of a point: its value, or {"log_uniform": [low, high]}.
 template <class Number>
 nlohmann::json identity_of(const AxisPoint<Number>& point);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -48,20 +49,29 @@ struct OptimizerSpec {
   bool operator==(const OptimizerSpec&) const = default;
 };
 
+/// In grid.samples: all that there are.
+inline constexpr std::int64_t kAllSamples =
+    std::numeric_limits<std::int64_t>::max();
+
 struct GridConfig {
   std::vector<ModelSpec> models;
   std::vector<DatasetSpec> datasets;
   std::vector<OptimizerSpec> optimizer = {OptimizerSpec{}};
   Axis<double> learning_rate;
   Axis<std::int64_t> batch_size;
+  Axis<std::int64_t> samples = {kAllSamples};  ///< of full_training
   std::vector<double> epsilon;
   std::int64_t trials = 1;
 };
 
 struct TrainConfig {
   std::string target = trial::BatchSteps::kName;
-  trial::BatchSteps batch_steps;  ///< the settings of that target
-  double weight_decay = 1e-4;     ///< of optimizers that have none of their own
+  trial::BatchSteps batch_steps;      ///< the settings of that target
+  trial::FullTraining full_training;  ///< and of that; its patience is the
+                                      ///< longest below
+  std::vector<std::int64_t> patience = {5};  ///< one criterion each
+  double validation = 0.1;                   ///< share of the samples
+  double weight_decay = 1e-4;  ///< of optimizers that have none of their own
   bool independent_epsilon = false;
 };
 
@@ -111,5 +121,13 @@ struct Config {
   /// "file:line:col" of a key path or of its nearest parent.
   std::string where(const std::string& key_path) const;
 };
+
+/// Says which samples of a data set validate in all of its full_trainings.
+std::uint64_t validation_seed(const Config& config,
+                              const std::string& fingerprint);
+
+/// What each training is measured for: every epsilon, and with full_training
+/// every patience.
+std::vector<trial::Criterion> criteria_of(const Config& config);
 
 }  // namespace cape::grid

@@ -20,10 +20,12 @@ std::vector<Key> keys_of(Config& config) {
   GridConfig& grid = config.grid;
   TrainConfig& train = config.train;
   trial::BatchSteps& steps = train.batch_steps;
+  trial::FullTraining& training = train.full_training;
   WorkersConfig& workers = config.workers;
   OutputConfig& output = config.output;
   constexpr double kMostTrials = 1e9;
   constexpr double kMostSteps = 1e7;
+  constexpr double kMostEpochs = 1e5;
   return {
       required(key("name", config.name, file_word())),
       key("seed", config.seed, unsigned_whole()),
@@ -36,6 +38,8 @@ std::vector<Key> keys_of(Config& config) {
           key("grid.learning_rate", grid.learning_rate, axis(real(above(0))))),
       required(
           key("grid.batch_size", grid.batch_size, axis(whole(at_least(1))))),
+      key("grid.samples", grid.samples,
+          axis(word_or("all", whole(at_least(1)), kAllSamples))),
       required(key("grid.epsilon", grid.epsilon, list(real(between(0, 1))))),
       key("grid.trials", grid.trials, whole(from_to(1, kMostTrials))),
 
@@ -48,6 +52,12 @@ std::vector<Key> keys_of(Config& config) {
       key("train.record_at_least", steps.record_at_least,
           whole(from_to(0, kMostSteps))),
       key("train.independent_epsilon", train.independent_epsilon, flag()),
+      key("train.validation", train.validation, real(between(0, 1))),
+      key("train.patience", train.patience,
+          list(whole(from_to(1, kMostEpochs)))),
+      key("train.min_delta", training.min_delta, real(at_least(0))),
+      key("train.max_epochs", training.max_epochs,
+          whole(from_to(1, kMostEpochs))),
 
       key("probe.extended", config.probe.extended, flag()),
 

@@ -37,6 +37,7 @@ double as_adamw_rate(const trial::Optimizer& optimizer, double learning_rate) {
 }
 
 constexpr double kProbeSteps = 4;
+constexpr double kMedianBestEpoch = 10;
 
 constexpr double kSlowestFlops = 1e9;  // a second
 constexpr double kTimesMeasured = 20;  // small networks are slower by the FLOP
@@ -63,6 +64,40 @@ double expected_steps(const std::string& family, double parameters,
 double trajectory_flops(double forward_flops_per_sample, double batch_size,
                         double steps) {
   return 3 * forward_flops_per_sample * batch_size * (steps + kProbeSteps);
+}
+
+double expected_epochs(const trial::FullTraining& training) {
+  return std::min(kMedianBestEpoch + static_cast<double>(training.patience),
+                  static_cast<double>(training.max_epochs));
+}
+
+double full_training_flops(double forward_flops_per_sample, double batch_size,
+                           const trial::FullTraining& training, double epochs) {
+  const double steps =
+      epochs * std::floor(static_cast<double>(training.samples) / batch_size);
+  // Looks at the training loss, one for each 5 % more steps.
+  const double looks = 20 + std::log(std::max(steps / 20, 1.0)) / 0.05;
+  const double evaluated =
+      epochs * static_cast<double>(training.validation_samples) +
+      std::min(looks, steps) * static_cast<double>(loss_samples(training));
+  return trajectory_flops(forward_flops_per_sample, batch_size, steps) +
+         forward_flops_per_sample * evaluated;
+}
+
+double most_flops(double forward_flops_per_sample, double batch_size,
+                  const trial::Target& target) {
+  return std::visit(Overloaded{[&](const trial::BatchSteps& steps) {
+                                 return trajectory_flops(
+                                     forward_flops_per_sample, batch_size,
+                                     static_cast<double>(steps.max_steps));
+                               },
+                               [&](const trial::FullTraining& training) {
+                                 return full_training_flops(
+                                     forward_flops_per_sample, batch_size,
+                                     training,
+                                     static_cast<double>(training.max_epochs));
+                               }},
+                    target);
 }
 
 double longest_trial_seconds(double flops, std::optional<double> measured) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "trial/optimizer.h"
+#include "trial/target.h"
 
 namespace cape::grid {
 
@@ -17,10 +18,22 @@ double expected_steps(const std::string& family, double parameters,
                       const trial::Optimizer& optimizer, double learning_rate,
                       double batch_size, double epsilon);
 
+/// Epochs after which a full_training is expected to stop: the median of some
+/// hundred trainings, good to a factor of two.
+double expected_epochs(const trial::FullTraining& training);
+
 /// Floating-point operations of a trajectory: a training step is three forward
 /// passes over the batch, the probe counts as kProbeSteps steps.
 double trajectory_flops(double forward_flops_per_sample, double batch_size,
                         double steps);
+
+/// The same of a whole training of so many epochs, evaluations included.
+double full_training_flops(double forward_flops_per_sample, double batch_size,
+                           const trial::FullTraining& training, double epochs);
+
+/// Those of a trajectory that ends at its cap alone.
+double most_flops(double forward_flops_per_sample, double batch_size,
+                  const trial::Target& target);
 
 /// Seconds after which a trial of at most `flops` must hang: those at a speed
 /// far below that of any machine that is of use, or many times the `measured`

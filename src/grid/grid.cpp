@@ -12,8 +12,10 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/overloaded.h"
 #include "core/random.h"
 #include "core/units.h"
+#include "datasets/split.h"
 #include "grid/cost_model.h"
 #include "zoo/sampler.h"
 
@@ -83,6 +85,29 @@ std::vector<std::pair<trial::Optimizer, AxisPoint<double>>> rates_of(
   return rates;
 }
 
+bool measures_full_training(const Config& config) {
+  return config.train.target == trial::FullTraining::kName;
+}
+
+std::int64_t validation_size(const Config& config,
+                             const datasets::DatasetInfo& dataset) {
+  return datasets::validation_size(config.train.validation, dataset.samples);
+}
+
+/// The most samples that a full_training can be on.
+std::int64_t training_size(const Config& config,
+                           const datasets::DatasetInfo& dataset) {
+  return dataset.samples - validation_size(config, dataset);
+}
+
+/// Where value `i` of an axis is in the configuration.
+template <class Number>
+std::string place_of(const char* key, const Axis<Number>& axis, std::size_t i) {
+  return axis.draw == Draw::none
+             ? fmt::format("{}[{}]", key, i)
+             : fmt::format("{}.{}[{}]", key, to_string(axis.draw), i);
+}
+
 /// Whether data set `d` has the name of an earlier one that is not the same.
 bool shares_name(const std::vector<DatasetSpec>& specs, std::size_t d) {
   return std::any_of(
@@ -98,7 +123,11 @@ Grid::Grid(Config config, std::vector<datasets::DatasetInfo> datasets)
     : config_(std::move(config)),
       datasets_(std::move(datasets)),
       rates_(rates_of(config_)),
-      batch_sizes_(points_of(config_.grid.batch_size)) {
+      batch_sizes_(points_of(config_.grid.batch_size)),
+      samples_(measures_full_training(config_)
+                   ? points_of(config_.grid.samples)
+                   : std::vector<AxisPoint<std::int64_t>>(1)),
+      criteria_(criteria_of(config_)) {
   check();
   const auto& models = config_.grid.models;
   for (std::size_t m = 0; m < models.size(); ++m) {
@@ -106,16 +135,15 @@ Grid::Grid(Config config, std::vector<datasets::DatasetInfo> datasets)
         models[m].is_sampled() ? 1 : models[m].architectures.size();
     for (std::size_t a = 0; a < count; ++a) architectures_.emplace_back(m, a);
   }
-  const GridConfig& grid = config_.grid;
   const std::size_t groups =
       architectures_.size() * datasets_.size() * rates_.size() *
-      batch_sizes_.size() *
-      (config_.train.independent_epsilon ? grid.epsilon.size() : 1);
+      batch_sizes_.size() * samples_.size() *
+      (config_.train.independent_epsilon ? criteria_.size() : 1);
   order_.resize(groups);
   std::iota(order_.begin(), order_.end(), 0U);
   std::vector<double> flops(groups);
   for (std::size_t g = 0; g < groups; ++g) {
-    flops[g] = group_flops(natural_group(static_cast<std::int64_t>(g)));
+    flops[g] = expected_flops(natural_group(static_cast<std::int64_t>(g)));
   }
   std::stable_sort(order_.begin(), order_.end(),
                    [&](auto a, auto b) { return flops[a] > flops[b]; });
@@ -132,7 +160,7 @@ std::int64_t Grid::cells() const {
 
 trial::CriterionMask Grid::all_criteria() const {
   const std::size_t count =
-      config_.train.independent_epsilon ? 1 : config_.grid.epsilon.size();
+      config_.train.independent_epsilon ? 1 : criteria_.size();
   return count == trial::kMaxCriteria ? ~trial::CriterionMask{0}
                                       : (trial::CriterionMask{1} << count) - 1;
 }
@@ -142,19 +170,20 @@ TrialGroup Grid::group(std::int64_t index) const {
 }
 
 TrialGroup Grid::natural_group(std::int64_t index) const {
-  const GridConfig& grid = config_.grid;
   auto rest = static_cast<std::size_t>(index);
   TrialGroup group;
   if (config_.train.independent_epsilon) {
-    group.criteria = {
-        trial::Epsilon{grid.epsilon[pop(rest, grid.epsilon.size())]}};
+    group.criteria = {criteria_[pop(rest, criteria_.size())]};
   } else {
-    group.criteria = trial::criteria_of(grid.epsilon);
+    group.criteria = criteria_;
   }
+  const std::size_t samples = pop(rest, samples_.size());
   group.batch_size = batch_sizes_[pop(rest, batch_sizes_.size())];
   std::tie(group.optimizer, group.learning_rate) =
       rates_[pop(rest, rates_.size())];
   group.dataset = pop(rest, datasets_.size());
+  group.samples = at_most(samples_[samples],
+                          training_size(config_, datasets_[group.dataset]));
   std::tie(group.model, group.architecture) = architectures_[rest];
   return group;
 }
@@ -172,7 +201,7 @@ std::string Grid::group_key(const TrialGroup& group) const {
       {"task", to_string(dataset.task)},
       {"learning_rate", identity_of(group.learning_rate)},
       {"batch_size", identity_of(group.batch_size)},
-      {"train", trial::identity_of(target_of(config_.train))},
+      {"train", trial::identity_of(target(group, group.samples.value))},
       {"probe", to_json(config_.probe)}};
   // What is hashed above is frozen, since the keys of all rows that were ever
   // measured come from it. Settings that came later are left out at their
@@ -182,6 +211,9 @@ std::string Grid::group_key(const TrialGroup& group) const {
       trial::identity_of(trial::Optimizer{})) {
     content["optimizer"] = trial::identity_of(group.optimizer);
   }
+  if (measures_full_training(config_)) {
+    content["samples"] = identity_of(group.samples);
+  }
   const DatasetSpec& spec = config_.grid.datasets[group.dataset];
   if (spec.sample_variant) {
     content["variant"] = "sample";
@@ -189,40 +221,94 @@ std::string Grid::group_key(const TrialGroup& group) const {
     content["variant"] = to_json(spec.variant);
   }
   if (config_.train.independent_epsilon) {
-    content["independent_epsilon"] = trial::epsilon_of(group.criteria.front());
+    content["independent_epsilon"] = trial::to_json(group.criteria.front());
   }
   return content_hash(content.dump()).substr(0, kGroupKeyDigits);
 }
 
-double Grid::group_flops(const TrialGroup& group) const {
+trial::Target Grid::target(const TrialGroup& group,
+                           std::int64_t samples) const {
+  trial::Target target = target_of(config_.train);
+  std::visit(Overloaded{[](trial::BatchSteps&) {},
+                        [&](trial::FullTraining& training) {
+                          const datasets::DatasetInfo& dataset =
+                              datasets_[group.dataset];
+                          training.samples = samples;
+                          training.validation_samples =
+                              validation_size(config_, dataset);
+                          training.split_seed =
+                              validation_seed(config_, dataset.fingerprint);
+                        }},
+             target);
+  return target;
+}
+
+double Grid::mean_flops(
+    const TrialGroup& group,
+    const std::function<double(const zoo::Architecture&)>& cost) const {
   const ModelSpec& model = config_.grid.models[group.model];
-  const datasets::DatasetInfo dataset = datasets::varied(
-      datasets_[group.dataset], config_.grid.datasets[group.dataset].variant);
-  double epsilon = 1;
-  for (const trial::Criterion& criterion : group.criteria) {
-    epsilon = std::min(epsilon, trial::epsilon_of(criterion));
-  }
-  const auto batch = static_cast<double>(group.batch_size.value);
-  const zoo::Head head = trial::head_of(dataset);
-  const auto cost = [&](const zoo::Architecture& architecture) {
-    const std::int64_t parameters =
-        zoo::parameter_count(architecture, dataset.shape, head);
-    return trajectory_flops(
-        zoo::forward_flops(architecture, dataset.shape, head), batch,
-        std::min(expected_steps(model.family, static_cast<double>(parameters),
-                                group.optimizer, group.learning_rate.value,
-                                batch, epsilon),
-                 static_cast<double>(config_.train.batch_steps.max_steps)));
-  };
   if (!model.is_sampled()) {
     return cost(model.architectures[group.architecture]);
   }
+  const datasets::DatasetInfo dataset = datasets::varied(
+      datasets_[group.dataset], config_.grid.datasets[group.dataset].variant);
   Random random(0);
   double sum = 0;
   for (int draw = 0; draw < kCostDraws; ++draw) {
     sum += cost(draw_architecture(model, dataset, random));
   }
   return sum / kCostDraws;
+}
+
+double Grid::expected_flops(const TrialGroup& group) const {
+  const datasets::DatasetInfo dataset = datasets::varied(
+      datasets_[group.dataset], config_.grid.datasets[group.dataset].variant);
+  const zoo::Head head = trial::head_of(dataset);
+  const auto batch = static_cast<double>(group.batch_size.value);
+  const auto forward = [&](const zoo::Architecture& architecture) {
+    return zoo::forward_flops(architecture, dataset.shape, head);
+  };
+  const auto of_batch_steps = [&](const trial::BatchSteps& settings) {
+    double epsilon = 1;
+    for (const trial::Criterion& criterion : group.criteria) {
+      epsilon = std::min(epsilon, trial::epsilon_of(criterion));
+    }
+    return mean_flops(group, [&](const zoo::Architecture& architecture) {
+      const std::int64_t parameters =
+          zoo::parameter_count(architecture, dataset.shape, head);
+      return trajectory_flops(
+          forward(architecture), batch,
+          std::min(
+              expected_steps(config_.grid.models[group.model].family,
+                             static_cast<double>(parameters), group.optimizer,
+                             group.learning_rate.value, batch, epsilon),
+              static_cast<double>(settings.max_steps)));
+    });
+  };
+  const auto of_full_training = [&](const trial::FullTraining& training) {
+    return mean_flops(group, [&](const zoo::Architecture& architecture) {
+      return full_training_flops(forward(architecture), batch, training,
+                                 expected_epochs(training));
+    });
+  };
+  return std::visit(Overloaded{of_batch_steps, of_full_training},
+                    target(group, group.samples.value));
+}
+
+double Grid::most_flops(std::int64_t index) const {
+  const TrialGroup group = this->group(index / config_.grid.trials);
+  const datasets::DatasetInfo dataset = datasets::varied(
+      datasets_[group.dataset], config_.grid.datasets[group.dataset].variant);
+  const auto& sizes = group.samples.drawn.values;
+  const std::int64_t most_samples =
+      sizes.empty() ? group.samples.value : *std::ranges::max_element(sizes);
+  const trial::Target largest = target(group, most_samples);
+  return mean_flops(group, [&](const zoo::Architecture& architecture) {
+    return grid::most_flops(zoo::forward_flops(architecture, dataset.shape,
+                                               trial::head_of(dataset)),
+                            static_cast<double>(group.batch_size.value),
+                            largest);
+  });
 }
 
 datasets::Variant Grid::variant(const TrialGroup& group,
@@ -263,7 +349,8 @@ Trajectory Grid::trajectory(std::int64_t index,
     if (mask >> c & 1) task.criteria.push_back(group.criteria[c]);
   }
   task.optimizer = group.optimizer;
-  task.target = target_of(config_.train);
+  Random for_samples(seed_of(task.trajectory + "/samples"));
+  task.target = target(group, value_at(group.samples, for_samples));
   task.probe = config_.probe;
   return trajectory;
 }
@@ -342,17 +429,102 @@ void Grid::check_networks(std::size_t d,
 
 void Grid::check_batch_sizes(std::vector<std::string>& problems) const {
   const Axis<std::int64_t>& axis = config_.grid.batch_size;
+  const Axis<std::int64_t>& samples = config_.grid.samples;
+  const bool is_full = measures_full_training(config_);
   for (std::size_t b = 0; b < axis.values.size(); ++b) {
     for (const datasets::DatasetInfo& dataset : datasets_) {
-      if (axis.values[b] <= dataset.samples) continue;
+      const std::string place =
+          config_.where(place_of("grid.batch_size", axis, b));
+      if (axis.values[b] > dataset.samples) {
+        problems.push_back(fmt::format(
+            "{}: batch size {} is larger than data set {} ({} samples at "
+            "hand); use a smaller one",
+            place, axis.values[b], dataset.name,
+            format_count(dataset.samples)));
+      } else if (is_full) {
+        const std::int64_t fewest =
+            std::min(*std::ranges::min_element(samples.values),
+                     training_size(config_, dataset));
+        if (axis.values[b] <= fewest) continue;
+        problems.push_back(fmt::format(
+            "{}: batch size {} is larger than the {} samples of {} that are "
+            "trained on (grid.samples); use a smaller one",
+            place, axis.values[b], format_count(fewest), dataset.name));
+      }
+    }
+  }
+}
+
+void Grid::check_samples(std::vector<std::string>& problems) const {
+  const Axis<std::int64_t>& axis = config_.grid.samples;
+  if (!measures_full_training(config_)) {
+    if (axis == Axis<std::int64_t>{kAllSamples}) return;
+    problems.push_back(fmt::format(
+        "{}: only a full_training has a number of samples, and train.target is "
+        "{}; remove grid.samples, or set train.target: full_training",
+        config_.where("grid.samples"), config_.train.target));
+    return;
+  }
+  for (std::size_t d = 0; d < datasets_.size(); ++d) {
+    const datasets::DatasetInfo& dataset = datasets_[d];
+    const std::string at = config_.where(fmt::format("grid.datasets[{}]", d));
+    const DatasetSpec& spec = config_.grid.datasets[d];
+    if (spec.sample_variant || spec.variant != datasets::Variant{}) {
       problems.push_back(fmt::format(
-          "{}: batch size {} is larger than data set {} ({} samples at hand); "
-          "use a smaller one",
-          config_.where(axis.draw == Draw::none
-                            ? fmt::format("grid.batch_size[{}]", b)
-                            : fmt::format("grid.batch_size.{}[{}]",
-                                          to_string(axis.draw), b)),
-          axis.values[b], dataset.name, format_count(dataset.samples)));
+          "{}: variants of data sets are for batch_steps alone; remove the "
+          "variant of {}, or set train.target: batch_steps",
+          at, dataset.name));
+    }
+    const std::int64_t validation = validation_size(config_, dataset);
+    const std::int64_t most = training_size(config_, dataset);
+    if (most < validation) {
+      problems.push_back(fmt::format(
+          "{}: {} of the {} samples of {} would be for validation "
+          "(train.validation, at least {}), and at least as many must be left "
+          "to train on; take more data",
+          at, validation, format_count(dataset.samples), dataset.name,
+          datasets::kFewestValidation));
+      continue;
+    }
+    if (dataset.rarest_class && dataset.rarest_class->samples < 2) {
+      problems.push_back(fmt::format(
+          "{}: class {} of {} has {} samples, and each class needs 2: one to "
+          "train on and one to validate with; leave the class out of the data",
+          at, dataset.rarest_class->label, dataset.name,
+          dataset.rarest_class->samples));
+    }
+    const auto lists = [&](std::int64_t value) {
+      return axis.draw == Draw::none &&
+             std::ranges::find(axis.values, value) != axis.values.end();
+    };
+    if (lists(kAllSamples) && lists(most)) {
+      problems.push_back(fmt::format(
+          "{}: all are {} samples of {}, which are in the list already; remove "
+          "one of them",
+          config_.where("grid.samples"), format_count(most), dataset.name));
+    }
+    for (std::size_t s = 0; s < axis.values.size(); ++s) {
+      // What is drawn between two numbers is drawn below what there is.
+      const bool is_cut = axis.values[s] == kAllSamples ||
+                          (axis.draw == Draw::log_uniform && s == 1);
+      if (is_cut || axis.values[s] <= most) continue;
+      problems.push_back(fmt::format(
+          "{}: {} samples are more than {} has ({} at hand, {} of them for "
+          "validation); at most {}, or all",
+          config_.where(place_of("grid.samples", axis, s)),
+          format_count(axis.values[s]), dataset.name,
+          format_count(dataset.samples), validation, format_count(most)));
+    }
+    const double steps =
+        static_cast<double>(config_.train.full_training.max_epochs) *
+        static_cast<double>(
+            most / *std::ranges::min_element(config_.grid.batch_size.values));
+    if (steps > std::numeric_limits<std::int32_t>::max()) {
+      problems.push_back(fmt::format(
+          "{}: {} epochs of {} can be more updates than can be counted "
+          "(2^31 - 1); use fewer",
+          config_.where("train.max_epochs"),
+          config_.train.full_training.max_epochs, dataset.name));
     }
   }
 }
@@ -361,6 +533,7 @@ void Grid::check() const {
   std::vector<std::string> problems;
   const GridConfig& grid = config_.grid;
   check_batch_sizes(problems);
+  check_samples(problems);
   for (std::size_t d = 0; d < grid.datasets.size(); ++d) {
     const std::string at = fmt::format("grid.datasets[{}]", d);
     const std::string problem =
@@ -376,10 +549,12 @@ void Grid::check() const {
     }
     check_networks(d, problems);
   }
-  if (grid.epsilon.size() > trial::kMaxCriteria) {
-    problems.push_back(fmt::format("{}: at most {} epsilons (found {})",
-                                   config_.where("grid.epsilon"),
-                                   trial::kMaxCriteria, grid.epsilon.size()));
+  if (criteria_.size() > trial::kMaxCriteria) {
+    problems.push_back(fmt::format(
+        "{}: at most {} {} (found {})", config_.where("grid.epsilon"),
+        trial::kMaxCriteria,
+        measures_full_training(config_) ? "epsilons and patiences" : "epsilons",
+        criteria_.size()));
   }
   if (grid.trials > std::numeric_limits<std::uint32_t>::max()) {
     problems.push_back(fmt::format("{}: at most 2^32 - 1 trials (found {})",
@@ -414,10 +589,17 @@ void Grid::check() const {
 std::string describe(const Trajectory& trajectory) {
   const trial::TrialTask& task = trajectory.task;
   const std::string optimizer = trial::name_of(task.optimizer);
-  return fmt::format("{} on {}, {}learning rate {}, batch size {}, trial {}",
+  const std::string samples = std::visit(
+      Overloaded{[](const trial::BatchSteps&) { return std::string(); },
+                 [](const trial::FullTraining& training) {
+                   return fmt::format("{} samples, ", training.samples);
+                 }},
+      task.target);
+  return fmt::format("{} on {}, {}learning rate {}, batch size {}, {}trial {}",
                      zoo::short_name(task.architecture), task.dataset.name,
                      optimizer == trial::AdamW::kName ? "" : optimizer + ", ",
-                     task.learning_rate, task.batch_size, trajectory.trial);
+                     task.learning_rate, task.batch_size, samples,
+                     trajectory.trial);
 }
 
 }  // namespace cape::grid

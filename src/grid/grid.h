@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,6 +24,8 @@ struct TrialGroup {
   trial::Optimizer optimizer;  ///< with the weight decay that it has here
   AxisPoint<double> learning_rate;
   AxisPoint<std::int64_t> batch_size;
+  /// N of a full_training, at most what the data set has for it.
+  AxisPoint<std::int64_t> samples;
   std::vector<trial::Criterion>
       criteria;  ///< one when epsilons are independent
 };
@@ -68,14 +71,26 @@ class Grid : public Workload {
 
   const std::string& family(std::int64_t index) const override;
 
+  /// Operations of the training if it never stops before its cap. Constant
+  /// within a group.
+  double most_flops(std::int64_t index) const;
+
  private:
   TrialGroup natural_group(std::int64_t index) const;
   datasets::Variant variant(const TrialGroup& group,
                             const std::string& trajectory_key) const;
   std::string group_key(const TrialGroup& group) const;
-  double group_flops(const TrialGroup& group) const;
+  /// What trajectories of the group measure on `samples` samples.
+  trial::Target target(const TrialGroup& group, std::int64_t samples) const;
+  /// The mean over the networks that the group may draw of what `cost` says of
+  /// each, with the batch size and samples that stand for the group's.
+  double mean_flops(
+      const TrialGroup& group,
+      const std::function<double(const zoo::Architecture&)>& cost) const;
+  double expected_flops(const TrialGroup& group) const;
   void check() const;
   void check_batch_sizes(std::vector<std::string>& problems) const;
+  void check_samples(std::vector<std::string>& problems) const;
   /// Adds why networks of the grid cannot be had for data set `d`.
   void check_networks(std::size_t d, std::vector<std::string>& problems) const;
 
@@ -84,6 +99,8 @@ class Grid : public Workload {
   /// All (optimizer, learning rate).
   std::vector<std::pair<trial::Optimizer, AxisPoint<double>>> rates_;
   std::vector<AxisPoint<std::int64_t>> batch_sizes_;
+  std::vector<AxisPoint<std::int64_t>> samples_;  ///< one without such an axis
+  std::vector<trial::Criterion> criteria_;        ///< all of them
   /// All (model, architecture of it); a sampled model counts once.
   std::vector<std::pair<std::size_t, std::size_t>> architectures_;
   std::vector<std::uint32_t> order_;  ///< by cost -> natural index

@@ -79,26 +79,32 @@ Scalar<E> enumerator() {
           .words = any.words};
 }
 
-/// The word `auto`, which stands for `value`, or a number.
+/// A word, which stands for `value`, or a number.
 template <class T, class N>
-Scalar<T> auto_or(const Scalar<N>& number, const T& value) {
-  return {.expected = "auto or " + number.expected,
+Scalar<T> word_or(const std::string& word, const Scalar<N>& number,
+                  const T& value) {
+  return {.expected = word + " or " + number.expected,
           .parse = [=](const std::string& text) -> std::optional<T> {
-            if (text == "auto") return value;
+            if (text == word) return value;
             const std::optional<N> parsed = number.parse(text);
             if (!parsed) return std::nullopt;
             return T(*parsed);
           },
           .write =
               [=](const T& other) {
-                if (other == value) return std::string("auto");
+                if (other == value) return word;
                 if constexpr (std::is_same_v<T, N>) {
                   return number.write(other);
                 } else {
                   return number.write(*other);
                 }
               },
-          .words = {"auto"}};
+          .words = {word}};
+}
+
+template <class T, class N>
+Scalar<T> auto_or(const Scalar<N>& number, const T& value) {
+  return word_or("auto", number, value);
 }
 
 /// `auto`, which is nothing, or a number.

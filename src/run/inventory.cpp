@@ -43,8 +43,11 @@ Found look_up(const grid::Grid& grid, const shard::Row& row) {
     return {-1, 0, false, 0, 0};
   }
   const double steps = row.steps_run > 0 ? row.steps_run : std::nan("");
-  return {*index, bit, row.converged, row.steps_run,
-          row.probe_seconds + row.step_seconds * steps};
+  double seconds = row.probe_seconds + row.step_seconds * steps;
+  if (std::isfinite(row.evaluation_seconds)) {
+    seconds += row.evaluation_seconds * row.epochs;
+  }
+  return {*index, bit, row.converged, row.steps_run, seconds};
 }
 
 void count(const Found& found, Inventory& inventory, LongestRows& longest) {

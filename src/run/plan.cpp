@@ -87,6 +87,31 @@ void print_axes(const grid::Grid& grid, grid::Part part) {
   }
 }
 
+/// Seconds at the measured speed, or else at the assumed one.
+double seconds_of(const grid::SpeedEstimate& speed, const std::string& family,
+                  double flops) {
+  return speed.seconds(family, flops).value_or(flops / (kAssumedGflops * 1e9));
+}
+
+/// What the longest whole training takes: a trainer that is lost loses it.
+void print_longest(const grid::Grid& grid, const grid::SpeedEstimate& speed) {
+  const grid::TrainConfig& train = grid.config().train;
+  if (train.target != trial::FullTraining::kName) return;
+  double most = 0;
+  std::string which;
+  for (std::int64_t g = 0; g < grid.groups(); ++g) {
+    const std::int64_t index = g * grid.config().grid.trials;
+    const double seconds =
+        seconds_of(speed, grid.family(index), grid.most_flops(index));
+    if (seconds <= most) continue;
+    most = seconds;
+    which = fmt::format("{} on {}", grid.family(index),
+                        grid.datasets()[grid.group(g).dataset].name);
+  }
+  fmt::print("the longest training: about {} ({}), if it takes all {} epochs\n",
+             format_duration(most), which, train.full_training.max_epochs);
+}
+
 }  // namespace
 
 void print_plan(const grid::Grid& grid, grid::Part part,
@@ -117,6 +142,7 @@ void print_plan(const grid::Grid& grid, grid::Part part,
   fmt::print("{:<32} {:>14} {:>14} {:>16}\n", "all",
              format_count(total.trajectories), format_si(total.flops),
              format_duration(seconds));
+  print_longest(grid, inventory.speed);
   if (assumed) {
     fmt::print(
         "speed: {} GFLOP/s a trainer assumed; workers.gflops=X sets it, and "

@@ -128,6 +128,20 @@ zoo::Architecture ProbeRefresh::architecture_of(const shard::Row& row) const {
        row.architecture.view());
 }
 
+/// What the probe depends on of a target: which samples there are.
+trial::Target ProbeRefresh::target_of(
+    const shard::Row& row, const datasets::DatasetInfo& dataset) const {
+  static_assert(std::variant_size_v<trial::Target> == 2);
+  if (row.target.view() != trial::FullTraining::kName) return {};
+  return trial::FullTraining{
+      .max_epochs = row.max_epochs,
+      .patience = row.patience,
+      .min_delta = row.min_delta,
+      .validation_samples = row.validation_samples,
+      .samples = row.samples,
+      .split_seed = grid::validation_seed(config_, dataset.fingerprint)};
+}
+
 /// The trajectory that a row is of; nothing where it cannot be repeated here.
 std::optional<grid::Trajectory> ProbeRefresh::describe_rows(
     const shard::Row& row) {
@@ -154,11 +168,13 @@ std::optional<grid::Trajectory> ProbeRefresh::describe_rows(
         trial::optimizer_from(nlohmann::json::parse(row.optimizer_json.str())),
         row.weight_decay);
     task.seed = row.seed;
+    task.target = target_of(row, *found);
     task.probe.extended = true;
     task.timed_steps = 0;
     const bool fits =
         row.revision == zoo::revision(task.architecture) &&
         row.batch_size <= found->samples &&
+        row.samples + row.validation_samples <= found->samples &&
         datasets::problem_of(task.dataset.variant, *found).empty() &&
         zoo::explain_mismatch(task.architecture, trajectory.dataset.shape,
                               trial::head_of(trajectory.dataset))
@@ -207,9 +223,14 @@ std::vector<worker::Publication> ProbeRefresh::publications(
   std::vector<worker::Publication> publications;
   for (auto& [place, publication] : by_curve) {
     const shard::Row& row = publication.rows.front();
+    const std::filesystem::path& shard = shards_[place.first];
     if (row.curve_length > 0) {
-      publication.losses = shard::read_curve(
-          shards_[place.first], row.curve_offset, row.curve_length);
+      publication.curves.training =
+          shard::read_curve(shard, row.curve_offset, row.curve_length);
+    }
+    if (row.validation_length > 0) {
+      publication.curves.validation = shard::read_curve(
+          shard, row.validation_offset, row.validation_length);
     }
     publications.push_back(std::move(publication));
   }

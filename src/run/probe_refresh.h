@@ -76,6 +76,8 @@ class ProbeRefresh : public grid::Workload {
   void read_rows(grid::Part part, std::map<std::string, StoredRow>& by_key);
   std::optional<grid::Trajectory> describe_rows(const shard::Row& row);
   zoo::Architecture architecture_of(const shard::Row& row) const;
+  trial::Target target_of(const shard::Row& row,
+                          const datasets::DatasetInfo& dataset) const;
 
   grid::Config config_;
   std::vector<datasets::DatasetInfo> datasets_;

@@ -40,48 +40,76 @@ Provenance common_provenance(const MergedTable& table) {
   return common.value_or(Provenance{});
 }
 
-/// Where each row's curve is in the new file.
-using Offsets = std::vector<std::int64_t>;
+/// Where the curves of a row are.
+struct Place {
+  std::int64_t training = 0;
+  std::int64_t validation = 0;
+};
 
 /// The rows (indices in the table) that have a curve, by source.
 std::map<std::filesystem::path, std::vector<std::size_t>> rows_with_curves(
     const MergedTable& table) {
   std::map<std::filesystem::path, std::vector<std::size_t>> rows;
   for (std::size_t i = 0; i < table.size(); ++i) {
-    if (table.row(i).curve_length > 0) rows[table.source(i)].push_back(i);
+    const Row& row = table.row(i);
+    if (row.curve_length + row.validation_length > 0) {
+      rows[table.source(i)].push_back(i);
+    }
   }
   return rows;
 }
 
-/// Copies the curves of one source, each once, in the order of the table.
-void copy_curves(const MergedTable& table, const std::filesystem::path& source,
-                 const std::vector<std::size_t>& rows, ImageBuilder& image,
-                 std::int64_t& total, Offsets& offsets) {
-  const std::vector<float> losses = read_curves(source);
-  std::map<std::int64_t, std::int64_t> copied;
-  for (const std::size_t i : rows) {
-    const Row& row = table.row(i);
-    const auto [place, is_new] = copied.try_emplace(row.curve_offset, total);
-    offsets[i] = place->second;
-    if (!is_new) continue;
-    if (row.curve_offset < 0 ||
-        row.curve_offset + row.curve_length > std::ssize(losses)) {
-      fail_user("{}: changed while it was read; run the command again",
-                source.string());
-    }
-    image.append_losses(
-        std::span(losses).subspan(static_cast<std::size_t>(row.curve_offset),
-                                  static_cast<std::size_t>(row.curve_length)));
-    total += row.curve_length;
-  }
-}
+/// Copies curves of one source to a new shard, each once.
+class CurveCopier {
+ public:
+  /// `total` losses are in the new shard.
+  CurveCopier(const std::filesystem::path& source, ImageBuilder& image,
+              std::int64_t& total)
+      : source_(source),
+        image_(image),
+        total_(total),
+        losses_(read_curves(source)),
+        steps_(read_curve_steps(source)) {}
 
-void copy_rows(const MergedTable& table, const Offsets& offsets,
+  /// The new offset of `length` losses that begin at `offset`.
+  std::int64_t copy(std::int64_t offset, std::int64_t length) {
+    if (length == 0) return 0;
+    const auto [place, is_new] = copied_.try_emplace(offset, total_);
+    if (!is_new) return place->second;
+    const bool fits = offset >= 0 && length >= 0 &&
+                      length <= std::ssize(losses_) - offset &&
+                      (steps_.empty() || steps_.size() == losses_.size());
+    if (!fits) {
+      fail_user("{}: changed while it was read; run the command again",
+                source_.string());
+    }
+    const std::span<const float> losses(losses_);
+    Curve curve(losses.subspan(static_cast<std::size_t>(offset),
+                               static_cast<std::size_t>(length)));
+    if (!steps_.empty()) {
+      std::copy_n(steps_.begin() + offset, length, curve.steps.begin());
+    }
+    image_.append_curve(curve);
+    total_ += length;
+    return place->second;
+  }
+
+ private:
+  const std::filesystem::path& source_;
+  ImageBuilder& image_;
+  std::int64_t& total_;
+  std::vector<float> losses_;
+  std::vector<std::int32_t> steps_;
+  std::map<std::int64_t, std::int64_t> copied_;
+};
+
+void copy_rows(const MergedTable& table, const std::vector<Place>& places,
                ImageBuilder& image) {
   std::vector<Row> rows;
   for (std::size_t i = 0; i < table.size(); ++i) {
     rows.push_back(table.row(i));
-    rows.back().curve_offset = offsets[i];
+    rows.back().curve_offset = places[i].training;
+    rows.back().validation_offset = places[i].validation;
     if (rows.size() == kRowsPerWrite || i + 1 == table.size()) {
       image.append_rows(rows);
       rows.clear();
@@ -95,12 +123,18 @@ void export_shard(const MergedTable& table, const std::filesystem::path& path) {
   TextWidths widths;
   for (std::size_t i = 0; i < table.size(); ++i) widths.add(table.row(i));
   ImageBuilder image(common_provenance(table), widths.layout());
-  Offsets offsets(table.size(), 0);
+  std::vector<Place> places(table.size());
   std::int64_t total = 0;
   for (const auto& [source, rows] : rows_with_curves(table)) {
-    copy_curves(table, source, rows, image, total, offsets);
+    CurveCopier curves(source, image, total);
+    for (const std::size_t i : rows) {
+      const Row& row = table.row(i);
+      places[i].training = curves.copy(row.curve_offset, row.curve_length);
+      places[i].validation =
+          curves.copy(row.validation_offset, row.validation_length);
+    }
   }
-  copy_rows(table, offsets, image);
+  copy_rows(table, places, image);
   publish_file(path, image.finish());
 }
 

@@ -62,9 +62,11 @@ ImageBuilder::ImageBuilder(const Provenance& provenance, RecordLayout layout)
       layout_(std::move(layout)),
       row_type_(layout_.type()),
       trials_(hdf5::create_table(file_, "trials", row_type_, kRowsPerChunk)),
-      losses_(hdf5::create_table(hdf5::create_group(file_, "curves"), "loss",
-                                 hdf5::copy_of(H5T_IEEE_F32LE),
-                                 kLossesPerChunk)) {
+      curves_(hdf5::create_group(file_, "curves")),
+      losses_(hdf5::create_table(curves_, "loss", hdf5::copy_of(H5T_IEEE_F32LE),
+                                 kLossesPerChunk)),
+      steps_(hdf5::create_table(curves_, "step", hdf5::copy_of(H5T_STD_I32LE),
+                                kLossesPerChunk)) {
   hdf5::write_attribute(file_, "format_version", kFormatVersion);
   hdf5::write_attribute(file_, "schema_version", kSchemaVersion);
   for (const auto& [name, text] : provenance.attributes) {
@@ -81,13 +83,18 @@ void ImageBuilder::append_rows(std::span<const Row> rows) {
   hdf5::append(trials_, row_type_, rows.size(), records.data());
 }
 
-void ImageBuilder::append_losses(std::span<const float> losses) {
-  hdf5::append(losses_, H5T_NATIVE_FLOAT, losses.size(), losses.data());
+void ImageBuilder::append_curve(const Curve& curve) {
+  hdf5::append(losses_, H5T_NATIVE_FLOAT, curve.losses.size(),
+               curve.losses.data());
+  hdf5::append(steps_, H5T_NATIVE_INT32, curve.steps.size(),
+               curve.steps.data());
 }
 
 std::string ImageBuilder::finish() {
   trials_.close();
   losses_.close();
+  steps_.close();
+  curves_.close();
   std::string image = hdf5::file_image(file_);
   file_.close();
   append_checksum(image);

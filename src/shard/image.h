@@ -5,6 +5,7 @@
 #include <string>
 
 #include "hdf5/hdf5.h"
+#include "shard/curve.h"
 #include "shard/provenance.h"
 #include "shard/record.h"
 #include "shard/schema.h"
@@ -18,7 +19,7 @@ class ImageBuilder {
 
   /// The rows' curve_offset count from the first curve appended.
   void append_rows(std::span<const Row> rows);
-  void append_losses(std::span<const float> losses);
+  void append_curve(const Curve& curve);
 
   /// The bytes of the file, checksum included. Nothing can be added after.
   std::string finish();
@@ -28,7 +29,9 @@ class ImageBuilder {
   RecordLayout layout_;
   hdf5::Handle row_type_;
   hdf5::Handle trials_;
+  hdf5::Handle curves_;
   hdf5::Handle losses_;
+  hdf5::Handle steps_;
 };
 
 }  // namespace cape::shard

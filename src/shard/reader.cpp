@@ -109,6 +109,16 @@ std::vector<float> losses_of(const hdf5::Handle& file) {
   return losses;
 }
 
+std::vector<std::int32_t> steps_of(const hdf5::Handle& file) {
+  const bool has_steps =
+      hdf5::exists(file, "curves") && hdf5::exists(file, "curves/step");
+  if (!has_steps) return {};
+  const hdf5::Handle dataset = hdf5::open_dataset(file, "curves/step");
+  std::vector<std::int32_t> steps(hdf5::length(dataset));
+  hdf5::read(dataset, H5T_NATIVE_INT32, 0, steps.size(), steps.data());
+  return steps;
+}
+
 Provenance provenance_of(const hdf5::Handle& file) {
   return {hdf5::read_text_attributes(file), hdf5::read_text(file, "config")};
 }
@@ -127,6 +137,7 @@ void read_in_child(const std::filesystem::path& path, const PinnedFile& pinned,
       read_rows(path, file, [](const Row&) {});
     });
     try_out(losses_of);
+    try_out(steps_of);
     try_out(provenance_of);
   });
   if (problem) throw hdf5::Hdf5Error(*problem);
@@ -171,8 +182,12 @@ std::vector<float> read_curves(const std::filesystem::path& path) {
   return reading(path, losses_of);
 }
 
-std::vector<float> read_curve(const std::filesystem::path& path,
-                              std::int64_t offset, std::int64_t length) {
+std::vector<std::int32_t> read_curve_steps(const std::filesystem::path& path) {
+  return reading(path, steps_of);
+}
+
+Curve read_curve(const std::filesystem::path& path, std::int64_t offset,
+                 std::int64_t length) {
   return reading(path, [&](const hdf5::Handle& file) {
     const hdf5::Handle dataset = hdf5::open_dataset(file, "curves/loss");
     const auto total = static_cast<std::int64_t>(hdf5::length(dataset));
@@ -183,7 +198,15 @@ std::vector<float> read_curve(const std::filesystem::path& path,
     std::vector<float> losses(static_cast<std::size_t>(length));
     hdf5::read(dataset, H5T_NATIVE_FLOAT, static_cast<std::uint64_t>(offset),
                losses.size(), losses.data());
-    return losses;
+    Curve curve(losses);
+    const std::vector<std::int32_t> steps = steps_of(file);
+    if (steps.empty()) return curve;
+    if (std::ssize(steps) != total) {
+      fail_user("{}: /curves/step has {} numbers, /curves/loss {}",
+                path.string(), steps.size(), total);
+    }
+    std::copy_n(steps.begin() + offset, length, curve.steps.begin());
+    return curve;
   });
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "shard/curve.h"
 #include "shard/provenance.h"
 #include "shard/schema.h"
 
@@ -25,12 +26,17 @@ struct ShardContent {
 ShardContent for_each_row(const std::filesystem::path& path,
                           const std::function<void(const Row&)>& take);
 
-/// The loss curves of one shard end to end; Row::curve_offset points into it.
+/// The losses of all curves of one shard end to end; Row::curve_offset and
+/// Row::validation_offset point into it.
 std::vector<float> read_curves(const std::filesystem::path& path);
 
-/// One of them: `length` losses from `offset` on.
-std::vector<float> read_curve(const std::filesystem::path& path,
-                              std::int64_t offset, std::int64_t length);
+/// The step of each of these losses; nothing where an older program wrote the
+/// shard: there each curve has the steps 0, 1, 2, ...
+std::vector<std::int32_t> read_curve_steps(const std::filesystem::path& path);
+
+/// One of the curves: `length` losses from `offset` on.
+Curve read_curve(const std::filesystem::path& path, std::int64_t offset,
+                 std::int64_t length);
 
 /// What the shard says of the run that wrote it.
 Provenance read_provenance(const std::filesystem::path& path);

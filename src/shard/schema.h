@@ -18,7 +18,7 @@ namespace cape::shard {
 /// Raised when columns are added. Every reader reads older shards, whose rows
 /// take the defaults of Row for the columns that they lack, and newer ones,
 /// whose further columns it skips.
-inline constexpr int kSchemaVersion = 6;
+inline constexpr int kSchemaVersion = 7;
 
 /// Raised when what is already there changes its meaning. A reader refuses
 /// files of a newer format. Shards without this attribute have format 1.
@@ -60,9 +60,13 @@ struct Row {
   double input_noise = kMissing;
   Text task;
   Text target;
+  Text criterion = "epsilon";
   double learning_rate = kMissing;
   std::int32_t batch_size = 0;
   double epsilon = kMissing;
+  std::int32_t patience = 0;
+  double min_delta = kMissing;
+  std::int64_t samples = 0;
   std::int64_t trial = 0;
   double log_p = kMissing;
   double log_g2 = kMissing;
@@ -96,12 +100,20 @@ struct Row {
   double convolution_share = kMissing;
   double norm_parameters = kMissing;
   double recurrent_weights = kMissing;
+  double set_agreement_100 = kMissing;
+  double set_agreement_400 = kMissing;
+  double set_rank_400 = kMissing;
   double initial_loss = kMissing;
   double final_loss = kMissing;
   std::int32_t t_star = 0;
   bool converged = false;
   Text stop_reason;
   std::int32_t steps_run = 0;
+  std::int32_t steps_per_epoch = 0;
+  double epochs = kMissing;
+  std::int32_t best_epoch = 0;
+  double validation_loss = kMissing;
+  double validation_accuracy = kMissing;
   std::int64_t samples_available = 0;
   std::uint64_t seed = 0;
   Text optimizer = "adamw";
@@ -110,15 +122,20 @@ struct Row {
   std::int32_t max_steps = 5000;
   std::int32_t plateau_window = 200;
   double plateau_tolerance = 1e-4;
+  std::int32_t max_epochs = 0;
+  std::int64_t validation_samples = 0;
   std::int32_t revision = 0;
   std::int32_t probe_version = 1;
   // Volatile: differ between two runs of the same cell.
   double probe_seconds = kMissing;
   double step_seconds = kMissing;
+  double evaluation_seconds = kMissing;
   Text device;
   std::int32_t threads = 0;
   std::int64_t curve_offset = 0;
   std::int64_t curve_length = 0;
+  std::int64_t validation_offset = 0;
+  std::int64_t validation_length = 0;
 };
 
 enum class ColumnType { key, text, float64, int32, int64, uint64, boolean };

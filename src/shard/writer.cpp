@@ -9,15 +9,19 @@
 #include "shard/image.h"
 
 namespace cape::shard {
+namespace {
 
-std::string shard_image(std::span<const Row> rows,
-                        std::span<const float> losses,
+constexpr std::size_t kBytesPerLoss = sizeof(float) + sizeof(std::int32_t);
+
+}  // namespace
+
+std::string shard_image(std::span<const Row> rows, const Curve& curves,
                         const Provenance& provenance) {
   TextWidths widths;
   for (const Row& row : rows) widths.add(row);
   ImageBuilder image(provenance, widths.layout());
   image.append_rows(rows);
-  image.append_losses(losses);
+  image.append_curve(curves);
   return image.finish();
 }
 
@@ -32,21 +36,26 @@ std::string hdf5_version() {
 ShardWriter::ShardWriter(Options options)
     : options_(std::move(options)), files_(1) {}
 
-void ShardWriter::add(std::vector<Row> rows, std::span<const float> losses) {
+void ShardWriter::add(std::vector<Row> rows, const Curves& curves) {
   if (rows.empty()) return;
-  if (!has_room(files_.back(), rows.size(), losses.size())) {
+  if (!has_room(files_.back(), rows.size(), curves.size())) {
     File next;
     next.sequence = files_.back().sequence + 1;
     files_.push_back(std::move(next));
   }
   File& file = files_.back();
-  for (Row& row : rows) {
-    row.curve_offset =
-        losses.empty() ? 0 : static_cast<std::int64_t>(file.losses.size());
-    row.curve_length = static_cast<std::int64_t>(losses.size());
-  }
+  const auto append = [&](const Curve& curve, std::int64_t Row::*offset,
+                          std::int64_t Row::*length) {
+    const std::int64_t count = std::ssize(curve.losses);
+    for (Row& row : rows) {
+      row.*offset = count == 0 ? 0 : std::ssize(file.curves.losses);
+      row.*length = count;
+    }
+    file.curves.append(curve);
+  };
+  append(curves.training, &Row::curve_offset, &Row::curve_length);
+  append(curves.validation, &Row::validation_offset, &Row::validation_length);
   file.rows.insert(file.rows.end(), rows.begin(), rows.end());
-  file.losses.insert(file.losses.end(), losses.begin(), losses.end());
 }
 
 void ShardWriter::flush() {
@@ -74,7 +83,8 @@ std::int64_t ShardWriter::unpublished_bytes() const {
 }
 
 std::size_t ShardWriter::size_of(const File& file) {
-  return file.rows.size() * sizeof(Row) + file.losses.size() * sizeof(float);
+  return file.rows.size() * sizeof(Row) +
+         file.curves.losses.size() * kBytesPerLoss;
 }
 
 bool ShardWriter::has_room(const File& file, std::size_t rows,
@@ -82,7 +92,7 @@ bool ShardWriter::has_room(const File& file, std::size_t rows,
   if (file.rows.empty()) return true;
   const std::size_t all_rows = file.rows.size() + rows;
   const std::size_t bytes =
-      size_of(file) + rows * sizeof(Row) + losses * sizeof(float);
+      size_of(file) + rows * sizeof(Row) + losses * kBytesPerLoss;
   return std::cmp_less_equal(all_rows, options_.rows_per_shard) &&
          std::cmp_less_equal(bytes, options_.bytes_per_shard);
 }
@@ -93,7 +103,7 @@ void ShardWriter::publish(File& file) const {
   provenance.attributes.emplace_back("ended", utc_now());
   publish_file(options_.directory /
                    fmt::format("{}-{:04}.h5", options_.prefix, file.sequence),
-               shard_image(file.rows, file.losses, provenance));
+               shard_image(file.rows, file.curves, provenance));
   file.published_rows = file.rows.size();
 }
 

@@ -8,14 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "shard/curve.h"
 #include "shard/provenance.h"
 #include "shard/schema.h"
 
 namespace cape::shard {
 
 /// The bytes of a whole shard with these rows and curves: docs/shard_format.md.
-std::string shard_image(std::span<const Row> rows,
-                        std::span<const float> losses,
+std::string shard_image(std::span<const Row> rows, const Curve& curves,
                         const Provenance& provenance);
 
 /// Of the HDF5 library: "1.10.8".
@@ -36,10 +36,10 @@ class ShardWriter {
 
   explicit ShardWriter(Options options);
 
-  /// Adds the rows of one trajectory with its losses (empty: none kept); sets
-  /// their curve_offset and curve_length. A trajectory never spans two files;
-  /// one that is larger than a file has one of its own.
-  void add(std::vector<Row> rows, std::span<const float> losses);
+  /// Adds the rows of one trajectory with its curves; sets where they are. A
+  /// trajectory never spans two files; one that is larger than a file has one
+  /// of its own.
+  void add(std::vector<Row> rows, const Curves& curves);
 
   /// Publishes what has been added. Throws StoppedError and keeps the rows when
   /// that fails, so that it can be tried again.
@@ -54,7 +54,7 @@ class ShardWriter {
   struct File {
     std::int64_t sequence = 0;
     std::vector<Row> rows;
-    std::vector<float> losses;
+    Curve curves;
     std::size_t published_rows = 0;
   };
 

@@ -64,6 +64,23 @@ Tensor TaskObjective::summed_f(const Tensor& outputs,
   return {};
 }
 
+double TaskObjective::score(const Tensor& outputs, const Tensor& labels) const {
+  switch (task_) {
+    case Task::classification:
+    case Task::sequence:
+      return (outputs.argmax(-1) == labels).sum().item<double>();
+    case Task::multilabel:
+      return ((outputs > 0) == (labels > 0.5)).sum().item<double>();
+    case Task::regression:
+      return (outputs.squeeze(1) - labels)
+          .to(torch::kDouble)
+          .square()
+          .sum()
+          .item<double>();
+  }
+  return kNone;
+}
+
 double TaskObjective::label_entropy(const Tensor& labels) const {
   switch (task_) {
     case Task::classification:

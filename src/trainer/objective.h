@@ -30,6 +30,11 @@ class TaskObjective {
   torch::Tensor summed_f(const torch::Tensor& outputs,
                          const torch::Tensor& labels) const;
 
+  /// Of the samples' answers: the number that are right, or of a regression
+  /// the sum of the squared errors. A sample has an answer for each of its
+  /// labels.
+  double score(const torch::Tensor& outputs, const torch::Tensor& labels) const;
+
   /// Of the labels' frequencies, in nats; NaN for a regression.
   double label_entropy(const torch::Tensor& labels) const;
 

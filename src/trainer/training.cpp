@@ -1,7 +1,5 @@
 #include "trainer/training.h"
 
-#include <utility>
-
 #include "trainer/objective.h"
 
 namespace cape::trainer {
@@ -15,21 +13,18 @@ constexpr double kEps = 1e-8;
 
 }  // namespace
 
-Training::Training(models::Model& model, TrialBatch batch,
-                   const trial::Optimizer& optimizer, double learning_rate)
-    : model_(model),
-      batch_(std::move(batch)),
-      optimizer_(optimizer),
-      learning_rate_(learning_rate) {
+Training::Training(models::Model& model, const trial::Optimizer& optimizer,
+                   double learning_rate)
+    : model_(model), optimizer_(optimizer), learning_rate_(learning_rate) {
   model_.train();
   for (const torch::Tensor& parameter : model_.parameters()) {
     if (parameter.requires_grad()) parameters_.push_back(parameter);
   }
 }
 
-torch::Tensor Training::loss() {
-  loss_ = TaskObjective(batch_.task)
-              .mean_loss(model_.forward(batch_.inputs), batch_.labels);
+torch::Tensor Training::loss(const TrialBatch& batch) {
+  loss_ = TaskObjective(batch.task)
+              .mean_loss(model_.forward(batch.inputs), batch.labels);
   return loss_.detach();
 }
 

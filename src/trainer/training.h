@@ -1,4 +1,4 @@
-/// Training on one batch: losses and updates.
+/// Training: losses and updates.
 #pragma once
 
 #include <torch/torch.h>
@@ -11,7 +11,7 @@
 
 namespace cape::trainer {
 
-/// The probe batch on a device.
+/// Samples on a device.
 struct TrialBatch {
   torch::Tensor inputs;  ///< B x ..., float32, as the network wants them
   torch::Tensor labels;  ///< as Objective has them
@@ -21,12 +21,12 @@ struct TrialBatch {
 /// A network in training mode with its optimizer. `model` outlives it.
 class Training {
  public:
-  Training(models::Model& model, TrialBatch batch,
-           const trial::Optimizer& optimizer, double learning_rate);
+  Training(models::Model& model, const trial::Optimizer& optimizer,
+           double learning_rate);
 
-  /// The mean loss over the batch before the next update, a scalar on the
+  /// The mean loss over a batch before the next update, a scalar on the
   /// device.
-  torch::Tensor loss();
+  torch::Tensor loss(const TrialBatch& batch);
 
   /// The update that follows loss().
   void update();
@@ -39,7 +39,6 @@ class Training {
   void start_moments();
 
   models::Model& model_;
-  const TrialBatch batch_;
   const trial::Optimizer optimizer_;
   const double learning_rate_;
   torch::Tensor loss_;

@@ -19,9 +19,9 @@ TrialBatch draw_batch(const trial::TrialTask& task,
 /// each copy from a GPU waits until it has finished.
 int losses_per_sync(const torch::Device& device);
 
-/// Builds the network, probes it and trains it on the probe batch until every
-/// epsilon of the task is reached or the run is censored; with
-/// task.timed_steps only times so many updates. On one CPU thread the
+/// Builds the network, probes it on the first batch of its training and trains
+/// it, as its target says, until every criterion of the task has its result;
+/// with task.timed_steps only times so many updates. On one CPU thread the
 /// result (times aside) depends on the task and the data alone, to the bit,
 /// whatever `losses_per_sync` is. Seeds Torch's generators.
 trial::TrialResult run_trajectory(const trial::TrialTask& task,

@@ -2,9 +2,11 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "core/error.h"
 #include "core/overloaded.h"
+#include "trial/full_training_rule.h"
 #include "trial/stopping_rule.h"
 
 namespace cape::trainer_client {
@@ -17,7 +19,12 @@ bool same(double a, double b) {
 bool same(const trial::CriterionResult& a, const trial::CriterionResult& b) {
   return a.criterion == b.criterion && a.t_star == b.t_star &&
          a.stop_reason == b.stop_reason && a.steps_run == b.steps_run &&
-         same(a.final_loss, b.final_loss);
+         same(a.final_loss, b.final_loss) &&
+         a.best.has_value() == b.best.has_value() &&
+         (!a.best ||
+          (a.best->epoch == b.best->epoch &&
+           same(a.best->validation.loss, b.best->validation.loss) &&
+           same(a.best->validation.score, b.best->validation.score)));
 }
 
 void add_training_mode(const trial::TrainingModeProbe& probe, shard::Row& row) {
@@ -49,6 +56,11 @@ void add_extended(const trial::ExtendedProbe& probe, shard::Row& row) {
   row.convolution_share = probe.network.convolution_share;
   row.norm_parameters = probe.network.norm_parameters;
   row.recurrent_weights = probe.network.recurrent_weights;
+  if (probe.set) {
+    row.set_agreement_100 = probe.set->agreement_few;
+    row.set_agreement_400 = probe.set->agreement_many;
+    row.set_rank_400 = probe.set->rank_many;
+  }
 }
 
 void add_variant(const datasets::Variant& variant, shard::Row& row) {
@@ -66,6 +78,45 @@ void require(bool holds, const char* what) {
   if (!holds) fail("the trainer's answer is wrong: {}", what);
 }
 
+void compare_outcomes(const trial::TrialTask& task,
+                      const trial::TrialResult& result,
+                      const std::vector<trial::CriterionResult>& expected) {
+  require(result.outcomes.size() == task.criteria.size(),
+          "not one outcome a criterion");
+  for (std::size_t c = 0; c < task.criteria.size(); ++c) {
+    require(same(result.outcomes[c], expected[c]),
+            "an outcome is not that of its curve");
+  }
+}
+
+/// The outcomes must be those that the rule gives for the losses.
+void check_outcomes(const trial::FullTraining& settings,
+                    const trial::TrialTask& task,
+                    const trial::TrialResult& result) {
+  trial::FullTrainingRule rule(settings, task.batch_size, task.criteria);
+  require(result.validation_scores.size() == result.validation_losses.size(),
+          "not one score an epoch");
+  while (const auto wanted = rule.next()) {
+    if (wanted->is_validation) {
+      const std::size_t epoch = rule.validation_losses().size();
+      require(epoch < result.validation_losses.size(),
+              "the training ends before the rule does");
+      rule.observe_validation(result.validation_losses[epoch],
+                              result.validation_scores[epoch]);
+    } else {
+      const std::size_t look = rule.losses().size();
+      require(look < result.losses.size(),
+              "the curve ends before the rule does");
+      rule.observe_loss(result.losses[look]);
+    }
+  }
+  require(
+      rule.losses().size() == result.losses.size() &&
+          rule.validation_losses().size() == result.validation_losses.size(),
+      "the training goes on behind its end");
+  compare_outcomes(task, result, rule.results());
+}
+
 /// The outcomes must be those that the stopping rule gives for the losses.
 void check_outcomes(const trial::BatchSteps& settings,
                     const trial::TrialTask& task,
@@ -76,23 +127,33 @@ void check_outcomes(const trial::BatchSteps& settings,
     require(goes_on == (t + 1 < result.losses.size()),
             "the curve ends where the stopping rule does not");
   }
-  require(result.outcomes.size() == task.criteria.size(),
-          "not one outcome a criterion");
-  for (std::size_t c = 0; c < task.criteria.size(); ++c) {
-    require(same(result.outcomes[c], rule.results()[c]),
-            "an outcome is not that of its curve");
-  }
+  compare_outcomes(task, result, rule.results());
 }
 
-void add_target(const trial::Target& target, shard::Row& row) {
-  row.target.assign(trial::name_of(target));
+std::int32_t narrow(std::int64_t count) {
+  return static_cast<std::int32_t>(count);
+}
+
+void add_target(const trial::TrialTask& task, shard::Row& row) {
+  row.target.assign(trial::name_of(task.target));
+  row.max_steps = narrow(trial::max_steps_of(task.target, task.batch_size));
   std::visit(Overloaded{[&](const trial::BatchSteps& steps) {
-               row.max_steps = static_cast<std::int32_t>(steps.max_steps);
-               row.plateau_window =
-                   static_cast<std::int32_t>(steps.plateau_window);
-               row.plateau_tolerance = steps.plateau_tolerance;
-             }},
-             target);
+                          row.plateau_window = narrow(steps.plateau_window);
+                          row.plateau_tolerance = steps.plateau_tolerance;
+                        },
+                        [&](const trial::FullTraining& training) {
+                          // The plateau rule of batch_steps has no say.
+                          row.plateau_window = 0;
+                          row.plateau_tolerance = 0;
+                          row.samples = training.samples;
+                          row.validation_samples = training.validation_samples;
+                          row.steps_per_epoch = narrow(trial::steps_per_epoch(
+                              training, task.batch_size));
+                          row.max_epochs = narrow(training.max_epochs);
+                          row.patience = narrow(training.patience);
+                          row.min_delta = training.min_delta;
+                        }},
+             task.target);
 }
 
 void add_optimizer(const trial::Optimizer& optimizer, shard::Row& row) {
@@ -102,9 +163,14 @@ void add_optimizer(const trial::Optimizer& optimizer, shard::Row& row) {
 }
 
 void add_criterion(const trial::Criterion& criterion, shard::Row& row) {
+  row.criterion.assign(trial::name_of(criterion));
   std::visit(Overloaded{[&](const trial::Epsilon& epsilon) {
-               row.epsilon = epsilon.value;
-             }},
+                          row.epsilon = epsilon.value;
+                        },
+                        [&](const trial::EarlyStopping& stopping) {
+                          row.patience = narrow(stopping.patience);
+                          row.min_delta = stopping.min_delta;
+                        }},
              criterion);
 }
 
@@ -126,14 +192,14 @@ void validate_result(const grid::Trajectory& trajectory,
   require(result.probe.extended.has_value() == task.probe.extended,
           "extended features that nobody asked for, or none");
   if (task.timed_steps) {
-    require(result.losses.size() == 1 && result.outcomes.empty(),
+    require(result.losses.size() == 1 && result.outcomes.empty() &&
+                result.validation_losses.empty(),
             "more than a probe and a time");
     return;
   }
-  std::visit(Overloaded{[&](const trial::BatchSteps& settings) {
-               check_outcomes(settings, task, result);
-             }},
-             task.target);
+  std::visit(
+      [&](const auto& settings) { check_outcomes(settings, task, result); },
+      task.target);
 }
 
 static shard::Row common_row(const grid::Trajectory& trajectory,
@@ -148,7 +214,7 @@ static shard::Row common_row(const grid::Trajectory& trajectory,
   row.dataset.assign(dataset.name);
   add_variant(task.dataset.variant, row);
   row.task.assign(to_string(dataset.task));
-  add_target(task.target, row);
+  add_target(task, row);
   add_optimizer(task.optimizer, row);
   row.revision = zoo::revision(task.architecture);
   row.learning_rate = task.learning_rate;
@@ -165,6 +231,7 @@ static shard::Row common_row(const grid::Trajectory& trajectory,
   row.samples_available = dataset.samples;
   row.seed = task.seed;
   row.step_seconds = result.step_seconds;
+  row.evaluation_seconds = result.evaluation_seconds;
   row.device.assign(result.device);
   row.threads = static_cast<std::int32_t>(result.threads);
   return row;
@@ -188,7 +255,9 @@ shard::Row row_without_outcome(const grid::Trajectory& trajectory,
 }
 
 trial::Criterion criterion_of(const shard::Row& row) {
-  static_assert(std::variant_size_v<trial::Criterion> == 1);
+  static_assert(std::variant_size_v<trial::Criterion> == 2);
+  const trial::EarlyStopping stopping{row.patience, row.min_delta};
+  if (row.criterion.view() == trial::name_of(stopping)) return stopping;
   return trial::Epsilon{row.epsilon};
 }
 
@@ -203,8 +272,39 @@ std::vector<shard::Row> make_rows(const grid::Trajectory& trajectory,
     row.converged = outcome.converged();
     row.stop_reason.assign(to_string(outcome.stop_reason));
     row.steps_run = static_cast<std::int32_t>(outcome.steps_run);
+    if (row.steps_per_epoch > 0) {
+      row.epochs = static_cast<double>(row.steps_run) / row.steps_per_epoch;
+    }
+    if (outcome.best) {
+      row.best_epoch = narrow(outcome.best->epoch);
+      row.validation_loss = outcome.best->validation.loss;
+      row.validation_accuracy = outcome.best->validation.score;
+    }
   }
   return rows;
+}
+
+shard::Curves curves_of(const grid::Trajectory& trajectory,
+                        const trial::TrialResult& result) {
+  return std::visit(
+      Overloaded{[&](const trial::BatchSteps&) {
+                   return shard::Curves(result.losses);
+                 },
+                 [&](const trial::FullTraining& training) {
+                   shard::Curves curves(result.losses,
+                                        result.validation_losses);
+                   std::int64_t look = 0;
+                   for (std::int32_t& step : curves.training.steps) {
+                     step = narrow(std::exchange(look, trial::next_look(look)));
+                   }
+                   const std::int32_t epoch = narrow(trial::steps_per_epoch(
+                       training, trajectory.task.batch_size));
+                   for (std::int32_t& step : curves.validation.steps) {
+                     step = (step + 1) * epoch;
+                   }
+                   return curves;
+                 }},
+      trajectory.task.target);
 }
 
 }  // namespace cape::trainer_client

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "grid/workload.h"
+#include "shard/curve.h"
 #include "shard/schema.h"
 #include "trial/task.h"
 
@@ -26,6 +27,10 @@ trial::Criterion criterion_of(const shard::Row& row);
 /// One row for each outcome.
 std::vector<shard::Row> make_rows(const grid::Trajectory& trajectory,
                                   const trial::TrialResult& result);
+
+/// The losses of a result and their steps.
+shard::Curves curves_of(const grid::Trajectory& trajectory,
+                        const trial::TrialResult& result);
 
 /// Puts what the probe measured in place of what the row has of it.
 void add_probe(const trial::TrialResult& result, shard::Row& row);

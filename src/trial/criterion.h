@@ -21,7 +21,19 @@ struct Epsilon {
   bool operator==(const Epsilon&) const = default;
 };
 
-using Criterion = std::variant<Epsilon>;
+/// No validation loss has been below the best one by more than min_delta for
+/// `patience` epochs.
+struct EarlyStopping {
+  std::int64_t patience = 5;  ///< epochs
+  double min_delta = 1e-4;
+
+  bool operator==(const EarlyStopping&) const = default;
+};
+
+using Criterion = std::variant<Epsilon, EarlyStopping>;
+
+/// "epsilon", "early_stopping".
+std::string name_of(const Criterion& criterion);
 
 /// Which of a trajectory's criteria, as bits.
 using CriterionMask = std::uint64_t;
@@ -30,7 +42,7 @@ inline constexpr std::size_t kMaxCriteria = 64;
 /// The epsilon of a criterion. Throws Error where it has none.
 double epsilon_of(const Criterion& criterion);
 
-/// One criterion for each epsilon.
+/// A criterion for each epsilon.
 std::vector<Criterion> criteria_of(const std::vector<double>& epsilons);
 
 /// An epsilon is a number; other criteria are objects.

@@ -32,19 +32,31 @@ double number_from(const json& value) {
 }
 
 json to_json(const CriterionResult& result) {
-  return {{"criterion", to_json(result.criterion)},
-          {"t_star", result.t_star},
-          {"stop_reason", result.stop_reason},
-          {"steps_run", result.steps_run},
-          {"final_loss", number(result.final_loss)}};
+  json j = {{"criterion", to_json(result.criterion)},
+            {"t_star", result.t_star},
+            {"stop_reason", result.stop_reason},
+            {"steps_run", result.steps_run},
+            {"final_loss", number(result.final_loss)}};
+  if (result.best) {
+    j["best"] = {{"epoch", result.best->epoch},
+                 {"loss", number(result.best->validation.loss)},
+                 {"score", number(result.best->validation.score)}};
+  }
+  return j;
 }
 
 CriterionResult criterion_result_from(const json& j) {
-  return {.criterion = criterion_from(j.at("criterion")),
-          .t_star = whole_number(j.at("t_star")),
-          .stop_reason = j.at("stop_reason"),
-          .steps_run = whole_number(j.at("steps_run")),
-          .final_loss = number_from(j.at("final_loss"))};
+  CriterionResult result{.criterion = criterion_from(j.at("criterion")),
+                         .t_star = whole_number(j.at("t_star")),
+                         .stop_reason = j.at("stop_reason"),
+                         .steps_run = whole_number(j.at("steps_run")),
+                         .final_loss = number_from(j.at("final_loss"))};
+  if (const auto best = j.find("best"); best != j.end()) {
+    result.best = {.epoch = whole_number(best->at("epoch")),
+                   .validation = {.loss = number_from(best->at("loss")),
+                                  .score = number_from(best->at("score"))}};
+  }
+  return result;
 }
 
 /// Calls visit(name, number) for each feature that is of training mode, of the
@@ -69,6 +81,10 @@ void visit_features(Probe& probe, const Visit& visit) {
   visit("convolution_share", probe.network.convolution_share);
   visit("norm_parameters", probe.network.norm_parameters);
   visit("recurrent_weights", probe.network.recurrent_weights);
+  if (!probe.set) return;
+  visit("set_agreement_100", probe.set->agreement_few);
+  visit("set_agreement_400", probe.set->agreement_many);
+  visit("set_rank_400", probe.set->rank_many);
 }
 
 json to_json(const ProbeResult& probe) {
@@ -103,6 +119,7 @@ ProbeResult probe_result_from(const json& j) {
     for (std::size_t k = 0; k < extended.sign_step_losses.size(); ++k) {
       extended.sign_step_losses[k] = number_from(found->at("line").at(k));
     }
+    if (found->contains("set_rank_400")) extended.set.emplace();
     visit_features(extended, [&](const char* name, double& value) {
       value = number_from(found->at(name));
     });
@@ -122,6 +139,7 @@ json to_json(const TrialResult& result) {
           {"outcomes", std::move(outcomes)},
           {"probe_seconds", result.probe_seconds},
           {"step_seconds", number(result.step_seconds)},
+          {"evaluation_seconds", number(result.evaluation_seconds)},
           {"device", result.device},
           {"threads", result.threads}};
 }
@@ -137,6 +155,7 @@ TrialResult trial_result_from(const json& j) {
                      .device = j.at("device"),
                      .threads = whole_number(j.at("threads")),
                      .losses = {}};
+  result.evaluation_seconds = number_from(j.at("evaluation_seconds"));
   for (const json& outcome : j.at("outcomes")) {
     result.outcomes.push_back(criterion_result_from(outcome));
   }
@@ -183,12 +202,22 @@ auto checked(std::string_view line, const Read& read) {
   }
 }
 
+std::int64_t curve_length(const json& line, const char* key) {
+  const std::int64_t length = whole_number(line.at(key));
+  if (length < 0 || length > kMaxCurve) fail("a curve of {} steps", length);
+  return length;
+}
+
 std::string encode_result(const TrialResult& result) {
   const json line = {{"result", to_json(result)},
-                     {"curve_length", result.losses.size()}};
+                     {"curve_length", result.losses.size()},
+                     {"validation_length", result.validation_losses.size()}};
   std::string bytes = line.dump() + "\n";
-  bytes.append(reinterpret_cast<const char*>(result.losses.data()),
-               result.losses.size() * sizeof(float));
+  for (const std::vector<float>* curve :
+       {&result.losses, &result.validation_losses, &result.validation_scores}) {
+    bytes.append(reinterpret_cast<const char*>(curve->data()),
+                 curve->size() * sizeof(float));
+  }
   return bytes;
 }
 
@@ -287,16 +316,22 @@ std::optional<TrainerMessage> TrainerMessageReader::next() {
       message = Failure{j.at("trajectory"), j.at("kind"), j.at("message")};
     } else {
       TrialResult result = trial_result_from(parsed.at("result"));
-      const std::int64_t length = whole_number(parsed.at("curve_length"));
-      if (length < 0 || length > kMaxCurve) fail("a curve of {} steps", length);
-      const std::size_t bytes =
-          static_cast<std::size_t>(length) * sizeof(float);
-      if (buffer_.size() - used < bytes) return;  // the rest is on its way
-      result.losses.resize(static_cast<std::size_t>(length));
-      if (bytes > 0) {
-        std::memcpy(result.losses.data(), buffer_.data() + used, bytes);
+      const std::int64_t losses = curve_length(parsed, "curve_length");
+      const std::int64_t epochs = curve_length(parsed, "validation_length");
+      const auto numbers = static_cast<std::size_t>(losses + 2 * epochs);
+      if (buffer_.size() - used < numbers * sizeof(float)) {
+        return;  // the rest is on its way
       }
-      used += bytes;
+      const auto take = [&](std::int64_t length, std::vector<float>& curve) {
+        curve.resize(static_cast<std::size_t>(length));
+        if (length == 0) return;
+        std::memcpy(curve.data(), buffer_.data() + used,
+                    curve.size() * sizeof(float));
+        used += curve.size() * sizeof(float);
+      };
+      take(losses, result.losses);
+      take(epochs, result.validation_losses);
+      take(epochs, result.validation_scores);
       message = std::move(result);
     }
   });

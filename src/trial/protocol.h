@@ -1,10 +1,12 @@
 /// What a worker and its trainer say to each other: a JSON object a line.
-/// After a result line come curve_length raw little-endian float32, since JSON
-/// has no NaN. Numbers that are not finite are null.
+/// After a result line come curve_length losses and then, of validation_length
+/// epochs, the validation losses and the scores, all as raw little-endian
+/// float32, since JSON has no NaN. Numbers that are not finite are null.
 ///
-///   trainer -> worker  {"hello": {"protocol": 5, "torch": "2.11.0", ...}}
+///   trainer -> worker  {"hello": {"protocol": 6, "torch": "2.11.0", ...}}
 ///   worker -> trainer  {"task": {...}}
-///   trainer -> worker  {"result": {...}, "curve_length": n}\n<4 n bytes>
+///   trainer -> worker  {"result": {...}, "curve_length": n,
+///                       "validation_length": m}\n<4 (n + 2 m) bytes>
 ///                   or {"failure": {"trajectory": ..., "kind": ...,
 ///                                   "message": ...}}
 ///
@@ -21,7 +23,7 @@
 namespace cape::trial {
 
 /// Raised with every change of the lines.
-inline constexpr int kTaskProtocolVersion = 5;
+inline constexpr int kTaskProtocolVersion = 6;
 
 struct Hello {
   int protocol = kTaskProtocolVersion;

@@ -26,20 +26,46 @@ struct BatchSteps {
   bool operator==(const BatchSteps&) const = default;
 };
 
-using Target = std::variant<BatchSteps>;
+/// A training on the data set, in mini-batches, until it stops improving.
+struct FullTraining {
+  static constexpr const char* kName = "full_training";
+  static constexpr std::int64_t kLossSamples = 1000;  ///< see loss_samples
+  std::int64_t max_epochs = 100;
+  /// Training ends after so many epochs without a validation loss that is
+  /// below the best one by more than min_delta.
+  std::int64_t patience = 5;
+  double min_delta = 1e-4;
+  std::int64_t validation_samples = 0;  ///< never trained on
+  // What follows differs between the trajectories of a grid.
+  std::int64_t samples = 0;      ///< N: that are trained on
+  std::uint64_t split_seed = 0;  ///< says which ones are for validation
 
-/// The names of the targets, in the order of the variant: "batch_steps".
+  bool operator==(const FullTraining&) const = default;
+};
+
+/// The samples that the training loss is taken on: the first of those drawn.
+std::int64_t loss_samples(const FullTraining& training);
+
+/// The updates of an epoch: the last, incomplete mini-batch is left out.
+std::int64_t steps_per_epoch(const FullTraining& training,
+                             std::int64_t batch_size);
+
+using Target = std::variant<BatchSteps, FullTraining>;
+
+/// The names of the targets, in the order of the variant.
 const std::vector<std::string>& target_names();
 
 std::string name_of(const Target& target);
 
-/// The most updates that a trajectory can take.
-std::int64_t max_steps_of(const Target& target);
+/// The most updates that a trajectory with mini-batches of `batch_size` can
+/// take.
+std::int64_t max_steps_of(const Target& target, std::int64_t batch_size);
 
 /// {"target": "batch_steps", settings...}.
 nlohmann::json to_json(const Target& target);
 
-/// The same without what changes no row: a part of the key of a trajectory.
+/// The same without what changes no row, and without what differs between the
+/// trajectories of a grid: a part of the key of a trajectory.
 nlohmann::json identity_of(const Target& target);
 
 /// The inverse of to_json. Throws nlohmann's exceptions, and Error for a target

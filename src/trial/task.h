@@ -69,7 +69,7 @@ struct TrialTask {
   bool operator==(const TrialTask&) const = default;
 };
 
-enum class StopReason { converged, plateau, max_steps, non_finite };
+enum class StopReason { converged, plateau, max_steps, non_finite, max_epochs };
 
 constexpr auto enum_names(StopReason) {
   using enum StopReason;
@@ -77,16 +77,34 @@ constexpr auto enum_names(StopReason) {
                                       {{converged, "converged"},
                                        {plateau, "plateau"},
                                        {max_steps, "max_steps"},
-                                       {non_finite, "non_finite"}})};
+                                       {non_finite, "non_finite"},
+                                       {max_epochs, "max_epochs"}})};
 }
+
+/// What a whole training showed of the validation part after one epoch.
+struct Validation {
+  double loss = 0;
+  double score = 0;  ///< share of right answers; of a regression R^2
+
+  bool operator==(const Validation&) const = default;
+};
+
+/// The epoch whose validation loss was the best.
+struct BestEpoch {
+  std::int64_t epoch = 0;  ///< from 1
+  Validation validation;
+
+  bool operator==(const BestEpoch&) const = default;
+};
 
 /// The outcome for one criterion.
 struct CriterionResult {
   Criterion criterion;
-  std::int64_t t_star = 0;  ///< censored: max_steps
+  std::int64_t t_star = 0;  ///< censored: max_steps_of the target
   StopReason stop_reason = StopReason::max_steps;
-  std::int64_t steps_run = 0;  ///< the t of final_loss
-  double final_loss = 0;       ///< L at t_star; censored: the last loss
+  std::int64_t steps_run = 0;          ///< the t of final_loss
+  double final_loss = 0;               ///< L at t_star; censored: the last loss
+  std::optional<BestEpoch> best = {};  ///< of early stopping, once there is one
 
   bool converged() const { return stop_reason == StopReason::converged; }
   bool operator==(const CriterionResult&) const = default;
@@ -135,6 +153,20 @@ struct NetworkFeatures {
   bool operator==(const NetworkFeatures&) const = default;
 };
 
+/// What the samples that a whole training is on show of the data, more of them
+/// than a batch has.
+struct SetFeatures {
+  static constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
+  static constexpr std::int64_t kFew = 100;   ///< samples, at most
+  static constexpr std::int64_t kMany = 400;  ///< samples, at most
+
+  double agreement_few = kMissing;  ///< as BatchFeatures::neighbour_agreement
+  double agreement_many = kMissing;
+  double rank_many = kMissing;  ///< as BatchFeatures::effective_rank
+
+  bool operator==(const SetFeatures&) const = default;
+};
+
 /// Features for up to four training steps more, from the same batch.
 struct ExtendedProbe {
   /// Multiples of the learning rate in `line`.
@@ -150,6 +182,7 @@ struct ExtendedProbe {
   TrainingModeProbe training_mode = {};
   BatchFeatures batch = {};
   NetworkFeatures network = {};
+  std::optional<SetFeatures> set = {};  ///< of a whole training
 
   bool operator==(const ExtendedProbe&) const = default;
 };
@@ -173,7 +206,12 @@ struct TrialResult {
   double step_seconds = 0;  ///< wall seconds an update, the mean; NaN: none
   std::string device;
   std::int64_t threads = 1;
-  std::vector<float> losses;  ///< L_0, L_1, ...
+  std::vector<float> losses;  ///< L_0, L_1, ...; of a whole training: looks
+  /// Of a whole training, one for each epoch.
+  std::vector<float> validation_losses = {};
+  std::vector<float> validation_scores = {};
+  /// Wall seconds in which the validation part is evaluated, the mean.
+  double evaluation_seconds = std::numeric_limits<double>::quiet_NaN();
 };
 
 }  // namespace cape::trial

@@ -27,8 +27,8 @@ class Publisher {
             const grid::OutputConfig& output,
             std::function<Clock::time_point()> now = Clock::now);
 
-  void add(std::vector<shard::Row> rows, std::span<const float> losses) {
-    writer_.add(std::move(rows), losses);
+  void add(std::vector<shard::Row> rows, const shard::Curves& curves) {
+    writer_.add(std::move(rows), curves);
   }
   void add(const FailedTrial& trial) { quarantine_.add(trial); }
 

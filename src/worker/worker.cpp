@@ -26,7 +26,9 @@ Worker::MakePublications measured_rows(const grid::OutputConfig& output) {
   return [curves = output.curves](const grid::Trajectory& trajectory,
                                   const trial::TrialResult& result) {
     Publication publication{trainer_client::make_rows(trajectory, result), {}};
-    if (curves) publication.losses = result.losses;
+    if (curves) {
+      publication.curves = trainer_client::curves_of(trajectory, result);
+    }
     return std::vector{std::move(publication)};
   };
 }
@@ -224,7 +226,7 @@ void Worker::finish(Slot& slot, const trial::TrialResult& result) {
       options_.make_publications(job.trajectory, result);
   for (const Publication& publication : publications) {
     for (const shard::Row& row : publication.rows) converged += row.converged;
-    publisher_.add(publication.rows, publication.losses);
+    publisher_.add(publication.rows, publication.curves);
   }
   report(job,
          publications.empty() ? messaging::Verdict::unusable
@@ -347,11 +349,10 @@ double Worker::time_limit(const grid::Trajectory& trajectory) const {
   const grid::Config& config = workload_.config();
   if (config.workers.trial_timeout) return *config.workers.trial_timeout;
   const trial::TrialTask& task = trajectory.task;
-  const double flops = grid::trajectory_flops(
+  const double flops = grid::most_flops(
       zoo::forward_flops(task.architecture, trajectory.dataset.shape,
                          trial::head_of(trajectory.dataset)),
-      static_cast<double>(task.batch_size),
-      static_cast<double>(trial::max_steps_of(task.target)));
+      static_cast<double>(task.batch_size), task.target);
   return grid::longest_trial_seconds(
       flops, speed_.measured(workload_.family(trajectory.index), flops));
 }

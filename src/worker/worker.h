@@ -22,7 +22,7 @@ namespace cape::worker {
 /// What a trajectory adds to the shards.
 struct Publication {
   std::vector<shard::Row> rows;
-  std::vector<float> losses;  ///< empty: none are kept
+  shard::Curves curves;
 };
 
 class Worker {

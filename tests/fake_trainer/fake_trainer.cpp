@@ -24,6 +24,7 @@
 #include "core/error.h"
 #include "core/random.h"
 #include "misbehaviour.h"
+#include "trial/full_training_rule.h"
 #include "trial/protocol.h"
 #include "trial/stopping_rule.h"
 
@@ -73,32 +74,69 @@ std::optional<trial::ExtendedProbe> extended(const trial::TrialTask& task,
                   .widest_layer = 64}};
 }
 
+using LossAt = std::function<float(std::int64_t)>;
+
+void train(const trial::BatchSteps& settings, const trial::TrialTask& task,
+           const LossAt& loss_at, trial::TrialResult& result) {
+  trial::StoppingRule rule(settings, task.criteria);
+  std::int64_t t = 0;
+  while (rule.observe(loss_at(t))) {
+    if (task.timed_steps) break;
+    ++t;
+  }
+  result.losses = {rule.losses().begin(), rule.losses().end()};
+  if (!task.timed_steps) result.outcomes = rule.results();
+}
+
+/// The validation loss is twice as high, and rises again.
+void train(const trial::FullTraining& settings, const trial::TrialTask& task,
+           const LossAt& loss_at, trial::TrialResult& result) {
+  trial::FullTrainingRule rule(settings, task.batch_size, task.criteria);
+  while (const auto wanted = rule.next()) {
+    const float loss = loss_at(wanted->updates);
+    if (wanted->is_validation) {
+      rule.observe_validation(
+          2 * loss + 1e-3F * static_cast<float>(wanted->updates), 0.5F);
+    } else {
+      rule.observe_loss(loss);
+      if (task.timed_steps) break;
+    }
+  }
+  result.losses = {rule.losses().begin(), rule.losses().end()};
+  if (task.timed_steps) return;
+  result.outcomes = rule.results();
+  result.validation_losses = {rule.validation_losses().begin(),
+                              rule.validation_losses().end()};
+  result.validation_scores = {rule.validation_scores().begin(),
+                              rule.validation_scores().end()};
+  result.evaluation_seconds = 0.0001;
+}
+
 trial::TrialResult measure(const trial::TrialTask& task, const Line& line) {
   Random random(task.seed);
   const double initial = 2.2 + 0.2 * random.uniform();
   const double rate = 0.02 + 0.3 * random.uniform();
   const double floor = 0.2 * random.uniform();
-  trial::StoppingRule rule(std::get<trial::BatchSteps>(task.target),
-                           task.criteria);
-  std::int64_t t = 0;
-  while (rule.observe(made_up_loss(t, initial, rate, floor))) {
-    if (task.timed_steps) break;
-    ++t;
-  }
-  return {
+  trial::TrialResult result{
       .trajectory = task.trajectory,
       .parameters = zoo::parameter_count(task.architecture, kShape, kClasses),
       .probe = {.g2 = 1 + random.uniform(),
                 .tau = 5 + random.uniform(),
                 .extended = extended(task, random)},
-      .initial_loss = rule.losses().front(),
-      .outcomes = task.timed_steps ? std::vector<trial::CriterionResult>()
-                                   : rule.results(),
+      .outcomes = {},
       .probe_seconds = 0.001,
       .step_seconds = 0.0001,
       .device = line.device,
       .threads = line.threads,
-      .losses = {rule.losses().begin(), rule.losses().end()}};
+      .losses = {}};
+  const auto loss_at = [&](std::int64_t t) {
+    return made_up_loss(t, initial, rate, floor);
+  };
+  std::visit(
+      [&](const auto& settings) { train(settings, task, loss_at, result); },
+      task.target);
+  result.initial_loss = result.losses.front();
+  return result;
 }
 
 class FakeTrainer {

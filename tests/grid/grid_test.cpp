@@ -212,6 +212,140 @@ TEST(Grid, RefusesABatchLargerThanItsDataSetAndSaysWhere) {
                     "mnist (60,000 samples at hand); use a smaller one"));
 }
 
+Config full_training() {
+  Config config = single_group();
+  config.train.target = trial::FullTraining::kName;
+  return config;
+}
+
+trial::FullTraining training_of(const Grid& grid, std::int64_t index) {
+  return std::get<trial::FullTraining>(
+      grid.trajectory(index, grid.all_criteria()).task.target);
+}
+
+TEST(FullTrainingGrid, HasARowForEachEpsilonAndEachPatience) {
+  Config config = full_training();
+  config.train.patience = {3, 7};
+  const Grid grid = make_grid(config);
+  EXPECT_EQ(grid.cells(), 3 * 4);
+  const trial::TrialTask task = grid.trajectory(0, grid.all_criteria()).task;
+  EXPECT_THAT(task.criteria,
+              testing::ElementsAre(trial::Epsilon{0.1}, trial::Epsilon{0.2},
+                                   trial::EarlyStopping{3, 1e-4},
+                                   trial::EarlyStopping{7, 1e-4}));
+  EXPECT_EQ(training_of(grid, 0).patience, 7);
+  config.train.independent_epsilon = true;
+  EXPECT_EQ(make_grid(config).groups(), 4);
+}
+
+TEST(FullTrainingGrid, TrainsOnTheSamplesThatAreNotForValidation) {
+  Config config = full_training();
+  config.grid.samples = {1000, kAllSamples};
+  const Grid grid = make_grid(config);
+  EXPECT_EQ(grid.groups(), 2);
+  // The dearest group first.
+  EXPECT_EQ(training_of(grid, 0).samples, 55000);
+  EXPECT_EQ(training_of(grid, 3).samples, 1000);
+  for (const std::int64_t index : {0, 3}) {
+    EXPECT_EQ(training_of(grid, index).validation_samples, 5000);
+    EXPECT_EQ(training_of(grid, index).split_seed,
+              training_of(grid, 1).split_seed);
+  }
+  EXPECT_NE(grid.trajectory_key(0), grid.trajectory_key(3));
+  config.seed = 1;
+  EXPECT_NE(training_of(make_grid(config), 0).split_seed,
+            training_of(grid, 0).split_seed);
+}
+
+TEST(FullTrainingGrid, DrawsSamplesUpToWhatThereIs) {
+  Config config = full_training();
+  config.grid.trials = 200;
+  config.grid.samples = {Draw::log_uniform, {40000, 1'000'000}};
+  const Grid grid = make_grid(config);
+  std::int64_t most = 0;
+  for (std::int64_t i = 0; i < 200; ++i) {
+    const std::int64_t samples = training_of(grid, i).samples;
+    EXPECT_GE(samples, 40000);
+    EXPECT_LE(samples, 55000);
+    most = std::max(most, samples);
+  }
+  EXPECT_GT(most, 50000);
+}
+
+TEST(FullTrainingGrid, KeepsTheKeysThatItsSettingsDoNotChange) {
+  // With batch_steps no setting of a whole training is in a key.
+  Config config = single_group();
+  const std::string key = make_grid(config).trajectory_key(0);
+  config.train.patience = {9};
+  config.train.full_training.max_epochs = 3;
+  config.train.validation = 0.3;
+  EXPECT_EQ(make_grid(config).trajectory_key(0), key);
+
+  config = full_training();
+  const std::string full = make_grid(config).trajectory_key(0);
+  EXPECT_NE(full, key);
+  config.train.patience = {2, 5};  // the training ends as before
+  config.grid.epsilon = {0.5};
+  EXPECT_EQ(make_grid(config).trajectory_key(0), full);
+  config.train.patience = {6};
+  EXPECT_NE(make_grid(config).trajectory_key(0), full);
+}
+
+TEST(FullTrainingGrid, CostsMoreTheMoreSamplesAndAtMostItsCap) {
+  Config config = full_training();
+  config.grid.samples = {1000, 8000};
+  const Grid grid = make_grid(config);
+  EXPECT_GT(grid.expected_flops(0), 2 * grid.expected_flops(3));
+  for (const std::int64_t index : {0, 3}) {
+    EXPECT_GT(grid.most_flops(index), 3 * grid.expected_flops(index));
+  }
+}
+
+TEST(FullTrainingGrid, RefusesWhatTheDataSetHasNot) {
+  const auto refusal = [](Config config, datasets::DatasetInfo dataset) {
+    try {
+      const Grid grid(std::move(config), {std::move(dataset)});
+    } catch (const UserError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const datasets::DatasetInfo mnist = sample_dataset("mnist");
+  Config config = full_training();
+  EXPECT_EQ(refusal(config, mnist), "");
+
+  config.grid.samples = {1000, 55001};
+  EXPECT_THAT(refusal(config, mnist),
+              HasSubstr("55,001 samples are more than mnist has"));
+  config.grid.samples = {Draw::log_uniform, {60000, 70000}};
+  EXPECT_THAT(refusal(config, mnist), HasSubstr("60,000 samples are more"));
+
+  config.grid.samples = {55000, kAllSamples};
+  EXPECT_THAT(refusal(config, mnist), HasSubstr("all are 55,000 samples"));
+
+  config = full_training();
+  config.grid.samples = {Draw::log_uniform, {20, 500}};
+  EXPECT_THAT(refusal(config, mnist),
+              HasSubstr("batch size 32 is larger than the 20 samples"));
+
+  config = full_training();
+  datasets::DatasetInfo few = mnist;
+  few.samples = 150;
+  EXPECT_THAT(refusal(config, few), HasSubstr("100 of the 150 samples"));
+
+  datasets::DatasetInfo lacking = mnist;
+  lacking.rarest_class = datasets::RarestClass{.label = 7, .samples = 1};
+  EXPECT_THAT(refusal(config, lacking),
+              HasSubstr("class 7 of mnist has 1 samples"));
+
+  config.grid.datasets = {{"mnist", {.noise = 0.5}}};
+  EXPECT_THAT(refusal(config, mnist), HasSubstr("for batch_steps alone"));
+
+  config = single_group();
+  config.grid.samples = {1000};
+  EXPECT_THAT(refusal(config, mnist), HasSubstr("train.target is batch_steps"));
+}
+
 TEST(Grid, RefusesAnArchitectureThatIsListedTwice) {
   Config config = single_group();
   config.grid.models = {listed_mlps({zoo::Mlp{}}),

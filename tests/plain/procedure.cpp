@@ -1,7 +1,5 @@
 #include "plain/procedure.h"
 
-#include <utility>
-
 #include "core/overloaded.h"
 
 namespace cape::plain {
@@ -27,11 +25,11 @@ bool on_plateau(const std::vector<double>& losses,
 
 void train(PlainModel& model, const trainer::TrialBatch& batch,
            const trial::TrialTask& task, PlainRow& row) {
-  PlainTraining training(model, batch, task.optimizer, task.learning_rate);
+  PlainTraining training(model, task.optimizer, task.learning_rate);
   const auto& settings = std::get<trial::BatchSteps>(task.target);
   row.t_star = settings.max_steps;
   for (std::int64_t t = 0; t < settings.max_steps; ++t) {
-    row.losses.push_back(training.loss());
+    row.losses.push_back(training.loss(batch));
     if (row.losses.back() <= row.epsilon * row.losses.front()) {
       row.converged = true;
       row.t_star = t;
@@ -92,16 +90,15 @@ trial::ProbeResult probe_by_plain_loop(PlainModel& model,
   return {.g2 = sum.g2 / count, .tau = sum.tau / count, .extended = {}};
 }
 
-PlainTraining::PlainTraining(PlainModel& model, trainer::TrialBatch batch,
+PlainTraining::PlainTraining(PlainModel& model,
                              const trial::Optimizer& optimizer,
                              double learning_rate)
     : model_(model),
-      batch_(std::move(batch)),
       optimizer_(stock_optimizer(model, optimizer, learning_rate)) {}
 
-double PlainTraining::loss() {
-  loss_ = torch::nn::functional::cross_entropy(model_.forward(batch_.inputs),
-                                               batch_.labels);
+double PlainTraining::loss(const trainer::TrialBatch& batch) {
+  loss_ = torch::nn::functional::cross_entropy(model_.forward(batch.inputs),
+                                               batch.labels);
   return loss_.item<double>();
 }
 

@@ -20,19 +20,18 @@ trial::ProbeResult probe_by_plain_loop(PlainModel& model,
                                        const torch::Tensor& inputs,
                                        const torch::Tensor& labels);
 
-/// Training steps on one batch with the optimizer of LibTorch.
+/// Training steps with the optimizer of LibTorch.
 class PlainTraining {
  public:
-  PlainTraining(PlainModel& model, trainer::TrialBatch batch,
-                const trial::Optimizer& optimizer, double learning_rate);
+  PlainTraining(PlainModel& model, const trial::Optimizer& optimizer,
+                double learning_rate);
 
   /// The loss of the network as it is; then the update that it asks for.
-  double loss();
+  double loss(const trainer::TrialBatch& batch);
   void update();
 
  private:
   PlainModel& model_;
-  const trainer::TrialBatch batch_;
   std::unique_ptr<torch::optim::Optimizer> optimizer_;
   torch::Tensor loss_;
 };

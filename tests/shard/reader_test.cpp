@@ -186,7 +186,7 @@ TEST_F(ShardReaderTest, ReadsASchema4ShardAsItIsInTheRepository) {
   EXPECT_GT(first.t_star, 0);
   EXPECT_EQ(read_curve(CAPE_FIXTURES "/schema_4.h5", first.curve_offset,
                        first.curve_length)
-                .size(),
+                .losses.size(),
             static_cast<std::size_t>(first.curve_length));
 }
 
@@ -205,8 +205,25 @@ TEST_F(ShardReaderTest, ReadsASchema5ShardAsItIsInTheRepository) {
   EXPECT_TRUE(std::isnan(sgd->weight_layers));
   EXPECT_EQ(read_curve(CAPE_FIXTURES "/schema_5.h5", sgd->curve_offset,
                        sgd->curve_length)
-                .size(),
+                .losses.size(),
             static_cast<std::size_t>(sgd->curve_length));
+}
+
+TEST_F(ShardReaderTest, ReadsASchema6ShardAsItIsInTheRepository) {
+  const std::vector<Row> rows = rows_of(CAPE_FIXTURES "/schema_6.h5");
+  ASSERT_EQ(rows.size(), 8U);
+  const Row& row = rows.front();
+  EXPECT_TRUE(std::isfinite(row.input_rms));
+  EXPECT_EQ(row.criterion.view(), "epsilon");
+  EXPECT_EQ(row.samples, 0);
+  EXPECT_EQ(row.max_epochs, 0);
+  EXPECT_TRUE(std::isnan(row.validation_loss));
+  // It has no steps of curves: these are 0, 1, 2, ...
+  EXPECT_TRUE(read_curve_steps(CAPE_FIXTURES "/schema_6.h5").empty());
+  const Curve curve = read_curve(CAPE_FIXTURES "/schema_6.h5", row.curve_offset,
+                                 row.curve_length);
+  ASSERT_GT(curve.steps.size(), 2U);
+  EXPECT_EQ(curve.steps[2], 2);
 }
 
 /// Replaces /trials, or /curves/loss, by a dataset without any values.

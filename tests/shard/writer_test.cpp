@@ -77,7 +77,7 @@ TEST_F(ShardWriterTest, KnowsHowMuchIsHeldUntilItIsPublished) {
   ShardWriter writer(options());
   EXPECT_EQ(writer.unpublished_bytes(), 0);
   writer.add({sample_row(0)}, std::vector<float>(1000));
-  EXPECT_EQ(writer.unpublished_bytes(), 4000 + sizeof(Row));
+  EXPECT_EQ(writer.unpublished_bytes(), 8000 + sizeof(Row));  // with steps
   writer.flush();
   EXPECT_EQ(writer.unpublished_bytes(), 0);
 }
@@ -121,9 +121,33 @@ TEST_F(ShardWriterTest, StartsTheNextFileWithoutSplittingATrajectory) {
   EXPECT_EQ(rows_of(file(1)).front().curve_offset, 0);
 }
 
+TEST_F(ShardWriterTest, KeepsTheStepsOfTrainingAndValidationCurves) {
+  const Curve training({4.F, 3.F, 2.F}, {0, 1, 42});
+  const Curve validation({5.F, 6.F}, {30, 60});
+  {
+    ShardWriter writer(options());
+    writer.add({sample_row(0)}, std::vector<float>{1.F, 0.5F});
+    writer.add({sample_row(1), sample_row(2)}, {training, validation});
+    writer.flush();
+  }
+  const std::vector<Row> rows = rows_of(file(0));
+  ASSERT_EQ(rows.size(), 3U);
+  const auto curve = [&](std::int64_t offset, std::int64_t length) {
+    return read_curve(file(0), offset, length);
+  };
+  EXPECT_EQ(curve(rows[0].curve_offset, rows[0].curve_length),
+            Curve({1.F, 0.5F}, {0, 1}));
+  EXPECT_EQ(rows[0].validation_length, 0);
+  for (const Row& row : {rows[1], rows[2]}) {
+    EXPECT_EQ(curve(row.curve_offset, row.curve_length), training);
+    EXPECT_EQ(curve(row.validation_offset, row.validation_length), validation);
+  }
+  EXPECT_THAT(read_curve_steps(file(0)), ElementsAre(0, 1, 0, 1, 42, 30, 60));
+}
+
 TEST_F(ShardWriterTest, StartsTheNextFileWhenCurvesFillIt) {
   ShardWriter::Options small = options();
-  small.bytes_per_shard = 60'000;
+  small.bytes_per_shard = 100'000;
   ShardWriter writer(small);
   const std::vector<float> losses(5000, 1.F);
   for (int i = 0; i < 4; ++i) writer.add({sample_row(i)}, losses);

@@ -128,16 +128,16 @@ class PlainTest : public testing::TestWithParam<PlainCase> {
       const trial::Optimizer& optimizer = trial::AdamW{}) const {
     const auto model = build();
     model->to(type);
-    Training training(*model, batch_in(type), optimizer, 1e-3);
-    return losses(training);
+    Training training(*model, optimizer, 1e-3);
+    return losses(training, batch_in(type));
   }
   std::vector<double> losses_of_plain(
       torch::ScalarType type,
       const trial::Optimizer& optimizer = trial::AdamW{}) const {
     const auto model = make_plain();
     model->to(type);
-    plain::PlainTraining training(*model, batch_in(type), optimizer, 1e-3);
-    return losses(training);
+    plain::PlainTraining training(*model, optimizer, 1e-3);
+    return losses(training, batch_in(type));
   }
 
   std::shared_ptr<models::Model> ours_;
@@ -186,10 +186,10 @@ class PlainTest : public testing::TestWithParam<PlainCase> {
   static double number(double loss) { return loss; }
 
   template <class Steps>
-  static std::vector<double> losses(Steps& training) {
+  static std::vector<double> losses(Steps& training, const TrialBatch& batch) {
     std::vector<double> all;
     for (int t = 0; t < 20; ++t) {
-      all.push_back(number(training.loss()));
+      all.push_back(number(training.loss(batch)));
       training.update();
     }
     return all;

@@ -149,15 +149,15 @@ TEST_P(TaskTest, ExtendedFeaturesAgreeWithExplicitGradientsAndSteps) {
 
 TEST_P(TaskTest, TrainingLowersTheLossThatTheProbeSaw) {
   const Probed p = make(GetParam(), 33);
-  Training training(*p.model, {p.inputs, p.labels, GetParam().task},
-                    trial::AdamW{}, 1e-2);
-  const double before = training.loss().item<double>();
+  const TrialBatch batch{p.inputs, p.labels, GetParam().task};
+  Training training(*p.model, trial::AdamW{}, 1e-2);
+  const double before = training.loss(batch).item<double>();
   for (int step = 0; step < 30; ++step) {
     training.update();
-    (void)training.loss();
+    (void)training.loss(batch);
   }
   training.update();
-  EXPECT_LT(training.loss().item<double>(), 0.9 * before);
+  EXPECT_LT(training.loss(batch).item<double>(), 0.9 * before);
 }
 
 INSTANTIATE_TEST_SUITE_P(Tasks, TaskTest, testing::ValuesIn(cases()),

@@ -214,7 +214,8 @@ TEST_F(RowsTest, ACensoredRowSaysWhy) {
   const auto rows = make_rows(trajectory_, result_);
   EXPECT_EQ(rows[0].stop_reason.view(), "non_finite");
   EXPECT_FALSE(rows[0].converged);
-  EXPECT_EQ(rows[0].t_star, trial::max_steps_of(trajectory_.task.target));
+  EXPECT_EQ(rows[0].t_star, trial::max_steps_of(trajectory_.task.target,
+                                                trajectory_.task.batch_size));
   EXPECT_EQ(rows[0].steps_run, 2);
   EXPECT_TRUE(rows[2].converged) << "0.3 was reached before";
 }
@@ -253,7 +254,9 @@ TEST_F(RowsTest, LackTheFeaturesThatWereNotAskedFor) {
   const shard::Row row = make_rows(trajectory_, result_).front();
   EXPECT_DOUBLE_EQ(row.log_g2, std::log(3.0));
   for (const shard::Column& column : shard::columns()) {
-    if (column.since < 6) continue;
+    const bool is_feature = column.stability == shard::Stability::probe &&
+                            column.type == shard::ColumnType::float64;
+    if (!is_feature || column.since < 6) continue;
     double value = 0;
     std::memcpy(&value, shard::bytes_at(row, column).data(), sizeof value);
     EXPECT_TRUE(std::isnan(value)) << column.name;

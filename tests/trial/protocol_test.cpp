@@ -45,6 +45,9 @@ void expect_equal(const TrialResult& a, const TrialResult& b) {
   EXPECT_EQ(a.device, b.device);
   EXPECT_EQ(a.threads, b.threads);
   EXPECT_EQ(bits(a.losses), bits(b.losses));
+  EXPECT_EQ(bits(a.validation_losses), bits(b.validation_losses));
+  EXPECT_EQ(bits(a.validation_scores), bits(b.validation_scores));
+  EXPECT_EQ(a.evaluation_seconds, b.evaluation_seconds);
 }
 
 /// The only message in `bytes`.
@@ -84,6 +87,18 @@ TEST(TaskLine, ReadsBackEqualInEveryField) {
 TEST(TaskLine, ReadsBackEqualForEveryFamily) {
   TrialTask task = sample_task();
   task.architecture = zoo::Vit{.depth = 2};
+  EXPECT_EQ(decode_task(encode(task)), task);
+}
+
+TEST(TaskLine, ReadsBackEqualForAWholeTraining) {
+  TrialTask task = sample_task();
+  task.target = FullTraining{.max_epochs = 123,
+                             .patience = 4,
+                             .min_delta = 1.0 / 3,
+                             .validation_samples = 456,
+                             .samples = 7890,
+                             .split_seed = 0xfedcba9876543210};
+  task.criteria = {Epsilon{0.25}, EarlyStopping{4, 1.0 / 3}};
   EXPECT_EQ(decode_task(encode(task)), task);
 }
 
@@ -146,7 +161,7 @@ TEST(ResultLine, ReadsBackEqualInEveryField) {
 TEST(ResultLine, SaysEveryStopReason) {
   for (const StopReason reason :
        {StopReason::converged, StopReason::plateau, StopReason::max_steps,
-        StopReason::non_finite}) {
+        StopReason::max_epochs, StopReason::non_finite}) {
     TrialResult result = sample_result();
     result.outcomes[0].stop_reason = reason;
     EXPECT_EQ(

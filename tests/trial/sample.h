@@ -62,7 +62,10 @@ inline TrialResult sample_result() {
                                         .convolution_share = 0.3,
                                         .norm_parameters = 1e-3 / 3,
                                         .recurrent_weights = 0.9,
-                                        .widest_layer = 129}}},
+                                        .widest_layer = 129},
+                            .set = SetFeatures{.agreement_few = 0.1 + 0.7,
+                                               .agreement_many = -1e-9 / 3,
+                                               .rank_many = 77.7}}},
           .initial_loss = 2.302585092994046,
           .outcomes = {{.criterion = Epsilon{0.1 + 0.2},
                         .t_star = 7,
@@ -73,12 +76,21 @@ inline TrialResult sample_result() {
                         .t_star = 5000,
                         .stop_reason = StopReason::plateau,
                         .steps_run = 4,
-                        .final_loss = DBL_MAX}},
+                        .final_loss = DBL_MAX},
+                       {.criterion = EarlyStopping{7, 1e-4 / 3},
+                        .t_star = 4321,
+                        .stop_reason = StopReason::max_epochs,
+                        .steps_run = 99,
+                        .final_loss = 0.1 + 0.2,
+                        .best = BestEpoch{3, {1.0 / 7, 0.9}}}},
           .probe_seconds = 0.1,
           .step_seconds = 1e-7,
           .device = "cuda:0",
           .threads = 3,
-          .losses = {2.5F, 1.0F / 3, FLT_MIN, FLT_TRUE_MIN, -0.0F}};
+          .losses = {2.5F, 1.0F / 3, FLT_MIN, FLT_TRUE_MIN, -0.0F},
+          .validation_losses = {1.5F, 1.0F / 7},
+          .validation_scores = {0.25F, FLT_MIN},
+          .evaluation_seconds = 1.0 / 3};
 }
 
 }  // namespace cape::trial

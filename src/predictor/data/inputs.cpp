@@ -17,6 +17,7 @@
 #include "shard/compact.h"
 #include "shard/csv.h"
 #include "shard/merge.h"
+#include "trial/target.h"
 
 namespace cape::predictor {
 namespace {
@@ -107,7 +108,8 @@ void add_warnings(const shard::MergeReport& report,
 /// holds all columns, is freed afterwards.
 void read(const std::vector<std::filesystem::path>& paths,
           const std::vector<std::string>& where, const InputOptions* exports,
-          Inputs& inputs) {
+          Inputs& inputs,
+          std::map<std::string, std::int64_t>* targets = nullptr) {
   const shard::MergedTable merged(expand_patterns(paths),
                                   {where.begin(), where.end()});
   const std::size_t first = inputs.table.rows.size();
@@ -115,6 +117,11 @@ void read(const std::vector<std::filesystem::path>& paths,
   std::ranges::move(summarise(merged, inputs.table, first),
                     std::back_inserter(inputs.files));
   add_warnings(merged.report(), inputs.warnings);
+  if (targets != nullptr) {
+    for (std::size_t i = 0; i < merged.size(); ++i) {
+      ++(*targets)[merged.row(i).target.str()];
+    }
+  }
   if (exports == nullptr) return;
   inputs.measurements = sample_measurements(merged, inputs.table, first);
   if (!exports->export_csv.empty()) {
@@ -123,6 +130,28 @@ void read(const std::vector<std::filesystem::path>& paths,
   if (!exports->export_shard.empty()) {
     shard::export_shard(merged, exports->export_shard);
   }
+}
+
+/// Rows of several targets are never fitted together, and those of a target
+/// that has no model yet not at all.
+void check_targets(const std::map<std::string, std::int64_t>& rows) {
+  if (rows.size() > 1) {
+    std::string list;
+    for (const auto& [target, count] : rows) {
+      list += fmt::format("\n  {} rows: --where target={}", format_count(count),
+                          target);
+    }
+    fail_user(
+        "the rows are of different targets, which count different things and "
+        "are never fitted together; pick one:{}",
+        list);
+  }
+  const auto& [target, count] = *rows.begin();
+  if (target == trial::BatchSteps::kName) return;
+  fail_user(
+      "the {} rows are of the target {}, which cape_fit cannot fit yet; "
+      "--export-only with --export-csv or --export-shard writes them",
+      format_count(count), target);
 }
 
 /// "max_steps=5000" and the other words of `settings`, one by one.
@@ -280,7 +309,9 @@ std::vector<std::filesystem::path> expand_patterns(
 
 Inputs read_inputs(const InputOptions& options) {
   Inputs inputs;
-  read(options.inputs, options.where, &options, inputs);
+  std::map<std::string, std::int64_t> targets;
+  read(options.inputs, options.where, &options, inputs, &targets);
+  check_targets(targets);
   const std::size_t first_test = inputs.table.rows.size();
   inputs.settings = only_settings(inputs.table, first_test);
   if (!options.test.empty()) read(options.test, options.where, nullptr, inputs);

@@ -66,6 +66,11 @@ GeneralFeatures general_features(const shard::Row& row) {
 }  // namespace
 
 std::string settings_of(const shard::Row& row) {
+  // The cap on the steps of a whole training follows from its samples.
+  if (row.max_epochs > 0) {
+    return fmt::format("target={} weight_decay={} max_epochs={}",
+                       row.target.view(), row.weight_decay, row.max_epochs);
+  }
   return fmt::format(
       "target={} weight_decay={} max_steps={} plateau_window={} "
       "plateau_tolerance={}",
@@ -85,7 +90,7 @@ std::uint32_t TextPool::id(std::string_view text) {
 std::uint32_t MetaTable::settings_id(const shard::Row& row) {
   const auto settings = [](const shard::Row& of) {
     return std::tuple(of.target.view(), of.weight_decay, of.max_steps,
-                      of.plateau_window, of.plateau_tolerance);
+                      of.plateau_window, of.plateau_tolerance, of.max_epochs);
   };
   // Most rows have those of the row before.
   if (!last_settings_ || settings(row) != settings(last_)) {

@@ -95,7 +95,8 @@ FEATURES = [
     "train_step_loss_1", "train_step_loss_2", "train_step_loss_4",
     "train_step_loss_8", "probe_dropout", "input_rms", "effective_rank",
     "neighbour_agreement", "constant_inputs", "weight_layers", "widest_layer",
-    "convolution_share", "norm_parameters", "recurrent_weights"]
+    "convolution_share", "norm_parameters", "recurrent_weights",
+    "set_agreement_100", "set_agreement_400", "set_rank_400"]
 
 RESULT = {
     "trajectory": "ab", "parameters": 1806538,
@@ -108,7 +109,8 @@ RESULT = {
     "initial_loss": 2.3,
     "outcomes": [{"criterion": 0.1, "t_star": 7, "stop_reason": "converged",
                   "steps_run": 7, "final_loss": 0.2}],
-    "probe_seconds": 0.1, "step_seconds": 1e-7, "device": "cpu", "threads": 1,
+    "probe_seconds": 0.1, "step_seconds": 1e-7, "evaluation_seconds": None,
+    "device": "cpu", "threads": 1,
 }
 
 
@@ -123,17 +125,19 @@ def make_messages():
     write("task", "deep", b'{"task":' * 1000)
     write("task", "large_numbers",
           line({"task": TASK | {"batch_size": 1e300, "seed": -1e300}}))
-    hello = line({"hello": {"protocol": 5, "torch": "2.11.0", "device": "cpu"}})
+    hello = line({"hello": {"protocol": 6, "torch": "2.11.0", "device": "cpu"}})
     failure = line({"failure": {"trajectory": "ab", "kind": "exception",
                                 "message": "why"}})
     curve = struct.pack("<2f", 2.5, float("nan"))
-    result = line({"result": RESULT, "curve_length": 2}) + curve
+    result = line({"result": RESULT, "curve_length": 2,
+                   "validation_length": 0}) + curve
     write("trainer_messages", "conversation",
           b"\x80" + hello + result + failure)
     write("trainer_messages", "large_numbers", b"\x40" + line(
-        {"result": RESULT | {"parameters": 1e300}, "curve_length": 0}))
+        {"result": RESULT | {"parameters": 1e300}, "curve_length": 0,
+         "validation_length": 0}))
     write("trainer_messages", "large_curve", b"\x40" + line(
-        {"result": RESULT, "curve_length": 1e19}))
+        {"result": RESULT, "curve_length": 1e19, "validation_length": 0}))
 
 
 # Published tables and shards.
