@@ -35,6 +35,7 @@ struct CommandLine {
   TrainerOptions trainers;
   std::optional<prediction::CellOrder> order;  ///< that of the grid when absent
   bool measure = false;
+  std::int64_t steps = 0;
   bool json = false;
 };
 
@@ -57,6 +58,11 @@ void declare(CLI::App& app, CommandLine& line) {
       "--measure", line.measure,
       "also train the networks, and print the measured steps beside the "
       "predicted ones");
+  app.add_option("--steps", line.steps,
+                 "take the first 8 steps of each training, and predict from "
+                 "their losses, too: slower and better")
+      ->type_name("8")
+      ->check(CLI::IsMember({predictor::kFirstSteps}));
   app.add_flag("--json", line.json, "print JSON, with all features");
   line.trainers.declare(app);
   app.set_version_flag(
@@ -138,13 +144,20 @@ int run(int argc, char** argv) {
   const grid::Config config = load(line);
   const predictor::Predictor predictor = open_model(line.model);
   check_target(config, line.model);
+  if (line.steps > 0 && !predictor.first_steps) {
+    fail_user(
+        "the model cannot use --steps: its directory has no first_steps.json; "
+        "fit it again with cape_fit, on shards with loss curves");
+  }
   const grid::Grid grid(config, grid::open_datasets(config));
-  prediction::GridPrediction predicted = prediction::predict_grid(
-      predictor, grid,
-      {.trainer = line.trainers.program(), .measure = line.measure},
-      [&](std::size_t answered) {
-        show_progress(answered, grid.trajectories());
-      });
+  prediction::GridPrediction predicted =
+      prediction::predict_grid(predictor, grid,
+                               {.trainer = line.trainers.program(),
+                                .measure = line.measure,
+                                .first_steps = line.steps > 0},
+                               [&](std::size_t answered) {
+                                 show_progress(answered, grid.trajectories());
+                               });
   if (line.order) prediction::sort_cells(predicted.cells, *line.order);
   (line.json ? prediction::print_json : prediction::print_table)(predictor,
                                                                  predicted);

@@ -7,8 +7,11 @@
 #include <cmath>
 #include <limits>
 #include <span>
+#include <tuple>
 #include <utility>
+#include <variant>
 
+#include "core/error.h"
 #include "prediction/ask_trainers.h"
 #include "trainer_client/placement.h"
 #include "trainer_client/rows.h"
@@ -50,19 +53,31 @@ std::vector<trainer_client::TrainerCommand> trainers_for(
   return trainers;
 }
 
-std::vector<grid::Trajectory> tasks_of(const grid::Grid& grid, bool measure) {
-  std::vector<grid::Trajectory> trajectories;
-  for (std::int64_t i = 0; i < grid.trajectories(); ++i) {
-    trajectories.push_back(grid.trajectory(i, grid.all_criteria()));
-    if (!measure) trajectories.back().task.timed_steps = kTimedSteps;
+/// What the trainer is to do: no more than is wanted.
+grid::Trajectory shortened(grid::Trajectory trajectory,
+                           const PredictionOptions& options) {
+  if (options.measure) return trajectory;
+  trial::TrialTask& task = trajectory.task;
+  if (options.first_steps) {
+    auto* const settings = std::get_if<trial::BatchSteps>(&task.target);
+    if (settings == nullptr) {
+      fail_user(
+          "the first steps say something of the target {} alone, not of {}",
+          trial::BatchSteps::kName, trial::name_of(task.target));
+    }
+    constexpr auto kLosses =
+        static_cast<std::int64_t>(std::tuple_size_v<predictor::FirstLosses>);
+    settings->max_steps = settings->record_at_least = kLosses;
+  } else {
+    task.timed_steps = kTimedSteps;
   }
-  return trajectories;
+  return trajectory;
 }
 
 std::vector<shard::Row> rows_of(const grid::Trajectory& trajectory,
-                                const trial::TrialResult& result) {
-  if (!trajectory.task.timed_steps)
-    return trainer_client::make_rows(trajectory, result);
+                                const trial::TrialResult& result,
+                                bool measured) {
+  if (measured) return trainer_client::make_rows(trajectory, result);
   std::vector<shard::Row> rows;
   for (const trial::Criterion& criterion : trajectory.task.criteria) {
     rows.push_back(
@@ -80,13 +95,21 @@ std::string problem_of(const shard::Row& row) {
                      row.log_g2, row.log_tau);
 }
 
-void predict(const predictor::Predictor& predictor,
+void predict(const predictor::Predictor& predictor, bool from_first_steps,
              std::vector<CellPrediction>& cells) {
-  predictor::MetaTable table;
-  for (const CellPrediction& cell : cells) table.add(cell.row);
   if (cells.empty()) return;
+  predictor::MetaTable table;
+  for (const CellPrediction& cell : cells) {
+    table.add(cell.row);
+    predictor::FirstLosses& losses = table.rows.back().first_losses;
+    std::copy_n(cell.first_losses.begin(),
+                std::min(cell.first_losses.size(), losses.size()),
+                losses.begin());
+  }
+  const std::vector<predictor::RowIndex> rows = predictor::all_rows(table);
   std::vector<predictor::Prediction> predictions =
-      predictor.predict(table, predictor::all_rows(table));
+      from_first_steps ? predictor.predict_after_first_steps(table, rows)
+                       : predictor.predict(table, rows);
   for (std::size_t i = 0; i < cells.size(); ++i) {
     cells[i].prediction = std::move(predictions[i]);
   }
@@ -98,18 +121,21 @@ GridPrediction predict_grid(
     const predictor::Predictor& predictor, const grid::Grid& grid,
     const PredictionOptions& options,
     const std::function<void(std::size_t answered)>& progress) {
-  const std::vector<grid::Trajectory> trajectories =
-      tasks_of(grid, options.measure);
+  std::vector<grid::Trajectory> trajectories;
+  std::vector<grid::Trajectory> asked;
+  for (std::int64_t i = 0; i < grid.trajectories(); ++i) {
+    trajectories.push_back(grid.trajectory(i, grid.all_criteria()));
+    asked.push_back(shortened(trajectories.back(), options));
+  }
   const std::vector<Answer> answers = ask_trainers(
-      trajectories,
-      trainers_for(grid, options.trainer.string(), options.measure),
+      asked, trainers_for(grid, options.trainer.string(), options.measure),
       grid.config().workers.trial_timeout, progress);
   GridPrediction predicted;
   for (std::size_t i = 0; i < answers.size(); ++i) {
     std::vector<shard::Row> rows;
     std::string error = answers[i].error;
     if (answers[i].result) {
-      rows = rows_of(trajectories[i], *answers[i].result);
+      rows = rows_of(trajectories[i], *answers[i].result, options.measure);
       error = problem_of(rows.front());
     }
     if (!error.empty()) {
@@ -119,9 +145,12 @@ GridPrediction predict_grid(
     for (const shard::Row& row : rows) {
       predicted.cells.push_back(
           {.row = row, .prediction = {}, .measured = options.measure});
+      if (options.first_steps) {
+        predicted.cells.back().first_losses = answers[i].result->losses;
+      }
     }
   }
-  predict(predictor, predicted.cells);
+  predict(predictor, options.first_steps, predicted.cells);
   return predicted;
 }
 

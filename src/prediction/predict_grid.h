@@ -24,6 +24,8 @@ struct CellPrediction {
   shard::Row row;
   predictor::Prediction prediction;
   bool measured = false;
+  /// Of the first steps, where they were taken.
+  std::vector<float> first_losses = {};
 
   /// Predicted: T* times the seconds of a step.
   double seconds() const { return prediction.steps * row.step_seconds; }
@@ -51,12 +53,15 @@ constexpr auto enum_names(CellOrder) {
 struct PredictionOptions {
   std::filesystem::path trainer;  ///< cape_trainer
   bool measure = false;           ///< also train
+  bool first_steps = false;       ///< also take the first kFirstSteps steps
 };
 
 /// Lets trainers of this machine probe every trajectory of `grid` and time a
 /// few of its steps without training it (or train it, with options.measure),
-/// and asks the model. `progress` is told how many trajectories are done.
-/// Throws UserError when no trainer can be started.
+/// and asks the model. With options.first_steps, for which the predictor needs
+/// a model, the losses of the first steps of the training count, too.
+/// `progress` is told how many trajectories are done. Throws UserError when no
+/// trainer can be started.
 GridPrediction predict_grid(
     const predictor::Predictor& predictor, const grid::Grid& grid,
     const PredictionOptions& options,

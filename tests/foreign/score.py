@@ -5,6 +5,7 @@ foreign.h5.
 
     tests/foreign/score.py [--model DIR] [--bin DIR] [--data-dir DIR]
                            [--by-network] [--json FILE]
+                           [--steps 8] [--later-than N]
 
 Needs h5py and NumPy. README.md beside this file says what the columns are.
 """
@@ -59,6 +60,8 @@ def predict(configuration, options):
     command = [options.bin / "cape_predict", HERE / f"{configuration}.yaml",
                "--json", "--model", options.model]
     command += [f"grid.trials={options.trials[configuration]}"]
+    if options.steps:
+        command += ["--steps", str(options.steps)]
     if options.data_dir:
         command += ["--data-dir", options.data_dir]
     run = subprocess.run(command, stdout=subprocess.PIPE, text=True)
@@ -107,6 +110,8 @@ def collect(configuration, rows, options):
         if true is None:
             continue
         joined += 1
+        if true[0] <= options.later_than:
+            continue
         if true[1]:
             converged += 1
             file = json.loads(one["architecture_json"])["file"]
@@ -142,6 +147,11 @@ def main():
     parser.add_argument("--data-dir", default=os.environ.get("CAPE_TEST_DATA"),
                         help="where MNIST, SVHN and IMDB are; default: "
                              "$CAPE_TEST_DATA")
+    parser.add_argument("--steps", type=int, default=0, choices=[8],
+                        help="let cape_predict take so many steps; only rows "
+                             "that need more count")
+    parser.add_argument("--later-than", type=int, default=0, metavar="N",
+                        help="only rows that need more than N steps count")
     parser.add_argument("--rows", type=pathlib.Path,
                         default=HERE / "foreign.h5", help="measured rows")
     parser.add_argument("--by-network", action="store_true",
@@ -149,6 +159,7 @@ def main():
     parser.add_argument("--json", type=pathlib.Path,
                         help="also write all measures into this file")
     options = parser.parse_args()
+    options.later_than = max(options.later_than, options.steps)
     rows, trials = measured_rows(options.rows)
     options.trials = {"grey": trials.get("mnist", 1),
                       "colour": trials.get("svhn", 1),
