@@ -69,14 +69,14 @@ class FullTrainingProcedure : public Procedure {
 
   const TrialBatch& first_batch() const override { return first_; }
 
-  trial::SetFeatures set_features() const override {
+  std::optional<trial::SetFeatures> set_features() const override {
     const auto features = [&](std::int64_t most) {
       const TrialBatch samples =
           training_set_.range(0, std::min(most, training_set_.size()));
       return batch_features(samples.inputs, samples.labels, samples.task);
     };
     const trial::BatchFeatures many = features(trial::SetFeatures::kMany);
-    return {
+    return trial::SetFeatures{
         .agreement_few = features(trial::SetFeatures::kFew).neighbour_agreement,
         .agreement_many = many.neighbour_agreement,
         .rank_many = many.effective_rank};

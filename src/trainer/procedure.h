@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "datasets/dataset.h"
@@ -33,7 +34,8 @@ class Procedure {
   /// The batch of the first update, which is probed before.
   virtual const TrialBatch& first_batch() const = 0;
 
-  virtual trial::SetFeatures set_features() const { return {}; }
+  /// Of the samples, where there are more of them than a batch.
+  virtual std::optional<trial::SetFeatures> set_features() const { return {}; }
 
   /// Trains until every criterion of the task has its result.
   virtual Trained train(models::Model& model, Training& training) = 0;

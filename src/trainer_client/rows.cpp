@@ -56,9 +56,11 @@ void add_extended(const trial::ExtendedProbe& probe, shard::Row& row) {
   row.convolution_share = probe.network.convolution_share;
   row.norm_parameters = probe.network.norm_parameters;
   row.recurrent_weights = probe.network.recurrent_weights;
-  row.set_agreement_100 = probe.set.agreement_few;
-  row.set_agreement_400 = probe.set.agreement_many;
-  row.set_rank_400 = probe.set.rank_many;
+  if (probe.set) {
+    row.set_agreement_100 = probe.set->agreement_few;
+    row.set_agreement_400 = probe.set->agreement_many;
+    row.set_rank_400 = probe.set->rank_many;
+  }
 }
 
 void add_variant(const datasets::Variant& variant, shard::Row& row) {

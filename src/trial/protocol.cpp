@@ -81,9 +81,10 @@ void visit_features(Probe& probe, const Visit& visit) {
   visit("convolution_share", probe.network.convolution_share);
   visit("norm_parameters", probe.network.norm_parameters);
   visit("recurrent_weights", probe.network.recurrent_weights);
-  visit("set_agreement_100", probe.set.agreement_few);
-  visit("set_agreement_400", probe.set.agreement_many);
-  visit("set_rank_400", probe.set.rank_many);
+  if (!probe.set) return;
+  visit("set_agreement_100", probe.set->agreement_few);
+  visit("set_agreement_400", probe.set->agreement_many);
+  visit("set_rank_400", probe.set->rank_many);
 }
 
 json to_json(const ProbeResult& probe) {
@@ -118,6 +119,7 @@ ProbeResult probe_result_from(const json& j) {
     for (std::size_t k = 0; k < extended.sign_step_losses.size(); ++k) {
       extended.sign_step_losses[k] = number_from(found->at("line").at(k));
     }
+    if (found->contains("set_rank_400")) extended.set.emplace();
     visit_features(extended, [&](const char* name, double& value) {
       value = number_from(found->at(name));
     });

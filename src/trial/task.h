@@ -182,7 +182,7 @@ struct ExtendedProbe {
   TrainingModeProbe training_mode = {};
   BatchFeatures batch = {};
   NetworkFeatures network = {};
-  SetFeatures set = {};  ///< of a whole training
+  std::optional<SetFeatures> set = {};  ///< of a whole training
 
   bool operator==(const ExtendedProbe&) const = default;
 };

@@ -169,7 +169,8 @@ TEST(FullTraining, LooksWithoutChangingTheTraining) {
 TEST(FullTraining, ProbesTheFirstMiniBatchAndDescribesTheSamples) {
   const auto result = run(full_task());
   ASSERT_TRUE(result.probe.extended.has_value());
-  const trial::SetFeatures& set = result.probe.extended->set;
+  ASSERT_TRUE(result.probe.extended->set.has_value());
+  const trial::SetFeatures& set = *result.probe.extended->set;
   // 250 samples are all that there are of 400.
   EXPECT_GT(set.agreement_many, 0.5);
   EXPECT_GT(set.agreement_few, 0.3);

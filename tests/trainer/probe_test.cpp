@@ -11,7 +11,7 @@ namespace {
 using models::Model;
 
 constexpr std::int64_t kSamples = 6;
-const std::vector<std::int64_t> kImage = {1, 6, 6};
+const std::vector<std::int64_t> kSmallImage = {1, 6, 6};
 
 /// Logits W x + b.
 class Softmax : public Model {
@@ -67,7 +67,7 @@ TEST(ProbeTest, AgreesWithTheClosedFormOfSoftmaxRegression) {
 TEST(ProbeTest, OfEqualSamplesIsTheBatchsGradient) {
   torch::manual_seed(2);
   const auto model =
-      models::build(zoo::Mlp{.layers = 2, .width = 16}, kImage, 3);
+      models::build(zoo::Mlp{.layers = 2, .width = 16}, kSmallImage, 3);
   const auto inputs = torch::randn({1, 1, 6, 6}).repeat({kSamples, 1, 1, 1});
   const auto labels = torch::full({kSamples}, 2, torch::kLong);
   const trial::ProbeResult probe = probe_by_loop(*model, inputs, labels);
@@ -84,7 +84,7 @@ TEST(ProbeTest, OfEqualSamplesIsTheBatchsGradient) {
 TEST(ProbeTest, IsTheMeanOfItsSamplesProbes) {
   torch::manual_seed(3);
   const auto model =
-      models::build(zoo::Mlp{.layers = 2, .width = 16}, kImage, 3);
+      models::build(zoo::Mlp{.layers = 2, .width = 16}, kSmallImage, 3);
   const Batch batch;
   trial::ProbeResult mean;
   for (std::int64_t i = 0; i < kSamples; ++i) {
@@ -102,7 +102,7 @@ TEST(ProbeTest, IsTheMeanOfItsSamplesProbes) {
 TEST(ProbeTest, LeavesTheModelAndTheRandomStateAsTheyWere) {
   torch::manual_seed(4);
   const auto model =
-      models::build(zoo::Mlp{.layers = 2, .width = 16}, kImage, 3);
+      models::build(zoo::Mlp{.layers = 2, .width = 16}, kSmallImage, 3);
   model->train();
   model->children().front()->eval();
   const Batch batch;
