@@ -493,6 +493,16 @@ void Grid::check_samples(std::vector<std::string>& problems) const {
           at, dataset.rarest_class->label, dataset.name,
           dataset.rarest_class->samples));
     }
+    const auto lists = [&](std::int64_t value) {
+      return axis.draw == Draw::none &&
+             std::ranges::find(axis.values, value) != axis.values.end();
+    };
+    if (lists(kAllSamples) && lists(most)) {
+      problems.push_back(fmt::format(
+          "{}: all are {} samples of {}, which are in the list already; remove "
+          "one of them",
+          config_.where("grid.samples"), format_count(most), dataset.name));
+    }
     for (std::size_t s = 0; s < axis.values.size(); ++s) {
       // What is drawn between two numbers is drawn below what there is.
       const bool is_cut = axis.values[s] == kAllSamples ||

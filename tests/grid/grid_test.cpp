@@ -320,6 +320,9 @@ TEST(FullTrainingGrid, RefusesWhatTheDataSetHasNot) {
   config.grid.samples = {Draw::log_uniform, {60000, 70000}};
   EXPECT_THAT(refusal(config, mnist), HasSubstr("60,000 samples are more"));
 
+  config.grid.samples = {55000, kAllSamples};
+  EXPECT_THAT(refusal(config, mnist), HasSubstr("all are 55,000 samples"));
+
   config = full_training();
   config.grid.samples = {Draw::log_uniform, {20, 500}};
   EXPECT_THAT(refusal(config, mnist),
