@@ -36,6 +36,54 @@ TEST(FeatureSet, RefusesAnUnknownName) {
   EXPECT_THROW(feature_set("papers"), UserError);
 }
 
+/// The value of a feature of the set for the row.
+float feature_of(const std::string& set, std::string_view name,
+                 const MetaRow& row) {
+  const FeatureSet features = feature_set(set);
+  const auto found = std::ranges::find(features.features, name, &Feature::name);
+  EXPECT_NE(found, features.features.end()) << name;
+  return found->value(row);
+}
+
+TEST(GeneralFeatures, ShowDropoutByTheFirstLossOfTheTraining) {
+  shard::Row row = sample_row();
+  row.train_loss_0 = row.initial_loss = 2.5;
+  MetaTable table;
+  table.add(row);
+  row.initial_loss = 2.5 * std::exp(-0.02);
+  table.add(row);
+  row.train_loss_0 = shard::Row::kMissing;
+  table.add(row);
+  const auto noise = [&](std::size_t i) {
+    return feature_of("general", "log_loss_noise", table.rows[i]);
+  };
+  EXPECT_FLOAT_EQ(noise(0), std::log(1e-5F));
+  EXPECT_NEAR(noise(1), std::log(0.02), 1e-3);
+  EXPECT_TRUE(std::isnan(noise(2)));
+}
+
+TEST(FirstStepFeatures, FollowFromTheLossesAndAreMissingWithoutThem) {
+  MetaTable table;
+  table.add(sample_row());
+  MetaRow& row = table.rows[0];
+  row.epsilon = 0.1;
+  const auto value = [&](std::string_view name) {
+    return feature_of("first steps", name, row);
+  };
+  EXPECT_TRUE(std::isnan(value("log_loss_8")));
+  EXPECT_TRUE(std::isnan(value("log_time_left")));
+  for (std::size_t t = 0; t < row.first_losses.size(); ++t) {
+    row.first_losses[t] =
+        static_cast<float>(3 * std::exp(-0.1 * static_cast<double>(t)));
+  }
+  EXPECT_NEAR(value("log_loss_8"), -0.8, 1e-5);
+  EXPECT_NEAR(value("log_loss_rate_4"), std::log(0.1), 1e-5);
+  EXPECT_NEAR(value("log_last_rate"), std::log(0.1), 1e-5);
+  EXPECT_NEAR(value("log_rate_change"), 0, 1e-5);
+  // ln 10 / 0.1 steps in all, of which eight were taken.
+  EXPECT_NEAR(std::exp(value("log_time_left")), std::log(10) / 0.1 - 8, 1e-3);
+}
+
 TEST(ExtendedFeatures, AreThePapersButTheSamplesThatAreNotInTheBatchAndMore) {
   const FeatureSet extended = feature_set("extended");
   const std::vector<std::string> names = extended.names();

@@ -51,7 +51,7 @@ shard::Row general_row(int number, int kind, int dataset) {
   row.dataset.assign(fmt::format("data {}", dataset));
   row.classes = 10;
   const double rate = std::exp(-4 + 3 * random.uniform());
-  row.train_loss_0 = 2.3;
+  row.train_loss_0 = row.initial_loss = 2.3;
   row.train_mean_gradient2 = std::exp(random.uniform());
   row.train_gradient_l1 = std::exp(random.uniform());
   row.train_step_loss_1 = std::exp(-rate);

@@ -121,6 +121,15 @@ float log_promised_decrease(const MetaRow& row) {
   return row.log_lr + gradient - std::log(row.general.loss);
 }
 
+/// How much dropout changes the first loss, as a logarithm. Nothing else of a
+/// network shows whether it has dropout, and with it losses fall more slowly.
+/// The least value stands for none.
+float log_loss_noise(const MetaRow& row) {
+  constexpr float kLeast = 1e-5F;
+  const float noise = std::abs(std::log(row.initial_loss / row.general.loss));
+  return std::isnan(noise) ? kMissing : std::log(std::max(noise, kLeast));
+}
+
 /// The logarithm of the rate at which the loss falls, from the logarithm of
 /// what is left of it after so many steps; rates below the least count as that.
 float log_rate(float log_ratio, int steps) {
@@ -172,6 +181,7 @@ std::vector<Feature> general_features() {
        [](const Row& row) {
          return std::log(row.general.loss / row.chance_loss);
        }},
+      {"log_loss_noise", "dropout", log_loss_noise},
       {"log_train_g2", "training-mode gradient",
        [](const Row& row) { return row.general.log_g2; }},
       {"log_promised_decrease", "training-mode gradient",

@@ -142,6 +142,7 @@ void MetaTable::add(const shard::Row& row) {
                   .log_b = narrow(row.log_b),
                   .loss = narrow(std::isnan(row.probe_loss) ? row.initial_loss
                                                             : row.probe_loss),
+                  .initial_loss = narrow(row.initial_loss),
                   .chance_loss = chance_loss(row),
                   .log_mean_g2 = narrow(row.log_mean_g2),
                   .label_entropy = narrow(row.label_entropy),

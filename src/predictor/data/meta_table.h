@@ -94,7 +94,8 @@ struct MetaRow {
   float log_lr;
   float log_b;
   float loss;  ///< L_0 of the probe; where a file has none, of the training
-  float chance_loss;  ///< of a network with the same output for all samples
+  float initial_loss;  ///< L_0 of the training, dropout included
+  float chance_loss;   ///< of a network with the same output for all samples
   float log_mean_g2;
   float label_entropy;
   float log_line_1;
