@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+"""Measures how good answers about networks and data are that nobody measured,
+and writes it into docs/validation.md.
+
+    scripts/validate_general_model.py [--tables DIR] [--data-dir DIR]
+
+Reads the tables of scripts/make_default_model.sh, and lets tests/foreign/score.py
+judge the predictor on networks that nothing was fitted on (two minutes each).
+scripts/setup.sh --tests installs what it needs.
+"""
+
+import argparse
+import csv
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+BEGIN = "<!-- begin: scripts/validate_general_model.py -->\n"
+END = "<!-- end -->"
+LEFT_OUT = {"none": "only the rows' own trajectories",
+            "kind": "the kind of network", "source": "the source of data",
+            "both": "both"}
+SETS = {"grey": "MNIST and FashionMNIST, which the model knows",
+        "colour": "SVHN, which it does not know",
+        "text": "IMDB, which it does not know",
+        "unseen": "SVHN and IMDB"}
+
+
+def left_out_table(path):
+    """What cape_fit found out by leaving out; lines of a page."""
+    yield ("| left out | AvgAccuracy | off by a factor of (median) | median of "
+           "ln(T' / T\\*) | 90 % intervals cover | upper / lower end | "
+           "converges: Brier | AUC |")
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    with open(path) as file:
+        for row in csv.DictReader(file):
+            yield (f"| {LEFT_OUT[row['left_out']]} "
+                   f"| {float(row['avg_accuracy']):.2f} "
+                   f"| {float(row['median_factor']):.2f} "
+                   f"| {float(row['median_log_error']):+.2f} "
+                   f"| {100 * float(row['covered']):.0f} % "
+                   f"| {ratio(row['interval_ratio'])} "
+                   f"| {float(row['brier']):.3f} | {float(row['auc']):.2f} |")
+
+
+def ratio(text):
+    try:
+        return f"{float(text):.1f}"
+    except ValueError:
+        return text  # "not calibrated"
+
+
+def first_row(path, left_out):
+    with open(path) as file:
+        return next(row for row in csv.DictReader(file)
+                    if row["left_out"] == left_out)
+
+
+def judged(options, *arguments):
+    """What tests/foreign/score.py measures."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        command = [sys.executable, ROOT / "tests/foreign/score.py",
+                   "--model", options.model, "--bin", options.bin,
+                   "--json", file.name, *arguments]
+        if options.data_dir:
+            command += ["--data-dir", options.data_dir]
+        subprocess.run(command, check=True, stdout=sys.stderr)
+        return json.loads(pathlib.Path(file.name).read_text())
+
+
+def networks_of(score):
+    return {name: network for part in SETS
+            for name, network in score.get(part, {}).get("networks", {}).items()}
+
+
+def foreign_table(score):
+    yield ("| networks on | AvgAccuracy | off by a factor of (median) | median of "
+           "ln(T' / T\\*) | 90 % intervals cover | upper / lower end |")
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for name, title in SETS.items():
+        if name not in score:
+            continue
+        mean = score[name]["mean"]
+        networks = score[name].get("networks")
+        count = f" ({len(networks)} networks)" if networks else ""
+        yield (f"| {title}{count} | {mean['accuracy']:.2f} "
+               f"| {mean['factor']:.2f} | {mean['bias']:+.2f} "
+               f"| {100 * mean['covered']:.0f} % | {mean['width']:.1f} |")
+
+
+def worst(score):
+    """The networks that are covered least and those that are off the most."""
+    networks = networks_of(score)
+    uncovered = [name for name, one in networks.items() if one["covered"] < 0.6]
+    by_accuracy = sorted(networks, key=lambda name: networks[name]["accuracy"])
+    text = ("The worst are "
+            + ", ".join(f"`{name}` ({networks[name]['accuracy']:.2f})"
+                        for name in by_accuracy[:3]) + " in AvgAccuracy. ")
+    if uncovered:
+        return text + ("Intervals cover less than 60 % of "
+                       + ", ".join(f"`{name}`" for name in uncovered) + ".")
+    return text + "No network is covered below 60 %."
+
+
+def section(options):
+    tables = options.tables
+    new = first_row(tables / "general.csv", "both")
+    zero = judged(options)
+    later = judged(options, "--later-than", "8")
+    stepped = judged(options, "--steps", "8")
+    yield ("First, what is bad. Where kind and source are both new, answers are off "
+           f"by a factor of {float(new['median_factor']):.2f} in the median, and "
+           "the upper ends of intervals are "
+           f"{ratio(new['interval_ratio'])} times their lower ends. " + worst(zero))
+    yield ""
+    yield ("**What was left out of the fit.** `scripts/make_default_model.sh` "
+           "writes this into `tables/general.csv`. "
+           f"There are {new['kinds']} kinds of networks and {new['sources']} "
+           "sources of data, of "
+           f"{int(new['rows']):,} rows. Where several are left out together, the "
+           "model had to do without all of them. AvgAccuracy and factors are of "
+           "the rows that converged, intervals also of the others.")
+    yield ""
+    yield from left_out_table(tables / "general.csv")
+    yield ""
+    yield ("The same with the losses of 8 steps (`--steps 8`), for rows of more "
+           "than 8 steps; in `tables/first_steps.csv`:")
+    yield ""
+    yield from left_out_table(tables / "first_steps.csv")
+    yield ""
+    yield ("**Networks of nobody's zoo.** The folder `tests/foreign` of the "
+           "repository has small TorchScript networks, as tutorials and papers "
+           "have them, and their measured rows. Nothing is fitted on them. Of the "
+           "rows that converged, averaged over networks:")
+    yield ""
+    yield from foreign_table(zero)
+    yield ""
+    yield "Of rows of more than 8 steps, without and with the first 8 steps:"
+    yield ""
+    yield from foreign_table(later)
+    yield ""
+    yield from foreign_table(stepped)
+    yield ""
+    yield worst(stepped)
+
+
+def replaced(page, lines):
+    """The page with the lines between the marks."""
+    text = page.read_text()
+    if BEGIN not in text:
+        sys.exit(f"validate_general_model: {page} has no line {BEGIN.strip()}")
+    before, rest = text.split(BEGIN, 1)
+    after = rest.split(END, 1)[1]
+    return before + BEGIN + "\n" + "\n".join(lines) + "\n" + END + after
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description="Measures how good answers about networks and data are that "
+                    "nobody measured.")
+    parser.add_argument("--tables", type=pathlib.Path,
+                        default=ROOT / "runs/metadataset/model/tables",
+                        help="of scripts/make_default_model.sh")
+    parser.add_argument("--model", type=pathlib.Path,
+                        default=ROOT / "data/model")
+    parser.add_argument("--bin", type=pathlib.Path,
+                        default=os.environ.get("CAPE_BIN",
+                                               ROOT / "build/release/bin"))
+    parser.add_argument("--data-dir", default=os.environ.get("CAPE_TEST_DATA"),
+                        help="where MNIST, SVHN and IMDB are")
+    parser.add_argument("--page", type=pathlib.Path,
+                        default=ROOT / "docs/validation.md")
+    options = parser.parse_args()
+    for name in ("general.csv", "first_steps.csv"):
+        if not (options.tables / name).exists():
+            sys.exit(f"validate_general_model: there is no "
+                     f"{options.tables / name}; scripts/make_default_model.sh "
+                     "makes it")
+    options.page.write_text(replaced(options.page, list(section(options))))
+
+
+if __name__ == "__main__":
+    main()
