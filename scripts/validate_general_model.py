@@ -97,9 +97,9 @@ def worst(score):
     networks = networks_of(score)
     uncovered = [name for name, one in networks.items() if one["covered"] < 0.6]
     by_accuracy = sorted(networks, key=lambda name: networks[name]["accuracy"])
-    text = ("The worst are "
+    text = ("Of the networks of nobody's zoo, those with the lowest AvgAccuracy are "
             + ", ".join(f"`{name}` ({networks[name]['accuracy']:.2f})"
-                        for name in by_accuracy[:3]) + " in AvgAccuracy. ")
+                        for name in by_accuracy[:3]) + ". ")
     if uncovered:
         return text + ("Intervals cover less than 60 % of "
                        + ", ".join(f"`{name}`" for name in uncovered) + ".")
@@ -113,9 +113,9 @@ def section(options):
     later = judged(options, "--later-than", "8")
     stepped = judged(options, "--steps", "8")
     yield ("First, what is bad. Where kind and source are both new, answers are off "
-           f"by a factor of {float(new['median_factor']):.2f} in the median, and "
-           "the upper ends of intervals are "
-           f"{ratio(new['interval_ratio'])} times their lower ends. " + worst(zero))
+           f"by a factor of {float(new['median_factor']):.2f} in the median. "
+           "The upper end of an interval over its lower end: "
+           f"{ratio(new['interval_ratio'])}. " + worst(zero))
     yield ""
     yield ("**What was left out of the fit.** `scripts/make_default_model.sh` "
            "writes this into `tables/general.csv`. "

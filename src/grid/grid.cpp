@@ -442,10 +442,11 @@ void Grid::check_batch_sizes(std::vector<std::string>& problems) const {
             place, axis.values[b], dataset.name,
             format_count(dataset.samples)));
       } else if (is_full) {
+        const std::int64_t all = training_size(config_, dataset);
         const std::int64_t fewest =
-            std::min(*std::ranges::min_element(samples.values),
-                     training_size(config_, dataset));
-        if (axis.values[b] <= fewest) continue;
+            std::min(*std::ranges::min_element(samples.values), all);
+        // check_samples says what is wrong where the data set is that small.
+        if (all < 1 || axis.values[b] <= fewest) continue;
         problems.push_back(fmt::format(
             "{}: batch size {} is larger than the {} samples of {} that are "
             "trained on (grid.samples); use a smaller one",
@@ -499,8 +500,8 @@ void Grid::check_samples(std::vector<std::string>& problems) const {
     };
     if (lists(kAllSamples) && lists(most)) {
       problems.push_back(fmt::format(
-          "{}: all are {} samples of {}, which are in the list already; remove "
-          "one of them",
+          "{0}: \"all\" means {1} samples of {2}, and {1} is in the list, too; "
+          "remove one of the two",
           config_.where("grid.samples"), format_count(most), dataset.name));
     }
     for (std::size_t s = 0; s < axis.values.size(); ++s) {

@@ -59,15 +59,12 @@ grid::Trajectory shortened(grid::Trajectory trajectory,
   if (options.measure) return trajectory;
   trial::TrialTask& task = trajectory.task;
   if (options.first_steps) {
-    auto* const settings = std::get_if<trial::BatchSteps>(&task.target);
-    if (settings == nullptr) {
-      fail_user(
-          "the first steps say something of the target {} alone, not of {}",
-          trial::BatchSteps::kName, trial::name_of(task.target));
-    }
+    // No model answers for another target, which cape_predict refuses before.
+    auto& settings = std::get<trial::BatchSteps>(task.target);
     constexpr auto kLosses =
         static_cast<std::int64_t>(std::tuple_size_v<predictor::FirstLosses>);
-    settings->max_steps = settings->record_at_least = kLosses;
+    settings.max_steps = std::min(kLosses, settings.max_steps);
+    settings.record_at_least = settings.max_steps;
   } else {
     task.timed_steps = kTimedSteps;
   }
@@ -102,9 +99,13 @@ void predict(const predictor::Predictor& predictor, bool from_first_steps,
   for (const CellPrediction& cell : cells) {
     table.add(cell.row);
     predictor::FirstLosses& losses = table.rows.back().first_losses;
-    std::copy_n(cell.first_losses.begin(),
-                std::min(cell.first_losses.size(), losses.size()),
-                losses.begin());
+    for (std::size_t t = 0;
+         t < std::min(cell.first_losses.size(), losses.size()); ++t) {
+      // Missing is something else than a training that has diverged.
+      losses[t] = std::isfinite(cell.first_losses[t])
+                      ? cell.first_losses[t]
+                      : std::numeric_limits<float>::infinity();
+    }
   }
   const std::vector<predictor::RowIndex> rows = predictor::all_rows(table);
   std::vector<predictor::Prediction> predictions =

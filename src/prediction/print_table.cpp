@@ -125,6 +125,12 @@ std::string errors_text(predictor::Novelty novelty,
   if (errors.sources > 0) {
     left_out.push_back(fmt::format("{} sources", errors.sources));
   }
+  if (std::isnan(errors.median_factor)) {
+    return fmt::format(
+        "{}: how far off is not known, since nothing could be "
+        "left out",
+        what_is_new(novelty));
+  }
   std::string text = fmt::format("{}: off by a factor of {:.2f} in the median",
                                  what_is_new(novelty), errors.median_factor);
   if (!left_out.empty()) {
@@ -170,8 +176,9 @@ void print_uncertain(const std::vector<CellPrediction>& cells) {
   };
   if (std::ranges::any_of(cells, is(predictor::AnsweredBy::training))) {
     fmt::print(
-        "exact     where T* is at most 8, the first 8 steps, which were taken, "
-        "have shown it\n");
+        "exact     where the 8 steps that were taken have reached the "
+        "threshold "
+        "already\n");
   }
   const auto is_doubtful = [](const CellPrediction& cell) {
     return cell.prediction.convergence < kSure;
@@ -184,8 +191,9 @@ void print_uncertain(const std::vector<CellPrediction>& cells) {
                                     : cell.prediction.convergence;
                        }).prediction.convergence;
   fmt::print(
-      "doubtful  {} of {} may not get there within {} steps: the least "
-      "probability is {:.0f} %\n          (--json has all)\n",
+      "doubtful  {} of {} may not get there within {} steps: the "
+      "lowest probability of\n          getting there is {:.0f} % (--json has "
+      "all)\n",
       doubtful, cells.size(), cells.front().row.max_steps, 100 * least);
 }
 

@@ -108,8 +108,11 @@ void print_longest(const grid::Grid& grid, const grid::SpeedEstimate& speed) {
     which = fmt::format("{} on {}", grid.family(index),
                         grid.datasets()[grid.group(g).dataset].name);
   }
-  fmt::print("the longest training: about {} ({}), if it takes all {} epochs\n",
-             format_duration(most), which, train.full_training.max_epochs);
+  fmt::print(
+      "the longest trainings ({}) take about {} on average, if they take all "
+      "{} "
+      "epochs\n",
+      which, format_duration(most), train.full_training.max_epochs);
 }
 
 }  // namespace

@@ -175,6 +175,7 @@ std::optional<grid::Trajectory> ProbeRefresh::describe_rows(
         row.revision == zoo::revision(task.architecture) &&
         row.batch_size <= found->samples &&
         row.samples + row.validation_samples <= found->samples &&
+        (row.samples == 0 || row.batch_size <= row.samples) &&
         datasets::problem_of(task.dataset.variant, *found).empty() &&
         zoo::explain_mismatch(task.architecture, trajectory.dataset.shape,
                               trial::head_of(trajectory.dataset))

@@ -109,10 +109,12 @@ std::vector<float> losses_of(const hdf5::Handle& file) {
   return losses;
 }
 
+bool has_steps(const hdf5::Handle& file) {
+  return hdf5::exists(file, "curves") && hdf5::exists(file, "curves/step");
+}
+
 std::vector<std::int32_t> steps_of(const hdf5::Handle& file) {
-  const bool has_steps =
-      hdf5::exists(file, "curves") && hdf5::exists(file, "curves/step");
-  if (!has_steps) return {};
+  if (!has_steps(file)) return {};
   const hdf5::Handle dataset = hdf5::open_dataset(file, "curves/step");
   std::vector<std::int32_t> steps(hdf5::length(dataset));
   hdf5::read(dataset, H5T_NATIVE_INT32, 0, steps.size(), steps.data());
@@ -199,13 +201,14 @@ Curve read_curve(const std::filesystem::path& path, std::int64_t offset,
     hdf5::read(dataset, H5T_NATIVE_FLOAT, static_cast<std::uint64_t>(offset),
                losses.size(), losses.data());
     Curve curve(losses);
-    const std::vector<std::int32_t> steps = steps_of(file);
-    if (steps.empty()) return curve;
-    if (std::ssize(steps) != total) {
+    if (!has_steps(file)) return curve;
+    const hdf5::Handle steps = hdf5::open_dataset(file, "curves/step");
+    if (static_cast<std::int64_t>(hdf5::length(steps)) != total) {
       fail_user("{}: /curves/step has {} numbers, /curves/loss {}",
-                path.string(), steps.size(), total);
+                path.string(), hdf5::length(steps), total);
     }
-    std::copy_n(steps.begin() + offset, length, curve.steps.begin());
+    hdf5::read(steps, H5T_NATIVE_INT32, static_cast<std::uint64_t>(offset),
+               curve.steps.size(), curve.steps.data());
     return curve;
   });
 }

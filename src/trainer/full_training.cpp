@@ -3,6 +3,7 @@
 #include <span>
 #include <utility>
 
+#include "core/error.h"
 #include "core/hash.h"
 #include "core/random.h"
 #include "datasets/split.h"
@@ -167,6 +168,10 @@ std::unique_ptr<Procedure> make_procedure(const trial::FullTraining& settings,
                                           const trial::TrialTask& task,
                                           const datasets::Dataset& dataset,
                                           const torch::Device& device) {
+  if (trial::steps_per_epoch(settings, task.batch_size) < 1) {
+    fail("a batch of {} is more than the {} samples to train on",
+         task.batch_size, settings.samples);
+  }
   return std::make_unique<FullTrainingProcedure>(
       settings, task, dataset, device,
       datasets::draw_split(dataset.info.samples, settings.validation_samples,

@@ -113,7 +113,7 @@ void check_outcomes(const trial::FullTraining& settings,
   require(
       rule.losses().size() == result.losses.size() &&
           rule.validation_losses().size() == result.validation_losses.size(),
-      "the training goes on behind its end");
+      "the training goes on after its end");
   compare_outcomes(task, result, rule.results());
 }
 

@@ -9,8 +9,8 @@
 
 namespace cape::trial {
 
-/// The updates after which the training loss is looked at: 0, 1, 2, ..., 40,
-/// 42, ..., each at most 5 % behind the one before.
+/// The updates after which the training loss is looked at: every one up to 40,
+/// then each at most 5 % later than the one before (42, 44, ...).
 std::int64_t next_look(std::int64_t updates);
 
 /// Says what is to be measured next and is fed the answers. What a criterion

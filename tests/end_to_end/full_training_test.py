@@ -38,7 +38,7 @@ class FullTraining(FarmTest):
         write_mnist(self.data / "mnist", samples=300)
 
     def test_the_plan_says_what_the_longest_training_takes(self):
-        self.farm("--plan", says=["160 cells", "the longest training: about",
+        self.farm("--plan", says=["160 cells", "the longest trainings (",
                                   "if it takes all 30 epochs"])
         self.assertFalse(self.out.exists())
 

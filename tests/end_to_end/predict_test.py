@@ -166,7 +166,13 @@ class WithFakeTrainer(PredictTest):
         self.predict(self.config, self.config, code=2, says="not two")
         self.predict(self.config, "--sort", "name", code=2, says="--sort")
         self.predict(self.config, "grid.trails=2", code=2, says="trials")
+        self.predict(self.config, "--steps", "4", code=2, says="--steps")
         self.predict(self.folder / "none.yaml", code=2, says="none.yaml")
+
+    def test_a_model_that_knows_no_first_steps_cannot_use_them(self):
+        (self.model / "first_steps.json").unlink(missing_ok=True)
+        self.predict(self.config, "--steps", "8", code=2,
+                     says="no first_steps.json")
 
     def test_a_model_that_is_none_is_refused(self):
         description = json.loads((self.model / "cape.json").read_text())
@@ -195,6 +201,30 @@ class WithRealTrainer(PredictTest):
         for one in self.predictions(self.config, "--measure"):
             row = rows[one["trajectory"], one["epsilon"]]
             self.assertEqual(one["measured"]["t_star"], int(row["t_star"]))
+
+    def test_first_steps_are_those_of_the_training(self):
+        measured = {key: int(row["t_star"])
+                    for key, row in self.fitted().items()}
+        shutil.rmtree(self.model)
+        shutil.copytree(support.ROOT / "data" / "model", self.model)
+        models = set()
+        for one in self.predictions(self.config, "--steps", "8"):
+            true = measured[one["trajectory"], one["epsilon"]]
+            models.add(one["model"])
+            if true <= 8:
+                self.assertEqual(one["model"], "trained")
+                self.assertEqual(one["t_star"], true)
+                self.assertEqual(one["interval"], [true, true])
+                self.assertEqual(one["features"], {})
+            else:
+                self.assertEqual(one["model"], "first steps")
+                self.assertLess(one["features"]["log_loss_8"], 0)
+                self.assertGreater(one["convergence"], 0.5)
+                self.assertLess(abs(math.log(one["t_star"] / true)), 1)
+        self.assertEqual(models, {"trained", "first steps"})
+        table = self.predict(self.config, "--steps", "8")
+        self.assertIn("8 steps   ", table)
+        self.assertIn("exact     where the 8 steps", table)
 
 
 if __name__ == "__main__":

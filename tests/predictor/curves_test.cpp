@@ -7,7 +7,9 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <numeric>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "predictor/rows.h"
@@ -89,6 +91,45 @@ TEST_F(CurveSlopes, AreThoseOfEachTrajectorysOwnLosses) {
                                     Pair("rising", FloatNear(0.03125F, 1e-6F)),
                                     Pair("short", IsNan()),
                                     Pair("steep", FloatNear(-0.25F, 1e-6F))));
+}
+
+TEST_F(CurveSlopes, ComeWithTheFirstLossesOfRowsThatRanAsLong) {
+  std::vector<float> losses(200);
+  std::iota(losses.begin(), losses.end(), 100.F);
+  std::vector<shard::Row> rows;
+  for (const auto& [name, offset, length] :
+       std::vector<std::tuple<std::string, int, int>>{
+           {"first", 0, 9}, {"later", 50, 30}, {"short", 20, 8}}) {
+    rows.push_back(sample_row(name));
+    rows.back().curve_offset = offset;
+    rows.back().curve_length = length;
+  }
+  std::ofstream(folder_ / "a.h5", std::ios::binary)
+      << shard::shard_image(rows, losses, {});
+  slopes();
+  std::map<std::string, FirstLosses> found;
+  for (const MetaRow& row : table_.rows) {
+    found[table_.trajectories.text(row.trajectory)] = row.first_losses;
+  }
+  EXPECT_THAT(found["first"],
+              ElementsAre(100, 101, 102, 103, 104, 105, 106, 107, 108));
+  EXPECT_THAT(found["later"],
+              ElementsAre(150, 151, 152, 153, 154, 155, 156, 157, 158));
+  EXPECT_THAT(found["short"], testing::Each(IsNan()));
+}
+
+TEST_F(CurveSlopes, AreNotTakenOfLossesWithStepsLeftOut) {
+  std::vector<std::int32_t> steps(60);
+  std::iota(steps.begin(), steps.end(), 0);
+  const std::vector<float> losses = losses_of(-0.25, 60);
+  shard::ShardWriter writer(
+      {.directory = folder_, .prefix = "a", .provenance = {}});
+  writer.add(rows_of("every"), shard::Curve(losses, steps));
+  for (std::size_t t = 40; t < 60; ++t) steps[t] = 2 * steps[t] - 40;
+  writer.add(rows_of("fewer"), shard::Curve(losses, steps));
+  writer.flush();
+  EXPECT_THAT(slopes(), ElementsAre(Pair("every", FloatNear(-0.25F, 1e-6F)),
+                                    Pair("fewer", IsNan())));
 }
 
 TEST_F(CurveSlopes, LeaveRowsThatWereReadBeforeAsTheyAre) {

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -326,6 +327,25 @@ TEST(GeneralModel, KnowsWhereItIsLessSure) {
   }
 }
 
+TEST(GeneralModel, IsFittedWhereNoRowOfTheOtherKindConverged) {
+  // Without the kind that converged there is nothing to fit on.
+  MetaTable table;
+  for (int i = 0; i < 160; ++i) {
+    shard::Row row = general_row(i, i % 2, 0);
+    if (i % 2 == 1) {
+      row.converged = false;
+      row.t_star = row.steps_run = row.max_steps;
+    }
+    table.add(row);
+  }
+  const GeneralFit fitted = fit_on(table);
+  EXPECT_LT(fitted.model.errors.at(Novelty::none).median_factor, 1.5);
+  EXPECT_TRUE(std::isnan(fitted.model.errors.at(Novelty::kind).median_factor));
+  EXPECT_FALSE(fitted.model.errors.at(Novelty::kind).offsets.has_value());
+  EXPECT_TRUE(
+      std::isnan(fitted.model.errors.at(Novelty::source).median_factor));
+}
+
 TEST(FirstSteps, AnswerExactlyOrByTheModelThatKnowsThem) {
   const auto with_losses = [](MetaRow& row, double rate) {
     for (std::size_t t = 0; t < row.first_losses.size(); ++t) {
@@ -357,6 +377,16 @@ TEST(FirstSteps, AnswerExactlyOrByTheModelThatKnowsThem) {
   EXPECT_NEAR(std::log(predictions[1].steps / asked.rows[1].t_star), 0, 0.2);
   // Without losses there is nothing that this model could use.
   EXPECT_EQ(predictions[2].answered_by, AnsweredBy::model);
+  // A training that diverges will not converge.
+  asked.rows[1].first_losses[5] = std::numeric_limits<float>::infinity();
+  // The cap ends a training before its sixth step.
+  asked.rows[0].max_steps = 5;
+  const auto ended =
+      predictor.predict_after_first_steps(asked, all_rows(asked));
+  EXPECT_EQ(ended[0].answered_by, AnsweredBy::first_steps);
+  EXPECT_EQ(ended[1].answered_by, AnsweredBy::training);
+  EXPECT_EQ(ended[1].convergence, 0);
+  EXPECT_EQ(ended[1].steps, 5000);
 }
 
 }  // namespace

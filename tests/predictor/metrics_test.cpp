@@ -52,9 +52,9 @@ TEST(Median, IsTheMeanOfTheMiddleTwoOfAnEvenNumber) {
   EXPECT_EQ(median({5, 1, 3, 4}), 3.5);
 }
 
-// Three of the four pairs of one that happened and one that did not are in
-// order, a tie among them counts half: sklearn.metrics.roc_auc_score gives the
-// same.
+// Of the four pairs of one that happened and one that did not, three are in
+// order and one is a tie, which counts half. sklearn.metrics.roc_auc_score
+// gives the same.
 TEST(AreaUnderCurve, CountsThePairsInOrder) {
   const std::vector<double> probabilities = {0.1, 0.4, 0.4, 0.8};
   EXPECT_DOUBLE_EQ(area_under_curve(probabilities, {false, false, true, true}),

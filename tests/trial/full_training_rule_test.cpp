@@ -58,7 +58,7 @@ TEST(FullTrainingRule, LooksAtTheLossAtMostFivePercentLaterThanBefore) {
 }
 
 TEST(FullTrainingRule, StopsPatienceEpochsBehindTheBest) {
-  // 0.45 improves 0.5 by more than min_delta, 0.4 does not improve 0.45.
+  // 0.45 improves 0.5 by more than min_delta, 0.44 does not improve 0.45.
   const FullTraining settings{.patience = 2, .min_delta = 0.05, .samples = 105};
   const auto rule =
       run(settings, {EarlyStopping{2, 0.05}},

@@ -102,8 +102,10 @@ GeneralModel general_model_from(std::string_view text) {
   const Json json = Json::parse(text);
   const std::int64_t version = whole_number(json.at("schema_version"));
   if (version != kSchemaVersion) {
-    fail("schema_version is {}, this program reads {}", version,
-         kSchemaVersion);
+    fail_user(
+        "general.json or first_steps.json: schema_version is {}, this "
+        "program reads {}; fit again",
+        version, kSchemaVersion);
   }
   FeatureSet features =
       features_from(json.at("features").get<std::string>(), json.at("ranges"));

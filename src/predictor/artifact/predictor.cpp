@@ -168,21 +168,33 @@ void let_answer(AnsweredBy answered_by, const Predictor& predictor,
   }
 }
 
-/// The first of the first steps at which the loss is at most epsilon L_0.
+/// The first of the first steps within the cap at which the loss is at most
+/// epsilon L_0.
 std::optional<std::size_t> reached_at(const MetaRow& row) {
   const double threshold = row.epsilon * row.first_losses.front();
-  for (std::size_t t = 0; t < row.first_losses.size(); ++t) {
+  const std::size_t end = std::min<std::size_t>(
+      row.first_losses.size(), static_cast<std::size_t>(row.max_steps));
+  for (std::size_t t = 0; t < end; ++t) {
     if (row.first_losses[t] <= threshold) return t;
   }
   return std::nullopt;
 }
 
-Prediction exact(std::size_t steps) {
+/// Whether one of the first losses is infinite: the training ends there.
+bool diverges(const MetaRow& row) {
+  return std::ranges::any_of(row.first_losses,
+                             [](float loss) { return std::isinf(loss); });
+}
+
+/// What the training itself has shown: that it reaches the threshold, or that
+/// it never will.
+Prediction from_training(std::optional<std::size_t> steps, const MetaRow& row) {
   Prediction one;
   one.answered_by = AnsweredBy::training;
-  one.steps = static_cast<double>(std::max<std::size_t>(steps, 1));
+  one.steps = steps ? clip_steps(static_cast<double>(*steps), row)
+                    : clip_steps(row.max_steps, row);
   one.interval = {one.steps, one.steps};
-  one.convergence = 1;
+  one.convergence = steps ? 1 : 0;
   return one;
 }
 
@@ -264,12 +276,13 @@ std::vector<Prediction> Predictor::predict_after_first_steps(
   std::vector<Prediction> predictions = predict_only(*this, table, rows);
   let_answer(AnsweredBy::first_steps, *this, table,
              share_of(rows, predictions, [&](RowIndex i, const Prediction&) {
-               return has_first_losses(table.rows[i]);
+               return has_first_losses(table.rows[i]) &&
+                      has_general_features(table.rows[i]);
              }));
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (const auto steps = reached_at(table.rows[rows[i]])) {
-      predictions[i] = exact(*steps);
-    }
+    const MetaRow& row = table.rows[rows[i]];
+    const auto steps = reached_at(row);
+    if (steps || diverges(row)) predictions[i] = from_training(steps, row);
   }
   add_contributions(*this, table, rows, predictions);
   return predictions;

@@ -27,7 +27,7 @@ enum class AnsweredBy {
   model,        ///< Predictor::model
   general,      ///< Predictor::general
   first_steps,  ///< Predictor::first_steps
-  training      ///< the first steps themselves, which reached the threshold
+  training      ///< the first steps themselves, which have decided
 };
 
 constexpr auto enum_names(AnsweredBy) {
@@ -91,8 +91,8 @@ struct Predictor {
                                   std::span<const RowIndex> rows) const;
 
   /// The same from the losses of the first steps, where a row has them: exact
-  /// where these reach the threshold, else by `first_steps`. REQUIRES:
-  /// first_steps.
+  /// where these reach the threshold, or are infinite, which no training comes
+  /// back from; else by `first_steps`. REQUIRES: first_steps.
   std::vector<Prediction> predict_after_first_steps(
       const MetaTable& table, std::span<const RowIndex> rows) const;
 

@@ -35,6 +35,19 @@ std::vector<std::vector<Place>> curves_of(const shard::MergedTable& merged,
   return places;
 }
 
+/// Whether the losses from `offset` on are those of step 0, 1, 2, ... as far as
+/// they are used. Without steps (of older shards) all are.
+bool is_every_step(std::span<const std::int32_t> steps, std::int64_t offset,
+                   std::int64_t length) {
+  if (std::ssize(steps) < offset + length) return steps.empty();
+  const std::int64_t used =
+      std::min(length, static_cast<std::int64_t>(kCurveLosses));
+  for (std::int64_t t = 0; t < used; ++t) {
+    if (steps[static_cast<std::size_t>(offset + t)] != t) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 float curve_slope(std::span<const float> losses) {
@@ -58,9 +71,12 @@ void read_curves(const shard::MergedTable& merged, std::size_t first,
   const auto places = curves_of(merged, first);
   for (std::size_t source = 0; source < places.size(); ++source) {
     if (places[source].empty()) continue;
-    const std::vector<float> all = shard::read_curves(merged.sources()[source]);
+    const std::filesystem::path& path = merged.sources()[source];
+    const std::vector<float> all = shard::read_curves(path);
+    const std::vector<std::int32_t> steps = shard::read_curve_steps(path);
     for (const auto& [index, offset, length] : places[source]) {
-      if (offset < 0 || offset + length > std::ssize(all)) continue;
+      if (offset < 0 || length > std::ssize(all) - offset) continue;
+      if (!is_every_step(steps, offset, length)) continue;
       const std::span losses = std::span(all).subspan(
           static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
       MetaRow& row = table.rows[index];

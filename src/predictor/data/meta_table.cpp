@@ -68,8 +68,9 @@ GeneralFeatures general_features(const shard::Row& row) {
 std::string settings_of(const shard::Row& row) {
   // The cap on the steps of a whole training follows from its samples.
   if (row.max_epochs > 0) {
-    return fmt::format("target={} weight_decay={} max_epochs={}",
-                       row.target.view(), row.weight_decay, row.max_epochs);
+    return fmt::format("target={} weight_decay={} max_epochs={} min_delta={}",
+                       row.target.view(), row.weight_decay, row.max_epochs,
+                       row.min_delta);
   }
   return fmt::format(
       "target={} weight_decay={} max_steps={} plateau_window={} "
@@ -90,7 +91,8 @@ std::uint32_t TextPool::id(std::string_view text) {
 std::uint32_t MetaTable::settings_id(const shard::Row& row) {
   const auto settings = [](const shard::Row& of) {
     return std::tuple(of.target.view(), of.weight_decay, of.max_steps,
-                      of.plateau_window, of.plateau_tolerance, of.max_epochs);
+                      of.plateau_window, of.plateau_tolerance, of.max_epochs,
+                      of.min_delta);
   };
   // Most rows have those of the row before.
   if (!last_settings_ || settings(row) != settings(last_)) {

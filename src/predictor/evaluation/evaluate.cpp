@@ -61,7 +61,12 @@ std::vector<RowIndex> rows_outside(const MetaTable& table,
   return fewer;
 }
 
-/// Calls `run` with 0 ... count - 1, on all cores.
+}  // namespace
+
+std::string MetricGroup::name() const {
+  return column.empty() ? "overall" : column + "=" + value;
+}
+
 void run_parallel(int count, const std::function<void(int)>& run) {
   std::atomic<int> next = 0;
   const auto work = [&] {
@@ -74,12 +79,6 @@ void run_parallel(int count, const std::function<void(int)>& run) {
   }
   work();
   for (std::future<void>& worker : workers) worker.get();
-}
-
-}  // namespace
-
-std::string MetricGroup::name() const {
-  return column.empty() ? "overall" : column + "=" + value;
 }
 
 std::vector<double> cross_validate(const MetaTable& table,

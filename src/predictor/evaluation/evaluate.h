@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -58,5 +59,9 @@ std::vector<MetricGroup> group_metrics(const MetaTable& table,
 /// The metrics of the group with that name, such as "family=mlp"; NaN if there
 /// is none.
 double mae_of(std::span<const MetricGroup> groups, std::string_view name);
+
+/// Calls `run` with 0, ..., count - 1, on all cores and in any order. Throws
+/// what one of them threw.
+void run_parallel(int count, const std::function<void(int)>& run);
 
 }  // namespace cape::predictor

@@ -25,6 +25,8 @@ constexpr int kKindPartsOfBoth = 5;
 constexpr int kSourcePartsOfBoth = 4;
 constexpr int kFolds = 5;
 
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
 /// A number for each row of the table, from 0; kNeverHeldOut for other rows.
 using Parts = std::vector<int>;
 
@@ -71,17 +73,22 @@ struct LeaveOut {
 using FitAndPredict = std::function<std::vector<double>(
     std::span<const RowIndex> fitted, std::span<const RowIndex> held_out)>;
 
+/// Whether a row can be fitted on.
+using Condition = std::function<bool(RowIndex)>;
+
 /// One value for each row of the table, by a fit that has not seen the row; NaN
 /// where there was nothing to fit on.
 std::vector<double> predict_left_out(const MetaTable& table,
                                      std::span<const RowIndex> rows,
                                      const LeaveOut& way,
+                                     const Condition& can_be_fitted,
                                      const FitAndPredict& fit_and_predict) {
-  std::set<std::pair<int, int>> cells;
-  for (const RowIndex row : rows) cells.emplace(way.a[row], way.b[row]);
-  std::vector<double> predicted(table.rows.size(),
-                                std::numeric_limits<double>::quiet_NaN());
-  for (const auto& [part_of_a, part_of_b] : cells) {
+  std::set<std::pair<int, int>> parts;
+  for (const RowIndex row : rows) parts.emplace(way.a[row], way.b[row]);
+  const std::vector<std::pair<int, int>> cells(parts.begin(), parts.end());
+  std::vector<double> predicted(table.rows.size(), kNaN);
+  run_parallel(static_cast<int>(cells.size()), [&](int cell) {
+    const auto [part_of_a, part_of_b] = cells[static_cast<std::size_t>(cell)];
     std::vector<RowIndex> fitted;
     std::vector<RowIndex> held_out;
     for (const RowIndex row : rows) {
@@ -90,19 +97,22 @@ std::vector<double> predict_left_out(const MetaTable& table,
       if (in_a && in_b) held_out.push_back(row);
       if (!in_a && !in_b) fitted.push_back(row);
     }
-    if (fitted.empty()) continue;
+    std::erase_if(fitted, [&](RowIndex row) { return !can_be_fitted(row); });
+    if (fitted.empty()) return;
     const std::vector<double> values = fit_and_predict(fitted, held_out);
     for (std::size_t i = 0; i < held_out.size(); ++i) {
       predicted[held_out[i]] = values[i];
     }
-  }
+  });
   return predicted;
 }
 
 /// log(measured / predicted). A row that did not converge needs more steps than
 /// it ran, so it is off only if fewer are predicted.
 double residual_of(const MetaRow& row, double predicted) {
-  if (row.converged) return std::log(row.t_star / predicted);
+  if (row.converged || std::isnan(predicted)) {
+    return std::log(row.t_star / predicted);
+  }
   return std::max(0.0, std::log(row.steps_run / predicted));
 }
 
@@ -169,6 +179,7 @@ NoveltyErrors errors_of(const MetaTable& table, std::span<const RowIndex> rows,
   std::vector<double> probabilities;
   std::vector<bool> converged;
   double accuracies = 0;
+  double squares = 0;
   for (const RowIndex i : rows) {
     if (std::isnan(predicted.steps[i]) || std::isnan(predicted.spread[i])) {
       continue;
@@ -179,8 +190,7 @@ NoveltyErrors errors_of(const MetaTable& table, std::span<const RowIndex> rows,
     residuals.push_back(residual / predicted.spread[i]);
     probabilities.push_back(predicted.probability[i]);
     converged.push_back(row.converged);
-    errors.brier +=
-        std::pow(predicted.probability[i] - (row.converged ? 1 : 0), 2);
+    squares += std::pow(predicted.probability[i] - (row.converged ? 1 : 0), 2);
     if (!row.converged) continue;
     logs.push_back(-residual);
     distances.push_back(std::abs(residual));
@@ -188,11 +198,11 @@ NoveltyErrors errors_of(const MetaTable& table, std::span<const RowIndex> rows,
         accuracy(row.t_star, std::abs(predicted.steps[i] - row.t_star));
   }
   errors.rows = std::ssize(known);
-  if (logs.empty()) return errors;
+  if (logs.empty()) return errors;  // nothing is known of its errors
   errors.accuracy = accuracies / static_cast<double>(logs.size());
   errors.median_factor = std::exp(median(std::move(distances)));
   errors.median_log_error = median(std::move(logs));
-  errors.brier /= static_cast<double>(errors.rows);
+  errors.brier = squares / static_cast<double>(errors.rows);
   errors.auc = area_under_curve(probabilities, converged);
   bool is_first = true;
   for (const Groups* const all : groups_by_column) {
@@ -204,7 +214,6 @@ NoveltyErrors errors_of(const MetaTable& table, std::span<const RowIndex> rows,
     errors.covered = is_first ? covered : std::min(errors.covered, covered);
     is_first = false;
   }
-  errors.ratio = std::numeric_limits<double>::quiet_NaN();
   if (errors.offsets) {
     std::vector<double> widths;
     for (const RowIndex i : known) {
@@ -228,16 +237,21 @@ std::int64_t count_different(std::span<const RowIndex> rows,
 }
 
 /// What a fit of the spread learns from, by row of the table: how far off the
-/// steps are where kind and source are new, or at least the trajectory.
+/// steps are where kind and source are new, or at least the trajectory. Missing
+/// where that is not known: a row that did not converge, of which more steps
+/// than it ran were predicted, says nothing of how far off they are.
 std::vector<float> spread_targets(const MetaTable& table,
                                   std::span<const RowIndex> rows,
                                   const std::vector<double>& new_to_both,
                                   const std::vector<double>& new_trajectory) {
   std::vector<float> targets(table.rows.size(), kMissing);
   for (const RowIndex i : rows) {
-    const double steps =
-        std::isnan(new_to_both[i]) ? new_trajectory[i] : new_to_both[i];
-    targets[i] = log_spread(residual_of(table.rows[i], steps));
+    const double residual = residual_of(
+        table.rows[i],
+        std::isnan(new_to_both[i]) ? new_trajectory[i] : new_to_both[i]);
+    if (table.rows[i].converged || residual > 0) {
+      targets[i] = log_spread(residual);
+    }
   }
   return targets;
 }
@@ -251,15 +265,19 @@ std::vector<float> converged_or_not(const MetaTable& table) {
   return targets;
 }
 
-/// Fits the `targets` of the given rows; a table row each.
+/// Fits the targets of the given rows, where they are not missing.
 Booster fit_targets(const MetaTable& table, std::span<const RowIndex> rows,
                     const FeatureSet& features,
                     std::span<const float> targets_of_table,
                     const BoosterSettings& settings) {
+  std::vector<RowIndex> known;
   std::vector<float> targets;
-  targets.reserve(rows.size());
-  for (const RowIndex row : rows) targets.push_back(targets_of_table[row]);
-  const Matrix x = feature_matrix(table, rows, features);
+  for (const RowIndex row : rows) {
+    if (std::isnan(targets_of_table[row])) continue;
+    known.push_back(row);
+    targets.push_back(targets_of_table[row]);
+  }
+  const Matrix x = feature_matrix(table, known, features);
   return Booster::train({.x = x, .target = targets}, features.names(),
                         settings);
 }
@@ -333,12 +351,13 @@ std::optional<GeneralFit> fit_general(const MetaTable& table,
   const Fit fit_steps = fit_model(used, settings);
   std::map<Novelty, LeftOut> left_out;
   for (const LeaveOut& way : ways) {
-    left_out[way.novelty].steps =
-        predict_left_out(table, rows, way,
-                         [&](std::span<const RowIndex> fitted,
-                             std::span<const RowIndex> held_out) {
-                           return fit_steps(table, fitted)(table, held_out);
-                         });
+    left_out[way.novelty].steps = predict_left_out(
+        table, rows, way,
+        [&](RowIndex row) { return table.rows[row].converged; },
+        [&](std::span<const RowIndex> fitted,
+            std::span<const RowIndex> held_out) {
+          return fit_steps(table, fitted)(table, held_out);
+        });
   }
   const std::vector<float> spreads =
       spread_targets(table, rows, left_out[Novelty::both].steps,
@@ -363,13 +382,14 @@ std::optional<GeneralFit> fit_general(const MetaTable& table,
     LeftOut& predicted = left_out[way.novelty];
     predicted.spread = predict_left_out(
         table, rows, way,
+        [&](RowIndex row) { return !std::isnan(spreads[row]); },
         [&](std::span<const RowIndex> fitted,
             std::span<const RowIndex> held_out) {
           return spreads_from(fit_spread(fitted),
                               feature_matrix(table, held_out, used));
         });
     predicted.probability = predict_left_out(
-        table, rows, way,
+        table, rows, way, [](RowIndex) { return true; },
         [&](std::span<const RowIndex> fitted,
             std::span<const RowIndex> held_out) {
           return probabilities_from(fit_convergence(fitted),

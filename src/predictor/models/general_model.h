@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -31,18 +32,22 @@ constexpr auto enum_names(Novelty) {
 }
 
 /// How far off answers were for rows of one novelty: when kinds, sources or
-/// both were left out of the fit in turn.
+/// both were left out of the fit in turn. NaN where there was nothing to leave
+/// out, or nothing left to fit on.
 struct NoveltyErrors {
+  static constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
   /// Of intervals for the level of the model, times the row's spread; nothing
   /// where there are too few groups for it.
   std::optional<Offsets> offsets;
-  double median_factor = 0;  ///< exp of the median |log(predicted / measured)|
-  double median_log_error = 0;  ///< log(predicted / measured)
-  double accuracy = 0;          ///< AvgAccuracy, over the converged rows
-  double covered = 0;  ///< share of the rows of a group by the others' offsets
-  double ratio = 0;    ///< median of upper / lower end of the intervals
-  double brier = 0;    ///< mean (probability of converging - whether it did)^2
-  double auc = 0;      ///< see area_under_curve; NaN where all rows converged
+  double median_factor =
+      kNaN;  ///< exp of the median |log(predicted / measured)|
+  double median_log_error = kNaN;  ///< log(predicted / measured)
+  double accuracy = kNaN;          ///< AvgAccuracy, over the converged rows
+  double covered =
+      kNaN;             ///< share of the rows of a group by the others' offsets
+  double ratio = kNaN;  ///< median of upper / lower end of the intervals
+  double brier = kNaN;  ///< mean (probability of converging - whether it did)^2
+  double auc = kNaN;    ///< see area_under_curve; NaN where all rows converged
   std::int64_t kinds = 0;    ///< left out in turn; 0: none was
   std::int64_t sources = 0;  ///< left out in turn; 0: none was
   std::int64_t rows = 0;
