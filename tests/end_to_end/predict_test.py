@@ -12,6 +12,7 @@ import support
 from support import BIN, CONFIG, FarmTest
 
 DATA = pathlib.Path("/usr/share/datasets")
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class PredictTest(FarmTest):
@@ -203,13 +204,14 @@ class WithRealTrainer(PredictTest):
             self.assertEqual(one["measured"]["t_star"], int(row["t_star"]))
 
     def test_first_steps_are_those_of_the_training(self):
-        measured = {key: int(row["t_star"])
-                    for key, row in self.fitted().items()}
         shutil.rmtree(self.model)
-        shutil.copytree(support.ROOT / "data" / "model", self.model)
+        shutil.copytree(ROOT / "data" / "model", self.model)
+        arguments = [self.config, "--steps", "8",
+                     "grid.learning_rate=[2e-4, 2e-3]"]
         models = set()
-        for one in self.predictions(self.config, "--steps", "8"):
-            true = measured[one["trajectory"], one["epsilon"]]
+        for one, trained in zip(self.predictions(*arguments),
+                                self.predictions(*arguments, "--measure")):
+            true = trained["measured"]["t_star"]
             models.add(one["model"])
             if true <= 8:
                 self.assertEqual(one["model"], "trained")
@@ -221,8 +223,10 @@ class WithRealTrainer(PredictTest):
                 self.assertLess(one["features"]["log_loss_8"], 0)
                 self.assertGreater(one["convergence"], 0.5)
                 self.assertLess(abs(math.log(one["t_star"] / true)), 1)
+                self.assertAlmostEqual(one["t_star"], trained["t_star"],
+                                       delta=1e-3 * one["t_star"])
         self.assertEqual(models, {"trained", "first steps"})
-        table = self.predict(self.config, "--steps", "8")
+        table = self.predict(*arguments)
         self.assertIn("8 steps   ", table)
         self.assertIn("exact     where the 8 steps", table)
 

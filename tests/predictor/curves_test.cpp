@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -43,6 +44,18 @@ std::vector<shard::Row> rows_of(const std::string& trajectory) {
     rows.back().epsilon = epsilon;
   }
   return rows;
+}
+
+/// Curves one behind the other: those with losses from each of `starts` on.
+shard::Curve curve_of(const std::vector<float>& losses,
+                      const std::vector<std::int32_t>& starts) {
+  std::vector<std::int32_t> steps;
+  for (std::int32_t i = 0; i < std::ssize(losses); ++i) {
+    const auto start = std::ranges::find_if(
+        starts.rbegin(), starts.rend(), [i](auto first) { return first <= i; });
+    steps.push_back(i - *start);
+  }
+  return {losses, steps};
 }
 
 class CurveSlopes : public testing::Test {
@@ -105,7 +118,7 @@ TEST_F(CurveSlopes, ComeWithTheFirstLossesOfRowsThatRanAsLong) {
     rows.back().curve_length = length;
   }
   std::ofstream(folder_ / "a.h5", std::ios::binary)
-      << shard::shard_image(rows, losses, {});
+      << shard::shard_image(rows, curve_of(losses, {0, 20, 50}), {});
   slopes();
   std::map<std::string, FirstLosses> found;
   for (const MetaRow& row : table_.rows) {
@@ -152,7 +165,8 @@ TEST_F(CurveSlopes, AreNoneWhereTheShardDoesNotHoldTheCurve) {
     rows.back().curve_length = 60;
   }
   std::ofstream(folder_ / "a.h5", std::ios::binary)
-      << shard::shard_image(rows, losses_of(-0.25, 70), {});
+      << shard::shard_image(rows, curve_of(losses_of(-0.25, 70), {0, 10, 11}),
+                            {});
   EXPECT_THAT(slopes(), ElementsAre(Pair("beyond", IsNan()),
                                     Pair("held", FloatNear(-0.25F, 1e-6F)),
                                     Pair("unset", IsNan())));

@@ -2,7 +2,7 @@
 """Measures how good answers about networks and data are that nobody measured,
 and writes it into docs/validation.md.
 
-    scripts/validate_general_model.py [--tables DIR] [--data-dir DIR]
+    tests/foreign/validate.py [--tables DIR] [--data-dir DIR]
 
 Reads the tables of scripts/make_default_model.sh, and lets tests/foreign/score.py
 judge the predictor on networks that nothing was fitted on (two minutes each).
@@ -18,8 +18,8 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-BEGIN = "<!-- begin: scripts/validate_general_model.py -->\n"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BEGIN = "<!-- begin: tests/foreign/validate.py -->\n"
 END = "<!-- end -->"
 LEFT_OUT = {"none": "only the rows' own trajectories",
             "kind": "the kind of network", "source": "the source of data",
@@ -152,7 +152,7 @@ def replaced(page, lines):
     """The page with the lines between the marks."""
     text = page.read_text()
     if BEGIN not in text:
-        sys.exit(f"validate_general_model: {page} has no line {BEGIN.strip()}")
+        sys.exit(f"validate: {page} has no line {BEGIN.strip()}")
     before, rest = text.split(BEGIN, 1)
     after = rest.split(END, 1)[1]
     return before + BEGIN + "\n" + "\n".join(lines) + "\n" + END + after
@@ -177,7 +177,7 @@ def main():
     options = parser.parse_args()
     for name in ("general.csv", "first_steps.csv"):
         if not (options.tables / name).exists():
-            sys.exit(f"validate_general_model: there is no "
+            sys.exit(f"validate: there is no "
                      f"{options.tables / name}; scripts/make_default_model.sh "
                      "makes it")
     options.page.write_text(replaced(options.page, list(section(options))))
