@@ -39,7 +39,7 @@ class FullTraining(FarmTest):
 
     def test_the_plan_says_what_the_longest_training_takes(self):
         self.farm("--plan", says=["160 cells", "the longest trainings (",
-                                  "if it takes all 30 epochs"])
+                                  "if they take all 30 epochs"])
         self.assertFalse(self.out.exists())
 
     def test_ranks_make_no_difference(self):

@@ -321,7 +321,8 @@ TEST(FullTrainingGrid, RefusesWhatTheDataSetHasNot) {
   EXPECT_THAT(refusal(config, mnist), HasSubstr("60,000 samples are more"));
 
   config.grid.samples = {55000, kAllSamples};
-  EXPECT_THAT(refusal(config, mnist), HasSubstr("all are 55,000 samples"));
+  EXPECT_THAT(refusal(config, mnist),
+              HasSubstr("means 55,000 samples of mnist"));
 
   config = full_training();
   config.grid.samples = {Draw::log_uniform, {20, 500}};

@@ -165,8 +165,7 @@ TEST_F(CurveSlopes, AreNoneWhereTheShardDoesNotHoldTheCurve) {
     rows.back().curve_length = 60;
   }
   std::ofstream(folder_ / "a.h5", std::ios::binary)
-      << shard::shard_image(rows, curve_of(losses_of(-0.25, 70), {0, 10, 11}),
-                            {});
+      << shard::shard_image(rows, curve_of(losses_of(-0.25, 70), {0, 10}), {});
   EXPECT_THAT(slopes(), ElementsAre(Pair("beyond", IsNan()),
                                     Pair("held", FloatNear(-0.25F, 1e-6F)),
                                     Pair("unset", IsNan())));
