@@ -111,7 +111,7 @@ class ScriptModel : public Model {
         } else if (value.isInt() || value.isDouble() || value.isBool() ||
                    value.isString() || value.isNone() || value.isList() ||
                    value.isGenericDict()) {
-          attributes.push_back({owner, slot, value.deepcopy(), {}});
+          attributes.push_back({owner, slot, copy_of(value), {}});
         }
       }
     }
@@ -127,6 +127,17 @@ class ScriptModel : public Model {
   }
 
  private:
+  /// A copy with the same tensors inside: recurrent layers of PyTorch have a
+  /// list of their parameters, which must stay these.
+  static torch::jit::IValue copy_of(const torch::jit::IValue& value) {
+    torch::jit::IValue::HashIdentityIValueMap tensors;
+    value.visit([&](const torch::jit::IValue& inner) {
+      if (inner.isTensor()) tensors.emplace(inner, inner);
+      return false;
+    });
+    return value.deepcopy(tensors);
+  }
+
   static bool is_dropout(std::string_view type) {
     constexpr std::string_view kName = "Dropout";
     return type.starts_with(kName) || type.ends_with(kName);

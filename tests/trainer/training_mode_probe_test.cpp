@@ -272,7 +272,9 @@ class ScriptedMlpTest : public testing::Test {
     return parameter.detach().clone().requires_grad_(true);
   }
 
-  zoo::Architecture scripted(const std::string& drop) {
+  /// With `listed` the last layer's parameters are used through a list, as
+  /// recurrent layers of PyTorch use theirs.
+  zoo::Architecture scripted(const std::string& drop, bool listed = false) {
     torch::manual_seed(small_task().seed);
     const auto model = models::build(mlp_, kImage, 10);
     const auto p = model->parameters();
@@ -296,16 +298,22 @@ class ScriptedMlpTest : public testing::Test {
     net.register_module(
         "drop", part("dropout.Dropout", {}, {},
                      "    return torch.dropout(x, 0.5, self.training)\n"));
+    const Tensor weight = own(p[4]);
+    const Tensor bias = own(p[5]);
     net.register_module("output", part("linear.Linear", {"weight", "bias"},
-                                       {own(p[4]), own(p[5])}, linear));
+                                       {weight, bias}, linear));
+    net.register_attribute("listed", c10::ListType::ofTensors(),
+                           c10::List<Tensor>({weight, bias}));
     net.define(R"(
 def forward(self, x):
     self.calls = self.calls + 1
     x = torch.gelu(self.norm.forward(self.hidden.forward(torch.flatten(x, 1))))
     x = )" + drop +
                R"(
-    return self.output.forward(x)
-)");
+    return )" +
+               (listed ? "torch.linear(x, self.listed[0], self.listed[1])"
+                       : "self.output.forward(x)") +
+               "\n");
     net.save((files_.path() / "net.pt").string());
     return zoo::opened({.file = "net.pt"}, files_.path());
   }
@@ -363,6 +371,11 @@ TEST_F(ScriptedMlpTest, ChangesNoBitOfTheTraining) {
     const zoo::Architecture architecture = scripted(drop);
     EXPECT_EQ(run(architecture, true).losses, run(architecture, false).losses);
   }
+}
+
+TEST_F(ScriptedMlpTest, IsTrainedThroughListsOfItsParametersAfterTheProbe) {
+  EXPECT_EQ(run(scripted(kModule, true)).losses,
+            run(scripted(kModule, false)).losses);
 }
 
 TEST_F(ScriptedMlpTest, LeavesEverythingAsItWas) {
