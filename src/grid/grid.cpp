@@ -516,10 +516,11 @@ void Grid::check_samples(std::vector<std::string>& problems) const {
           format_count(axis.values[s]), dataset.name,
           format_count(dataset.samples), validation, format_count(most)));
     }
+    const std::int64_t most_an_epoch =
+        most / *std::ranges::min_element(config_.grid.batch_size.values);
     const double steps =
         static_cast<double>(config_.train.full_training.max_epochs) *
-        static_cast<double>(
-            most / *std::ranges::min_element(config_.grid.batch_size.values));
+        static_cast<double>(most_an_epoch);
     if (steps > std::numeric_limits<std::int32_t>::max()) {
       problems.push_back(fmt::format(
           "{}: {} epochs of {} can be more updates than can be counted "
