@@ -97,10 +97,12 @@ grid::Config load(const CommandLine& line) {
 }
 
 /// The model that was named, else the one that comes with the program.
-predictor::Predictor open_model(const std::string& named) {
-  if (!named.empty()) return predictor::load_predictor(named);
+predictor::Predictor open_model(const std::string& named,
+                                bool with_first_steps) {
+  if (!named.empty()) return predictor::load_predictor(named, with_first_steps);
   const std::filesystem::path model = data_directory() / "model";
-  if (std::filesystem::exists(model)) return predictor::load_predictor(model);
+  if (std::filesystem::exists(model))
+    return predictor::load_predictor(model, with_first_steps);
   fail_user(
       "there is no default model (looked for {}); name the --out of a cape_fit "
       "with --model, or make it with scripts/make_default_model.sh",
@@ -142,9 +144,10 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? kExitDone : kExitUsage;
   }
   const grid::Config config = load(line);
-  const predictor::Predictor predictor = open_model(line.model);
+  const bool first_steps = line.steps > 0;
+  const predictor::Predictor predictor = open_model(line.model, first_steps);
   check_target(config, line.model);
-  if (line.steps > 0 && !predictor.first_steps) {
+  if (first_steps && !predictor.first_steps) {
     fail_user(
         "the model cannot use --steps: its directory has no first_steps.json; "
         "fit it again with cape_fit, on shards with loss curves");
@@ -154,7 +157,7 @@ int run(int argc, char** argv) {
       prediction::predict_grid(predictor, grid,
                                {.trainer = line.trainers.program(),
                                 .measure = line.measure,
-                                .first_steps = line.steps > 0},
+                                .first_steps = first_steps},
                                [&](std::size_t answered) {
                                  show_progress(answered, grid.trajectories());
                                });

@@ -243,6 +243,11 @@ trial::Target Grid::target(const TrialGroup& group,
   return target;
 }
 
+datasets::DatasetInfo Grid::dataset_of(const TrialGroup& group) const {
+  return datasets::varied(datasets_[group.dataset],
+                          config_.grid.datasets[group.dataset].variant);
+}
+
 double Grid::mean_flops(
     const TrialGroup& group,
     const std::function<double(const zoo::Architecture&)>& cost) const {
@@ -250,8 +255,7 @@ double Grid::mean_flops(
   if (!model.is_sampled()) {
     return cost(model.architectures[group.architecture]);
   }
-  const datasets::DatasetInfo dataset = datasets::varied(
-      datasets_[group.dataset], config_.grid.datasets[group.dataset].variant);
+  const datasets::DatasetInfo dataset = dataset_of(group);
   Random random(0);
   double sum = 0;
   for (int draw = 0; draw < kCostDraws; ++draw) {
@@ -261,8 +265,7 @@ double Grid::mean_flops(
 }
 
 double Grid::expected_flops(const TrialGroup& group) const {
-  const datasets::DatasetInfo dataset = datasets::varied(
-      datasets_[group.dataset], config_.grid.datasets[group.dataset].variant);
+  const datasets::DatasetInfo dataset = dataset_of(group);
   const zoo::Head head = trial::head_of(dataset);
   const auto batch = static_cast<double>(group.batch_size.value);
   const auto forward = [&](const zoo::Architecture& architecture) {
@@ -297,8 +300,7 @@ double Grid::expected_flops(const TrialGroup& group) const {
 
 double Grid::most_flops(std::int64_t index) const {
   const TrialGroup group = this->group(index / config_.grid.trials);
-  const datasets::DatasetInfo dataset = datasets::varied(
-      datasets_[group.dataset], config_.grid.datasets[group.dataset].variant);
+  const datasets::DatasetInfo dataset = dataset_of(group);
   const auto& sizes = group.samples.drawn.values;
   const std::int64_t most_samples =
       sizes.empty() ? group.samples.value : *std::ranges::max_element(sizes);

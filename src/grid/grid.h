@@ -82,6 +82,8 @@ class Grid : public Workload {
   std::string group_key(const TrialGroup& group) const;
   /// What trajectories of the group measure on `samples` samples.
   trial::Target target(const TrialGroup& group, std::int64_t samples) const;
+  /// The group's data set as its variant makes it.
+  datasets::DatasetInfo dataset_of(const TrialGroup& group) const;
   /// The mean over the networks that the group may draw of what `cost` says of
   /// each, with the batch size and samples that stand for the group's.
   double mean_flops(

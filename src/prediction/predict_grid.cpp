@@ -92,20 +92,28 @@ std::string problem_of(const shard::Row& row) {
                      row.log_g2, row.log_tau);
 }
 
+/// Those of a training, as far as it went. One that diverged has an infinite
+/// loss, which is something else than a missing one.
+predictor::FirstLosses first_losses_of(const std::vector<float>& losses) {
+  predictor::FirstLosses first;
+  first.fill(std::numeric_limits<float>::quiet_NaN());
+  std::transform(
+      losses.begin(),
+      losses.begin() + std::min(std::ssize(losses), std::ssize(first)),
+      first.begin(), [](float loss) {
+        return std::isfinite(loss) ? loss
+                                   : std::numeric_limits<float>::infinity();
+      });
+  return first;
+}
+
 void predict(const predictor::Predictor& predictor, bool from_first_steps,
              std::vector<CellPrediction>& cells) {
   if (cells.empty()) return;
   predictor::MetaTable table;
   for (const CellPrediction& cell : cells) {
     table.add(cell.row);
-    predictor::FirstLosses& losses = table.rows.back().first_losses;
-    for (std::size_t t = 0;
-         t < std::min(cell.first_losses.size(), losses.size()); ++t) {
-      // Missing is something else than a training that has diverged.
-      losses[t] = std::isfinite(cell.first_losses[t])
-                      ? cell.first_losses[t]
-                      : std::numeric_limits<float>::infinity();
-    }
+    if (cell.first_losses) table.rows.back().first_losses = *cell.first_losses;
   }
   const std::vector<predictor::RowIndex> rows = predictor::all_rows(table);
   std::vector<predictor::Prediction> predictions =
@@ -147,7 +155,8 @@ GridPrediction predict_grid(
       predicted.cells.push_back(
           {.row = row, .prediction = {}, .measured = options.measure});
       if (options.first_steps) {
-        predicted.cells.back().first_losses = answers[i].result->losses;
+        predicted.cells.back().first_losses =
+            first_losses_of(answers[i].result->losses);
       }
     }
   }

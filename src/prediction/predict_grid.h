@@ -25,7 +25,7 @@ struct CellPrediction {
   predictor::Prediction prediction;
   bool measured = false;
   /// Of the first steps, where they were taken.
-  std::vector<float> first_losses = {};
+  std::optional<predictor::FirstLosses> first_losses = {};
 
   /// Predicted: T* times the seconds of a step.
   double seconds() const { return prediction.steps * row.step_seconds; }

@@ -119,17 +119,17 @@ std::string what_is_new(predictor::Novelty novelty) {
 /// How good answers of this sort were.
 std::string errors_text(predictor::Novelty novelty,
                         const predictor::NoveltyErrors& errors) {
-  std::vector<std::string> left_out;
-  if (errors.kinds > 0)
-    left_out.push_back(fmt::format("{} kinds", errors.kinds));
-  if (errors.sources > 0) {
-    left_out.push_back(fmt::format("{} sources", errors.sources));
-  }
   if (std::isnan(errors.median_factor)) {
     return fmt::format(
         "{}: how far off is not known, since nothing could be "
         "left out",
         what_is_new(novelty));
+  }
+  std::vector<std::string> left_out;
+  if (errors.kinds > 0)
+    left_out.push_back(fmt::format("{} kinds", errors.kinds));
+  if (errors.sources > 0) {
+    left_out.push_back(fmt::format("{} sources", errors.sources));
   }
   std::string text = fmt::format("{}: off by a factor of {:.2f} in the median",
                                  what_is_new(novelty), errors.median_factor);

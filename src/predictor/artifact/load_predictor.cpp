@@ -175,7 +175,7 @@ std::optional<GeneralModel> general_part(const fs::path& directory,
 
 }  // namespace
 
-Predictor load_predictor(const fs::path& directory) {
+Predictor load_predictor(const fs::path& directory, bool with_first_steps) {
   const std::string description = read_part(directory, "cape.json");
   const std::string trees = read_part(directory, "model.json");
   Booster booster = undamaged(directory / "model.json",
@@ -207,7 +207,9 @@ Predictor load_predictor(const fs::path& directory) {
                      .settings = std::move(settings)};
   });
   loaded.general = general_part(directory, "general.json");
-  loaded.first_steps = general_part(directory, "first_steps.json");
+  if (with_first_steps) {
+    loaded.first_steps = general_part(directory, "first_steps.json");
+  }
   const Model& model = loaded.model;
   if (model.booster.feature_names() != model.features.names()) {
     fail_user("{}: model.json has other features than cape.json; fit again",

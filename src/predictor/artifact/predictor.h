@@ -105,6 +105,9 @@ struct Predictor {
 /// Reads cape.json and model.json in `directory`. The model predicts as it did
 /// when it was fitted. Throws UserError for a directory without them, for files
 /// that are damaged or do not belong together, and for another schema version.
-Predictor load_predictor(const std::filesystem::path& directory);
+/// `first_steps` is read only where it is wanted, since that takes a third of a
+/// second.
+Predictor load_predictor(const std::filesystem::path& directory,
+                         bool with_first_steps = false);
 
 }  // namespace cape::predictor

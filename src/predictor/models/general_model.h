@@ -39,12 +39,12 @@ struct NoveltyErrors {
   /// Of intervals for the level of the model, times the row's spread; nothing
   /// where there are too few groups for it.
   std::optional<Offsets> offsets;
-  double median_factor =
-      kNaN;  ///< exp of the median |log(predicted / measured)|
+  /// exp of the median |log(predicted / measured)|.
+  double median_factor = kNaN;
   double median_log_error = kNaN;  ///< log(predicted / measured)
   double accuracy = kNaN;          ///< AvgAccuracy, over the converged rows
-  double covered =
-      kNaN;             ///< share of the rows of a group by the others' offsets
+  /// Share of the rows of a group by the others' offsets.
+  double covered = kNaN;
   double ratio = kNaN;  ///< median of upper / lower end of the intervals
   double brier = kNaN;  ///< mean (probability of converging - whether it did)^2
   double auc = kNaN;    ///< see area_under_curve; NaN where all rows converged
