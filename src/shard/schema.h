@@ -18,7 +18,7 @@ namespace cape::shard {
 /// Raised when columns are added. Every reader reads older shards, whose rows
 /// take the defaults of Row for the columns that they lack, and newer ones,
 /// whose further columns it skips.
-inline constexpr int kSchemaVersion = 7;
+inline constexpr int kSchemaVersion = 8;
 
 /// Raised when what is already there changes its meaning. A reader refuses
 /// files of a newer format. Shards without this attribute have format 1.
@@ -103,6 +103,16 @@ struct Row {
   double set_agreement_100 = kMissing;
   double set_agreement_400 = kMissing;
   double set_rank_400 = kMissing;
+  double set_kernel_training_0 = kMissing;
+  double set_kernel_training_2 = kMissing;
+  double set_kernel_training_4 = kMissing;
+  double set_kernel_training_6 = kMissing;
+  double set_kernel_training_8 = kMissing;
+  double set_kernel_held_out_0 = kMissing;
+  double set_kernel_held_out_2 = kMissing;
+  double set_kernel_held_out_4 = kMissing;
+  double set_kernel_held_out_6 = kMissing;
+  double set_kernel_held_out_8 = kMissing;
   double initial_loss = kMissing;
   double final_loss = kMissing;
   std::int32_t t_star = 0;

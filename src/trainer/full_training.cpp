@@ -9,6 +9,7 @@
 #include "datasets/split.h"
 #include "trainer/batch_features.h"
 #include "trainer/evaluation.h"
+#include "trainer/kernel_regression.h"
 #include "trainer/procedure.h"
 #include "trainer/sample_set.h"
 #include "trial/full_training_rule.h"
@@ -77,10 +78,16 @@ class FullTrainingProcedure : public Procedure {
       return batch_features(samples.inputs, samples.labels, samples.task);
     };
     const trial::BatchFeatures many = features(trial::SetFeatures::kMany);
+    const TrialBatch most = training_set_.range(
+        0, std::min(trial::SetFeatures::kKernel, training_set_.size()));
+    const KernelRegression kernel =
+        kernel_regression(most.inputs, most.labels, most.task);
     return trial::SetFeatures{
         .agreement_few = features(trial::SetFeatures::kFew).neighbour_agreement,
         .agreement_many = many.neighbour_agreement,
-        .rank_many = many.effective_rank};
+        .rank_many = many.effective_rank,
+        .kernel_training = kernel.training,
+        .kernel_held_out = kernel.held_out};
   }
 
   Trained train(models::Model& model, Training& training) override {

@@ -38,6 +38,22 @@ void add_training_mode(const trial::TrainingModeProbe& probe, shard::Row& row) {
   row.probe_dropout = probe.dropout;
 }
 
+void add_kernel(const trial::SetFeatures& set, shard::Row& row) {
+  const auto add = [](const trial::SetFeatures::KernelLosses& losses,
+                      auto&... columns) {
+    const double* next = losses.data();
+    ((columns = *next++), ...);
+    static_assert(sizeof...(columns) ==
+                  std::tuple_size_v<trial::SetFeatures::KernelLosses>);
+  };
+  add(set.kernel_training, row.set_kernel_training_0, row.set_kernel_training_2,
+      row.set_kernel_training_4, row.set_kernel_training_6,
+      row.set_kernel_training_8);
+  add(set.kernel_held_out, row.set_kernel_held_out_0, row.set_kernel_held_out_2,
+      row.set_kernel_held_out_4, row.set_kernel_held_out_6,
+      row.set_kernel_held_out_8);
+}
+
 void add_extended(const trial::ExtendedProbe& probe, shard::Row& row) {
   row.probe_loss = probe.loss;
   row.log_mean_g2 = std::log(probe.mean_g2);
@@ -60,6 +76,7 @@ void add_extended(const trial::ExtendedProbe& probe, shard::Row& row) {
     row.set_agreement_100 = probe.set->agreement_few;
     row.set_agreement_400 = probe.set->agreement_many;
     row.set_rank_400 = probe.set->rank_many;
+    add_kernel(*probe.set, row);
   }
 }
 

@@ -85,6 +85,11 @@ void visit_features(Probe& probe, const Visit& visit) {
   visit("set_agreement_100", probe.set->agreement_few);
   visit("set_agreement_400", probe.set->agreement_many);
   visit("set_rank_400", probe.set->rank_many);
+  for (std::size_t k = 0; k < SetFeatures::kKernelTimes.size(); ++k) {
+    const std::string time = std::to_string(SetFeatures::kKernelTimes[k]);
+    visit("set_kernel_training_" + time, probe.set->kernel_training[k]);
+    visit("set_kernel_held_out_" + time, probe.set->kernel_held_out[k]);
+  }
 }
 
 json to_json(const ProbeResult& probe) {
@@ -99,7 +104,7 @@ json to_json(const ProbeResult& probe) {
                      {"label_entropy", number(probe.extended->label_entropy)},
                      {"logit_spread", number(probe.extended->logit_spread)},
                      {"line", std::move(line)}};
-    visit_features(*probe.extended, [&](const char* name, double value) {
+    visit_features(*probe.extended, [&](const std::string& name, double value) {
       j["extended"][name] = number(value);
     });
   }
@@ -120,7 +125,7 @@ ProbeResult probe_result_from(const json& j) {
       extended.sign_step_losses[k] = number_from(found->at("line").at(k));
     }
     if (found->contains("set_rank_400")) extended.set.emplace();
-    visit_features(extended, [&](const char* name, double& value) {
+    visit_features(extended, [&](const std::string& name, double& value) {
       value = number_from(found->at(name));
     });
   }

@@ -26,7 +26,7 @@ inline constexpr int kProtocolVersion = 2;
 /// Of what a probe measures: raised when a feature of the probe is added or
 /// corrected. It is in no key; `cape_farm --refresh-probes` repeats the probes
 /// of rows with an older one.
-inline constexpr int kProbeVersion = 2;
+inline constexpr int kProbeVersion = 3;
 
 struct ProbeSettings {
   bool extended = true;  ///< the features beyond g2 and tau
@@ -160,9 +160,24 @@ struct SetFeatures {
   static constexpr std::int64_t kFew = 100;   ///< samples, at most
   static constexpr std::int64_t kMany = 400;  ///< samples, at most
 
+  static constexpr std::int64_t kKernel = 800;  ///< samples, at most
+  /// Natural logarithms of the times of the kernel regression.
+  static constexpr std::array<int, 5> kKernelTimes = {0, 2, 4, 6, 8};
+  using KernelLosses = std::array<double, kKernelTimes.size()>;
+
   double agreement_few = kMissing;  ///< as BatchFeatures::neighbour_agreement
   double agreement_many = kMissing;
   double rank_many = kMissing;  ///< as BatchFeatures::effective_rank
+  /// Losses of a kernel regression that learns the labels of half of the
+  /// samples, on that half and on the other; 1 is what their mean gives.
+  KernelLosses kernel_training = all_missing();
+  KernelLosses kernel_held_out = all_missing();
+
+  static constexpr KernelLosses all_missing() {
+    KernelLosses losses{};
+    losses.fill(kMissing);
+    return losses;
+  }
 
   bool operator==(const SetFeatures&) const = default;
 };

@@ -63,9 +63,14 @@ inline TrialResult sample_result() {
                                         .norm_parameters = 1e-3 / 3,
                                         .recurrent_weights = 0.9,
                                         .widest_layer = 129},
-                            .set = SetFeatures{.agreement_few = 0.1 + 0.7,
-                                               .agreement_many = -1e-9 / 3,
-                                               .rank_many = 77.7}}},
+                            .set =
+                                SetFeatures{.agreement_few = 0.1 + 0.7,
+                                            .agreement_many = -1e-9 / 3,
+                                            .rank_many = 77.7,
+                                            .kernel_training = {0.9, 1.0 / 3,
+                                                                0.1, 1e-9, 0},
+                                            .kernel_held_out =
+                                                {1.1, 0.5, 0.4, 0.6, 1e9}}}},
           .initial_loss = 2.302585092994046,
           .outcomes = {{.criterion = Epsilon{0.1 + 0.2},
                         .t_star = 7,
