@@ -115,7 +115,8 @@ int run(int argc, char** argv) {
   auto start = std::chrono::steady_clock::now();
   predictor::InputOptions options;
   options.inputs = {folder};
-  const predictor::Inputs inputs = predictor::read_inputs(options);
+  const predictor::Inputs inputs =
+      std::move(predictor::read_inputs(options).front());
   print("read", seconds_since(start));
   fs::remove_all(folder);
   start = std::chrono::steady_clock::now();

@@ -35,6 +35,7 @@ struct CommandLine {
   TrainerOptions trainers;
   std::optional<prediction::CellOrder> order;  ///< that of the grid when absent
   bool measure = false;
+  std::string target;  ///< that of the configuration when empty
   std::int64_t steps = 0;
   bool json = false;
 };
@@ -58,6 +59,10 @@ void declare(CLI::App& app, CommandLine& line) {
       "--measure", line.measure,
       "also train the networks, and print the measured steps beside the "
       "predicted ones");
+  app.add_option("--target", line.target,
+                 "what is asked, in place of train.target of the "
+                 "configuration: batch_steps or full_training, whole trainings")
+      ->check(CLI::IsMember(trial::target_names()));
   app.add_option("--steps", line.steps,
                  "take the first 8 steps of each training, and predict from "
                  "their losses, too: slower and better")
@@ -88,6 +93,7 @@ grid::Config load(const CommandLine& line) {
   if (line.config.empty()) {
     fail_user("which networks? cape_predict CONFIG.yaml; --help says more");
   }
+  if (!line.target.empty()) overrides.push_back("train.target=" + line.target);
   std::ranges::copy(line.trainers.overrides(), std::back_inserter(overrides));
   if (!file.empty()) return grid::load_config(file, overrides);
   grid::Config config =
@@ -97,26 +103,35 @@ grid::Config load(const CommandLine& line) {
 }
 
 /// The model that was named, else the one that comes with the program.
-predictor::Predictor open_model(const std::string& named,
-                                bool with_first_steps) {
-  if (!named.empty()) return predictor::load_predictor(named, with_first_steps);
+predictor::Predictors open_model(const std::string& named,
+                                 const std::string& target,
+                                 bool with_first_steps) {
+  if (!named.empty()) {
+    return predictor::load_predictors(named, target, with_first_steps);
+  }
   const std::filesystem::path model = data_directory() / "model";
-  if (std::filesystem::exists(model))
-    return predictor::load_predictor(model, with_first_steps);
+  if (std::filesystem::exists(model / target)) {
+    return predictor::load_predictors(model, target, with_first_steps);
+  }
   fail_user(
-      "there is no default model (looked for {}); name the --out of a cape_fit "
-      "with --model, or make it with scripts/make_default_model.sh",
-      model.string());
+      "there is no default model for the target {} (looked for {}); name the "
+      "--out of a cape_fit with --model, or make it with "
+      "scripts/make_default_model.sh",
+      target, (model / target).string());
 }
 
-/// Models answer for optimizer steps on one batch.
-void check_target(const grid::Config& config, const std::string& named) {
-  if (config.train.target == trial::BatchSteps::kName) return;
+/// The first steps of a training, one batch after the other, say little of when
+/// it ends.
+void check_first_steps(const predictor::Predictors& predictors,
+                       const std::string& target) {
+  if (target != trial::BatchSteps::kName) {
+    fail_user("--steps is for the target {}, not for {} (train.target)",
+              trial::BatchSteps::kName, target);
+  }
+  if (predictors.begin()->second.first_steps) return;
   fail_user(
-      "model directory {} has no target {} (train.target of the "
-      "configuration); it answers for {}",
-      named.empty() ? (data_directory() / "model").string() : named,
-      config.train.target, trial::BatchSteps::kName);
+      "the model cannot use --steps: its directory has no first_steps.json; "
+      "fit it again with cape_fit, on shards with loss curves");
 }
 
 /// A line that is written over, where somebody watches.
@@ -133,8 +148,9 @@ int run(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("cape_predict"));
   spdlog::set_pattern("%^%l%$: %v");
   CLI::App app(
-      "Predicts how many optimizer steps networks need, from one look at them "
-      "untrained:\nall cells of a grid, by a model of cape_fit.",
+      "Predicts how many optimizer steps or epochs networks need, from one "
+      "look "
+      "at them\nuntrained: all cells of a grid, by a model of cape_fit.",
       "cape_predict");
   CommandLine line;
   declare(app, line);
@@ -145,16 +161,12 @@ int run(int argc, char** argv) {
   }
   const grid::Config config = load(line);
   const bool first_steps = line.steps > 0;
-  const predictor::Predictor predictor = open_model(line.model, first_steps);
-  check_target(config, line.model);
-  if (first_steps && !predictor.first_steps) {
-    fail_user(
-        "the model cannot use --steps: its directory has no first_steps.json; "
-        "fit it again with cape_fit, on shards with loss curves");
-  }
+  const predictor::Predictors predictors =
+      open_model(line.model, config.train.target, first_steps);
+  if (first_steps) check_first_steps(predictors, config.train.target);
   const grid::Grid grid(config, grid::open_datasets(config));
   prediction::GridPrediction predicted =
-      prediction::predict_grid(predictor, grid,
+      prediction::predict_grid(predictors, grid,
                                {.trainer = line.trainers.program(),
                                 .measure = line.measure,
                                 .first_steps = first_steps},
@@ -162,7 +174,7 @@ int run(int argc, char** argv) {
                                  show_progress(answered, grid.trajectories());
                                });
   if (line.order) prediction::sort_cells(predicted.cells, *line.order);
-  (line.json ? prediction::print_json : prediction::print_table)(predictor,
+  (line.json ? prediction::print_json : prediction::print_table)(predictors,
                                                                  predicted);
   for (const prediction::FailedPrediction& failed : predicted.failed) {
     spdlog::error("{}: {}", failed.what, failed.error);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -59,7 +60,6 @@ grid::Trajectory shortened(grid::Trajectory trajectory,
   if (options.measure) return trajectory;
   trial::TrialTask& task = trajectory.task;
   if (options.first_steps) {
-    // No model answers for another target, which cape_predict refuses before.
     auto& settings = std::get<trial::BatchSteps>(task.target);
     constexpr auto kLosses =
         static_cast<std::int64_t>(std::tuple_size_v<predictor::FirstLosses>);
@@ -107,33 +107,77 @@ predictor::FirstLosses first_losses_of(const std::vector<float>& losses) {
   return first;
 }
 
+/// Throws UserError where a criterion of the grid has no predictor.
+void check_criteria(const predictor::Predictors& predictors,
+                    const grid::Trajectory& trajectory) {
+  for (const trial::Criterion& criterion : trajectory.task.criteria) {
+    const std::string name = trial::name_of(criterion);
+    if (predictors.contains(name)) continue;
+    fail_user(
+        "the model has nothing for the criterion {}; fit it on rows of whole "
+        "trainings with that criterion, or name another one with --model",
+        name);
+  }
+}
+
+/// Predicts all cells of one criterion.
 void predict(const predictor::Predictor& predictor, bool from_first_steps,
-             std::vector<CellPrediction>& cells) {
-  if (cells.empty()) return;
+             const std::vector<CellPrediction*>& cells) {
   predictor::MetaTable table;
-  for (const CellPrediction& cell : cells) {
-    table.add(cell.row);
-    if (cell.first_losses) table.rows.back().first_losses = *cell.first_losses;
+  for (const CellPrediction* const cell : cells) {
+    table.add(cell->row);
+    if (cell->first_losses) {
+      table.rows.back().first_losses = *cell->first_losses;
+    }
   }
   const std::vector<predictor::RowIndex> rows = predictor::all_rows(table);
   std::vector<predictor::Prediction> predictions =
       from_first_steps ? predictor.predict_after_first_steps(table, rows)
                        : predictor.predict(table, rows);
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    cells[i].prediction = std::move(predictions[i]);
+    cells[i]->prediction = std::move(predictions[i]);
+  }
+}
+
+void predict_all(const predictor::Predictors& predictors, bool from_first_steps,
+                 std::vector<CellPrediction>& cells) {
+  std::map<std::string, std::vector<CellPrediction*>> by_criterion;
+  for (CellPrediction& cell : cells) {
+    by_criterion[cell.row.criterion.str()].push_back(&cell);
+  }
+  for (const auto& [criterion, its_cells] : by_criterion) {
+    predict(predictors.at(criterion), from_first_steps, its_cells);
   }
 }
 
 }  // namespace
 
+bool CellPrediction::stops_early() const {
+  return row.criterion.view() == trial::name_of(trial::EarlyStopping{});
+}
+
+double CellPrediction::steps_for(double count) const {
+  if (!stops_early()) return count;
+  return std::min<double>(count + row.patience, row.max_epochs) *
+         row.steps_per_epoch;
+}
+
+double CellPrediction::seconds_for(double steps) const {
+  const double seconds = steps * row.step_seconds;
+  if (row.steps_per_epoch == 0) return seconds;
+  return seconds +
+         std::floor(steps / row.steps_per_epoch) * row.evaluation_seconds;
+}
+
 GridPrediction predict_grid(
-    const predictor::Predictor& predictor, const grid::Grid& grid,
+    const predictor::Predictors& predictors, const grid::Grid& grid,
     const PredictionOptions& options,
     const std::function<void(std::size_t answered)>& progress) {
   std::vector<grid::Trajectory> trajectories;
   std::vector<grid::Trajectory> asked;
   for (std::int64_t i = 0; i < grid.trajectories(); ++i) {
     trajectories.push_back(grid.trajectory(i, grid.all_criteria()));
+    check_criteria(predictors, trajectories.back());
     asked.push_back(shortened(trajectories.back(), options));
   }
   const std::vector<Answer> answers = ask_trainers(
@@ -160,14 +204,14 @@ GridPrediction predict_grid(
       }
     }
   }
-  predict(predictor, options.first_steps, predicted.cells);
+  predict_all(predictors, options.first_steps, predicted.cells);
   return predicted;
 }
 
 void sort_cells(std::vector<CellPrediction>& cells, CellOrder order) {
   const auto key = [order](const CellPrediction& cell) {
     const double value =
-        order == CellOrder::steps ? cell.prediction.steps : cell.seconds();
+        order == CellOrder::steps ? cell.steps() : cell.seconds();
     return std::isnan(value) ? std::numeric_limits<double>::infinity() : value;
   };
   std::ranges::stable_sort(cells, {}, key);

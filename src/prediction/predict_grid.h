@@ -19,16 +19,33 @@ namespace cape::prediction {
 /// One cell: what the probe measured, what the model predicts, and with
 /// `measure` the result of a training.
 struct CellPrediction {
-  /// The row of a shard. Its outcome (t_star, ...) is filled in only if it was
-  /// measured.
+  /// The row of a shard; of a whole training steps_per_epoch > 0. Its outcome
+  /// (t_star, ...) is filled in only if it was measured.
   shard::Row row;
   predictor::Prediction prediction;
   bool measured = false;
   /// Of the first steps, where they were taken.
   std::optional<predictor::FirstLosses> first_losses = {};
 
-  /// Predicted: T* times the seconds of a step.
-  double seconds() const { return prediction.steps * row.step_seconds; }
+  /// Whether the row is one of early stopping: then the prediction is that of
+  /// the best epoch, and the training ends `patience` epochs after it.
+  bool stops_early() const;
+
+  /// What is predicted, in optimizer steps to the end of the row's criterion.
+  double steps() const { return steps_for(prediction.steps); }
+  predictor::Interval steps_interval() const {
+    return {steps_for(prediction.interval.lower),
+            steps_for(prediction.interval.upper)};
+  }
+
+  /// Predicted: the time of the steps, and of a whole training that of the
+  /// evaluations after its epochs.
+  double seconds() const { return seconds_for(steps()); }
+  double measured_seconds() const { return seconds_for(row.t_star); }
+
+ private:
+  double steps_for(double count) const;
+  double seconds_for(double steps) const;
 };
 
 /// A trajectory without a prediction.
@@ -58,12 +75,12 @@ struct PredictionOptions {
 
 /// Lets trainers of this machine probe every trajectory of `grid` and time a
 /// few of its steps without training it (or train it, with options.measure),
-/// and asks the model. With options.first_steps, for which the predictor needs
-/// a model, the losses of the first steps of the training count, too.
-/// `progress` is told how many trajectories are done. Throws UserError when no
-/// trainer can be started.
+/// and asks the predictor of each criterion. With options.first_steps, for
+/// which it needs a model, the losses of the first steps of the training count,
+/// too. `progress` is told how many trajectories are done. Throws UserError
+/// when no trainer can be started, and for a criterion without a predictor.
 GridPrediction predict_grid(
-    const predictor::Predictor& predictor, const grid::Grid& grid,
+    const predictor::Predictors& predictors, const grid::Grid& grid,
     const PredictionOptions& options,
     const std::function<void(std::size_t answered)>& progress);
 

@@ -6,11 +6,11 @@
 namespace cape::prediction {
 
 /// Prints a table, and what its words mean.
-void print_table(const predictor::Predictor& predictor,
+void print_table(const predictor::Predictors& predictors,
                  const GridPrediction& predicted);
 
 /// Prints one JSON object: docs/predicting.md.
-void print_json(const predictor::Predictor& predictor,
+void print_json(const predictor::Predictors& predictors,
                 const GridPrediction& predicted);
 
 }  // namespace cape::prediction

@@ -6,6 +6,7 @@
 
 #include "core/json.h"
 #include "prediction/print.h"
+#include "trial/target.h"
 
 namespace cape::prediction {
 namespace {
@@ -46,65 +47,100 @@ Json probe_json(const shard::Row& row) {
   return json;
 }
 
-Json measured_json(const shard::Row& row) {
-  return {{"t_star", row.t_star},
-          {"converged", row.converged},
-          {"stop_reason", row.stop_reason.view()},
-          {"steps_run", row.steps_run},
-          {"seconds", row.t_star * row.step_seconds}};
+Json measured_json(const CellPrediction& cell) {
+  const shard::Row& row = cell.row;
+  Json json = {{"t_star", row.t_star},
+               {"converged", row.converged},
+               {"stop_reason", row.stop_reason.view()},
+               {"steps_run", row.steps_run},
+               {"seconds", cell.measured_seconds()}};
+  if (row.steps_per_epoch > 0) {
+    json.update({{"epochs", row.epochs},
+                 {"best_epoch", row.best_epoch},
+                 {"validation_loss", row.validation_loss},
+                 {"validation_accuracy", row.validation_accuracy}});
+  }
+  return json;
 }
 
-Json to_json(const predictor::Predictor& predictor,
+/// What a whole training has beside steps on one batch.
+void add_training(const CellPrediction& cell, Json& json) {
+  const shard::Row& row = cell.row;
+  const double epoch = row.steps_per_epoch;
+  const auto& [lower, upper] = cell.steps_interval();
+  json.update({{"criterion", row.criterion.view()},
+               {"patience", row.patience},
+               {"max_epochs", row.max_epochs},
+               {"samples", row.samples},
+               {"validation_samples", row.validation_samples},
+               {"steps_per_epoch", row.steps_per_epoch},
+               {"evaluation_seconds", row.evaluation_seconds},
+               {"epochs", cell.steps() / epoch},
+               {"epochs_interval", {lower / epoch, upper / epoch}}});
+  if (!cell.stops_early()) return;
+  const predictor::Prediction& best = cell.prediction;
+  json["best_epoch"] = best.steps;
+  json["best_epoch_interval"] = {best.interval.lower, best.interval.upper};
+}
+
+Json to_json(const predictor::Predictors& predictors,
              const CellPrediction& cell) {
+  const predictor::Predictor& predictor =
+      predictors.find(cell.row.criterion.view())->second;
   const shard::Row& row = cell.row;
   const predictor::Prediction& prediction = cell.prediction;
   const std::vector<std::string> names = names_of(predictor, prediction);
-  Json json = {
-      {"trajectory", row.trajectory.view()},
-      {"family", row.family.view()},
-      {"architecture", row.architecture.view()},
-      {"architecture_json", row.architecture_json.view()},
-      {"dataset", row.dataset.view()},
-      {"variant", row.variant.view()},
-      {"optimizer", row.optimizer.view()},
-      {"optimizer_json", row.optimizer_json.view()},
-      {"weight_decay", row.weight_decay},
-      {"max_steps", row.max_steps},
-      {"learning_rate", row.learning_rate},
-      {"batch_size", row.batch_size},
-      {"epsilon", row.epsilon},
-      {"trial", row.trial},
-      {"t_star", prediction.steps},
-      {"interval", {prediction.interval.lower, prediction.interval.upper}},
-      {"convergence", prediction.convergence},
-      {"model", to_string(prediction.answered_by)},
-      {"seconds", cell.seconds()},
-      {"step_seconds", row.step_seconds},
-      {"probe_seconds", row.probe_seconds},
-      {"device", row.device.view()},
-      {"threads", row.threads},
-      {"probe", probe_json(row)},
-      {"features", by_name(names, prediction.features)},
-      {"contributions", by_name(names, prediction.contributions)},
-      {"extrapolated", prediction.extrapolated},
-      {"unseen", prediction.unseen}};
-  if (cell.measured) json["measured"] = measured_json(row);
+  const predictor::Interval steps = cell.steps_interval();
+  Json json = {{"trajectory", row.trajectory.view()},
+               {"family", row.family.view()},
+               {"architecture", row.architecture.view()},
+               {"architecture_json", row.architecture_json.view()},
+               {"dataset", row.dataset.view()},
+               {"variant", row.variant.view()},
+               {"optimizer", row.optimizer.view()},
+               {"optimizer_json", row.optimizer_json.view()},
+               {"weight_decay", row.weight_decay},
+               {"max_steps", row.max_steps},
+               {"learning_rate", row.learning_rate},
+               {"batch_size", row.batch_size},
+               {"epsilon", row.epsilon},
+               {"trial", row.trial},
+               {"t_star", cell.steps()},
+               {"interval", {steps.lower, steps.upper}},
+               {"convergence", prediction.convergence},
+               {"model", to_string(prediction.answered_by)},
+               {"seconds", cell.seconds()},
+               {"step_seconds", row.step_seconds},
+               {"probe_seconds", row.probe_seconds},
+               {"device", row.device.view()},
+               {"threads", row.threads},
+               {"probe", probe_json(row)},
+               {"features", by_name(names, prediction.features)},
+               {"contributions", by_name(names, prediction.contributions)},
+               {"extrapolated", prediction.extrapolated},
+               {"unseen", prediction.unseen}};
+  if (row.steps_per_epoch > 0) add_training(cell, json);
+  if (cell.measured) json["measured"] = measured_json(cell);
   return json;
 }
 
 }  // namespace
 
-void print_json(const predictor::Predictor& predictor,
+void print_json(const predictor::Predictors& predictors,
                 const GridPrediction& predicted) {
-  Json json = {{"t_star_is", "optimizer steps on one fixed batch"},
-               {"level", predictor.level},
-               {"assumed",
-                "a constant learning rate; no schedule, augmentation, mixed "
-                "precision or pretraining"},
-               {"predictions", Json::array()},
-               {"failed", Json::array()}};
+  const predictor::Predictor& first = predictors.begin()->second;
+  Json json = {
+      {"t_star_is", first.setting("target") == trial::FullTraining::kName
+                        ? "optimizer steps of a training on the whole data set"
+                        : "optimizer steps on one fixed batch"},
+      {"level", first.level},
+      {"assumed",
+       "a constant learning rate; no schedule, augmentation, mixed "
+       "precision or pretraining"},
+      {"predictions", Json::array()},
+      {"failed", Json::array()}};
   for (const CellPrediction& cell : predicted.cells) {
-    json["predictions"].push_back(to_json(predictor, cell));
+    json["predictions"].push_back(to_json(predictors, cell));
   }
   for (const FailedPrediction& failed : predicted.failed) {
     json["failed"].push_back({{"what", failed.what}, {"error", failed.error}});

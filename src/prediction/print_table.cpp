@@ -12,6 +12,7 @@
 
 #include "core/units.h"
 #include "prediction/print.h"
+#include "trial/criterion.h"
 #include "trial/optimizer.h"
 
 namespace cape::prediction {
@@ -33,15 +34,28 @@ std::vector<std::string> beyond(const predictor::Prediction& prediction) {
 }
 
 bool is_inside(const CellPrediction& cell) {
-  return cell.prediction.interval.lower <= cell.row.t_star &&
-         cell.row.t_star <= cell.prediction.interval.upper;
+  const auto& [lower, upper] = cell.steps_interval();
+  return lower <= cell.row.t_star && cell.row.t_star <= upper;
 }
 
 /// The columns that a table has beside those of every table.
 struct Columns {
   bool optimizer = false;  ///< where one of them is not AdamW
   bool measured = false;
+  bool training = false;  ///< on a whole data set
 };
+
+/// What the count of the row ends with, in a whole training.
+std::string end_of(const CellPrediction& cell) {
+  return cell.stops_early() ? fmt::format("patience {}", cell.row.patience)
+                            : fmt::format("loss {:g}", cell.row.epsilon);
+}
+
+/// Steps, or of a whole training epochs.
+double shown(const CellPrediction& cell, double steps) {
+  const std::int32_t epoch = cell.row.steps_per_epoch;
+  return epoch == 0 ? steps : steps / epoch;
+}
 
 std::string optimizer_of(const shard::Row& row) {
   return trial::name_of(
@@ -51,35 +65,57 @@ std::string optimizer_of(const shard::Row& row) {
 Line header_of(const Columns& columns) {
   Line header = {"architecture", "data set"};
   if (columns.optimizer) header.emplace_back("optimizer");
-  header.insert(header.end(), {"lr", "B", "epsilon", "trial", "T*", "interval",
-                               "time", "ms/step"});
-  if (columns.measured) header.insert(header.end(), {"true T*", "true time"});
+  header.insert(header.end(), {"lr", "B"});
+  if (columns.training) {
+    header.insert(header.end(), {"N", "until", "trial", "epochs", "interval",
+                                 "steps", "time", "ms/step"});
+  } else {
+    header.insert(header.end(),
+                  {"epsilon", "trial", "T*", "interval", "time", "ms/step"});
+  }
+  if (columns.measured) {
+    header.emplace_back(columns.training ? "true epochs" : "true T*");
+    header.emplace_back("true time");
+  }
   header.emplace_back("beyond");
   return header;
 }
 
+std::string measured_count(const CellPrediction& cell) {
+  const shard::Row& row = cell.row;
+  const std::string count = row.steps_per_epoch == 0
+                                ? fmt::to_string(row.steps_run)
+                                : fmt::format("{:.1f}", row.epochs);
+  return row.converged ? count : "> " + count;
+}
+
 Line line_of(const CellPrediction& cell, const Columns& columns) {
   const shard::Row& row = cell.row;
-  const predictor::Prediction& prediction = cell.prediction;
+  const auto& [lower, upper] = cell.steps_interval();
   const auto time = [](double seconds) {
     return std::isnan(seconds) ? std::string("-") : format_duration(seconds);
   };
   Line line = {row.architecture.str(), row.dataset.str()};
   if (columns.optimizer) line.push_back(optimizer_of(row));
-  line.insert(
-      line.end(),
-      {fmt::format("{:g}", row.learning_rate), fmt::to_string(row.batch_size),
-       fmt::format("{:g}", row.epsilon), fmt::to_string(row.trial),
-       fmt::format("{:.1f}", prediction.steps),
-       fmt::format("{:.1f} - {:.1f}", prediction.interval.lower,
-                   prediction.interval.upper),
-       time(cell.seconds()), fmt::format("{:.2f}", 1e3 * row.step_seconds)});
-  if (cell.measured) {
-    line.push_back(row.converged ? fmt::to_string(row.t_star)
-                                 : fmt::format("> {}", row.steps_run));
-    line.push_back(row.converged ? time(row.t_star * row.step_seconds) : "-");
+  line.insert(line.end(), {fmt::format("{:g}", row.learning_rate),
+                           fmt::to_string(row.batch_size)});
+  if (columns.training) {
+    line.insert(line.end(), {fmt::to_string(row.samples), end_of(cell)});
+  } else {
+    line.push_back(fmt::format("{:g}", row.epsilon));
   }
-  line.push_back(fmt::format("{}", fmt::join(beyond(prediction), ", ")));
+  line.insert(line.end(), {fmt::to_string(row.trial),
+                           fmt::format("{:.1f}", shown(cell, cell.steps())),
+                           fmt::format("{:.1f} - {:.1f}", shown(cell, lower),
+                                       shown(cell, upper))});
+  if (columns.training) line.push_back(fmt::format("{:.0f}", cell.steps()));
+  line.insert(line.end(), {time(cell.seconds()),
+                           fmt::format("{:.2f}", 1e3 * row.step_seconds)});
+  if (cell.measured) {
+    line.push_back(measured_count(cell));
+    line.push_back(row.converged ? time(cell.measured_seconds()) : "-");
+  }
+  line.push_back(fmt::format("{}", fmt::join(beyond(cell.prediction), ", ")));
   return line;
 }
 
@@ -144,27 +180,38 @@ std::string errors_text(predictor::Novelty novelty,
 
 /// How good the answers of the models without names were for what is as new as
 /// the cells.
-void print_general_errors(const predictor::Predictor& predictor,
+void print_general_errors(const predictor::Predictors& predictors,
                           const std::vector<CellPrediction>& cells) {
   using predictor::AnsweredBy;
-  for (const auto& [answered_by, name] :
-       {std::pair(AnsweredBy::general, "general"),
-        std::pair(AnsweredBy::first_steps, "8 steps")}) {
-    std::set<predictor::Novelty> novelties;
-    for (const CellPrediction& cell : cells) {
-      if (cell.prediction.answered_by == answered_by) {
-        novelties.insert(cell.prediction.novelty);
+  for (const auto& [criterion, predictor] : predictors) {
+    const bool is_epoch = criterion == trial::name_of(trial::EarlyStopping{});
+    for (const auto& [answered_by, name] :
+         {std::pair(AnsweredBy::general, is_epoch ? "epochs" : "general"),
+          std::pair(AnsweredBy::first_steps, "8 steps")}) {
+      std::set<predictor::Novelty> novelties;
+      for (const CellPrediction& cell : cells) {
+        if (cell.row.criterion.view() == criterion &&
+            cell.prediction.answered_by == answered_by) {
+          novelties.insert(cell.prediction.novelty);
+        }
+      }
+      const char* heading = name;
+      for (const predictor::Novelty novelty : novelties) {
+        fmt::print(
+            "{:<8}  {}\n", heading,
+            errors_text(novelty,
+                        predictor.general_of(answered_by)->errors.at(novelty)));
+        heading = "";
       }
     }
-    const char* heading = name;
-    for (const predictor::Novelty novelty : novelties) {
-      fmt::print(
-          "{:<8}  {}\n", heading,
-          errors_text(novelty,
-                      predictor.general_of(answered_by)->errors.at(novelty)));
-      heading = "";
-    }
   }
+}
+
+/// The most that a training can take.
+std::string cap_of(const CellPrediction& cell) {
+  const shard::Row& row = cell.row;
+  return row.max_epochs > 0 ? fmt::format("{} epochs", row.max_epochs)
+                            : fmt::format("{} steps", row.max_steps);
 }
 
 /// What the columns of the answers by models without names add to the legend.
@@ -191,29 +238,44 @@ void print_uncertain(const std::vector<CellPrediction>& cells) {
                                     : cell.prediction.convergence;
                        }).prediction.convergence;
   fmt::print(
-      "doubtful  {} of {} may not get there within {} steps: the "
+      "doubtful  {} of {} may not get there within {}: the "
       "lowest probability of\n          getting there is {:.0f} % (--json has "
       "all)\n",
-      doubtful, cells.size(), cells.front().row.max_steps, 100 * least);
+      doubtful, cells.size(), cap_of(cells.front()), 100 * least);
 }
 
-void print_legend(const predictor::Predictor& predictor,
+void print_meaning(const std::vector<CellPrediction>& cells) {
+  if (cells.front().row.steps_per_epoch == 0) {
+    fmt::print(
+        "\nT*        optimizer steps on one fixed batch until its loss is "
+        "epsilon times the\n          initial loss; not the steps or epochs of "
+        "a whole training\n");
+    return;
+  }
+  fmt::print(
+      "\nepochs    of a training on N samples: until the training loss is that "
+      "share of the\n          initial loss, or until the validation loss has "
+      "not fallen for so many\n          epochs (patience), which is the best "
+      "epoch and the patience after it\n");
+}
+
+void print_legend(const predictor::Predictors& predictors,
                   const std::vector<CellPrediction>& cells) {
   const shard::Row& row = cells.front().row;
+  print_meaning(cells);
   fmt::print(
-      "\nT*        optimizer steps on one fixed batch until its loss is "
-      "epsilon "
-      "times the\n          initial loss; not the steps or epochs of a whole "
-      "training\n"
       "interval  holds {:g} % of trials like those that the model was fitted "
       "on\n"
-      "time      T* x the time of a step on {} ({} thread{})\n",
-      100 * predictor.level, row.device.view(), row.threads,
-      row.threads == 1 ? "" : "s");
+      "time      {} on {} ({} thread{})\n",
+      100 * predictors.begin()->second.level,
+      row.steps_per_epoch == 0
+          ? "T* x the time of a step"
+          : "steps x the time of a step, and the evaluations,",
+      row.device.view(), row.threads, row.threads == 1 ? "" : "s");
   fmt::print(
       "assumed   a constant learning rate, no schedule, augmentation, mixed "
       "precision or\n          pretraining\n");
-  print_general_errors(predictor, cells);
+  print_general_errors(predictors, cells);
   print_uncertain(cells);
   const auto is_far = [](const CellPrediction& cell) {
     return cell.prediction.answered_by == predictor::AnsweredBy::model &&
@@ -253,16 +315,17 @@ void print_features(const predictor::Model& model,
 void print_errors(const std::vector<CellPrediction>& cells) {
   double error = 0;
   for (const CellPrediction& cell : cells) {
-    error += std::abs(cell.prediction.steps - cell.row.t_star);
+    error += std::abs(shown(cell, cell.steps() - cell.row.t_star));
   }
-  fmt::print("\nmean absolute error {:.2f} steps; {} of {} in their interval\n",
+  fmt::print("\nmean absolute error {:.2f} {}; {} of {} in their interval\n",
              error / static_cast<double>(cells.size()),
+             cells.front().row.steps_per_epoch == 0 ? "steps" : "epochs",
              std::ranges::count_if(cells, is_inside), cells.size());
 }
 
 }  // namespace
 
-void print_table(const predictor::Predictor& predictor,
+void print_table(const predictor::Predictors& predictors,
                  const GridPrediction& predicted) {
   const std::vector<CellPrediction>& cells = predicted.cells;
   if (cells.empty()) return;
@@ -272,19 +335,22 @@ void print_table(const predictor::Predictor& predictor,
                                          return optimizer_of(cell.row) !=
                                                 trial::AdamW::kName;
                                        }),
-      .measured = cells.front().measured};
+      .measured = cells.front().measured,
+      .training = cells.front().row.steps_per_epoch > 0};
   std::vector<Line> lines = {header_of(columns)};
   for (const CellPrediction& cell : cells)
     lines.push_back(line_of(cell, columns));
   // Texts are to the left, numbers to the right.
   print_columns(lines, columns.optimizer ? 3 : 2);
   if (columns.measured) print_errors(cells);
-  print_legend(predictor, cells);
+  print_legend(predictors, cells);
   if (cells.size() > 1) return;
-  const predictor::Prediction& one = cells.front().prediction;
+  const CellPrediction& cell = cells.front();
+  const predictor::Predictor& predictor =
+      predictors.find(cell.row.criterion.view())->second;
   if (const predictor::Model* const model =
-          predictor.model_of(one.answered_by)) {
-    print_features(*model, one);
+          predictor.model_of(cell.prediction.answered_by)) {
+    print_features(*model, cell.prediction);
   }
 }
 

@@ -17,17 +17,21 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-predictor::Predictor sample_model() {
+predictor::Predictors sample_model() {
   const predictor::MetaTable table = predictor::sample_table(40);
   const predictor::FeatureSet features = predictor::feature_set("paper");
-  return {.model = predictor::Model::fit(table, predictor::all_rows(table),
-                                         features, {}),
-          .level = 0.9,
-          .offsets = {{predictor::SchemeName::kfold, {{-0.5, 0.5}, {}}}},
-          .datasets = {{"mlp", {{"mnist", 40}}}},
-          .architectures = {{"mlp", {{"mlp", 40}}}},
-          .optimizers = {{"mlp", {{"adamw", 40}}}},
-          .settings = table.settings(table.rows.front())};
+  predictor::Predictor made = {
+      .model = predictor::Model::fit(table, predictor::all_rows(table),
+                                     features, {}),
+      .level = 0.9,
+      .offsets = {{predictor::SchemeName::kfold, {{-0.5, 0.5}, {}}}},
+      .datasets = {{"mlp", {{"mnist", 40}}}},
+      .architectures = {{"mlp", {{"mlp", 40}}}},
+      .optimizers = {{"mlp", {{"adamw", 40}}}},
+      .settings = table.settings(table.rows.front())};
+  predictor::Predictors all;
+  all.emplace("epsilon", std::move(made));
+  return all;
 }
 
 class PredictGridTest : public testing::Test {

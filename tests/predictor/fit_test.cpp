@@ -322,7 +322,7 @@ TEST_F(RunFit, HoldsTestRowsAgainstTheIntervalsOfThePredictor) {
   fit({kMlp});
   options_.input.inputs = {kCnn};
   options_.input.test.clear();
-  const Inputs inputs = read_inputs(options_.input);
+  const Inputs inputs = std::move(read_inputs(options_.input).front());
   const auto intervals =
       load_predictor(options_.out).intervals(inputs.table, inputs.rows);
   const auto coverage = measure_coverage(inputs.table, inputs.rows, intervals);

@@ -12,6 +12,7 @@
 #include "core/json.h"
 #include "predictor/artifact/general_json.h"
 #include "predictor/artifact/predictor.h"
+#include "trial/criterion.h"
 #include "trial/optimizer.h"
 #include "trial/target.h"
 
@@ -216,6 +217,38 @@ Predictor load_predictor(const fs::path& directory, bool with_first_steps) {
               directory.string());
   }
   return loaded;
+}
+
+Predictors load_predictors(const fs::path& named, const std::string& target,
+                           bool with_first_steps) {
+  const fs::path directory =
+      fs::is_directory(named / target) ? named / target : named;
+  const std::string epsilon = trial::name_of(trial::Epsilon{});
+  std::vector<fs::path> folders;
+  for (const std::string& criterion :
+       {epsilon, trial::name_of(trial::EarlyStopping{})}) {
+    if (fs::is_directory(directory / criterion)) {
+      folders.push_back(directory / criterion);
+    }
+  }
+  if (folders.empty()) folders.push_back(directory);
+  Predictors predictors;
+  for (const fs::path& folder : folders) {
+    Predictor loaded = load_predictor(folder, with_first_steps);
+    const std::string its_target = loaded.setting("target");
+    if (its_target != target) {
+      fail_user(
+          "{} answers for the target {}, not for {} (train.target of the "
+          "configuration); name another model with --model, or fit one on rows "
+          "of that target",
+          folder.string(), its_target, target);
+    }
+    // Steps on one batch have one criterion.
+    const std::string criterion = loaded.setting("criterion");
+    predictors.emplace(criterion.empty() ? epsilon : criterion,
+                       std::move(loaded));
+  }
+  return predictors;
 }
 
 }  // namespace cape::predictor

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 #include <string_view>
 
 #include "core/error.h"
@@ -251,6 +252,16 @@ void add_contributions(const Predictor& predictor, const MetaTable& table,
 }
 
 }  // namespace
+
+std::string Predictor::setting(std::string_view name) const {
+  std::istringstream words(settings);
+  for (std::string word; words >> word;) {
+    if (word.starts_with(name) && word.substr(name.size()).starts_with('=')) {
+      return word.substr(name.size() + 1);
+    }
+  }
+  return "";
+}
 
 const GeneralModel* Predictor::general_of(AnsweredBy answered_by) const {
   if (answered_by == AnsweredBy::general) return &*general;

@@ -39,7 +39,8 @@ constexpr auto enum_names(AnsweredBy) {
                                  {training, "trained"}})};
 }
 
-/// One row's prediction, in steps, from 1 to the cap of its trajectory.
+/// One row's prediction, from 1 to the cap of its trajectory: of T* in steps,
+/// or of a row of early stopping of the best epoch.
 struct Prediction {
   AnsweredBy answered_by = AnsweredBy::model;
   Novelty novelty = Novelty::none;  ///< of the row, to a model without names
@@ -79,6 +80,9 @@ struct Predictor {
   /// The model without names that answered; null where none did.
   const GeneralModel* general_of(AnsweredBy answered_by) const;
 
+  /// The value of a word of `settings`, such as "target"; empty: none.
+  std::string setting(std::string_view name) const;
+
   /// The model that answered; null where the training itself did.
   const Model* model_of(AnsweredBy answered_by) const;
 
@@ -109,5 +113,16 @@ struct Predictor {
 /// second.
 Predictor load_predictor(const std::filesystem::path& directory,
                          bool with_first_steps = false);
+
+/// Predictors of one target by the criterion that each answers for.
+using Predictors = std::map<std::string, Predictor, std::less<>>;
+
+/// Reads what cape_fit wrote to its --out: one predictor, or one in a folder
+/// for each criterion. Where `directory` has a folder named as the target, as
+/// data/model has, it is that folder which is read. Throws UserError as
+/// load_predictor, and for a directory that has nothing for the target.
+Predictors load_predictors(const std::filesystem::path& directory,
+                           const std::string& target,
+                           bool with_first_steps = false);
 
 }  // namespace cape::predictor

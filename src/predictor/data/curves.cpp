@@ -28,7 +28,8 @@ std::vector<std::vector<Place>> curves_of(const shard::MergedTable& merged,
   std::vector<std::vector<Place>> places(merged.sources().size());
   for (std::size_t i = 0; i < merged.size(); ++i) {
     const shard::Row row = merged.row(i);
-    if (row.curve_length < kLeast) continue;
+    // The losses of a whole training are not those of its updates.
+    if (row.max_epochs > 0 || row.curve_length < kLeast) continue;
     places[merged.source_index(i)].push_back(
         {first + i, row.curve_offset, row.curve_length});
   }

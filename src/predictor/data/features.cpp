@@ -232,6 +232,69 @@ std::vector<Feature> general_features() {
   return features;
 }
 
+/// How much a gradient differs from mini-batch to mini-batch: the variance of a
+/// sample's gradient over the square of the mean gradient, each without the
+/// part that the other has in what the batch shows. Where the batch shows
+/// nothing but noise, as if the mean were a thousandth of it.
+float log_noise_scale(const MetaRow& row) {
+  const double samples = row.batch_size;
+  const double of_sample = std::exp(double{row.log_g2});
+  const double of_mean = std::exp(double{row.log_mean_g2});
+  const double variance = (of_sample - of_mean) * samples / (samples - 1);
+  const double mean = std::max(of_mean - variance / samples, variance / 1e3);
+  return static_cast<float>(std::log(variance / mean));
+}
+
+template <int Place>
+float kernel_training(const MetaRow& row) {
+  return row.training.kernel_training[Place];
+}
+
+template <int Place>
+float kernel_held_out(const MetaRow& row) {
+  return row.training.kernel_held_out[Place];
+}
+
+/// What a whole training has beside steps on one batch.
+std::vector<Feature> training_features() {
+  using Row = MetaRow;
+  std::vector<Feature> features = {
+      {"log_samples", "samples",
+       [](const Row& row) { return row.training.log_samples; }},
+      {"log_steps_per_epoch", "samples",
+       [](const Row& row) { return row.training.log_steps_per_epoch; }},
+      {"log_patience", "patience",
+       [](const Row& row) { return row.training.log_patience; }},
+      {"set_agreement_100", "samples of the set",
+       [](const Row& row) { return row.training.agreement_100; }},
+      {"set_agreement_400", "samples of the set",
+       [](const Row& row) { return row.training.agreement_400; }},
+      {"set_agreement_slope", "samples of the set",
+       [](const Row& row) {
+         return row.training.agreement_400 - row.training.agreement_100;
+       }},
+      {"log_set_rank", "samples of the set",
+       [](const Row& row) { return row.training.log_rank_400; }},
+      {"kernel_training_0", "kernel regression", kernel_training<0>},
+      {"kernel_training_2", "kernel regression", kernel_training<1>},
+      {"kernel_training_4", "kernel regression", kernel_training<2>},
+      {"kernel_training_6", "kernel regression", kernel_training<3>},
+      {"kernel_training_8", "kernel regression", kernel_training<4>},
+      {"kernel_held_out_0", "kernel regression", kernel_held_out<0>},
+      {"kernel_held_out_2", "kernel regression", kernel_held_out<1>},
+      {"kernel_held_out_4", "kernel regression", kernel_held_out<2>},
+      {"kernel_held_out_6", "kernel regression", kernel_held_out<3>},
+      {"kernel_held_out_8", "kernel regression", kernel_held_out<4>},
+      {"log_noise_scale", "noise scale",
+       [](const Row& row) {
+         return std::isnan(row.training.log_samples) ? kMissing
+                                                     : log_noise_scale(row);
+       }},
+  };
+  for (Feature& feature : features) feature.evidence = Evidence::none;
+  return features;
+}
+
 /// What the first updates of the training itself show.
 std::vector<Feature> first_step_features() {
   std::vector<Feature> features = {
@@ -310,6 +373,7 @@ FeatureSet feature_set(std::string_view name) {
     // could only serve to recognise the data set.
     set = set.without("log_n");
     std::ranges::copy(more_features(), std::back_inserter(set.features));
+    std::ranges::copy(training_features(), std::back_inserter(set.features));
     return set;
   }
   if (name == "general") {
@@ -319,6 +383,7 @@ FeatureSet feature_set(std::string_view name) {
              kGeneralChoices.end();
     });
     std::ranges::copy(general_features(), std::back_inserter(set.features));
+    std::ranges::copy(training_features(), std::back_inserter(set.features));
     return set;
   }
   if (name == "first steps") {
@@ -358,8 +423,9 @@ bool has_first_losses(const MetaRow& row) {
 }
 
 bool is_usable(const MetaRow& row) {
-  return row.t_star >= 1 && row.epsilon > 0 && row.epsilon < 1 &&
-         has_paper_features(row);
+  const bool has_criterion =
+      row.counts_epochs || (row.epsilon > 0 && row.epsilon < 1);
+  return row.t_star >= 1 && has_criterion && has_paper_features(row);
 }
 
 Matrix feature_matrix(const MetaTable& table, std::span<const RowIndex> rows,

@@ -44,7 +44,8 @@ struct FeatureSet {
 /// "paper": [log P, log g2, log tau, log N, log eta, log B]; "extended": the
 /// same without log N, and the other features of docs/predictor.md; "general":
 /// those that any network and any data have; "first steps": these, and those of
-/// MetaRow::first_losses. Throws UserError for another name.
+/// MetaRow::first_losses. Of whole trainings all but the first have what these
+/// have beside steps on one batch. Throws UserError for another name.
 FeatureSet feature_set(std::string_view name);
 
 /// The features that are not the same in all given rows. A feature that is the
@@ -64,7 +65,7 @@ bool has_general_features(const MetaRow& row);
 bool has_first_losses(const MetaRow& row);
 
 /// Whether a model can be fitted on the row: the paper's features are finite,
-/// T* >= 1, 0 < epsilon < 1.
+/// T* >= 1, and 0 < epsilon < 1 unless it is a row of early stopping.
 bool is_usable(const MetaRow& row);
 
 /// The features of `rows`, one matrix row for each; NaN where missing.

@@ -22,6 +22,9 @@
 namespace cape::predictor {
 namespace {
 
+/// The number of rows of each criterion, by target.
+using Targets = std::map<std::string, std::map<std::string, std::int64_t>>;
+
 /// Adds the rows of `merged`, and their curves, to the table.
 void append(const shard::MergedTable& merged, MetaTable& table) {
   if (merged.size() == 0) {
@@ -108,8 +111,7 @@ void add_warnings(const shard::MergeReport& report,
 /// holds all columns, is freed afterwards.
 void read(const std::vector<std::filesystem::path>& paths,
           const std::vector<std::string>& where, const InputOptions* exports,
-          Inputs& inputs,
-          std::map<std::string, std::int64_t>* targets = nullptr) {
+          Inputs& inputs, Targets* targets = nullptr) {
   const shard::MergedTable merged(expand_patterns(paths),
                                   {where.begin(), where.end()});
   const std::size_t first = inputs.table.rows.size();
@@ -119,7 +121,8 @@ void read(const std::vector<std::filesystem::path>& paths,
   add_warnings(merged.report(), inputs.warnings);
   if (targets != nullptr) {
     for (std::size_t i = 0; i < merged.size(); ++i) {
-      ++(*targets)[merged.row(i).target.str()];
+      const shard::Row row = merged.row(i);
+      ++(*targets)[row.target.str()][row.criterion.str()];
     }
   }
   if (exports == nullptr) return;
@@ -132,26 +135,20 @@ void read(const std::vector<std::filesystem::path>& paths,
   }
 }
 
-/// Rows of several targets are never fitted together, and those of a target
-/// that has no model yet not at all.
-void check_targets(const std::map<std::string, std::int64_t>& rows) {
-  if (rows.size() > 1) {
-    std::string list;
-    for (const auto& [target, count] : rows) {
-      list += fmt::format("\n  {} rows: --where target={}", format_count(count),
-                          target);
-    }
-    fail_user(
-        "the rows are of different targets, which count different things and "
-        "are never fitted together; pick one:{}",
-        list);
+/// Rows of several targets are never fitted together.
+void check_targets(const Targets& targets) {
+  if (targets.size() < 2) return;
+  std::string list;
+  for (const auto& [target, criteria] : targets) {
+    std::int64_t rows = 0;
+    for (const auto& [criterion, count] : criteria) rows += count;
+    list += fmt::format("\n  {} rows: --where target={}", format_count(rows),
+                        target);
   }
-  const auto& [target, count] = *rows.begin();
-  if (target == trial::BatchSteps::kName) return;
   fail_user(
-      "the {} rows are of the target {}, which cape_fit cannot fit yet; "
-      "--export-only with --export-csv or --export-shard writes them",
-      format_count(count), target);
+      "the rows are of different targets, which count different things and "
+      "are never fitted together; pick one:{}",
+      list);
 }
 
 /// "max_steps=5000" and the other words of `settings`, one by one.
@@ -282,6 +279,22 @@ void report_missing_features(Inputs& inputs) {
       fmt::join(lacking, ", ")));
 }
 
+/// Reads the rows to test and those of the general model, and divides all rows.
+void prepare(const InputOptions& options, Inputs& inputs) {
+  const std::size_t first_test = inputs.table.rows.size();
+  inputs.settings = only_settings(inputs.table, first_test);
+  if (!options.test.empty()) read(options.test, options.where, nullptr, inputs);
+  const std::size_t first_general = inputs.table.rows.size();
+  if (!options.general.empty()) {
+    read(options.general, options.where, nullptr, inputs);
+  }
+  if (!options.sources.empty()) inputs.sources = Sources::read(options.sources);
+  divide(first_test, first_general, inputs);
+  refuse_unusable(inputs, first_test, first_general);
+  refuse_small_families(inputs);
+  report_missing_features(inputs);
+}
+
 }  // namespace
 
 std::vector<std::filesystem::path> expand_patterns(
@@ -307,24 +320,35 @@ std::vector<std::filesystem::path> expand_patterns(
   return expanded;
 }
 
-Inputs read_inputs(const InputOptions& options) {
+std::vector<Inputs> read_inputs(const InputOptions& options) {
   Inputs inputs;
-  std::map<std::string, std::int64_t> targets;
+  Targets targets;
   read(options.inputs, options.where, &options, inputs, &targets);
   check_targets(targets);
-  const std::size_t first_test = inputs.table.rows.size();
-  inputs.settings = only_settings(inputs.table, first_test);
-  if (!options.test.empty()) read(options.test, options.where, nullptr, inputs);
-  const std::size_t first_general = inputs.table.rows.size();
-  if (!options.general.empty()) {
-    read(options.general, options.where, nullptr, inputs);
+  const auto& [target, criteria] = *targets.begin();
+  const bool whole_trainings = target == trial::FullTraining::kName;
+  std::vector<Inputs> all;
+  if (criteria.size() == 1) {
+    inputs.whole_trainings = whole_trainings;
+    inputs.criterion = criteria.begin()->first;
+    prepare(options, inputs);
+    all.push_back(std::move(inputs));
+    return all;
   }
-  if (!options.sources.empty()) inputs.sources = Sources::read(options.sources);
-  divide(first_test, first_general, inputs);
-  refuse_unusable(inputs, first_test, first_general);
-  refuse_small_families(inputs);
-  report_missing_features(inputs);
-  return inputs;
+  // What is measured until an epsilon and until training stops is another
+  // number: each is read alone, so that nothing can mix them.
+  for (const auto& [criterion, count] : criteria) {
+    InputOptions one = options;
+    one.where.push_back("criterion=" + criterion);
+    one.export_csv.clear();
+    one.export_shard.clear();
+    Inputs& its = all.emplace_back();
+    its.whole_trainings = whole_trainings;
+    its.criterion = criterion;
+    read(one.inputs, one.where, &one, its);
+    prepare(one, its);
+  }
+  return all;
 }
 
 Inputs export_inputs(const InputOptions& options) {

@@ -43,6 +43,8 @@ struct Inputs {
   std::vector<RowIndex> test_rows;     ///< to score
   std::vector<RowIndex> general_rows;  ///< to fit the general model on
   Sources sources;
+  bool whole_trainings = false;     ///< else steps on one batch
+  std::string criterion;            ///< of all rows, as in the shards
   std::string settings;             ///< of all rows to fit, see settings_of()
   std::int64_t unusable = 0;        ///< rows left out, see is_usable()
   std::vector<InputSummary> files;  ///< in the order they were read
@@ -56,13 +58,15 @@ std::vector<std::filesystem::path> expand_patterns(
     std::span<const std::filesystem::path> paths);
 
 /// Reads shards, folders of shards and published CSV files, and exports what
-/// was read. The order of the rows does not depend on the files that hold them,
-/// so neither does a model that is fitted on them. Test rows of a trajectory
-/// that is fitted on are left out. Throws UserError for input that cannot be
-/// read, that has no usable row, rows of more than one target or of different
-/// training settings, or too few trajectories of a family. Test rows of other
-/// settings are left out, and said so.
-Inputs read_inputs(const InputOptions& options);
+/// was read. The rows of each criterion, of which whole trainings have two, are
+/// an element, since each is fitted alone. The order of the rows does not
+/// depend on the files that hold them, so neither does a model that is fitted
+/// on them. Test rows of a trajectory that is fitted on are left out. Throws
+/// UserError for input that cannot be read, that has no usable row, rows of
+/// more than one target or of different training settings, or too few
+/// trajectories of a family. Test rows of other settings are left out, and said
+/// so.
+std::vector<Inputs> read_inputs(const InputOptions& options);
 
 /// Reads the inputs and exports them, whether or not they can be fitted. Sets
 /// files and warnings. Throws UserError for input that cannot be read or has no

@@ -13,7 +13,9 @@
 #include "core/overloaded.h"
 #include "datasets/task.h"
 #include "predictor/data/matrix.h"
+#include "trial/criterion.h"
 #include "trial/optimizer.h"
+#include "trial/target.h"
 
 namespace cape::predictor {
 namespace {
@@ -63,14 +65,66 @@ GeneralFeatures general_features(const shard::Row& row) {
           .recurrent_weights = narrow(row.recurrent_weights)};
 }
 
+std::array<float, 5> narrow(const std::array<double, 5>& values) {
+  std::array<float, 5> floats{};
+  std::ranges::transform(values, floats.begin(), [](double value) {
+    return static_cast<float>(value);
+  });
+  return floats;
+}
+
+TrainingFeatures training_features(const shard::Row& row) {
+  const auto log = [](double value) {
+    return value > 0 ? static_cast<float>(std::log(value)) : kMissing;
+  };
+  return {.log_samples = log(static_cast<double>(row.samples)),
+          .log_steps_per_epoch = log(row.steps_per_epoch),
+          .log_patience = log(row.patience),
+          .agreement_100 = static_cast<float>(row.set_agreement_100),
+          .agreement_400 = static_cast<float>(row.set_agreement_400),
+          .log_rank_400 = static_cast<float>(std::log(row.set_rank_400)),
+          .kernel_training =
+              narrow({row.set_kernel_training_0, row.set_kernel_training_2,
+                      row.set_kernel_training_4, row.set_kernel_training_6,
+                      row.set_kernel_training_8}),
+          .kernel_held_out =
+              narrow({row.set_kernel_held_out_0, row.set_kernel_held_out_2,
+                      row.set_kernel_held_out_4, row.set_kernel_held_out_6,
+                      row.set_kernel_held_out_8})};
+}
+
+bool counts_epochs(const shard::Row& row) {
+  static const std::string kEarlyStopping =
+      trial::name_of(trial::EarlyStopping{});
+  return row.criterion.view() == kEarlyStopping;
+}
+
+/// What is counted, how far the training went at least, and the cap.
+struct Counts {
+  std::int32_t t_star, steps_run, max_steps;
+};
+
+Counts counts_of(const shard::Row& row) {
+  // A training that ended before early stopping could have found a better epoch
+  // later, but no earlier one.
+  if (counts_epochs(row)) {
+    return {row.converged ? row.best_epoch : row.max_epochs, row.best_epoch,
+            row.max_epochs};
+  }
+  return {row.t_star, row.steps_run, row.max_steps};
+}
+
 }  // namespace
 
 std::string settings_of(const shard::Row& row) {
-  // The cap on the steps of a whole training follows from its samples.
-  if (row.max_epochs > 0) {
-    return fmt::format("target={} weight_decay={} max_epochs={} min_delta={}",
-                       row.target.view(), row.weight_decay, row.max_epochs,
-                       row.min_delta);
+  // How long a whole training may take does not change when it gets somewhere:
+  // a row that did not get there says that it takes longer.
+  if (row.target.view() == trial::FullTraining::kName) {
+    const std::string settings =
+        fmt::format("target={} criterion={} weight_decay={}", row.target.view(),
+                    row.criterion.view(), row.weight_decay);
+    if (!counts_epochs(row)) return settings;
+    return fmt::format("{} min_delta={}", settings, row.min_delta);
   }
   return fmt::format(
       "target={} weight_decay={} max_steps={} plateau_window={} "
@@ -90,8 +144,8 @@ std::uint32_t TextPool::id(std::string_view text) {
 
 std::uint32_t MetaTable::settings_id(const shard::Row& row) {
   const auto settings = [](const shard::Row& of) {
-    return std::tuple(of.target.view(), of.weight_decay, of.max_steps,
-                      of.plateau_window, of.plateau_tolerance, of.max_epochs,
+    return std::tuple(of.target.view(), of.criterion.view(), of.weight_decay,
+                      of.max_steps, of.plateau_window, of.plateau_tolerance,
                       of.min_delta);
   };
   // Most rows have those of the row before.
@@ -123,6 +177,7 @@ void MetaTable::add(const shard::Row& row) {
     network->second = {zoo::facts_from(json),
                        names.id(zoo::network_kind(json))};
   }
+  const Counts counts = counts_of(row);
   rows.push_back({.trajectory = trajectories.id(row.trajectory.view()),
                   .family = names.id(row.family.view()),
                   .architecture = names.id(row.architecture.view()),
@@ -156,13 +211,15 @@ void MetaTable::add(const shard::Row& row) {
                   .input_noise = narrow(row.input_noise),
                   .lowres = row.lowres,
                   .classes = row.classes,
-                  .t_star = row.t_star,
-                  .steps_run = row.steps_run,
-                  .max_steps = row.max_steps,
+                  .t_star = counts.t_star,
+                  .steps_run = counts.steps_run,
+                  .max_steps = counts.max_steps,
                   .probe_version = row.probe_version,
                   .converged = row.converged,
+                  .counts_epochs = counts_epochs(row),
                   .network = network->second.facts,
                   .general = general_features(row),
+                  .training = training_features(row),
                   .optimizer_traits = known->second.traits,
                   .first_losses = {}});
   rows.back().first_losses.fill(kMissing);

@@ -65,6 +65,20 @@ struct GeneralFeatures {
   float recurrent_weights;
 };
 
+/// What is known of a whole training beside what is known of steps on one
+/// batch: docs/trial_protocol.md. NaN is missing, as of rows of the other
+/// target.
+struct TrainingFeatures {
+  float log_samples;          ///< N
+  float log_steps_per_epoch;  ///< of updates
+  float log_patience;
+  float agreement_100;  ///< set_agreement_100
+  float agreement_400;
+  float log_rank_400;
+  std::array<float, 5> kernel_training;  ///< at the times 0, 2, ..., 8
+  std::array<float, 5> kernel_held_out;
+};
+
 /// The updates of the optimizer whose losses a prediction may use.
 inline constexpr std::size_t kFirstSteps = 8;
 
@@ -72,7 +86,9 @@ inline constexpr std::size_t kFirstSteps = 8;
 using FirstLosses = std::array<float, kFirstSteps + 1>;
 
 /// One measured cell. Logarithms are natural. Values are float, since XGBoost
-/// computes with float; NaN is missing.
+/// computes with float; NaN is missing. What is predicted is t_star: optimizer
+/// steps until the loss has fallen to epsilon, or of a row of early stopping
+/// the best epoch, which the end of the training follows by its patience.
 struct MetaRow {
   std::uint32_t trajectory;  ///< number in MetaTable::trajectories
   std::uint32_t family;      ///< this and the next seven: MetaTable::names
@@ -107,12 +123,14 @@ struct MetaRow {
   std::int32_t lowres;
   std::int32_t classes;  ///< 0: not known
   std::int32_t t_star;
-  std::int32_t steps_run;
+  std::int32_t steps_run;  ///< t_star is known to be at least that
   std::int32_t max_steps;  ///< the cap on t_star, and so on its prediction
   std::int32_t probe_version;
   bool converged;
+  bool counts_epochs;  ///< a row of early stopping
   zoo::Facts network;  ///< of the description
   GeneralFeatures general;
+  TrainingFeatures training;
   OptimizerTraits optimizer_traits;
   FirstLosses first_losses;  ///< all missing where there is no curve
 };

@@ -1,12 +1,14 @@
 #include "predictor/evaluation/baselines.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <tuple>
 #include <utility>
 
+#include "predictor/evaluation/metrics.h"
 #include "predictor/models/linear.h"
 
 namespace cape::predictor {
@@ -38,6 +40,26 @@ FeatureSet scaling_law_features() {
     return feature.name == "log_g2" || feature.name == "log_tau";
   });
   return set;
+}
+
+/// Linear regression of the logarithm on these features, without those that do
+/// not vary.
+Fit fit_linear_in(const FeatureSet& all) {
+  return
+      [=](const MetaTable& table, std::span<const RowIndex> rows) -> Predict {
+        const FeatureSet features = varying(all, table, rows);
+        const LinearModel model = fit_linear(
+            feature_matrix(table, rows, features), log_steps(table, rows),
+            std::vector<double>(features.size(), 0.0));
+        return [=](const MetaTable& of, std::span<const RowIndex> wanted) {
+          std::vector<double> steps =
+              model.predict(feature_matrix(of, wanted, features));
+          for (std::size_t i = 0; i < steps.size(); ++i) {
+            steps[i] = steps_from_log(steps[i], of.rows[wanted[i]]);
+          }
+          return steps;
+        };
+      };
 }
 
 /// Trainings that differ only in their random numbers.
@@ -104,6 +126,54 @@ struct Sum {
   }
 };
 
+FeatureSet settings_features() {
+  constexpr std::array kNames = {"log_p",          "log_samples", "log_b",
+                                 "log_lr",         "is_adam",     "is_sgd",
+                                 "log_log_epsilon"};
+  FeatureSet set = feature_set("general");
+  std::erase_if(set.features, [&](const Feature& feature) {
+    return std::ranges::find(kNames, feature.name) == kNames.end();
+  });
+  return set;
+}
+
+/// The measured number with the best AvgAccuracy if it is predicted for all.
+double best_constant(const MetaTable& table, std::span<const RowIndex> rows) {
+  std::map<std::int32_t, double> counts;
+  for (const RowIndex row : rows) ++counts[table.rows[row].t_star];
+  double best = kUnknown;
+  double best_sum = -1;
+  for (const auto& [candidate, unused] : counts) {
+    double sum = 0;
+    for (const auto& [measured, count] : counts) {
+      sum += count * accuracy(measured, std::abs(measured - candidate));
+    }
+    if (sum > best_sum) {
+      best_sum = sum;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+double median_of(const MetaTable& table, std::span<const RowIndex> rows) {
+  std::vector<double> measured;
+  measured.reserve(rows.size());
+  for (const RowIndex row : rows) measured.push_back(table.rows[row].t_star);
+  return measured.empty() ? kUnknown : median(std::move(measured));
+}
+
+/// A fit that predicts one number for all rows.
+template <class Number>
+Fit fit_number(Number number) {
+  return [number](const MetaTable& table, std::span<const RowIndex> rows) {
+    return predict_each(
+        [value = number(table, rows)](const MetaTable&, const MetaRow& row) {
+          return std::isnan(value) ? value : clip_steps(value, row);
+        });
+  };
+}
+
 }  // namespace
 
 Fit fit_ntkl(bool clipped) {
@@ -116,21 +186,7 @@ Fit fit_ntkl(bool clipped) {
 }
 
 Fit fit_scaling_law() {
-  return fit_by_family(
-      [](const MetaTable& table, std::span<const RowIndex> rows) -> Predict {
-        const FeatureSet features = scaling_law_features();
-        const LinearModel model = fit_linear(
-            feature_matrix(table, rows, features), log_steps(table, rows),
-            std::vector<double>(features.size(), 0.0));
-        return [=](const MetaTable& of, std::span<const RowIndex> wanted) {
-          std::vector<double> steps =
-              model.predict(feature_matrix(of, wanted, features));
-          for (std::size_t i = 0; i < steps.size(); ++i) {
-            steps[i] = steps_from_log(steps[i], of.rows[wanted[i]]);
-          }
-          return steps;
-        };
-      });
+  return fit_by_family(fit_linear_in(scaling_law_features()));
 }
 
 Fit fit_curve_extrapolation(CurveOf curve) {
@@ -147,6 +203,12 @@ Fit fit_curve_extrapolation(CurveOf curve) {
     });
   };
 }
+
+Fit fit_constant() { return fit_number(best_constant); }
+
+Fit fit_family_median() { return fit_by_family(fit_number(median_of)); }
+
+Fit fit_linear_in_settings() { return fit_linear_in(settings_features()); }
 
 Fit fit_floor() {
   return [](const MetaTable& table, std::span<const RowIndex> rows) -> Predict {

@@ -31,4 +31,15 @@ Fit fit_curve_extrapolation(CurveOf curve);
 /// whose cell has other trajectories among the rows fitted on.
 Fit fit_floor();
 
+/// The one number that has the best AvgAccuracy on the rows fitted on.
+Fit fit_constant();
+
+/// The median of the rows of the same family.
+Fit fit_family_median();
+
+/// Linear regression of the logarithm on log P, log N, log B, log eta, the
+/// optimizer and log log(1 / epsilon), where they vary. N are the samples that
+/// a whole training is on.
+Fit fit_linear_in_settings();
+
 }  // namespace cape::predictor

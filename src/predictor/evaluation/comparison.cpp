@@ -70,7 +70,22 @@ std::vector<Regressor> censoring_models(const Inputs& inputs,
   return models;
 }
 
-std::vector<Regressor> baselines() {
+/// What whole trainings are compared with.
+std::vector<Regressor> training_baselines(const FeatureSet& features,
+                                          std::uint64_t seed) {
+  return {
+      {"constant", "the one number with the best AvgAccuracy", fit_constant()},
+      {"family_median", "the median of the network's family",
+       fit_family_median()},
+      {"linear",
+       "linear in log P, log N, log B, log eta, the optimizer and log "
+       "log(1 / epsilon)",
+       fit_linear_in_settings()},
+      random_forest(features, seed, Target::steps)};
+}
+
+/// What steps on one batch are compared with.
+std::vector<Regressor> batch_baselines() {
   return {
       {"ntkl", "log(1 / epsilon) / tau, clipped", fit_ntkl(true)},
       {"ntkl_unclipped", "log(1 / epsilon) / tau", fit_ntkl(false)},
@@ -231,12 +246,26 @@ ModelSettings kept_settings(const ComparisonOptions& options) {
   return settings;
 }
 
+std::vector<Regressor> general_baselines(const Inputs& inputs,
+                                         std::uint64_t seed) {
+  std::vector<Regressor> models =
+      training_baselines(features_for(inputs, "general"), seed);
+  if (!inputs.whole_trainings) models.pop_back();
+  return models;
+}
+
+std::vector<Regressor> baselines_for(const Inputs& inputs, std::uint64_t seed) {
+  if (!inputs.whole_trainings) return batch_baselines();
+  return training_baselines(features_for(inputs, "general"), seed);
+}
+
 Comparison compare(const Inputs& inputs, const ComparisonOptions& options) {
   Comparison comparison;
   choose_schemes(inputs, options, comparison);
   Comparer comparer(inputs, options.seed, comparison);
   std::vector<Regressor> models = boosted_models(inputs, options);
-  std::ranges::move(baselines(), std::back_inserter(models));
+  std::ranges::move(baselines_for(inputs, options.seed),
+                    std::back_inserter(models));
   for (const Scheme& scheme : comparison.schemes) {
     for (const Regressor& model : models) comparer.evaluate(scheme, model);
     if (scheme.name != SchemeName::kfold) continue;

@@ -47,6 +47,14 @@ FeatureSet features_for(const Inputs& inputs, std::string_view set);
 /// How the model that is kept is fitted.
 ModelSettings kept_settings(const ComparisonOptions& options);
 
+/// What the target of the inputs is compared with.
+std::vector<Regressor> baselines_for(const Inputs& inputs, std::uint64_t seed);
+
+/// What the general model is compared with. Of the many rows of steps on one
+/// batch no forest is grown.
+std::vector<Regressor> general_baselines(const Inputs& inputs,
+                                         std::uint64_t seed);
+
 /// The names of the models that are fitted, and of their calibrated forms.
 Comparison compare(const Inputs& inputs, const ComparisonOptions& options);
 

@@ -2,110 +2,20 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <iterator>
 #include <limits>
 #include <set>
 #include <string>
 #include <utility>
 
-#include "predictor/data/folds.h"
 #include "predictor/data/inputs.h"
-#include "predictor/evaluation/evaluate.h"
+#include "predictor/evaluation/left_out.h"
 #include "predictor/evaluation/metrics.h"
 
 namespace cape::predictor {
 namespace {
 
-// A part has several kinds or sources where there are more of them, since every
-// part is a fit.
-constexpr int kKindParts = 10;
-constexpr int kSourceParts = 10;
-constexpr int kKindPartsOfBoth = 5;
-constexpr int kSourcePartsOfBoth = 4;
-constexpr int kFolds = 5;
-
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-/// A number for each row of the table, from 0; kNeverHeldOut for other rows.
-using Parts = std::vector<int>;
-
-/// Deals the names to `most` parts, those with the most rows first, each to the
-/// part that has the fewest rows.
-Parts deal(const MetaTable& table, std::span<const RowIndex> rows,
-           std::span<const std::uint32_t> name_of_row, int most) {
-  std::map<std::uint32_t, std::int64_t> counts;
-  for (const RowIndex row : rows) ++counts[name_of_row[row]];
-  std::vector<std::pair<std::int64_t, std::uint32_t>> names;
-  names.reserve(counts.size());
-  for (const auto& [name, count] : counts) names.emplace_back(count, name);
-  std::ranges::sort(names, [&](const auto& a, const auto& b) {
-    return std::pair(-a.first, table.names.text(a.second)) <
-           std::pair(-b.first, table.names.text(b.second));
-  });
-  std::vector<std::int64_t> sizes(
-      std::min<std::size_t>(static_cast<std::size_t>(most), names.size()));
-  std::map<std::uint32_t, int> part_of;
-  for (const auto& [count, name] : names) {
-    const auto smallest = std::ranges::min_element(sizes);
-    *smallest += count;
-    part_of[name] = static_cast<int>(smallest - sizes.begin());
-  }
-  Parts parts(table.rows.size(), kNeverHeldOut);
-  for (const RowIndex row : rows) parts[row] = part_of.at(name_of_row[row]);
-  return parts;
-}
-
-/// The group of each row: numbers of texts in MetaTable::names, or of
-/// trajectories.
-using Groups = std::vector<std::uint32_t>;
-
-/// How the rows are left out of fits for one novelty: a row is predicted by a
-/// fit on those that share neither its part of `a` nor its part of `b`.
-struct LeaveOut {
-  Novelty novelty;
-  Parts a;
-  Parts b;
-  std::vector<const Groups*> groups;  ///< that are new in turn
-};
-
-/// Fits something on the first rows and predicts the second.
-using FitAndPredict = std::function<std::vector<double>(
-    std::span<const RowIndex> fitted, std::span<const RowIndex> held_out)>;
-
-/// Whether a row can be fitted on.
-using Condition = std::function<bool(RowIndex)>;
-
-/// One value for each row of the table, by a fit that has not seen the row; NaN
-/// where there was nothing to fit on.
-std::vector<double> predict_left_out(const MetaTable& table,
-                                     std::span<const RowIndex> rows,
-                                     const LeaveOut& way,
-                                     const Condition& can_be_fitted,
-                                     const FitAndPredict& fit_and_predict) {
-  std::set<std::pair<int, int>> parts;
-  for (const RowIndex row : rows) parts.emplace(way.a[row], way.b[row]);
-  const std::vector<std::pair<int, int>> cells(parts.begin(), parts.end());
-  std::vector<double> predicted(table.rows.size(), kNaN);
-  run_parallel(static_cast<int>(cells.size()), [&](int cell) {
-    const auto [part_of_a, part_of_b] = cells[static_cast<std::size_t>(cell)];
-    std::vector<RowIndex> fitted;
-    std::vector<RowIndex> held_out;
-    for (const RowIndex row : rows) {
-      const bool in_a = way.a[row] == part_of_a;
-      const bool in_b = way.b[row] == part_of_b;
-      if (in_a && in_b) held_out.push_back(row);
-      if (!in_a && !in_b) fitted.push_back(row);
-    }
-    std::erase_if(fitted, [&](RowIndex row) { return !can_be_fitted(row); });
-    if (fitted.empty()) return;
-    const std::vector<double> values = fit_and_predict(fitted, held_out);
-    for (std::size_t i = 0; i < held_out.size(); ++i) {
-      predicted[held_out[i]] = values[i];
-    }
-  });
-  return predicted;
-}
 
 /// log(measured / predicted). A row that did not converge needs more steps than
 /// it ran, so it is off only if fewer are predicted.
@@ -169,8 +79,7 @@ struct LeftOut {
 
 NoveltyErrors errors_of(const MetaTable& table, std::span<const RowIndex> rows,
                         const LeftOut& predicted,
-                        const std::vector<const Groups*>& groups_by_column,
-                        double level) {
+                        const std::vector<Grouping>& groupings, double level) {
   NoveltyErrors errors;
   std::vector<double> residuals;
   std::vector<RowIndex> known;
@@ -205,9 +114,9 @@ NoveltyErrors errors_of(const MetaTable& table, std::span<const RowIndex> rows,
   errors.brier = squares / static_cast<double>(errors.rows);
   errors.auc = area_under_curve(probabilities, converged);
   bool is_first = true;
-  for (const Groups* const all : groups_by_column) {
-    Groups groups;
-    for (const RowIndex i : known) groups.push_back((*all)[i]);
+  for (const Grouping& grouping : groupings) {
+    std::vector<std::uint32_t> groups;
+    for (const RowIndex i : known) groups.push_back(grouping.groups[i]);
     const auto offsets = group_offsets(residuals, groups, level);
     const double covered = covered_by_others(residuals, groups, level);
     errors.offsets = is_first ? offsets : widest(errors.offsets, offsets);
@@ -230,7 +139,7 @@ NoveltyErrors errors_of(const MetaTable& table, std::span<const RowIndex> rows,
 }
 
 std::int64_t count_different(std::span<const RowIndex> rows,
-                             const Groups& groups) {
+                             const std::vector<std::uint32_t>& groups) {
   std::set<std::uint32_t> all;
   for (const RowIndex row : rows) all.insert(groups[row]);
   return std::ssize(all);
@@ -282,19 +191,6 @@ Booster fit_targets(const MetaTable& table, std::span<const RowIndex> rows,
                         settings);
 }
 
-/// A number for each source of data: that of one of its data sets.
-Groups sources_of(const MetaTable& table, std::span<const RowIndex> rows,
-                  const Sources& sources) {
-  Groups groups(table.rows.size());
-  std::map<std::string, std::uint32_t> numbers;
-  for (const RowIndex i : rows) {
-    const MetaRow& row = table.rows[i];
-    groups[i] = numbers.try_emplace(sources.of(table.dataset(row)), row.dataset)
-                    .first->second;
-  }
-  return groups;
-}
-
 }  // namespace
 
 std::optional<Offsets> group_offsets(std::span<const double> residuals,
@@ -328,25 +224,8 @@ std::optional<GeneralFit> fit_general(const MetaTable& table,
       kFewestTrajectories) {
     return std::nullopt;
   }
-  Groups kinds(table.rows.size());
-  Groups trajectories(table.rows.size());
-  for (const RowIndex i : rows) {
-    kinds[i] = table.rows[i].kind;
-    trajectories[i] = table.rows[i].trajectory;
-  }
-  const Groups origins = sources_of(table, rows, sources);
-  const Parts folds = kfold(table, rows, kFolds, seed).part_of_row;
-  const Parts kind_parts = deal(table, rows, kinds, kKindParts);
-  const Parts source_parts = deal(table, rows, origins, kSourceParts);
-  const std::vector<LeaveOut> ways = {
-      {Novelty::none, folds, folds, {&trajectories}},
-      {Novelty::kind, kind_parts, kind_parts, {&kinds}},
-      {Novelty::source, source_parts, source_parts, {&origins}},
-      {Novelty::both,
-       deal(table, rows, kinds, kKindPartsOfBoth),
-       deal(table, rows, origins, kSourcePartsOfBoth),
-       {&kinds, &origins}}};
-
+  const std::vector<LeaveOut> ways =
+      ways_to_leave_out(table, rows, sources, seed);
   const FeatureSet used = varying(features, table, rows);
   const Fit fit_steps = fit_model(used, settings);
   std::map<Novelty, LeftOut> left_out;
@@ -396,10 +275,12 @@ std::optional<GeneralFit> fit_general(const MetaTable& table,
                                     feature_matrix(table, held_out, used));
         });
     NoveltyErrors& errors = made.model.errors[way.novelty];
-    errors = errors_of(table, rows, predicted, way.groups, level);
-    for (const Groups* const groups : way.groups) {
-      if (groups == &kinds) errors.kinds = count_different(rows, kinds);
-      if (groups == &origins) errors.sources = count_different(rows, origins);
+    errors = errors_of(table, rows, predicted, way.groupings, level);
+    for (const auto& [by, groups] : way.groupings) {
+      if (by == GroupedBy::kind) errors.kinds = count_different(rows, groups);
+      if (by == GroupedBy::source) {
+        errors.sources = count_different(rows, groups);
+      }
     }
     made.predicted[way.novelty] = std::move(predicted.steps);
   }

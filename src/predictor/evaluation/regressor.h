@@ -43,6 +43,10 @@ Fit fit_by_family(Fit fit);
 Fit fit_boosted_trees(const FeatureSet& features,
                       const BoosterSettings& settings, Target target);
 
+/// "random_forest_general", with the name of the features at the end.
+Regressor random_forest(const FeatureSet& features, std::uint64_t seed,
+                        Target target);
+
 /// The regressors of the paper's Table 4 with its settings. Linear models, SVR
 /// and perceptron use standardised features.
 std::vector<Regressor> paper_regressors(const FeatureSet& features,

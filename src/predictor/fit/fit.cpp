@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "predictor/evaluation/ablation.h"
 #include "predictor/evaluation/general.h"
+#include "predictor/evaluation/unseen.h"
 #include "predictor/fit/model_dir.h"
 #include "predictor/report/fit_result.h"
 #include "predictor/report/paper_tables.h"
@@ -133,54 +134,76 @@ void export_only(const InputOptions& options) {
   print_warnings(inputs.warnings);
 }
 
-}  // namespace
+/// The models without names, and what they are compared with where their rows
+/// are left out.
+void add_general(const FitOptions& options, const Inputs& inputs,
+                 FitResult& result) {
+  const std::uint64_t seed = options.comparison.seed;
+  const std::vector<RowIndex> all = general_rows(inputs);
+  const auto fit = [&](std::string_view features,
+                       const std::vector<RowIndex>& rows) {
+    return fit_general(inputs.table, rows, feature_set(features),
+                       inputs.sources, options.level, seed);
+  };
+  auto general = fit("general", all);
+  if (!general) return;
+  result.unseen =
+      compare_unseen(inputs.table, all, inputs.sources, general->predicted,
+                     general_baselines(inputs, seed), seed);
+  result.predictor.general = std::move(general->model);
+  auto first_steps =
+      fit("first steps", rows_beyond_first_steps(inputs.table, all));
+  if (first_steps) result.predictor.first_steps = std::move(first_steps->model);
+}
 
-void run_fit(const FitOptions& options) {
-  if (options.export_only) return export_only(options.input);
-  Inputs inputs = read_inputs(options.input);
-  print_inputs(inputs.files);
+/// Evaluates and fits what is of one criterion.
+FitResult fit_one(const FitOptions& options, Inputs inputs) {
   std::vector<std::string> constant =
       left_out(inputs, options.comparison.features);
   check_features(options, constant, inputs);
-  print_warnings(inputs.warnings);
-  ModelDirectory directory(options.out);
-
   Comparison comparison = compare(inputs, options.comparison);
   Predictor predictor = make_predictor(options, inputs, comparison);
   std::vector<SchemeCoverage> coverage =
       find_coverage(options, inputs, comparison, predictor);
-  const std::vector<RowIndex> all = general_rows(inputs);
-  const auto fit_without_names =
-      [&](std::string_view features,
-          const std::vector<RowIndex>& rows) -> std::optional<GeneralModel> {
-    auto fitted =
-        fit_general(inputs.table, rows, feature_set(features), inputs.sources,
-                    options.level, options.comparison.seed);
-    if (!fitted) return std::nullopt;
-    return std::move(fitted->model);
-  };
-  predictor.general = fit_without_names("general", all);
-  predictor.first_steps = fit_without_names(
-      "first steps", rows_beyond_first_steps(inputs.table, all));
-  std::optional<Ablation> without_groups;
+  FitResult result = {.options = options,
+                      .inputs = std::move(inputs),
+                      .left_out = std::move(constant),
+                      .comparison = std::move(comparison),
+                      .predictor = std::move(predictor),
+                      .coverage = std::move(coverage)};
+  add_general(options, result.inputs, result);
   if (options.ablation) {
-    without_groups = ablation(inputs, comparison, options.comparison);
+    result.ablation =
+        ablation(result.inputs, result.comparison, options.comparison);
   }
-  std::vector<Table> tables;
   if (options.paper_tables) {
-    tables = paper_tables(inputs, comparison, options.comparison.seed);
+    result.tables =
+        paper_tables(result.inputs, result.comparison, options.comparison.seed);
   }
-  const FitResult result = {.options = options,
-                            .inputs = std::move(inputs),
-                            .left_out = std::move(constant),
-                            .comparison = std::move(comparison),
-                            .predictor = std::move(predictor),
-                            .coverage = std::move(coverage),
-                            .ablation = std::move(without_groups),
-                            .tables = std::move(tables)};
-  directory.write(result);
+  return result;
+}
+
+}  // namespace
+
+void run_fit(const FitOptions& options) {
+  if (options.export_only) return export_only(options.input);
+  std::vector<Inputs> all = read_inputs(options.input);
+  print_inputs(all.front().files);
+  ModelDirectory directory(options.out);
+  std::vector<FitResult> results;
+  for (Inputs& inputs : all) {
+    print_warnings(inputs.warnings);
+    FitOptions of_criterion = options;
+    std::filesystem::path folder;
+    if (all.size() > 1) {
+      folder = inputs.criterion;
+      of_criterion.out /= folder;
+    }
+    results.push_back(fit_one(of_criterion, std::move(inputs)));
+    directory.write(results.back(), folder);
+  }
   directory.publish();
-  print_result(result);
+  for (const FitResult& result : results) print_result(result);
 }
 
 }  // namespace cape::predictor

@@ -24,10 +24,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 7> kFiles = {
+constexpr std::array<std::string_view, 9> kFiles = {
     "model.json", "general.json", "first_steps.json",
     "cape.json",  "metrics.json", "report.html",
-    "tables"};
+    "tables",     "epsilon",      "early_stopping"};
 
 /// What prevents a model directory at `place`; empty: nothing.
 std::string obstacle(const fs::path& place) {
@@ -75,7 +75,7 @@ ModelDirectory::ModelDirectory(const fs::path& place)
   std::string cause;
   try {
     cause = obstacle(place_);
-    if (cause.empty()) fs::create_directories(building_ / "tables");
+    if (cause.empty()) fs::create_directories(building_);
   } catch (const fs::filesystem_error& failure) {
     cause = failure.code().message();
   }
@@ -91,19 +91,19 @@ ModelDirectory::~ModelDirectory() {
   if (fs::exists(place_, ignored)) fs::remove_all(old_, ignored);
 }
 
-void ModelDirectory::write(const FitResult& result) {
-  publish_file(building_ / "model.json",
-               result.predictor.model.booster.to_json());
+void ModelDirectory::write(const FitResult& result, const fs::path& folder) {
+  const fs::path place = building_ / folder;
+  fs::create_directories(place / "tables");
+  publish_file(place / "model.json", result.predictor.model.booster.to_json());
   if (result.predictor.general) {
-    publish_file(building_ / "general.json",
-                 to_json(*result.predictor.general));
+    publish_file(place / "general.json", to_json(*result.predictor.general));
   }
   if (result.predictor.first_steps) {
-    publish_file(building_ / "first_steps.json",
+    publish_file(place / "first_steps.json",
                  to_json(*result.predictor.first_steps));
   }
-  publish_file(building_ / "cape.json", cape_json(result));
-  publish_file(building_ / "metrics.json", metrics_json(result));
+  publish_file(place / "cape.json", cape_json(result));
+  publish_file(place / "metrics.json", metrics_json(result));
   std::vector<Table> tables;
   if (result.ablation) tables.push_back(to_table(*result.ablation));
   std::ranges::copy(result.tables, std::back_inserter(tables));
@@ -114,15 +114,15 @@ void ModelDirectory::write(const FitResult& result) {
   if (result.predictor.first_steps) {
     tables.push_back(first_steps_table(result));
   }
+  if (!result.unseen.empty()) tables.push_back(unseen_table(result));
   auto [importance, contributions] = explain(result);
   tables.push_back(importance);
-  publish_file(building_ / "report.html", report_html(result, tables));
+  publish_file(place / "report.html", report_html(result, tables));
   tables.push_back(std::move(contributions));
   for (const Table& table : tables) {
-    publish_file(building_ / "tables" / (table.name + ".csv"), to_csv(table));
+    publish_file(place / "tables" / (table.name + ".csv"), to_csv(table));
   }
-  publish_file(building_ / "tables" / "predictions.csv",
-               predictions_csv(result));
+  publish_file(place / "tables" / "predictions.csv", predictions_csv(result));
 }
 
 void ModelDirectory::publish() {

@@ -21,10 +21,11 @@ class ModelDirectory {
   ModelDirectory(const ModelDirectory&) = delete;
   ModelDirectory& operator=(const ModelDirectory&) = delete;
 
-  /// Writes model.json, general.json where there is a general model, cape.json,
+  /// Writes into `folder` of it, of whole trainings that of the criterion,
+  /// model.json, general.json where there is a general model, cape.json,
   /// metrics.json, tables/*.csv and report.html. Throws StoppedError when one
   /// cannot be written.
-  void write(const FitResult& result);
+  void write(const FitResult& result, const std::filesystem::path& folder = {});
 
   /// Moves it to its place; a model directory that was there is removed.
   void publish();

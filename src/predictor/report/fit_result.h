@@ -13,6 +13,7 @@
 #include "predictor/evaluation/comparison.h"
 #include "predictor/evaluation/conformal.h"
 #include "predictor/evaluation/table.h"
+#include "predictor/evaluation/unseen.h"
 #include "predictor/report/fit_options.h"
 
 namespace cape::predictor {
@@ -30,6 +31,8 @@ struct FitResult {
   Comparison comparison;
   Predictor predictor;  ///< fitted on all of inputs.rows
   std::vector<SchemeCoverage> coverage{};
+  /// The general model and what it is compared with, where there is one.
+  std::vector<UnseenScore> unseen{};
   std::optional<Ablation> ablation{};  ///< where asked for
   std::vector<Table> tables{};         ///< the paper's, where asked for
 };

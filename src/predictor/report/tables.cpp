@@ -200,6 +200,31 @@ Table first_steps_table(const FitResult& result) {
       *result.predictor.first_steps);
 }
 
+Table unseen_table(const FitResult& result) {
+  Table made = {
+      .name = "unseen",
+      .title = "What was left out, by the general model and others",
+      .notes = {"Rows that converged; intervals hold 95 % of 500 "
+                "samples of the groups that are new, with "
+                "replacement."},
+      .header = {"new", "model", "rows", "avg_accuracy", "avg_accuracy_low",
+                 "avg_accuracy_high", "log_mae", "log_mae_low", "log_mae_high",
+                 "median_factor", "median_log_error", "log_r",
+                 "log_r_of_epochs", "description"},
+      .rows = {}};
+  for (const UnseenScore& one : result.unseen) {
+    made.rows.push_back(
+        {to_string(one.novelty), one.model, std::to_string(one.rows),
+         decimals(one.accuracy, 3), decimals(one.accuracy_interval.low, 3),
+         decimals(one.accuracy_interval.high, 3), decimals(one.log_mae, 3),
+         decimals(one.log_mae_interval.low, 3),
+         decimals(one.log_mae_interval.high, 3), decimals(one.median_factor),
+         decimals(one.median_log_error), decimals(one.correlation, 3),
+         decimals(one.epoch_correlation, 3), one.description});
+  }
+  return made;
+}
+
 std::string predictions_csv(const FitResult& result) {
   const MetaTable& table = result.inputs.table;
   const std::vector<RowIndex>& rows = result.inputs.rows;

@@ -23,6 +23,9 @@ Table general_table(const FitResult& result);
 /// The same of the model that knows the losses of the first steps.
 Table first_steps_table(const FitResult& result);
 
+/// The general model and what it is compared with, on what was left out.
+Table unseen_table(const FitResult& result);
+
 /// tables/predictions.csv: a line for each trial that was fitted on, with
 /// settings, features, measured and predicted steps. A text, since it can be
 /// long.
