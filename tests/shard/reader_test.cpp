@@ -226,6 +226,22 @@ TEST_F(ShardReaderTest, ReadsASchema6ShardAsItIsInTheRepository) {
   EXPECT_EQ(curve.steps[2], 2);
 }
 
+TEST_F(ShardReaderTest, ReadsASchema7ShardAsItIsInTheRepository) {
+  const std::vector<Row> rows = rows_of(CAPE_FIXTURES "/schema_7.h5");
+  ASSERT_EQ(rows.size(), 8U);
+  const auto stopping =
+      std::ranges::find(rows, "early_stopping",
+                        [](const Row& row) { return row.criterion.view(); });
+  ASSERT_NE(stopping, rows.end());
+  EXPECT_GT(stopping->best_epoch, 0);
+  EXPECT_TRUE(std::isfinite(stopping->set_rank_400));
+  EXPECT_TRUE(std::isnan(stopping->set_kernel_held_out_4));
+  const Curve curve =
+      read_curve(CAPE_FIXTURES "/schema_7.h5", stopping->validation_offset,
+                 stopping->validation_length);
+  EXPECT_EQ(curve.steps.front(), stopping->steps_per_epoch);
+}
+
 /// Replaces /trials, or /curves/loss, by a dataset without any values.
 void replace_by_empty(const hdf5::Handle& file, const char* name,
                       const hdf5::Handle& type, hsize_t length,
