@@ -13,10 +13,12 @@ usage() {
   cat <<END
 Usage: scripts/make_default_model.sh [cape_fit options]
 
-Fits $data/*.h5 into $work, with tables and the report, and the
-general model on those and on $data/diverse/*.h5,
-scores it on $data/heldout/*.h5, and puts into $target what
-cape_predict reads.
+Fits a model for each target and puts into $target what
+cape_predict reads:
+  batch_steps    $data/*.h5, the general model also $data/diverse/*.h5;
+                 scored on $data/heldout/*.h5
+  full_training  $data/full/*.h5, where there are any
+Tables and reports are in $work/TARGET.
 \$CAPE_BIN is the folder of the programs ($bin),
 \$CAPE_RUNS and \$CAPE_DATA_OUT take the place of runs/metadataset and data.
 Not --out: with a folder of your own call cape_fit data/*.h5 --out FOLDER.
@@ -47,9 +49,22 @@ test=()
 ((${#heldout[@]} == 0)) || test=(--test "${heldout[@]}")
 diverse=("$data"/diverse/*.h5) general=()
 ((${#diverse[@]} == 0)) || general=(--general "${diverse[@]}")
-[[ ! -e $data/corpus.tsv ]] || general+=(--sources "$data/corpus.tsv")
+full=("$data"/full/*.h5)
+sources=()
+[[ ! -e $data/corpus.tsv ]] || sources=(--sources "$data/corpus.tsv")
 
-"$bin/cape_fit" "${inputs[@]}" "${test[@]}" "${general[@]}" --out "$work" "$@"
+# fit TARGET ARGUMENT...
+fitted=()
+fit() {
+  local out=$work/$1
+  shift
+  mkdir -p "$work"
+  fitted+=("$(basename "$out")")
+  "$bin/cape_fit" "$@" "${sources[@]}" --out "$out"
+}
+
+fit batch_steps "${inputs[@]}" "${test[@]}" "${general[@]}" "$@"
+((${#full[@]} == 0)) || fit full_training "${full[@]}" "$@"
 
 # The old model goes when the new one is in its place, not before.
 tidy_up() {
@@ -61,11 +76,12 @@ tidy_up() {
 
 scratch=$(mktemp -d "$data/.model.XXXXXX")
 trap tidy_up EXIT
-mkdir "$scratch/new"
-cp "$work"/{model,cape,metrics}.json "$scratch/new"
-for part in general first_steps; do
-  [[ ! -e $work/$part.json ]] || cp "$work/$part.json" "$scratch/new"
-done
+# Of each model what predicts, and its metrics; not its tables and report.
+(cd "$work" && find "${fitted[@]}" -name '*.json' ! -path '*/tables/*' -print0) |
+  while IFS= read -r -d '' file; do
+    mkdir -p "$scratch/new/$(dirname "$file")"
+    cp "$work/$file" "$scratch/new/$file"
+  done
 [[ ! -e $target ]] || mv -T "$target" "$scratch/old"
 mv -T "$scratch/new" "$target"
 echo "model    $target"

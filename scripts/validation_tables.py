@@ -282,7 +282,8 @@ def shards_in(data):
 
 
 def read_model(data):
-    return json.loads((data / "model" / "cape.json").read_text())
+    return json.loads(
+        (data / "model" / "batch_steps" / "cape.json").read_text())
 
 
 def read_fit(folder):
@@ -300,7 +301,7 @@ def main(work, data, page):
               for name in paper_tables.NAMES}
     cape = read_model(data)
     models = {(path / "model.json").read_bytes()
-              for path in (heldout, fresh, data / "model")}
+              for path in (heldout, fresh, data / "model" / "batch_steps")}
     measured, same = same_rows(work / "again" / "mlp", data / "mlp.h5")
     families = [f"family={family}" for family in FAMILIES]
 
@@ -382,7 +383,7 @@ def rows_in(shard):
 
 def check(data, page):
     around(page)
-    if not (data / "model" / "cape.json").exists():
+    if not (data / "model" / "batch_steps" / "cape.json").exists():
         sys.exit(f"there is no {data}/model; scripts/make_default_model.sh makes "
                  "it")
     fitted = {pathlib.Path(entry["path"]).name: entry["rows"]

@@ -120,14 +120,15 @@ predictor::Predictors open_model(const std::string& named,
       target, (model / target).string());
 }
 
-/// The first steps of a training, one batch after the other, say little of when
-/// it ends.
-void check_first_steps(const predictor::Predictors& predictors,
-                       const std::string& target) {
-  if (target != trial::BatchSteps::kName) {
-    fail_user("--steps is for the target {}, not for {} (train.target)",
-              trial::BatchSteps::kName, target);
-  }
+/// What --steps needs. The first steps of a training on a whole data set say
+/// little of when it ends.
+void check_first_steps(const std::string& target) {
+  if (target == trial::BatchSteps::kName) return;
+  fail_user("--steps is for the target {}, not for {} (train.target)",
+            trial::BatchSteps::kName, target);
+}
+
+void check_first_steps(const predictor::Predictors& predictors) {
   if (predictors.begin()->second.first_steps) return;
   fail_user(
       "the model cannot use --steps: its directory has no first_steps.json; "
@@ -161,9 +162,10 @@ int run(int argc, char** argv) {
   }
   const grid::Config config = load(line);
   const bool first_steps = line.steps > 0;
+  if (first_steps) check_first_steps(config.train.target);
   const predictor::Predictors predictors =
       open_model(line.model, config.train.target, first_steps);
-  if (first_steps) check_first_steps(predictors, config.train.target);
+  if (first_steps) check_first_steps(predictors);
   const grid::Grid grid(config, grid::open_datasets(config));
   prediction::GridPrediction predicted =
       prediction::predict_grid(predictors, grid,

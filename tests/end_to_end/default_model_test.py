@@ -57,7 +57,7 @@ class DefaultModel(FarmTest):
 
     def model(self):
         return {path.name: path.read_bytes()
-                for path in (self.made / "model").iterdir()}
+                for path in (self.made / "model" / "batch_steps").iterdir()}
 
     def expect_nothing_else(self):
         self.assertEqual({path.name for path in self.made.iterdir()},
@@ -68,7 +68,7 @@ class DefaultModel(FarmTest):
         self.assertEqual(self.model().keys(),
                          {"model.json", "general.json", "first_steps.json",
                           "cape.json", "metrics.json"})
-        self.assertTrue((self.work / "report.html").exists())
+        self.assertTrue((self.work / "batch_steps" / "report.html").exists())
         predict = [BIN / "cape_predict", self.config, "--data-dir", self.data,
                    "--trainer", BIN / self.trainer, "--model",
                    self.made / "model"]

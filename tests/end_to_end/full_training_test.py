@@ -89,8 +89,6 @@ class FullTraining(FarmTest):
         self.expect(*run(self.out, steps), 2,
                     ["different targets", "160 rows: --where "
                      "target=full_training", "--where target=batch_steps"])
-        self.expect(*run(self.out), 2,
-                    ["target full_training", "cannot fit yet"])
         self.assertFalse((self.folder / "model").exists())
         self.expect(*run(self.out, "--export-only", "--export-csv", table), 0)
         self.assertEqual(len(table.read_text().splitlines()), ROWS + 1)

@@ -66,7 +66,7 @@ class Installed(FarmTest):
             shutil.rmtree(default)
         self.run_installed("cape_predict", *question, code=2,
                            says=["no default model", str(default)])
-        shutil.copytree(self.folder / "model", default)
+        shutil.copytree(self.folder / "model", default / "batch_steps")
         unnamed = self.run_installed("cape_predict", *question)
         self.assertEqual(*([one["t_star"] for one in
                             json.loads(printed)["predictions"]]

@@ -205,7 +205,7 @@ class WithRealTrainer(PredictTest):
 
     def test_first_steps_are_those_of_the_training(self):
         shutil.rmtree(self.model)
-        shutil.copytree(ROOT / "data" / "model", self.model)
+        shutil.copytree(ROOT / "data" / "model" / "batch_steps", self.model)
         arguments = [self.config, "--steps", "8",
                      "grid.learning_rate=[2e-4, 2e-3]"]
         models = set()

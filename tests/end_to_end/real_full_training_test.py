@@ -3,13 +3,20 @@ rules in plain Python, and rows that do not depend on who made them."""
 
 import csv
 import io
+import json
 import math
+import pathlib
 import random
+import statistics
 import subprocess
 import sys
+import unittest
 
 import support
 from support import BIN, FarmTest, write_idx
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FASHION = pathlib.Path("/usr/share/datasets/fashion-mnist")
 
 try:
     import h5py
@@ -186,7 +193,75 @@ class RealFullTraining(FarmTest):
              BIN / self.trainer, "--data-dir", self.data],
             env=self.environment(), capture_output=True, text=True)
         self.expect(done.returncode, done.stdout + done.stderr, 2,
-                    [f"model directory {model} has no target full_training"])
+                    [f"{model} answers for the target batch_steps, not for "
+                     "full_training"])
+
+
+@unittest.skipUnless(FASHION.exists(), f"{FASHION} is not there: apt-get "
+                     "install dataset-fashion-mnist")
+class Quickstart(FarmTest):
+    """configs/full_quickstart.yaml, with fewer trials."""
+
+    trainer = "cape_trainer"
+    config_file = ROOT / "configs" / "full_quickstart.yaml"
+
+    def make_data(self):
+        self.data = FASHION.parent
+
+    def run_command(self, command):
+        done = subprocess.run(command, text=True, env=self.environment(),
+                              capture_output=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def run_program(self, name, *arguments):
+        return self.run_command([BIN / name, *arguments])
+
+    def test_a_farm_a_fit_and_predictions(self):
+        model = self.folder / "model"
+        self.run_command(self.command("grid.trials=7", ranks=2,
+                                      config=self.config_file))
+        printed = self.run_program("cape_fit", self.out, "--out", model)
+        self.assertIn("errors in epochs", printed)
+        for criterion in ("epsilon", "early_stopping"):
+            self.assertTrue((model / criterion / "report.html").exists())
+        predict = ["cape_predict", self.config_file, "--model", model,
+                   "--data-dir", self.data, "grid.samples=[1000]",
+                   "grid.batch_size=[64]"]
+        cells = json.loads(
+            self.run_program(*predict, "--json"))["predictions"]
+        # Two learning rates, two epsilons, two patiences.
+        self.assertEqual(len(cells), 8)
+        for cell in cells:
+            self.assertEqual(cell["steps_per_epoch"], 1000 // 64)
+            self.assertAlmostEqual(cell["epochs"] * cell["steps_per_epoch"],
+                                   cell["t_star"])
+            low, high = cell["interval"]
+            self.assertLessEqual(low, cell["t_star"])
+            self.assertLessEqual(cell["t_star"], high)
+            seconds = cell["t_star"] * cell["step_seconds"]
+            self.assertGreaterEqual(cell["seconds"], seconds)
+            if cell["criterion"] == "early_stopping":
+                self.assertAlmostEqual(
+                    cell["epochs"],
+                    min(cell["best_epoch"] + cell["patience"],
+                        cell["max_epochs"]))
+        measured = json.loads(self.run_program(
+            *predict, "--json", "--measure",
+            "grid.learning_rate=[2e-3]"))["predictions"]
+        factors = [abs(math.log(cell["t_star"] / cell["measured"]["t_star"]))
+                   for cell in measured]
+        self.assertLess(statistics.median(factors), math.log(2.5))
+        table = self.run_program(*predict, "--sort", "seconds")
+        self.assertIn("patience 5", table)
+        self.assertIn("epochs", table.splitlines()[0])
+
+    def test_what_a_model_of_whole_trainings_cannot_answer_is_named(self):
+        done = subprocess.run(
+            [BIN / "cape_predict", self.config_file, "--steps", "8",
+             "--model", ROOT / "data" / "model"], capture_output=True, text=True)
+        self.expect(done.returncode, done.stdout + done.stderr, 2,
+                    ["--steps is for the target batch_steps"])
 
 
 if __name__ == "__main__":

@@ -163,7 +163,7 @@ def main():
         description="Measures how good answers about networks and data are that "
                     "nobody measured.")
     parser.add_argument("--tables", type=pathlib.Path,
-                        default=ROOT / "runs/metadataset/model/tables",
+                        default=ROOT / "runs/metadataset/model/batch_steps/tables",
                         help="of scripts/make_default_model.sh")
     parser.add_argument("--model", type=pathlib.Path,
                         default=ROOT / "data/model")

@@ -231,6 +231,12 @@ Predictors load_predictors(const fs::path& named, const std::string& target,
       folders.push_back(directory / criterion);
     }
   }
+  if (folders.empty() && !fs::exists(directory / "cape.json")) {
+    fail_user(
+        "{}: no model for the target {} (there is neither cape.json nor a "
+        "folder {}); name the --out of a cape_fit",
+        named.string(), target, target);
+  }
   if (folders.empty()) folders.push_back(directory);
   Predictors predictors;
   for (const fs::path& folder : folders) {

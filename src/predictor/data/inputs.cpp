@@ -297,6 +297,26 @@ void prepare(const InputOptions& options, Inputs& inputs) {
 
 }  // namespace
 
+std::string_view unit_of(const Inputs& inputs) {
+  return inputs.table.rows.front().counts_epochs ? "epochs" : "steps";
+}
+
+std::string_view what_is_predicted(const Inputs& inputs) {
+  if (!inputs.whole_trainings) {
+    return "T* is the number of optimizer steps until the loss on one fixed "
+           "batch has fallen to epsilon times its initial value. It is not the "
+           "length of a whole training.";
+  }
+  if (inputs.table.rows.front().counts_epochs) {
+    return "What is predicted is the best epoch of a whole training: the one "
+           "with the least validation loss when early stopping ends it, which "
+           "is its patience later.";
+  }
+  return "What is predicted is the number of optimizer steps of a whole "
+         "training until its training loss has fallen to epsilon times its "
+         "initial value.";
+}
+
 std::vector<std::filesystem::path> expand_patterns(
     std::span<const std::filesystem::path> paths) {
   std::vector<std::filesystem::path> expanded;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "predictor/data/measurements.h"
@@ -51,6 +52,12 @@ struct Inputs {
   std::vector<std::string> warnings;
   Measurements measurements;  ///< not of the test rows
 };
+
+/// "steps", or of early stopping "epochs".
+std::string_view unit_of(const Inputs& inputs);
+
+/// What a row's count is, for people: a whole sentence.
+std::string_view what_is_predicted(const Inputs& inputs);
 
 /// Expands patterns with *, ? and []; other paths name files or folders and are
 /// returned unchanged. Throws UserError for a pattern that matches nothing.

@@ -60,10 +60,11 @@ void add_tiles(const FitResult& result, std::string& page) {
                    "</div>\n",
                    term, value, unit);
   };
+  const std::string_view unit = unit_of(result.inputs);
   page += "<dl class=tiles>\n";
-  tile("mean absolute error", decimals(overall.mae), "steps");
-  tile("median absolute error", decimals(overall.median_ae), "steps");
-  tile("RMSE", decimals(overall.rmse), "steps");
+  tile("mean absolute error", decimals(overall.mae), unit);
+  tile("median absolute error", decimals(overall.median_ae), unit);
+  tile("RMSE", decimals(overall.rmse), unit);
   tile("R²", decimals(overall.r2), "");
   tile("average accuracy", decimals(100 * overall.avg_accuracy, 0), "%");
   page += "</dl>\n";
@@ -272,12 +273,10 @@ std::string report_html(const FitResult& result,
   page += kReportStyle;
   fmt::format_to(
       std::back_inserter(page),
-      "</style></head>\n<body><main>\n<h1>How well training steps are "
-      "predicted</h1>\n<p>T* is the number of optimizer steps until the loss "
-      "on one fixed batch has fallen to epsilon times its initial value. It is "
-      "not the length of a whole training.</p>\n<p class=soft>{} rows of {} "
+      "</style></head>\n<body><main>\n<h1>How well the length of trainings is "
+      "predicted</h1>\n<p>{}</p>\n<p class=soft>{} rows of {} "
       "trajectories, {} folds grouped by trajectory, seed {}.</p>\n",
-      count(result.inputs.rows.size()),
+      what_is_predicted(result.inputs), count(result.inputs.rows.size()),
       count(count_trajectories(result.inputs.table, result.inputs.rows)),
       result.options.comparison.folds, result.options.comparison.seed);
   add_tiles(result, page);

@@ -15,10 +15,10 @@ namespace cape::predictor {
 namespace {
 
 /// The groups of the columns in `columns`, one line for each.
-void print_groups(const Evaluation& evaluation,
+void print_groups(const Evaluation& evaluation, std::string_view unit,
                   std::initializer_list<std::string_view> columns) {
-  fmt::print("\n{} ({}), errors in steps\n", evaluation.model,
-             evaluation.description);
+  fmt::print("\n{} ({}), errors in {}\n", evaluation.model,
+             evaluation.description, unit);
   fmt::print("{:24} {:>10} {:>8} {:>8} {:>8} {:>7} {:>8}\n", "", "rows", "MAE",
              "RMSE", "MedianAE", "R2", "AvgAcc");
   for (const MetricGroup& group : evaluation.groups) {
@@ -47,6 +47,36 @@ void print_overall(const Comparison& comparison) {
   for (const Unavailable& one : comparison.unavailable) {
     fmt::print("{}{}{}: {}\n", to_string(one.scheme),
                one.model.empty() ? "" : " ", one.model, one.reason);
+  }
+}
+
+std::string_view what_was_left_out(Novelty novelty) {
+  switch (novelty) {
+    case Novelty::kind:
+      return "kinds of networks left out";
+    case Novelty::source:
+      return "sources of data left out";
+    case Novelty::both:
+      return "kinds and sources left out";
+    case Novelty::none:
+      break;
+  }
+  return "trajectories left out";
+}
+
+/// One line for each model without names or baseline, on what was left out.
+void print_unseen(const FitResult& result) {
+  std::optional<Novelty> novelty;
+  for (const UnseenScore& one : result.unseen) {
+    if (one.novelty != novelty) {
+      novelty = one.novelty;
+      fmt::print("\n{:40} {:>10} {:>8} {:>8} {:>8}\n",
+                 what_was_left_out(one.novelty), "rows", "AvgAcc", "log MAE",
+                 "factor");
+    }
+    fmt::print("{:40} {:>10} {:8.3f} {:8.3f} {:8.2f}\n", one.model,
+               format_count(one.rows), one.accuracy, one.log_mae,
+               one.median_factor);
   }
 }
 
@@ -79,15 +109,17 @@ void print_warnings(const std::vector<std::string>& warnings) {
 void print_result(const FitResult& result) {
   const Inputs& inputs = result.inputs;
   const ComparisonOptions& options = result.options.comparison;
+  fmt::print("\n{}\n", what_is_predicted(inputs));
   fmt::print("{} rows of {} trajectories, {} folds by trajectory, seed {}\n",
              format_count(std::ssize(inputs.rows)),
              format_count(static_cast<std::int64_t>(
                  count_trajectories(inputs.table, inputs.rows))),
              options.folds, options.seed);
-  print_groups(result.comparison.evaluations.front(),
+  print_groups(result.comparison.evaluations.front(), unit_of(inputs),
                {"", "family", "dataset", "optimizer", "learning_rate",
                 "batch_size", "epsilon"});
   print_overall(result.comparison);
+  print_unseen(result);
   print_coverage(result);
   const std::filesystem::path& directory = result.options.out;
   fmt::print("\nmodel    {}\nmetrics  {}\nreport   {}\n",
