@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "predictor/evaluation/ablation.h"
 #include "predictor/evaluation/general.h"
+#include "predictor/fit/epochs.h"
 #include "predictor/fit/model_dir.h"
 #include "predictor/report/fit_result.h"
 #include "predictor/report/paper_tables.h"
@@ -136,6 +137,9 @@ void export_only(const InputOptions& options) {
 }  // namespace
 
 void run_fit(const FitOptions& options) {
+  if (const auto file = find_published_epochs(options)) {
+    return run_epochs(options, *file);
+  }
   if (options.export_only) return export_only(options.input);
   Inputs inputs = read_inputs(options.input);
   print_inputs(inputs.files);

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <iterator>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -103,7 +102,6 @@ void ModelDirectory::write(const FitResult& result) {
                  to_json(*result.predictor.first_steps));
   }
   publish_file(building_ / "cape.json", cape_json(result));
-  publish_file(building_ / "metrics.json", metrics_json(result));
   std::vector<Table> tables;
   if (result.ablation) tables.push_back(to_table(*result.ablation));
   std::ranges::copy(result.tables, std::back_inserter(tables));
@@ -118,11 +116,17 @@ void ModelDirectory::write(const FitResult& result) {
   tables.push_back(importance);
   publish_file(building_ / "report.html", report_html(result, tables));
   tables.push_back(std::move(contributions));
+  write(tables, metrics_json(result));
+  publish_file(building_ / "tables" / "predictions.csv",
+               predictions_csv(result));
+}
+
+void ModelDirectory::write(const std::vector<Table>& tables,
+                           std::string_view metrics) {
+  publish_file(building_ / "metrics.json", metrics);
   for (const Table& table : tables) {
     publish_file(building_ / "tables" / (table.name + ".csv"), to_csv(table));
   }
-  publish_file(building_ / "tables" / "predictions.csv",
-               predictions_csv(result));
 }
 
 void ModelDirectory::publish() {

@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "predictor/report/fit_result.h"
 
@@ -25,6 +27,10 @@ class ModelDirectory {
   /// metrics.json, tables/*.csv and report.html. Throws StoppedError when one
   /// cannot be written.
   void write(const FitResult& result);
+
+  /// Writes metrics.json and tables/*.csv alone, where no model is kept. Throws
+  /// StoppedError when one cannot be written.
+  void write(const std::vector<Table>& tables, std::string_view metrics);
 
   /// Moves it to its place; a model directory that was there is removed.
   void publish();
