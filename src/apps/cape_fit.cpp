@@ -22,7 +22,8 @@ int run(int argc, char** argv) {
       fmt::format("cape_fit {} ({})", cape::kVersion, cape::kGitCommit));
   app.option_defaults()->always_capture_default();
   app.add_option("INPUT", options.input.inputs,
-                 "Shards, folders of shards, published CSV files, patterns")
+                 "Shards, folders of shards, published CSV files, patterns; or "
+                 "the published file of whole trainings alone")
       ->required()
       ->always_capture_default(false);
   app.add_option("--out", options.out, "Model directory");
@@ -78,6 +79,11 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? cape::kExitDone : cape::kExitUsage;
+  }
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->count() > 0 && !option->get_positional()) {
+      options.given.push_back(option->get_name());
+    }
   }
   cape::predictor::run_fit(options);
   return cape::kExitDone;

@@ -1,5 +1,4 @@
-/// Cuts CSV text (RFC 4180, any line ending) into records. Private to this
-/// folder.
+/// Cuts CSV text (RFC 4180, any line ending) into records.
 #pragma once
 
 #include <cstddef>

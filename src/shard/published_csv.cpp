@@ -1,7 +1,6 @@
 #include "shard/published_csv.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -12,7 +11,7 @@
 #include "core/files.h"
 #include "core/hash.h"
 #include "datasets/registry.h"
-#include "shard/csv_reader.h"
+#include "shard/csv_table.h"
 #include "zoo/facts.h"
 
 namespace cape::shard {
@@ -59,120 +58,8 @@ std::string_view translated(std::span<const Name> names,
   return found == names.end() ? published : found->ours;
 }
 
-/// The records of one file by column name.
-class PublishedFile {
- public:
-  PublishedFile(const std::filesystem::path& path, std::string_view text)
-      : name_(path.string()), reader_(text) {
-    if (!next_record()) fail_user("{}: empty file; copy it again", name_);
-    header_ = fields_;
-    for (const char* column : kRequired) {
-      if (!has(column)) {
-        fail_user(
-            "{}:1: no column '{}'; a published CAPE meta-dataset has the "
-            "columns {}",
-            name_, column, fmt::join(kRequired, ", "));
-      }
-    }
-    refuse_unknown_columns();
-  }
-
-  /// Steps to the next row; false at the end.
-  bool next() {
-    if (!next_record()) return false;
-    if (fields_.size() != header_.size()) {
-      fail_user("{}: {} fields (the header has {}); mend or remove the line",
-                where(), fields_.size(), header_.size());
-    }
-    return true;
-  }
-
-  bool has(std::string_view column) const {
-    return std::ranges::find(header_, column) != header_.end();
-  }
-
-  const std::string& text(std::string_view column) const {
-    const auto found = std::ranges::find(header_, column);
-    return fields_[static_cast<std::size_t>(found - header_.begin())];
-  }
-
-  double number(std::string_view column) const {
-    const double value = parsed<double>(column, "a number");
-    if (!std::isfinite(value)) reject(column, "a finite number");
-    return value;
-  }
-
-  double number(std::string_view column, double most) const {
-    const double value = number(column);
-    if (value > most) reject(column, fmt::format("at most {}", most));
-    return value;
-  }
-
-  std::int32_t integer(std::string_view column, std::int32_t least) const {
-    const auto value = parsed<std::int32_t>(column, "an integer");
-    if (value < least) reject(column, fmt::format("at least {}", least));
-    return value;
-  }
-
-  bool truth(std::string_view column) const {
-    if (text(column) == "True") return true;
-    if (text(column) == "False") return false;
-    reject(column, "True or False");
-  }
-
-  /// "file:line" of the row.
-  std::string where() const {
-    return fmt::format("{}:{}", name_, reader_.line());
-  }
-
- private:
-  void refuse_unknown_columns() const {
-    for (const std::string& column : header_) {
-      if (std::ranges::find(kRequired, column) != std::end(kRequired) ||
-          std::ranges::find(kOptional, column) != std::end(kOptional)) {
-        continue;
-      }
-      fail_user(
-          "{}:1: unknown column '{}'; remove it: the columns of a published "
-          "CAPE meta-dataset are {} and, in some, {}",
-          name_, column, fmt::join(kRequired, ", "),
-          fmt::join(kOptional, ", "));
-    }
-  }
-
-  bool next_record() {
-    try {
-      return reader_.next(fields_);
-    } catch (const Error& error) {
-      fail_user("{}: {}; close it with a quotation mark", where(),
-                error.what());
-    }
-  }
-
-  [[noreturn]] void reject(std::string_view column,
-                           std::string_view wanted) const {
-    fail_user("{}: {} is '{}', not {}; mend or remove the line", where(),
-              column, text(column), wanted);
-  }
-
-  template <class T>
-  T parsed(std::string_view column, std::string_view wanted) const {
-    const std::string& field = text(column);
-    const char* end = field.data() + field.size();
-    T value{};
-    const auto [stop, error] = std::from_chars(field.data(), end, value);
-    if (error != std::errc() || stop != end) reject(column, wanted);
-    return value;
-  }
-
-  std::string name_;
-  CsvReader reader_;
-  std::vector<std::string> header_;
-  std::vector<std::string> fields_;
-};
-
 std::string infer_family(const std::filesystem::path& path,
-                         const PublishedFile& file) {
+                         const CsvTable& file) {
   if (file.has("cnn_family")) return "cnn";
   if (file.has("architecture")) return "transformer";
   const std::string name = path.filename().string();
@@ -185,7 +72,7 @@ std::string infer_family(const std::filesystem::path& path,
       path.string());
 }
 
-void set_architecture(const PublishedFile& file, Row& row) {
+void set_architecture(const CsvTable& file, Row& row) {
   nlohmann::json json;
   for (const char* column :
        {"architecture", "cnn_family", "depth_signature", "downsample_type"}) {
@@ -201,7 +88,7 @@ void set_architecture(const PublishedFile& file, Row& row) {
   }
 }
 
-void set_settings(const PublishedFile& file, Row& row) {
+void set_settings(const CsvTable& file, Row& row) {
   row.dataset = translated(kDatasets, file.text("dataset"));
   row.task = "classification";
   row.target = "batch_steps";
@@ -211,7 +98,7 @@ void set_settings(const PublishedFile& file, Row& row) {
   row.epsilon = file.number("epsilon");
 }
 
-void set_features(const PublishedFile& file, Row& row) {
+void set_features(const CsvTable& file, Row& row) {
   row.log_p = file.number("logP");
   row.log_g2 = file.number("logG2");
   row.log_tau = file.number("logTau");
@@ -221,7 +108,7 @@ void set_features(const PublishedFile& file, Row& row) {
   row.samples_available = std::llround(std::exp(row.log_n));
 }
 
-void set_outcome(const PublishedFile& file, Row& row) {
+void set_outcome(const CsvTable& file, Row& row) {
   // T_star counts loss evaluations from 1, t_star updates.
   row.steps_run = file.integer("T_star", 2) - 1;
   row.converged = file.truth("converged");
@@ -236,7 +123,7 @@ void set_outcome(const PublishedFile& file, Row& row) {
   row.final_loss = std::exp(file.number("logFinalLoss"));
 }
 
-void set_from_file(const PublishedFile& file, Row& row) {
+void set_from_file(const CsvTable& file, Row& row) {
   try {
     set_architecture(file, row);
     set_settings(file, row);
@@ -258,7 +145,8 @@ std::vector<Row> read_published_csv(const std::filesystem::path& path,
                                     const std::string& family) {
   const std::string text = read_file(path);
   const std::string content = content_hash(text);
-  PublishedFile file(path, text);
+  CsvTable file(path.string(), text,
+                {"a published CAPE meta-dataset", kRequired, kOptional});
   const std::string known_family =
       family.empty() ? infer_family(path, file) : family;
 

@@ -40,6 +40,15 @@ TEST(Metrics, R2IsMissingWhereAllMeasuredValuesAreEqual) {
   EXPECT_TRUE(std::isnan(compute_metrics(measured, predicted).r2));
 }
 
+TEST(Correlation, IsPearsonsAndMissingWhereAllValuesAreEqual) {
+  const std::vector<double> a = {1, 2, 3};
+  const std::vector<double> b = {1, 3, 2};
+  const std::vector<double> equal = {0.1, 0.1, 0.1};
+  EXPECT_DOUBLE_EQ(correlation(a, b), 0.5);
+  EXPECT_TRUE(std::isnan(correlation(a, equal)));
+  EXPECT_TRUE(std::isnan(correlation(equal, b)));
+}
+
 TEST(Metrics, RefuseNothingAndUnequalNumbers) {
   const std::vector<double> one = {1};
   const std::vector<double> two = {1, 2};

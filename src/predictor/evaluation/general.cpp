@@ -11,6 +11,7 @@
 #include "predictor/data/inputs.h"
 #include "predictor/evaluation/left_out.h"
 #include "predictor/evaluation/metrics.h"
+#include "predictor/evaluation/regressor.h"
 
 namespace cape::predictor {
 namespace {

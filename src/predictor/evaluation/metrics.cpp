@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <vector>
@@ -55,6 +56,28 @@ double area_under_curve(std::span<const double> probabilities,
   }
   const double others = static_cast<double>(order.size()) - count;
   return (ranks - count * (count + 1) / 2) / (count * others);
+}
+
+double correlation(std::span<const double> a, std::span<const double> b) {
+  const auto all_equal = [](std::span<const double> values) {
+    return std::ranges::adjacent_find(values, std::not_equal_to()) ==
+           values.end();
+  };
+  // Tested by itself, since rounding may leave a deviation of equal values.
+  if (all_equal(a) || all_equal(b)) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  const double mean_a = mean(a);
+  const double mean_b = mean(b);
+  double product = 0;
+  double square_a = 0;
+  double square_b = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    product += (a[i] - mean_a) * (b[i] - mean_b);
+    square_a += (a[i] - mean_a) * (a[i] - mean_a);
+    square_b += (b[i] - mean_b) * (b[i] - mean_b);
+  }
+  return product / std::sqrt(square_a * square_b);
 }
 
 double accuracy(double measured, double error) {

@@ -26,6 +26,9 @@ double median(std::vector<double> values);
 double area_under_curve(std::span<const double> probabilities,
                         const std::vector<bool>& happened);
 
+/// Pearson's correlation r of values in pairs; NaN where all of one are equal.
+double correlation(std::span<const double> a, std::span<const double> b);
+
 /// The contribution of a row to avg_accuracy; `error` is |T_pred - T|.
 double accuracy(double measured, double error);
 

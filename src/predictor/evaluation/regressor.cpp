@@ -115,20 +115,6 @@ Fit fit_at_most(std::size_t most, std::uint64_t seed, Fit fit) {
   };
 }
 
-/// Bagged trees without shrinkage. Instead of a bootstrap sample, a share of
-/// the rows is drawn without replacement that is as large as the share of
-/// different rows in a bootstrap sample.
-BoosterSettings forest_settings(std::uint64_t seed) {
-  return {.trees = 1,
-          .depth = 12,
-          .learning_rate = 1,
-          .subsample = 0.632,
-          .colsample_bytree = 1,
-          .lambda = 0,
-          .parallel_trees = 300,
-          .seed = seed};
-}
-
 }  // namespace
 
 Fit fit_model(const FeatureSet& features, const ModelSettings& settings) {
@@ -169,11 +155,22 @@ Fit fit_boosted_trees(const FeatureSet& features,
                     });
 }
 
+BoosterSettings forest_settings(int trees, int depth, std::uint64_t seed) {
+  return {.trees = 1,
+          .depth = depth,
+          .learning_rate = 1,
+          .subsample = 0.632,
+          .colsample_bytree = 1,
+          .lambda = 0,
+          .parallel_trees = trees,
+          .seed = seed};
+}
+
 Regressor random_forest(const FeatureSet& features, std::uint64_t seed,
                         Target target) {
   return {"random_forest_" + features.name,
           "random forest, 300 trees of depth 12",
-          fit_boosted_trees(features, forest_settings(seed), target)};
+          fit_boosted_trees(features, forest_settings(300, 12, seed), target)};
 }
 
 std::vector<Regressor> paper_regressors(const FeatureSet& features,

@@ -2,6 +2,7 @@
 /// meta-dataset and predicts T*.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -42,6 +43,11 @@ Fit fit_by_family(Fit fit);
 /// Boosted trees of the given settings, without a base.
 Fit fit_boosted_trees(const FeatureSet& features,
                       const BoosterSettings& settings, Target target);
+
+/// Bagged trees without shrinkage; depth 0 lets them grow to the end. Instead
+/// of a bootstrap sample, a share of the rows is drawn without replacement that
+/// is as large as the share of different rows in a bootstrap sample.
+BoosterSettings forest_settings(int trees, int depth, std::uint64_t seed);
 
 /// "random_forest_general", with the name of the features at the end.
 Regressor random_forest(const FeatureSet& features, std::uint64_t seed,

@@ -13,26 +13,6 @@ namespace cape::predictor {
 namespace {
 
 constexpr int kSamples = 500;
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-double pearson(const std::vector<double>& a, const std::vector<double>& b) {
-  const auto count = static_cast<double>(a.size());
-  double mean_a = 0;
-  double mean_b = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    mean_a += a[i] / count;
-    mean_b += b[i] / count;
-  }
-  double product = 0;
-  double square_a = 0;
-  double square_b = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    product += (a[i] - mean_a) * (b[i] - mean_b);
-    square_a += (a[i] - mean_a) * (a[i] - mean_a);
-    square_b += (b[i] - mean_b) * (b[i] - mean_b);
-  }
-  return product / std::sqrt(square_a * square_b);  // NaN without deviation
-}
 
 /// Sums over the rows of one group.
 struct GroupSums {
@@ -98,7 +78,6 @@ UnseenScore score_of(const MetaTable& table, std::span<const RowIndex> rows,
     predicted_epochs.push_back(predicted_logs.back() - epoch);
     score.accuracy += accuracy(measured, std::abs(predicted[i] - measured));
     score.log_mae += std::abs(error);
-    if (row.counts_epochs) measured_epochs.back() = kNaN;
   }
   score.rows = std::ssize(errors);
   if (errors.empty()) return score;
@@ -106,8 +85,11 @@ UnseenScore score_of(const MetaTable& table, std::span<const RowIndex> rows,
   score.log_mae /= static_cast<double>(score.rows);
   score.median_factor = std::exp(median(std::move(distances)));
   score.median_log_error = median(std::move(errors));
-  score.correlation = pearson(measured_logs, predicted_logs);
-  score.epoch_correlation = pearson(measured_epochs, predicted_epochs);
+  score.log_correlation = correlation(measured_logs, predicted_logs);
+  const bool counts_epochs = table.rows[rows.front()].counts_epochs;
+  score.epoch_correlation =
+      counts_epochs ? std::numeric_limits<double>::quiet_NaN()
+                    : correlation(measured_epochs, predicted_epochs);
   add_intervals(groups, seed, score);
   return score;
 }

@@ -26,7 +26,7 @@ struct UnseenScore {
   double log_mae = 0;   ///< mean |log(predicted / measured)|
   double median_factor = 0;
   double median_log_error = 0;  ///< log(predicted / measured)
-  double correlation = 0;       ///< Pearson's r of the logarithms
+  double log_correlation = 0;   ///< Pearson's r of the logarithms
   /// Of the logarithms after what one epoch has of steps is taken off; NaN of
   /// rows that are no whole trainings, or that count epochs.
   double epoch_correlation = 0;

@@ -12,6 +12,7 @@
 #include "predictor/evaluation/ablation.h"
 #include "predictor/evaluation/general.h"
 #include "predictor/evaluation/unseen.h"
+#include "predictor/fit/epochs.h"
 #include "predictor/fit/model_dir.h"
 #include "predictor/report/fit_result.h"
 #include "predictor/report/paper_tables.h"
@@ -186,6 +187,9 @@ FitResult fit_one(const FitOptions& options, Inputs inputs) {
 }  // namespace
 
 void run_fit(const FitOptions& options) {
+  if (const auto file = find_published_epochs(options)) {
+    return run_epochs(options, *file);
+  }
   if (options.export_only) return export_only(options.input);
   std::vector<Inputs> all = read_inputs(options.input);
   print_inputs(all.front().files);

@@ -6,7 +6,8 @@
 namespace cape::predictor {
 
 /// Prints what was read to stderr and the metrics to stdout, and writes the
-/// model directory. With export_only it only reads and exports. Throws
+/// model directory. With export_only it only reads and exports. The published
+/// file of whole trainings is evaluated by itself (fit/epochs.h). Throws
 /// UserError for input that cannot be fitted, before the model directory is
 /// touched.
 void run_fit(const FitOptions& options);

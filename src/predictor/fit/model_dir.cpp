@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <iterator>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -103,7 +102,6 @@ void ModelDirectory::write(const FitResult& result, const fs::path& folder) {
                  to_json(*result.predictor.first_steps));
   }
   publish_file(place / "cape.json", cape_json(result));
-  publish_file(place / "metrics.json", metrics_json(result));
   std::vector<Table> tables;
   if (result.ablation) tables.push_back(to_table(*result.ablation));
   std::ranges::copy(result.tables, std::back_inserter(tables));
@@ -119,10 +117,18 @@ void ModelDirectory::write(const FitResult& result, const fs::path& folder) {
   tables.push_back(importance);
   publish_file(place / "report.html", report_html(result, tables));
   tables.push_back(std::move(contributions));
+  write(tables, metrics_json(result), folder);
+  publish_file(place / "tables" / "predictions.csv", predictions_csv(result));
+}
+
+void ModelDirectory::write(const std::vector<Table>& tables,
+                           std::string_view metrics, const fs::path& folder) {
+  const fs::path place = building_ / folder;
+  fs::create_directories(place / "tables");
+  publish_file(place / "metrics.json", metrics);
   for (const Table& table : tables) {
     publish_file(place / "tables" / (table.name + ".csv"), to_csv(table));
   }
-  publish_file(place / "tables" / "predictions.csv", predictions_csv(result));
 }
 
 void ModelDirectory::publish() {

@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "predictor/report/fit_result.h"
 
@@ -26,6 +28,11 @@ class ModelDirectory {
   /// metrics.json, tables/*.csv and report.html. Throws StoppedError when one
   /// cannot be written.
   void write(const FitResult& result, const std::filesystem::path& folder = {});
+
+  /// Writes metrics.json and tables/*.csv alone, as where no model is kept.
+  /// Throws StoppedError when one cannot be written.
+  void write(const std::vector<Table>& tables, std::string_view metrics,
+             const std::filesystem::path& folder = {});
 
   /// Moves it to its place; a model directory that was there is removed.
   void publish();

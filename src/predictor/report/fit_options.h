@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "predictor/data/inputs.h"
 #include "predictor/evaluation/comparison.h"
@@ -12,6 +14,8 @@ struct FitOptions {
   InputOptions input;
   ComparisonOptions comparison;
   std::filesystem::path out = "model";
+  /// The options that the command line names, such as "--seed".
+  std::vector<std::string> given;
   bool export_only = false;   ///< fit nothing
   double level = 0.9;         ///< share of the rows that intervals cover
   bool ablation = false;      ///< of the extended features

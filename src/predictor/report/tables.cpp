@@ -219,7 +219,7 @@ Table unseen_table(const FitResult& result) {
          decimals(one.accuracy_interval.high, 3), decimals(one.log_mae, 3),
          decimals(one.log_mae_interval.low, 3),
          decimals(one.log_mae_interval.high, 3), decimals(one.median_factor),
-         decimals(one.median_log_error), decimals(one.correlation, 3),
+         decimals(one.median_log_error), decimals(one.log_correlation, 3),
          decimals(one.epoch_correlation, 3), one.description});
   }
   return made;
