@@ -28,8 +28,9 @@ int run(int argc, char** argv) {
       ->always_capture_default(false);
   app.add_option("--out", options.out, "Model directory");
   app.add_option("--features", options.comparison.features,
-                 "Features of the model that is kept")
-      ->check(CLI::IsMember({"paper", "extended"}));
+                 "Features of the model that is kept: paper or extended; of "
+                 "whole trainings paper or general, which is then the default")
+      ->check(CLI::IsMember({"paper", "extended", "general"}));
   app.add_option("--folds", options.comparison.folds,
                  "Folds of the cross-validation")
       ->check(CLI::Range(2, 1000));
@@ -55,7 +56,8 @@ int run(int argc, char** argv) {
       ->always_capture_default(false);
   cape::add_enum_option<cape::predictor::Censored>(
       app, "--censored", options.comparison.censored,
-      "Rows that did not converge: cap (as in the paper), drop or survival")
+      "Rows that did not converge: cap (as in the paper), drop (the default "
+      "for whole trainings) or survival")
       ->default_str(cape::to_string(options.comparison.censored));
   app.add_option("--interval", options.level,
                  "Share of the trials that intervals cover")

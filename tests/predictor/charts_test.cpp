@@ -20,7 +20,7 @@ using testing::ElementsAre;
 FitResult perfect_result(int trajectories) {
   MetaTable rows = sample_table(trajectories);
   Model model = Model::fit(rows, all_rows(rows), feature_set("paper"),
-                           {.booster = {.trees = 1}, .ridge_base = false});
+                           {.booster = {.trees = 1}, .base = Base::none});
   FitResult result = {.options = {},
                       .inputs = {},
                       .left_out = {},

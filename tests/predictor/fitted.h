@@ -18,21 +18,23 @@ inline FitResult result_of(MetaTable table,
       .inputs = {},
       .left_out = {"log_n"},
       .comparison = {},
-      .predictor = {.model = Model::fit(
-                        table, all_rows(table), feature_set(features),
-                        {.booster = {}, .ridge_base = features != "paper"}),
-                    .level = 0.9,
-                    .offsets = {{SchemeName::kfold,
-                                 {{-0.75, 0.5}, {{"mlp", {-0.5, 0.25}}}}},
-                                {SchemeName::leave_one_dataset_out,
-                                 {{-1.5, 1.5}, {{"mlp", {-1, 1}}}}}},
-                    .datasets = count_in_family(table, all_rows(table),
-                                                &MetaTable::dataset),
-                    .architectures = count_in_family(table, all_rows(table),
-                                                     &MetaTable::architecture),
-                    .optimizers = count_in_family(table, all_rows(table),
-                                                  &MetaTable::optimizer),
-                    .settings = table.settings(table.rows.front())}};
+      .predictor = {
+          .model = Model::fit(
+              table, all_rows(table), feature_set(features),
+              {.booster = {},
+               .base = features == "paper" ? Base::none : Base::by_family}),
+          .level = 0.9,
+          .offsets = {{SchemeName::kfold,
+                       {{-0.75, 0.5}, {{"mlp", {-0.5, 0.25}}}}},
+                      {SchemeName::leave_one_dataset_out,
+                       {{-1.5, 1.5}, {{"mlp", {-1, 1}}}}}},
+          .datasets =
+              count_in_family(table, all_rows(table), &MetaTable::dataset),
+          .architectures =
+              count_in_family(table, all_rows(table), &MetaTable::architecture),
+          .optimizers =
+              count_in_family(table, all_rows(table), &MetaTable::optimizer),
+          .settings = table.settings(table.rows.front())}};
   result.options.comparison.features = features;
   result.inputs.rows = all_rows(table);
   result.inputs.table = std::move(table);

@@ -77,8 +77,8 @@ GeneralFit fit_on(const MetaTable& table, double level = 0.9) {
   std::erase_if(rows, [&](RowIndex row) {
     return !has_general_features(table.rows[row]);
   });
-  auto fitted =
-      fit_general(table, rows, feature_set("general"), Sources(), level, 42);
+  auto fitted = fit_general(table, rows, feature_set("general"), Sources(),
+                            level, general_settings(42));
   EXPECT_TRUE(fitted.has_value());
   return *std::move(fitted);
 }
@@ -222,7 +222,7 @@ TEST(GeneralModel, NeverSeesWhatIsLeftOut) {
 TEST(GeneralModel, IsNotFittedOnTooFewRows) {
   const MetaTable few = general_table(40);
   EXPECT_FALSE(fit_general(few, all_rows(few), feature_set("general"),
-                           Sources(), 0.9, 42)
+                           Sources(), 0.9, general_settings(42))
                    .has_value());
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 ModelSettings on_ridge() {
   ModelSettings settings = extended_settings(42);
-  settings.ridge_base = true;
+  settings.base = Base::by_family;
   return settings;
 }
 

@@ -33,8 +33,8 @@ class RidgeBaseTest : public testing::Test {
 
   /// For a row of this family with log P = 14.
   float predicted(const std::string& family) {
-    const RidgeBase base =
-        RidgeBase::fit(table_, all_rows(table_), feature_set("paper"));
+    const RidgeBase base = RidgeBase::fit(
+        table_, all_rows(table_), feature_set("paper"), Base::by_family);
     shard::Row row = sample_row();
     row.family.assign(family);
     row.log_p = 14;

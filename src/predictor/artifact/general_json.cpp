@@ -8,13 +8,16 @@
 
 #include "core/error.h"
 #include "core/json.h"
+#include "predictor/artifact/linear_json.h"
 
 namespace cape::predictor {
 namespace {
 
 using Json = nlohmann::ordered_json;  // people read it too
 
-constexpr int kSchemaVersion = 2;
+/// Version 2 has no base.
+constexpr int kSchemaVersion = 3;
+constexpr int kOldestVersion = 2;
 
 /// Null where it is not known.
 Json offsets_json(const std::optional<Offsets>& offsets) {
@@ -71,6 +74,13 @@ FeatureSet features_from(std::string_view name, const Json& ranges) {
   return set;
 }
 
+/// Nothing of a model without one.
+std::optional<RidgeBase> base_from(const Json& json, std::size_t features) {
+  const auto found = json.find("base");
+  if (found == json.end() || found->is_null()) return std::nullopt;
+  return RidgeBase{{linear_from(*found, features), {}}};
+}
+
 }  // namespace
 
 std::string to_json(const GeneralModel& general) {
@@ -92,6 +102,8 @@ std::string to_json(const GeneralModel& general) {
            {"datasets", general.datasets},
            {"optimizers", general.optimizers},
            {"left_out", errors},
+           {"base", model.base ? linear_json<Json>(model.base->overall)
+                               : Json(nullptr)},
            {"xgboost", Json::parse(model.booster.to_json())},
            {"spread", Json::parse(general.spread.to_json())},
            {"convergence", Json::parse(general.convergence.to_json())}},
@@ -101,11 +113,12 @@ std::string to_json(const GeneralModel& general) {
 GeneralModel general_model_from(std::string_view text) {
   const Json json = Json::parse(text);
   const std::int64_t version = whole_number(json.at("schema_version"));
-  if (version != kSchemaVersion) {
+  if (version < kOldestVersion || version > kSchemaVersion) {
     fail_user(
         "general.json or first_steps.json: schema_version is {}, this "
-        "program reads {}; fit again",
-        version, kSchemaVersion);
+        "program reads {} to {}; {}",
+        version, kOldestVersion, kSchemaVersion,
+        version > kSchemaVersion ? "use a newer one" : "fit again");
   }
   FeatureSet features =
       features_from(json.at("features").get<std::string>(), json.at("ranges"));
@@ -120,6 +133,7 @@ GeneralModel general_model_from(std::string_view text) {
     }
     return read;
   };
+  std::optional<RidgeBase> base = base_from(json, features.size());
   Booster steps = booster("xgboost");
   Booster spread = booster("spread");
   Booster convergence = booster("convergence");
@@ -127,7 +141,7 @@ GeneralModel general_model_from(std::string_view text) {
       .model = {.features = std::move(features),
                 .settings = {},
                 .ranges = {.overall = std::move(ranges), .families = {}},
-                .base = std::nullopt,
+                .base = std::move(base),
                 .booster = std::move(steps)},
       .spread = std::move(spread),
       .convergence = std::move(convergence),

@@ -11,6 +11,7 @@
 #include "core/files.h"
 #include "core/json.h"
 #include "predictor/artifact/general_json.h"
+#include "predictor/artifact/linear_json.h"
 #include "predictor/artifact/predictor.h"
 #include "trial/criterion.h"
 #include "trial/optimizer.h"
@@ -77,22 +78,11 @@ auto by_family_of(const json& all, const Read& read) {
   return made;
 }
 
-LinearModel linear_of(const json& linear, std::size_t features) {
-  LinearModel model = {.weights = linear.at("weights"),
-                       .means = linear.at("missing"),
-                       .intercept = linear.at("intercept")};
-  if (model.weights.size() != features || model.means.size() != features) {
-    fail("a base of {} weights for {} features", model.weights.size(),
-         features);
-  }
-  return model;
-}
-
 std::optional<RidgeBase> base_of(const json& cape, std::size_t features) {
   const json& base = cape.at("base");
   if (base.is_null()) return std::nullopt;
   return RidgeBase{by_family_of(
-      base, [&](const json& linear) { return linear_of(linear, features); })};
+      base, [&](const json& linear) { return linear_from(linear, features); })};
 }
 
 /// NaN if no row had the feature.

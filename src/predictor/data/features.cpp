@@ -255,6 +255,44 @@ float kernel_held_out(const MetaRow& row) {
   return row.training.kernel_held_out[Place];
 }
 
+/// Where the held-out loss of the kernel regression is least, by a parabola
+/// through the least of its values and the two beside it.
+struct KernelOptimum {
+  float log_time = kMissing;
+  float loss = kMissing;
+};
+
+KernelOptimum kernel_optimum(const MetaRow& row) {
+  constexpr float kStep = 2;  // between the times, as logarithms
+  const auto& losses = row.training.kernel_held_out;
+  if (std::ranges::any_of(losses, [](float l) { return !std::isfinite(l); })) {
+    return {};
+  }
+  const auto least = std::ranges::min_element(losses);
+  const auto place = static_cast<float>(least - losses.begin());
+  if (least == losses.begin() || least == losses.end() - 1) {
+    return {kStep * place, *least};
+  }
+  const float slope = *(least - 1) - *(least + 1);
+  const float curvature = *(least - 1) - 2 * *least + *(least + 1);
+  const float offset = curvature > 0 ? slope / 2 / curvature : 0;
+  return {kStep * (place + offset), *least - slope * offset / 4};
+}
+
+/// How much the kernel regression loses by going on to the last time.
+float log_kernel_overfit(const MetaRow& row) {
+  return std::log(row.training.kernel_held_out.back() /
+                  kernel_optimum(row).loss);
+}
+
+/// The epochs in which the network would learn as much as the kernel regression
+/// has when its held-out loss is least, if its loss fell as the first step
+/// promises.
+float log_kernel_epochs(const MetaRow& row) {
+  return kernel_optimum(row).log_time - log_promised_decrease(row) -
+         row.training.log_steps_per_epoch;
+}
+
 /// What a whole training has beside steps on one batch.
 std::vector<Feature> training_features() {
   using Row = MetaRow;
@@ -285,6 +323,12 @@ std::vector<Feature> training_features() {
       {"kernel_held_out_4", "kernel regression", kernel_held_out<2>},
       {"kernel_held_out_6", "kernel regression", kernel_held_out<3>},
       {"kernel_held_out_8", "kernel regression", kernel_held_out<4>},
+      {"log_kernel_time", "kernel regression",
+       [](const Row& row) { return kernel_optimum(row).log_time; }},
+      {"kernel_loss", "kernel regression",
+       [](const Row& row) { return kernel_optimum(row).loss; }},
+      {"log_kernel_overfit", "kernel regression", log_kernel_overfit},
+      {"log_kernel_epochs", "kernel regression", log_kernel_epochs},
       {"log_noise_scale", "noise scale",
        [](const Row& row) {
          return std::isnan(row.training.log_samples) ? kMissing

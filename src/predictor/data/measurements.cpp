@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "core/error.h"
 #include "shard/reader.h"
 
 namespace cape::predictor {
@@ -11,6 +12,19 @@ namespace {
 
 constexpr std::size_t kCurvesOfFamily = 4;
 constexpr std::size_t kMostTimed = 100'000;
+
+/// Where the curve is that tells the row's count.
+struct CurvePlace {
+  std::int64_t offset;
+  std::int64_t length;
+};
+
+CurvePlace place_of(const shard::Row& row) {
+  const bool is_validation = row.best_epoch > 0;
+  return is_validation
+             ? CurvePlace{row.validation_offset, row.validation_length}
+             : CurvePlace{row.curve_offset, row.curve_length};
+}
 
 /// The first row of each trajectory that has a curve, by family, counted from
 /// `first`.
@@ -23,7 +37,7 @@ std::map<std::string, std::vector<std::size_t>> curves_by_family(
     const MetaRow& row = table.rows[first + i];
     if (seen[row.trajectory]) continue;
     seen[row.trajectory] = true;
-    if (merged.row(i).curve_length > 0) {
+    if (place_of(merged.row(i)).length > 0) {
       families[table.family(row)].push_back(i);
     }
   }
@@ -44,15 +58,15 @@ std::vector<SampleCurve> sample_curves(const shard::MergedTable& merged,
   }
   std::vector<SampleCurve> curves;
   for (const auto& [path, indices] : chosen) {
-    const std::vector<float> losses = shard::read_curves(path);
     for (const std::size_t index : indices) {
-      const shard::Row row = merged.row(index);
-      if (row.curve_offset < 0 || row.curve_length < 0) continue;
-      const auto begin = static_cast<std::size_t>(row.curve_offset);
-      const auto length = static_cast<std::size_t>(row.curve_length);
-      if (begin + length > losses.size()) continue;
-      curves.push_back({static_cast<RowIndex>(first + index),
-                        {&losses[begin], &losses[begin] + length}});
+      const auto [offset, length] = place_of(merged.row(index));
+      try {
+        shard::Curve curve = shard::read_curve(path, offset, length);
+        curves.push_back({static_cast<RowIndex>(first + index),
+                          std::move(curve.losses), std::move(curve.steps)});
+      } catch (const UserError&) {
+        // A damaged curve is no reason to fit nothing.
+      }
     }
   }
   return curves;

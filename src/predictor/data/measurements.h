@@ -12,10 +12,12 @@
 
 namespace cape::predictor {
 
-/// The losses L_0, L_1, ... of a row's training.
+/// The losses of a row's training, and the updates before each of them. Of rows
+/// of early stopping they are the validation losses after each epoch.
 struct SampleCurve {
   RowIndex row;
   std::vector<float> losses;
+  std::vector<std::int32_t> steps;
 };
 
 /// How long the trials of one family and batch size took, in seconds.

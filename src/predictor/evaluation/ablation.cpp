@@ -31,7 +31,7 @@ Ablation ablation(const Inputs& inputs, const Comparison& comparison,
                   const ComparisonOptions& options) {
   const FeatureSet all = features_for(inputs, "extended");
   ModelSettings settings = extended_settings(options.seed);
-  settings.ridge_base = true;
+  settings.base = Base::by_family;
   settings.censored = options.censored;
   const std::vector<Column> columns = columns_of(inputs, comparison);
   Ablation made;

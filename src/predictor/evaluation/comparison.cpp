@@ -9,6 +9,7 @@
 
 #include "predictor/evaluation/baselines.h"
 #include "predictor/evaluation/calibration.h"
+#include "predictor/models/general_model.h"
 
 namespace cape::predictor {
 namespace {
@@ -24,15 +25,15 @@ Scheme test_scheme(const Inputs& inputs) {
   return scheme;
 }
 
-std::vector<Regressor> boosted_models(const Inputs& inputs,
-                                      const ComparisonOptions& options) {
+std::vector<Regressor> batch_models(const Inputs& inputs,
+                                    const ComparisonOptions& options) {
   const FeatureSet paper = features_for(inputs, "paper");
   const FeatureSet extended = features_for(inputs, "extended");
   ModelSettings as_paper = paper_settings(options.seed);
   ModelSettings alone = extended_settings(options.seed);
   as_paper.censored = alone.censored = options.censored;
   ModelSettings on_base = alone;
-  on_base.ridge_base = true;
+  on_base.base = Base::by_family;
   std::vector<Regressor> models = {
       {"ridge_xgboost_extended", "extended features, on a ridge regression",
        fit_model(extended, on_base)},
@@ -44,7 +45,29 @@ std::vector<Regressor> boosted_models(const Inputs& inputs,
                       "the paper's, a model for each family",
                       fit_by_family(fit_model(paper, as_paper))});
   }
-  // The first is the one that is kept.
+  return models;
+}
+
+/// Whole trainings are few and of many data sets, so each of their fits is
+/// small.
+std::vector<Regressor> training_models(const Inputs& inputs,
+                                       const ComparisonOptions& options) {
+  ModelSettings as_paper = paper_settings(options.seed);
+  as_paper.censored = options.censored;
+  ModelSettings general = training_settings(options.seed);
+  general.censored = options.censored;
+  return {{"ridge_xgboost_general", "general features, on a ridge regression",
+           fit_model(features_for(inputs, "general"), general)},
+          {"xgboost_paper", "the paper's features and settings",
+           fit_model(features_for(inputs, "paper"), as_paper)}};
+}
+
+/// The models that are fitted; the first is the one that is kept.
+std::vector<Regressor> boosted_models(const Inputs& inputs,
+                                      const ComparisonOptions& options) {
+  std::vector<Regressor> models = inputs.whole_trainings
+                                      ? training_models(inputs, options)
+                                      : batch_models(inputs, options);
   std::stable_partition(
       models.begin(), models.end(),
       [&](const Regressor& model) { return model.name == kept_name(options); });
@@ -70,9 +93,8 @@ std::vector<Regressor> censoring_models(const Inputs& inputs,
   return models;
 }
 
-/// What whole trainings are compared with.
-std::vector<Regressor> training_baselines(const FeatureSet& features,
-                                          std::uint64_t seed) {
+/// What is fitted in a moment, of any target.
+std::vector<Regressor> simple_baselines() {
   return {
       {"constant", "the one number with the best AvgAccuracy", fit_constant()},
       {"family_median", "the median of the network's family",
@@ -80,8 +102,7 @@ std::vector<Regressor> training_baselines(const FeatureSet& features,
       {"linear",
        "linear in log P, log N, log B, log eta, the optimizer and log "
        "log(1 / epsilon)",
-       fit_linear_in_settings()},
-      random_forest(features, seed, Target::steps)};
+       fit_linear_in_settings()}};
 }
 
 /// What steps on one batch are compared with.
@@ -230,7 +251,7 @@ const Evaluation* Comparison::find(SchemeName scheme,
 
 std::string kept_name(const ComparisonOptions& options) {
   return options.features == "paper" ? "xgboost_paper"
-                                     : "ridge_xgboost_extended";
+                                     : "ridge_xgboost_" + options.features;
 }
 
 FeatureSet features_for(const Inputs& inputs, std::string_view set) {
@@ -238,25 +259,27 @@ FeatureSet features_for(const Inputs& inputs, std::string_view set) {
 }
 
 ModelSettings kept_settings(const ComparisonOptions& options) {
-  const bool is_paper = options.features == "paper";
-  ModelSettings settings =
-      is_paper ? paper_settings(options.seed) : extended_settings(options.seed);
-  settings.ridge_base = !is_paper;
+  ModelSettings settings = paper_settings(options.seed);
+  if (options.features == "general") {
+    settings = training_settings(options.seed);
+  } else if (options.features == "extended") {
+    settings = extended_settings(options.seed);
+    settings.base = Base::by_family;
+  }
   settings.censored = options.censored;
   return settings;
 }
 
 std::vector<Regressor> general_baselines(const Inputs& inputs,
                                          std::uint64_t seed) {
-  std::vector<Regressor> models =
-      training_baselines(features_for(inputs, "general"), seed);
-  if (!inputs.whole_trainings) models.pop_back();
+  std::vector<Regressor> models = simple_baselines();
+  if (inputs.whole_trainings) {
+    models.push_back(
+        {"random_forest", "random forest on all features, 100 trees of depth 8",
+         fit_boosted_trees(features_for(inputs, "general"),
+                           forest_settings(100, 8, seed), Target::steps)});
+  }
   return models;
-}
-
-std::vector<Regressor> baselines_for(const Inputs& inputs, std::uint64_t seed) {
-  if (!inputs.whole_trainings) return batch_baselines();
-  return training_baselines(features_for(inputs, "general"), seed);
 }
 
 Comparison compare(const Inputs& inputs, const ComparisonOptions& options) {
@@ -264,8 +287,9 @@ Comparison compare(const Inputs& inputs, const ComparisonOptions& options) {
   choose_schemes(inputs, options, comparison);
   Comparer comparer(inputs, options.seed, comparison);
   std::vector<Regressor> models = boosted_models(inputs, options);
-  std::ranges::move(baselines_for(inputs, options.seed),
-                    std::back_inserter(models));
+  std::ranges::move(
+      inputs.whole_trainings ? simple_baselines() : batch_baselines(),
+      std::back_inserter(models));
   for (const Scheme& scheme : comparison.schemes) {
     for (const Regressor& model : models) comparer.evaluate(scheme, model);
     if (scheme.name != SchemeName::kfold) continue;

@@ -12,7 +12,9 @@
 namespace cape::predictor {
 
 struct ComparisonOptions {
-  std::string features = "extended";  ///< of the model that is kept
+  /// Of the model that is kept: "extended", "paper"; "general" for whole
+  /// trainings.
+  std::string features = "extended";
   int folds = 3;
   std::uint64_t seed = 42;
   Censored censored = Censored::cap;
@@ -38,7 +40,8 @@ struct Comparison {
 };
 
 /// The name of the model that is kept: "xgboost_paper" or
-/// "ridge_xgboost_extended".
+/// "ridge_xgboost_extended",
+/// "ridge_xgboost_general".
 std::string kept_name(const ComparisonOptions& options);
 
 /// The features of the named set that are not the same in all rows to fit.
@@ -46,9 +49,6 @@ FeatureSet features_for(const Inputs& inputs, std::string_view set);
 
 /// How the model that is kept is fitted.
 ModelSettings kept_settings(const ComparisonOptions& options);
-
-/// What the target of the inputs is compared with.
-std::vector<Regressor> baselines_for(const Inputs& inputs, std::uint64_t seed);
 
 /// What the general model is compared with. Of the many rows of steps on one
 /// batch no forest is grown.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <functional>
@@ -14,6 +15,19 @@
 
 namespace cape::predictor {
 namespace {
+
+/// A column with more values says nothing by them: each has few rows, such as a
+/// learning rate that was drawn for each trial.
+constexpr std::size_t kMostGroups = 60;
+
+/// The least N of the group that the row's samples are in.
+std::int64_t samples_from(const MetaRow& row) {
+  constexpr std::array<std::int64_t, 6> kEdges = {0,    1000,  2500,
+                                                  6000, 16000, 40000};
+  const auto samples =
+      static_cast<std::int64_t>(std::exp(row.training.log_samples) + 0.5F);
+  return *(std::ranges::upper_bound(kEdges, samples) - 1);
+}
 
 /// Adds a group for each value of the column that `value_of` reads.
 template <class ValueOf>
@@ -28,6 +42,7 @@ void add_groups(std::string_view column, const MetaTable& table,
     part.predicted.push_back(predicted[i]);
     part.trajectory.push_back(table.rows[i].trajectory);
   }
+  if (parts.size() > kMostGroups) return;
   for (const auto& [value, part] : parts) {
     groups.push_back({std::string(column), fmt::format("{}", value),
                       compute_metrics(part.measured, part.predicted),
@@ -124,7 +139,14 @@ std::vector<MetricGroup> group_metrics(const MetaTable& table,
   }
   add("learning_rate", [](const MetaRow& row) { return row.learning_rate; });
   add("batch_size", [](const MetaRow& row) { return row.batch_size; });
-  add("epsilon", [](const MetaRow& row) { return row.epsilon; });
+  if (std::ranges::none_of(table.rows, &MetaRow::counts_epochs)) {
+    add("epsilon", [](const MetaRow& row) { return row.epsilon; });
+  }
+  if (std::ranges::any_of(table.rows, [](const MetaRow& row) {
+        return std::isfinite(row.training.log_samples);
+      })) {
+    add("samples_from", samples_from);
+  }
   if (!std::ranges::all_of(table.rows, &MetaRow::converged)) {
     add("converged", [](const MetaRow& row) { return row.converged; });
   }

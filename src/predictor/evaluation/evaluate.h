@@ -50,8 +50,9 @@ std::vector<double> cross_validate(const MetaTable& table,
                                    std::uint64_t seed);
 
 /// Metrics of all rows that have a prediction, then by family, data set,
-/// learning rate, B and epsilon, each in ascending order, and by whether the
-/// row converged if some did not. Empty if there are no predictions.
+/// learning rate, B, epsilon and samples, each in ascending order, and by
+/// whether the row converged if some did not. Columns with very many values are
+/// left out. Empty if there are no predictions.
 std::vector<MetricGroup> group_metrics(const MetaTable& table,
                                        std::span<const double> predicted,
                                        std::uint64_t seed);

@@ -219,8 +219,8 @@ std::optional<GeneralFit> fit_general(const MetaTable& table,
                                       std::span<const RowIndex> rows,
                                       const FeatureSet& features,
                                       const Sources& sources, double level,
-                                      std::uint64_t seed) {
-  const ModelSettings settings = general_settings(seed);
+                                      const ModelSettings& settings) {
+  const std::uint64_t seed = settings.booster.seed;
   if (count_trajectories(table, rows_to_fit(table, rows, settings.censored)) <
       kFewestTrajectories) {
     return std::nullopt;

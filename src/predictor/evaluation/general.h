@@ -23,14 +23,15 @@ struct GeneralFit {
   std::map<Novelty, std::vector<double>> predicted;
 };
 
-/// Fits on the given rows, which have the features; nothing where those that
+/// Fits on the given rows, which have the features, by `settings`, whose seed
+/// is that of all draws; nothing where those that
 /// converged are of fewer than kFewestTrajectories. `level` is the share of the
 /// rows that intervals cover.
 std::optional<GeneralFit> fit_general(const MetaTable& table,
                                       std::span<const RowIndex> rows,
                                       const FeatureSet& features,
                                       const Sources& sources, double level,
-                                      std::uint64_t seed);
+                                      const ModelSettings& settings);
 
 /// The offsets within which a share `level` of the rows of a new group lies, as
 /// far as the given groups tell: each counts the same, whatever its rows, and

@@ -166,13 +166,6 @@ BoosterSettings forest_settings(int trees, int depth, std::uint64_t seed) {
           .seed = seed};
 }
 
-Regressor random_forest(const FeatureSet& features, std::uint64_t seed,
-                        Target target) {
-  return {"random_forest_" + features.name,
-          "random forest, 300 trees of depth 12",
-          fit_boosted_trees(features, forest_settings(300, 12, seed), target)};
-}
-
 std::vector<Regressor> paper_regressors(const FeatureSet& features,
                                         std::uint64_t seed, Target target) {
   const BoosterSettings boosted = {.trees = 500, .depth = 6, .seed = seed};
@@ -188,7 +181,8 @@ std::vector<Regressor> paper_regressors(const FeatureSet& features,
   return {
       {"xgboost_500" + set, "XGBoost, 500 trees of depth 6",
        fit_boosted_trees(features, boosted, target)},
-      random_forest(features, seed, target),
+      {"random_forest" + set, "random forest, 300 trees of depth 12",
+       fit_boosted_trees(features, forest_settings(300, 12, seed), target)},
       {"mlp_regressor" + set, "perceptron 256-128, Adam, early stopping",
        perceptron},
       {"svr" + set, "SVR, RBF kernel, C 10, epsilon 0.1",

@@ -49,10 +49,6 @@ Fit fit_boosted_trees(const FeatureSet& features,
 /// is as large as the share of different rows in a bootstrap sample.
 BoosterSettings forest_settings(int trees, int depth, std::uint64_t seed);
 
-/// "random_forest_general", with the name of the features at the end.
-Regressor random_forest(const FeatureSet& features, std::uint64_t seed,
-                        Target target);
-
 /// The regressors of the paper's Table 4 with its settings. Linear models, SVR
 /// and perceptron use standardised features.
 std::vector<Regressor> paper_regressors(const FeatureSet& features,

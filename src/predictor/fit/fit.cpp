@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "core/error.h"
@@ -144,7 +145,9 @@ void add_general(const FitOptions& options, const Inputs& inputs,
   const auto fit = [&](std::string_view features,
                        const std::vector<RowIndex>& rows) {
     return fit_general(inputs.table, rows, feature_set(features),
-                       inputs.sources, options.level, seed);
+                       inputs.sources, options.level,
+                       inputs.whole_trainings ? training_settings(seed)
+                                              : general_settings(seed));
   };
   auto general = fit("general", all);
   if (!general) return;
@@ -155,6 +158,27 @@ void add_general(const FitOptions& options, const Inputs& inputs,
   auto first_steps =
       fit("first steps", rows_beyond_first_steps(inputs.table, all));
   if (first_steps) result.predictor.first_steps = std::move(first_steps->model);
+}
+
+/// The options, with those that nobody named as the target wants them. Few
+/// whole trainings are alike enough for the features that know networks by
+/// name, and their caps are no steps that anything took.
+FitOptions for_target(FitOptions options, const Inputs& inputs) {
+  const auto is_given = [&](std::string_view name) {
+    return std::ranges::find(options.given, name) != options.given.end();
+  };
+  std::string& features = options.comparison.features;
+  if (inputs.whole_trainings && !is_given("--features")) features = "general";
+  if (inputs.whole_trainings && !is_given("--censored")) {
+    options.comparison.censored = Censored::drop;
+  }
+  const std::string other = inputs.whole_trainings ? "extended" : "general";
+  if (features == other) {
+    fail_user("--features {} is not for rows of {}; take paper or {}", other,
+              inputs.whole_trainings ? "whole trainings" : "steps on one batch",
+              inputs.whole_trainings ? "general" : "extended");
+  }
+  return options;
 }
 
 /// Evaluates and fits what is of one criterion.
@@ -197,7 +221,7 @@ void run_fit(const FitOptions& options) {
   std::vector<FitResult> results;
   for (Inputs& inputs : all) {
     print_warnings(inputs.warnings);
-    FitOptions of_criterion = options;
+    FitOptions of_criterion = for_target(options, inputs);
     std::filesystem::path folder;
     if (all.size() > 1) {
       folder = inputs.criterion;

@@ -8,6 +8,7 @@
 #include "core/json.h"
 #include "core/units.h"
 #include "core/version.h"
+#include "predictor/artifact/linear_json.h"
 #include "predictor/fit/model_dir.h"
 
 namespace cape::predictor {
@@ -40,12 +41,6 @@ Json to_json(const ModelSettings& settings) {
           {"seed", booster.seed}};
 }
 
-Json to_json(const LinearModel& linear) {
-  return {{"weights", linear.weights},
-          {"missing", linear.means},
-          {"intercept", linear.intercept}};
-}
-
 /// {"overall": .., "families": {family: ..}}, each written by `write`.
 template <class T, class Write>
 Json by_family_json(const ByFamily<T>& all, const Write& write) {
@@ -62,8 +57,9 @@ Json base_json(const Model& model) {
     if (!feature.extrapolates) within_range.push_back(feature.name);
   }
   Json json = {{"within_range", within_range}};
-  json.update(by_family_json(
-      *model.base, [](const LinearModel& linear) { return to_json(linear); }));
+  json.update(by_family_json(*model.base, [](const LinearModel& linear) {
+    return linear_json<Json>(linear);
+  }));
   return json;
 }
 

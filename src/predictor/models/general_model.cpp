@@ -49,6 +49,18 @@ ModelSettings general_settings(std::uint64_t seed) {
           .censored = Censored::drop};
 }
 
+ModelSettings training_settings(std::uint64_t seed) {
+  return {.booster = {.trees = 100,
+                      .depth = 4,
+                      .learning_rate = 0.05,
+                      .subsample = 0.8,
+                      .colsample_bytree = 0.6,
+                      .min_child_weight = 20,
+                      .seed = seed},
+          .base = Base::together,
+          .censored = Censored::drop};
+}
+
 BoosterSettings spread_settings(std::uint64_t seed) {
   return {.trees = 150,
           .depth = 4,

@@ -79,7 +79,10 @@ std::vector<double> probabilities_from(const Booster& convergence,
 float log_spread(double residual);
 
 /// How the general model is fitted: docs/predictor.md says how this was chosen.
+/// Of whole trainings there are few rows, for which a regression on all
+/// features says more than many trees.
 ModelSettings general_settings(std::uint64_t seed);
+ModelSettings training_settings(std::uint64_t seed);
 BoosterSettings spread_settings(std::uint64_t seed);
 BoosterSettings convergence_settings(std::uint64_t seed);
 

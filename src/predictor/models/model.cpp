@@ -83,6 +83,17 @@ int count_trees(const MetaTable& table, std::span<const RowIndex> rows,
       settings.booster);
 }
 
+/// Those of each family; of all together where one regression is of all.
+ByFamily<Ranges> ranges_of(const MetaTable& table,
+                           std::span<const RowIndex> rows,
+                           const FeatureSet& features, Base base) {
+  const auto of = [&](std::span<const RowIndex> members) {
+    return feature_ranges(table, members, features);
+  };
+  if (base == Base::together) return {of(rows), {}};
+  return each_family(table, rows, of);
+}
+
 }  // namespace
 
 std::vector<RowIndex> rows_to_fit(const MetaTable& table,
@@ -116,7 +127,9 @@ Model Model::fit(const MetaTable& table, std::span<const RowIndex> rows,
       rows_to_fit(table, rows, settings.censored);
   if (fitted.empty()) fail_user("no row converged; fit with --censored cap");
   std::optional<RidgeBase> base;
-  if (settings.ridge_base) base = RidgeBase::fit(table, fitted, features);
+  if (settings.base != Base::none) {
+    base = RidgeBase::fit(table, fitted, features, settings.base);
+  }
   BoosterSettings booster = settings.booster;
   if (settings.censored == Censored::survival) {
     booster.objective = BoosterObjective::survival;
@@ -132,11 +145,7 @@ Model Model::fit(const MetaTable& table, std::span<const RowIndex> rows,
   used.booster = booster;
   return {.features = features,
           .settings = used,
-          .ranges = each_family(table, fitted,
-                                [&](std::span<const RowIndex> members) {
-                                  return feature_ranges(table, members,
-                                                        features);
-                                }),
+          .ranges = ranges_of(table, fitted, features, settings.base),
           .base = std::move(base),
           .booster = std::move(trained)};
 }

@@ -38,7 +38,7 @@ std::vector<RowIndex> rows_to_fit(const MetaTable& table,
 
 struct ModelSettings {
   BoosterSettings booster;
-  bool ridge_base = false;
+  Base base = Base::none;
   Censored censored = Censored::cap;
 };
 

@@ -17,6 +17,10 @@ constexpr double kRidge = 1;
 constexpr double kFewValuesPenalty = 0.05;
 constexpr std::size_t kEnoughValues = 8;
 
+/// The penalty on each weight of one regression on all features, which are many
+/// for the rows that whole trainings have.
+constexpr double kRidgeTogether = 30;
+
 /// The number of values that a feature must have had to be extrapolated.
 constexpr std::size_t kLeastValues = 8;
 
@@ -72,7 +76,13 @@ LinearModel fit_ridge(const MetaTable& table, std::span<const RowIndex> rows,
 }  // namespace
 
 RidgeBase RidgeBase::fit(const MetaTable& table, std::span<const RowIndex> rows,
-                         const FeatureSet& features) {
+                         const FeatureSet& features, Base base) {
+  if (base == Base::together) {
+    const std::vector<double> penalties(features.size(), kRidgeTogether);
+    return {{fit_linear(feature_matrix(table, rows, features),
+                        log_steps(table, rows), penalties),
+             {}}};
+  }
   return {each_family(table, rows, [&](std::span<const RowIndex> members) {
     return fit_ridge(table, members, features);
   })};

@@ -13,6 +13,7 @@ ChartSection model_section(const FitResult& result);
 ChartSection ablation_section(const FitResult& result);
 ChartSection coverage_section(const FitResult& result);
 ChartSection curve_section(const FitResult& result);
+ChartSection validation_section(const FitResult& result);
 ChartSection grid_section(const FitResult& result);
 ChartSection timing_section(const FitResult& result);
 

@@ -8,6 +8,7 @@ std::string_view title_of(std::string_view column) {
   if (column == "dataset") return "data set";
   if (column == "learning_rate") return "learning rate";
   if (column == "batch_size") return "batch size B";
+  if (column == "samples_from") return "samples N, from";
   return column;
 }
 
@@ -25,9 +26,10 @@ Colouring colouring(const FitResult& result) {
 
 std::vector<ChartSection> chart_sections(const FitResult& result) {
   std::vector<ChartSection> sections;
-  for (const auto make : {prediction_section, error_section, model_section,
-                          ablation_section, residual_section, coverage_section,
-                          curve_section, grid_section, timing_section}) {
+  for (const auto make :
+       {prediction_section, error_section, model_section, ablation_section,
+        residual_section, coverage_section, curve_section, validation_section,
+        grid_section, timing_section}) {
     ChartSection section = make(result);
     if (section.charts.empty() && section.note.empty()) continue;
     sections.push_back(std::move(section));

@@ -143,6 +143,51 @@ constexpr char kTimes[] = R"json({
   ]
 })json";
 
+constexpr char kValidation[] = R"json({
+  "height": 200,
+  "data": [{"name": "losses"}, {"name": "best"}],
+  "scales": [
+    {"name": "x", "type": "linear", "range": "width", "nice": false},
+    {"name": "y", "type": "linear", "range": "height", "zero": false,
+     "domain": {"data": "losses", "field": "loss"}}
+  ],
+  "axes": [
+    {"scale": "x", "orient": "bottom", "grid": true, "title": "epoch"},
+    {"scale": "y", "orient": "left", "grid": true,
+     "title": "validation loss"}
+  ],
+  "marks": [
+    {"type": "rect", "from": {"data": "best"}, "encode": {
+      "enter": {"fill": {"value": "var(--soft)"},
+                "fillOpacity": {"value": 0.15}},
+      "update": {"x": {"scale": "x", "field": "from"},
+                 "x2": {"scale": "x", "field": "to"},
+                 "y": {"value": 0}, "y2": {"signal": "height"}}}},
+    {"type": "rule", "from": {"data": "best"}, "encode": {
+      "enter": {"stroke": {"value": "var(--ink)"},
+                "strokeDash": {"value": [5, 4]},
+                "tooltip": {"signal": "{'predicted best epoch': format(datum.predicted, '.1f'), interval: format(datum.from, '.1f') + ' to ' + format(datum.to, '.1f')}"}},
+      "update": {"x": {"scale": "x", "field": "predicted"},
+                 "y": {"value": 0}, "y2": {"signal": "height"}}}},
+    {"type": "rule", "from": {"data": "best"}, "encode": {
+      "enter": {"stroke": {"value": "var(--ink)"},
+                "tooltip": {"signal": "{'best epoch': datum.measured}"}},
+      "update": {"x": {"scale": "x", "field": "measured"},
+                 "y": {"value": 0}, "y2": {"signal": "height"}}}},
+    {"type": "line", "from": {"data": "losses"}, "interactive": false,
+     "encode": {
+      "enter": {"stroke": {"value": "var(--c0)"},
+                "strokeWidth": {"value": 1.8}},
+      "update": {"x": {"scale": "x", "field": "epoch"},
+                 "y": {"scale": "y", "field": "loss"}}}},
+    {"type": "symbol", "from": {"data": "losses"}, "encode": {
+      "enter": {"fill": {"value": "var(--c0)"}, "size": {"value": 30},
+                "tooltip": {"signal": "{epoch: datum.epoch, 'validation loss': format(datum.loss, '.4g')}"}},
+      "update": {"x": {"scale": "x", "field": "epoch"},
+                 "y": {"scale": "y", "field": "loss"}}}}
+  ]
+})json";
+
 /// All steps at first, then fewer and fewer, so that they are evenly spaced on
 /// the chart's axis.
 std::vector<std::size_t> sampled_steps(std::size_t count) {
@@ -171,7 +216,7 @@ Json curve_values(const FitResult& result, const Colouring& colours) {
       if (!std::isfinite(loss) || loss <= 0) break;
       values.push_back({{"curve", number},
                         {"series", series},
-                        {"step", step},
+                        {"step", curve.steps[step]},
                         {"loss", std::round(loss * 1e4) / 1e4},
                         {"tip", tip}});
     }
@@ -191,6 +236,30 @@ Json curves(const FitResult& result, const Colouring& colours) {
     spec["data"][1]["values"].push_back({{"epsilon", target}});
   }
   spec["scales"].push_back(vega::colour_scale(colours.names));
+  return spec;
+}
+
+/// One training, with what was predicted of it.
+Json validation(const FitResult& result, const SampleCurve& curve,
+                double predicted) {
+  const MetaRow& row = result.inputs.table.rows[curve.row];
+  const Offsets& offsets = result.predictor.offsets.at(SchemeName::kfold)
+                               .of(result.inputs.table.family(row));
+  Json values = Json::array();
+  for (std::size_t i = 0; i < curve.losses.size(); ++i) {
+    if (!std::isfinite(curve.losses[i])) break;
+    values.push_back({{"epoch", i + 1}, {"loss", curve.losses[i]}});
+  }
+  const double lower = steps_from_log(std::log(predicted) + offsets.lower, row);
+  const double upper = steps_from_log(std::log(predicted) + offsets.upper, row);
+  Json spec = Json::parse(kValidation);
+  spec["data"][0]["values"] = values;
+  spec["data"][1]["values"] = {{{"from", lower},
+                                {"to", upper},
+                                {"predicted", predicted},
+                                {"measured", row.t_star}}};
+  spec["scales"][0]["domain"] = {
+      0, std::max({upper, double(values.size()), double(row.t_star)}) + 1};
   return spec;
 }
 
@@ -271,16 +340,50 @@ Json step_times(const std::vector<Timing>& timings,
 }  // namespace
 
 ChartSection curve_section(const FitResult& result) {
+  if (unit_of(result.inputs) == "epochs") return {};
   if (result.inputs.measurements.curves.empty()) {
     return {"Loss curves", "Not available: the input has none.", {}};
   }
   const Colouring colours = colouring(result);
   return {
       "Loss curves",
-      "The loss of a few trainings on their batch, over its initial value. "
-      "A training is over when it is below the least epsilon; dashed lines "
-      "are those.",
+      result.inputs.whole_trainings
+          ? "The training loss of a few trainings, over its initial value; "
+            "dashed lines are the epsilons."
+          : "The loss of a few trainings on their batch, over its initial "
+            "value. A training is over when it is below the least epsilon; "
+            "dashed lines are those.",
       {{"curves", "", colours.legend, colours.names, curves(result, colours)}}};
+}
+
+ChartSection validation_section(const FitResult& result) {
+  const std::vector<SampleCurve>& all = result.inputs.measurements.curves;
+  if (unit_of(result.inputs) != "epochs" || all.empty()) return {};
+  const MetaTable& table = result.inputs.table;
+  ChartSection section = {
+      "Validation curves",
+      "The validation loss of a few trainings, epoch by epoch. The solid line "
+      "is the measured best epoch, the dashed one the prediction by a model "
+      "that saw nothing of the training, the band its interval; training ends "
+      "a patience after the best epoch.",
+      {},
+      false};
+  for (const SampleCurve& curve : all) {
+    const double predicted =
+        result.comparison.evaluations.front().predicted[curve.row];
+    if (std::isnan(predicted) || curve.losses.empty()) continue;
+    const MetaRow& row = table.rows[curve.row];
+    section.charts.push_back(
+        {fmt::format("validation_{}", section.charts.size()),
+         fmt::format("{} on {}, N = {:.0f}, learning rate {:.2g}, B = {}",
+                     table.architecture(row), table.dataset(row),
+                     std::exp(row.training.log_samples), row.learning_rate,
+                     row.batch_size),
+         "",
+         {},
+         validation(result, curve, predicted)});
+  }
+  return section;
 }
 
 ChartSection grid_section(const FitResult& result) {

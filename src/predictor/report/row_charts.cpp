@@ -44,9 +44,9 @@ constexpr char kScatter[] = R"json({
   ],
   "axes": [
     {"scale": "x", "orient": "bottom", "grid": true,
-     "title": "measured T* (steps)"},
+     "title": "measured"},
     {"scale": "y", "orient": "left", "grid": true,
-     "title": "predicted T* (steps)"}
+     "title": "predicted"}
   ],
   "marks": [
     {"type": "area", "from": {"data": "ideal"}, "clip": true, "encode": {
@@ -82,7 +82,7 @@ constexpr char kResiduals[] = R"json({
   ],
   "axes": [
     {"scale": "x", "orient": "bottom", "grid": true,
-     "title": "predicted T* (steps)"},
+     "title": "predicted"},
     {"scale": "y", "orient": "left", "grid": true,
      "title": "predicted / measured", "values": [0.125, 0.25, 0.5, 1, 2, 4, 8],
      "format": "~g"}
@@ -134,6 +134,13 @@ constexpr char kHistogram[] = R"json({
   ]
 })json";
 
+/// "measured" becomes "measured T* (steps)" or "measured best epoch".
+void add_unit(const FitResult& result, Json& axis) {
+  const bool epochs = unit_of(result.inputs) == "epochs";
+  axis["title"] = axis["title"].get<std::string>() +
+                  (epochs ? " best epoch" : " T* (steps)");
+}
+
 Json scatter(const FitResult& result, const Colouring& colours) {
   Json spec = Json::parse(kScatter);
   const double end = greatest_steps(result);
@@ -147,6 +154,7 @@ Json scatter(const FitResult& result, const Colouring& colours) {
     spec["scales"][axis]["domain"] = {1, end};
     spec["axes"][axis]["values"] = vega::ticks(1, end);
   }
+  for (Json& axis : spec["axes"]) add_unit(result, axis);
   spec["scales"].push_back(vega::colour_scale(colours.names));
   return spec;
 }
@@ -156,6 +164,7 @@ Json residuals(const FitResult& result, const Colouring& colours) {
   const double end = greatest_steps(result);
   spec["scales"][0]["domain"] = {1, end};
   spec["axes"][0]["values"] = vega::ticks(1, end);
+  add_unit(result, spec["axes"][0]);
   spec["scales"].push_back(vega::colour_scale(colours.names));
   return spec;
 }
@@ -227,7 +236,14 @@ Json rows_json(const FitResult& result) {
     add_text("data set", table.dataset(row));
     columns["learning rate"].push_back(row.learning_rate);
     columns["B"].push_back(row.batch_size);
-    columns["epsilon"].push_back(row.epsilon);
+    if (row.counts_epochs) {
+      columns["patience"].push_back(std::exp(row.training.log_patience));
+    } else {
+      columns["epsilon"].push_back(row.epsilon);
+    }
+    if (result.inputs.whole_trainings) {
+      columns["N"].push_back(std::round(std::exp(row.training.log_samples)));
+    }
     columns["measured"].push_back(row.t_star);
     columns["predicted"].push_back(rounded(predictions(result)[index]));
   }
@@ -254,9 +270,9 @@ ChartSection prediction_section(const FitResult& result) {
 ChartSection residual_section(const FitResult& result) {
   const Colouring colours = colouring(result);
   return {"Residuals",
-          "How far predictions are off: 2 is twice the measured T*. What is "
+          "How far predictions are off: 2 is twice what was measured. What is "
           "beyond an axis is drawn at its end.",
-          {{"residuals", "By predicted T*", colours.legend, colours.names,
+          {{"residuals", "By prediction", colours.legend, colours.names,
             residuals(result, colours)},
            {"histogram", "All rows", colours.legend, colours.names,
             histogram(result, colours)}},

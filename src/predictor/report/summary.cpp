@@ -117,7 +117,7 @@ void print_result(const FitResult& result) {
              options.folds, options.seed);
   print_groups(result.comparison.evaluations.front(), unit_of(inputs),
                {"", "family", "dataset", "optimizer", "learning_rate",
-                "batch_size", "epsilon"});
+                "batch_size", "epsilon", "samples_from"});
   print_overall(result.comparison);
   print_unseen(result);
   print_coverage(result);
