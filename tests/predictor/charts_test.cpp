@@ -97,7 +97,7 @@ TEST(Charts, ComputeChangesFromErrorsThatAreNotRounded) {
 
 TEST(Charts, DrawCurvesAndTimesThatAreThere) {
   FitResult result = perfect_result(60);
-  result.inputs.measurements.curves = {{0, {2, 1, 0.5}}};
+  result.inputs.measurements.curves = {{0, {2, 1, 0.5}, {0, 1, 2}}};
   result.inputs.measurements.timings = {
       {"mlp", 32, 60, 0.001, 0.002, 0.003, 0.1, 0.5}};
   const auto sections = chart_sections(result);

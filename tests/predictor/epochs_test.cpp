@@ -16,6 +16,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "predictor/data/published_epochs.h"
+#include "predictor/evaluation/curve_extrapolation.h"
 #include "predictor/fit/fit.h"
 
 namespace cape::predictor {
@@ -262,11 +263,11 @@ TEST(EarlyStopping, EndsAfterEpochsInARowWithoutEnoughProgress) {
   const auto loss = [&](int epoch) {
     return losses.at(static_cast<std::size_t>(epoch - 1));
   };
-  EXPECT_EQ(early_stopping_epoch(loss, 3, 0.1, 6), 5);
-  EXPECT_EQ(early_stopping_epoch(loss, 4, 0.1, 6), 6);
-  EXPECT_EQ(early_stopping_epoch(loss, 3, 0.1, 4), 4);
+  EXPECT_EQ(stop_early(loss, {3, 0.1, 6}).epoch, 5);
+  EXPECT_EQ(stop_early(loss, {4, 0.1, 6}).epoch, 6);
+  EXPECT_EQ(stop_early(loss, {3, 0.1, 4}).epoch, 4);
   const auto diverged = [](int) { return std::nan(""); };
-  EXPECT_EQ(early_stopping_epoch(diverged, 3, 0.1, 6), 3);
+  EXPECT_EQ(stop_early(diverged, {3, 0.1, 6}).epoch, 3);
 }
 
 TEST(CurveExtrapolation, ContinuesAnExponential) {
@@ -279,7 +280,7 @@ TEST(CurveExtrapolation, ContinuesAnExponential) {
   for (int epoch = 1; epoch <= 20; ++epoch) {
     training.losses.push_back(loss(epoch));
   }
-  const int exact = early_stopping_epoch(loss, 5, 0.0001, 200);
+  const int exact = stop_early(loss, {5, 0.0001, 200}).epoch;
   EXPECT_NEAR(extrapolate_epochs(training, 10), exact, 3);
   training.t_conv = 10;
   EXPECT_EQ(extrapolate_epochs(training, 10), 10) << "it has ended by then";

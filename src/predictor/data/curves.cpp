@@ -18,6 +18,7 @@ struct Place {
   std::size_t row;  ///< of the table
   std::int64_t offset;
   std::int64_t length;
+  bool is_validation = false;
 };
 
 /// The curves of each of merged.sources() that are long enough for something.
@@ -28,10 +29,14 @@ std::vector<std::vector<Place>> curves_of(const shard::MergedTable& merged,
   std::vector<std::vector<Place>> places(merged.sources().size());
   for (std::size_t i = 0; i < merged.size(); ++i) {
     const shard::Row row = merged.row(i);
-    // The losses of a whole training are not those of its updates.
-    if (row.max_epochs > 0 || row.curve_length < kLeast) continue;
-    places[merged.source_index(i)].push_back(
-        {first + i, row.curve_offset, row.curve_length});
+    std::vector<Place>& its = places[merged.source_index(i)];
+    if (row.best_epoch > 0) {
+      its.push_back({first + i, row.validation_offset, row.validation_length,
+                     /*is_validation=*/true});
+    } else if (row.max_epochs == 0 && row.curve_length >= kLeast) {
+      // The losses of a whole training are not those of its updates.
+      its.push_back({first + i, row.curve_offset, row.curve_length});
+    }
   }
   return places;
 }
@@ -75,12 +80,19 @@ void read_curves(const shard::MergedTable& merged, std::size_t first,
     const std::filesystem::path& path = merged.sources()[source];
     const std::vector<float> all = shard::read_curves(path);
     const std::vector<std::int32_t> steps = shard::read_curve_steps(path);
-    for (const auto& [index, offset, length] : places[source]) {
-      if (offset < 0 || length > std::ssize(all) - offset) continue;
-      if (!is_every_step(steps, offset, length)) continue;
+    for (const auto& [index, offset, length, is_validation] : places[source]) {
+      if (offset < 0 || length < 0 || length > std::ssize(all) - offset) {
+        continue;
+      }
       const std::span losses = std::span(all).subspan(
           static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
       MetaRow& row = table.rows[index];
+      if (is_validation) {
+        std::ranges::copy(losses.first(std::min(kFirstEpochs, losses.size())),
+                          row.first_validation.begin());
+        continue;
+      }
+      if (!is_every_step(steps, offset, length)) continue;
       std::ranges::copy(losses.first(row.first_losses.size()),
                         row.first_losses.begin());
       float& slope = table.curve_slopes[row.trajectory];

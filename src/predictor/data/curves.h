@@ -19,8 +19,9 @@ inline constexpr std::size_t kCurveLosses = 60;
 /// finite.
 float curve_slope(std::span<const float> losses);
 
-/// Fills table.curve_slopes, and the first losses of rows whose trajectory ran
-/// as many steps, from the shards' /curves/loss, where losses follow each other
+/// Fills table.curve_slopes, the first validation losses of rows of early
+/// stopping, and the first losses of rows whose trajectory ran as many steps,
+/// from the shards' /curves/loss, where losses follow each other
 /// step by step. The rows of the table from `first` on
 /// are those of `merged`, in its order; CSV files have no curves.
 void read_curves(const shard::MergedTable& merged, std::size_t first,

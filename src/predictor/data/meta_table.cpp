@@ -90,7 +90,8 @@ TrainingFeatures training_features(const shard::Row& row) {
           .kernel_held_out =
               narrow({row.set_kernel_held_out_0, row.set_kernel_held_out_2,
                       row.set_kernel_held_out_4, row.set_kernel_held_out_6,
-                      row.set_kernel_held_out_8})};
+                      row.set_kernel_held_out_8}),
+          .min_delta = static_cast<float>(row.min_delta)};
 }
 
 bool counts_epochs(const shard::Row& row) {
@@ -221,8 +222,10 @@ void MetaTable::add(const shard::Row& row) {
                   .general = general_features(row),
                   .training = training_features(row),
                   .optimizer_traits = known->second.traits,
-                  .first_losses = {}});
+                  .first_losses = {},
+                  .first_validation = {}});
   rows.back().first_losses.fill(kMissing);
+  rows.back().first_validation.fill(kMissing);
 }
 
 const std::string& MetaTable::family(const MetaRow& row) const {

@@ -77,7 +77,11 @@ struct TrainingFeatures {
   float log_rank_400;
   std::array<float, 5> kernel_training;  ///< at the times 0, 2, ..., 8
   std::array<float, 5> kernel_held_out;
+  float min_delta;
 };
+
+/// The epochs whose validation losses learning-curve extrapolation may use.
+inline constexpr std::size_t kFirstEpochs = 5;
 
 /// The updates of the optimizer whose losses a prediction may use.
 inline constexpr std::size_t kFirstSteps = 8;
@@ -133,6 +137,8 @@ struct MetaRow {
   TrainingFeatures training;
   OptimizerTraits optimizer_traits;
   FirstLosses first_losses;  ///< all missing where there is no curve
+  /// Of early stopping, after the first epochs; missing where there is none.
+  std::array<float, kFirstEpochs> first_validation;
 };
 
 /// What a training depends on beside its network, data, optimizer, learning

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "predictor/evaluation/curve_extrapolation.h"
 #include "predictor/evaluation/metrics.h"
 #include "predictor/models/linear.h"
 
@@ -200,6 +201,21 @@ Fit fit_curve_extrapolation(CurveOf curve) {
       // Where another trial has a curve, the row's own is not used.
       if (!std::isnan(other)) return kUnknown;
       return extrapolated(row, of.curve_slopes[row.trajectory]);
+    });
+  };
+}
+
+Fit fit_validation_extrapolation() {
+  return [](const MetaTable&, std::span<const RowIndex>) {
+    return predict_each([](const MetaTable&, const MetaRow& row) {
+      const std::vector<double> losses(row.first_validation.begin(),
+                                       row.first_validation.end());
+      if (std::isnan(losses.back())) return kUnknown;
+      const EarlyStop stop = extrapolate_stop(
+          losses,
+          {static_cast<int>(std::lround(std::exp(row.training.log_patience))),
+           row.training.min_delta, row.max_steps});
+      return clip_steps(stop.best_epoch, row);
     });
   };
 }

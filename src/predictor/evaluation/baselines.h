@@ -31,6 +31,10 @@ Fit fit_curve_extrapolation(CurveOf curve);
 /// whose cell has other trajectories among the rows fitted on.
 Fit fit_floor();
 
+/// The best epoch by learning-curve extrapolation from the validation losses of
+/// the row's own first kFirstEpochs epochs. Predicts only rows that have them.
+Fit fit_validation_extrapolation();
+
 /// The one number that has the best AvgAccuracy on the rows fitted on.
 Fit fit_constant();
 

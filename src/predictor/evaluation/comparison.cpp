@@ -278,6 +278,11 @@ std::vector<Regressor> general_baselines(const Inputs& inputs,
         {"random_forest", "random forest on all features, 100 trees of depth 8",
          fit_boosted_trees(features_for(inputs, "general"),
                            forest_settings(100, 8, seed), Target::steps)});
+    models.push_back(
+        {"curve_extrapolation",
+         "exponential fitted to the row's own first 5 validation losses; costs "
+         "5 epochs of training",
+         fit_validation_extrapolation()});
   }
   return models;
 }

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "core/error.h"
+#include "predictor/evaluation/curve_extrapolation.h"
 #include "predictor/evaluation/evaluate.h"
 #include "predictor/evaluation/regressor.h"
 #include "predictor/models/linear.h"
@@ -158,64 +159,6 @@ PredictEpochs predict_by_curve(int losses) {
     }
     return epochs;
   };
-}
-
-/// a + b exp(-c epoch)
-struct Exponential {
-  double a = 0;
-  double b = 0;
-  double c = 0;
-  double operator()(int epoch) const { return a + b * std::exp(-c * epoch); }
-};
-
-/// The least squares fit of a and b for this c. A curve that would rise is
-/// replaced by the mean of the losses.
-Exponential fit_with_rate(std::span<const double> losses, double c) {
-  const auto count = static_cast<double>(losses.size());
-  double x_sum = 0;
-  double y_sum = 0;
-  for (std::size_t i = 0; i < losses.size(); ++i) {
-    x_sum += std::exp(-c * static_cast<double>(i + 1));
-    y_sum += losses[i];
-  }
-  double xy = 0;
-  double xx = 0;
-  for (std::size_t i = 0; i < losses.size(); ++i) {
-    const double x = std::exp(-c * static_cast<double>(i + 1)) - x_sum / count;
-    xy += x * (losses[i] - y_sum / count);
-    xx += x * x;
-  }
-  if (!(xy > 0)) return {.a = y_sum / count, .b = 0, .c = c};
-  const double b = xy / xx;
-  return {.a = (y_sum - b * x_sum) / count, .b = b, .c = c};
-}
-
-/// The best of 400 rates between 0.005, where a curve looks straight, and 5,
-/// where it falls at once.
-Exponential fit_exponential(std::span<const double> losses) {
-  constexpr double kNoLoss = std::numeric_limits<double>::quiet_NaN();
-  if (!std::ranges::all_of(losses, [](double x) { return std::isfinite(x); })) {
-    return {.a = kNoLoss};  // it has diverged, so it makes no more progress
-  }
-  constexpr int kRates = 400;
-  constexpr double kSlowest = 0.005;
-  constexpr double kFastest = 5;
-  Exponential best;
-  double least = std::numeric_limits<double>::infinity();
-  for (int i = 0; i < kRates; ++i) {
-    const Exponential curve = fit_with_rate(
-        losses, kSlowest * std::pow(kFastest / kSlowest, i / (kRates - 1.0)));
-    double squares = 0;
-    for (std::size_t epoch = 1; epoch <= losses.size(); ++epoch) {
-      const double error = losses[epoch - 1] - curve(static_cast<int>(epoch));
-      squares += error * error;
-    }
-    if (squares < least) {
-      least = squares;
-      best = curve;
-    }
-  }
-  return best;
 }
 
 /// The authors' forest first, then our trees, then what they are compared with.
@@ -413,34 +356,14 @@ std::vector<int> shuffled_folds(std::size_t count, int folds,
   return fold_of;
 }
 
-int early_stopping_epoch(const std::function<double(int)>& loss, int patience,
-                         double min_delta, int max_epochs) {
-  double best = std::numeric_limits<double>::infinity();
-  int without_progress = 0;
-  for (int epoch = 1; epoch < max_epochs; ++epoch) {
-    if (loss(epoch) < best - min_delta) {
-      best = loss(epoch);
-      without_progress = 0;
-    } else if (++without_progress == patience) {
-      return epoch;
-    }
-  }
-  return max_epochs;
-}
-
 double extrapolate_epochs(const PublishedTraining& training, int losses) {
   if (training.t_conv <= losses) return training.t_conv;
   const std::span<const double> known(
       training.losses.data(),
       std::min(training.losses.size(), static_cast<std::size_t>(losses)));
-  const Exponential curve = fit_exponential(known);
-  const int stop = early_stopping_epoch(
-      [&](int epoch) {
-        const auto i = static_cast<std::size_t>(epoch - 1);
-        return i < known.size() ? known[i] : curve(epoch);
-      },
-      training.patience, training.min_delta, training.max_epochs);
-  return std::max(stop, losses + 1);  // since it has not ended yet
+  const EarlyStop stop = extrapolate_stop(
+      known, {training.patience, training.min_delta, training.max_epochs});
+  return std::max(stop.epoch, losses + 1);  // since it has not ended yet
 }
 
 std::vector<EpochEvaluation> evaluate_epochs(Trainings trainings,

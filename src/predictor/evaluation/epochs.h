@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -54,16 +53,9 @@ std::vector<PublishedTraining> authors_trainings(
 std::vector<int> shuffled_folds(std::size_t count, int folds,
                                 std::uint64_t seed);
 
-/// The epoch, from 1, after which early stopping ends a training with these
-/// validation losses; max_epochs if they go on falling. `loss` gives the loss
-/// after an epoch.
-int early_stopping_epoch(const std::function<double(int)>& loss, int patience,
-                         double min_delta, int max_epochs);
-
 /// Learning-curve extrapolation from the first `losses` validation losses of a
-/// training: an exponential a + b exp(-c epoch) is fitted to them, and early
-/// stopping run on the measured losses and then on the curve. It costs as many
-/// epochs of training. A training that has ended by then is answered exactly.
+/// training, see extrapolate_stop(). It costs as many epochs of training. A
+/// training that has ended by then is answered exactly.
 double extrapolate_epochs(const PublishedTraining& training, int losses);
 
 /// The authors' forest, our regressors and what they are compared with, under
