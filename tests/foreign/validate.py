@@ -19,8 +19,8 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BEGIN = "<!-- begin: tests/foreign/validate.py -->\n"
-END = "<!-- end -->"
+sys.path.insert(0, str(ROOT / "scripts"))
+from page_section import write_section  # noqa: E402
 LEFT_OUT = {"none": "only the rows' own trajectories",
             "kind": "the kind of network", "source": "the source of data",
             "both": "both"}
@@ -148,16 +148,6 @@ def section(options):
     yield worst(stepped)
 
 
-def replaced(page, lines):
-    """The page with the lines between the marks."""
-    text = page.read_text()
-    if BEGIN not in text:
-        sys.exit(f"validate: {page} has no line {BEGIN.strip()}")
-    before, rest = text.split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
-    return before + BEGIN + "\n" + "\n".join(lines) + "\n" + END + after
-
-
 def main():
     parser = argparse.ArgumentParser(
         description="Measures how good answers about networks and data are that "
@@ -180,7 +170,8 @@ def main():
             sys.exit(f"validate: there is no "
                      f"{options.tables / name}; scripts/make_default_model.sh "
                      "makes it")
-    options.page.write_text(replaced(options.page, list(section(options))))
+    write_section(options.page, "tests/foreign/validate.py",
+                  list(section(options)))
 
 
 if __name__ == "__main__":
