@@ -52,9 +52,15 @@ std::string end_of(const CellPrediction& cell) {
 }
 
 /// Steps, or of a whole training epochs.
-double shown(const CellPrediction& cell, double steps) {
+double in_unit(const CellPrediction& cell, double steps) {
   const std::int32_t epoch = cell.row.steps_per_epoch;
   return epoch == 0 ? steps : steps / epoch;
+}
+
+/// The same as a text. Of one epoch, parts count.
+std::string shown(const CellPrediction& cell, double steps) {
+  const double count = in_unit(cell, steps);
+  return fmt::format("{:.{}f}", count, count < 1 ? 2 : 1);
 }
 
 std::string optimizer_of(const shard::Row& row) {
@@ -104,10 +110,9 @@ Line line_of(const CellPrediction& cell, const Columns& columns) {
   } else {
     line.push_back(fmt::format("{:g}", row.epsilon));
   }
-  line.insert(line.end(), {fmt::to_string(row.trial),
-                           fmt::format("{:.1f}", shown(cell, cell.steps())),
-                           fmt::format("{:.1f} - {:.1f}", shown(cell, lower),
-                                       shown(cell, upper))});
+  line.insert(line.end(),
+              {fmt::to_string(row.trial), shown(cell, cell.steps()),
+               fmt::format("{} - {}", shown(cell, lower), shown(cell, upper))});
   if (columns.training) line.push_back(fmt::format("{:.0f}", cell.steps()));
   line.insert(line.end(), {time(cell.seconds()),
                            fmt::format("{:.2f}", 1e3 * row.step_seconds)});
@@ -315,7 +320,7 @@ void print_features(const predictor::Model& model,
 void print_errors(const std::vector<CellPrediction>& cells) {
   double error = 0;
   for (const CellPrediction& cell : cells) {
-    error += std::abs(shown(cell, cell.steps() - cell.row.t_star));
+    error += std::abs(in_unit(cell, cell.steps() - cell.row.t_star));
   }
   fmt::print("\nmean absolute error {:.2f} {}; {} of {} in their interval\n",
              error / static_cast<double>(cells.size()),

@@ -27,7 +27,7 @@ constexpr char kGroupedBars[] = R"json({
   ],
   "axes": [
     {"scale": "y", "orient": "left", "grid": true, "tickCount": 5,
-     "title": "MAE (steps)"},
+     "title": "MAE"},
     {"scale": "x", "orient": "bottom"}
   ],
   "marks": [{
@@ -93,7 +93,7 @@ Json bar(const std::string& model, const MetricGroup& group) {
 }
 
 Json grouped_bars(const std::vector<const Evaluation*>& evaluations,
-                  const std::string& column) {
+                  const std::string& column, std::string_view unit) {
   Json values = Json::array();
   for (const Evaluation* evaluation : evaluations) {
     for (const MetricGroup& group : evaluation->groups) {
@@ -105,6 +105,9 @@ Json grouped_bars(const std::vector<const Evaluation*>& evaluations,
   Json spec = Json::parse(kGroupedBars);
   spec["data"][0]["values"] = values;
   spec["marks"][0]["scales"][0]["domain"] = models_of(evaluations);
+  for (Json& axis : spec["axes"]) {
+    if (axis.contains("title")) axis["title"] = fmt::format("MAE ({})", unit);
+  }
   spec["scales"].push_back(vega::colour_scale(models_of(evaluations)));
   return spec;
 }
@@ -132,9 +135,12 @@ std::string text_after(const std::string& text, const std::string& prefix) {
 ChartSection error_section(const FitResult& result) {
   ChartSection section = {
       "Where the error is",
-      "Mean absolute error in steps by k folds, with 95 % intervals: the "
-      "baselines, the paper's model, this one, and the noise floor: no model "
-      "is better by more than chance.",
+      fmt::format(
+          "Mean absolute error in {} by k folds, with 95 % intervals: the "
+          "baselines, the paper's model, this one, and the noise floor: no "
+          "model "
+          "is better by more than chance.",
+          unit_of(result.inputs)),
       {},
       false};
   const auto evaluations = side_by_side(result.comparison);
@@ -142,7 +148,8 @@ ChartSection error_section(const FitResult& result) {
        columns_of(result.comparison.evaluations.front())) {
     section.charts.push_back(
         {"mae_" + column, fmt::format("By {}", title_of(column)), "model",
-         models_of(evaluations), grouped_bars(evaluations, column)});
+         models_of(evaluations),
+         grouped_bars(evaluations, column, unit_of(result.inputs))});
   }
   if (section.charts.empty()) section.note.clear();
   return section;
@@ -165,7 +172,9 @@ ChartSection model_section(const FitResult& result) {
           "Mean absolute error over all rows that a model can predict, with "
           "95 % intervals; each scheme holds other rows out.",
           {{"models", "", "scheme", schemes,
-            vega::dot_plot(dots, schemes, {"MAE (steps)", true})}}};
+            vega::dot_plot(
+                dots, schemes,
+                {fmt::format("MAE ({})", unit_of(result.inputs)), true})}}};
 }
 
 ChartSection ablation_section(const FitResult& result) {

@@ -19,6 +19,10 @@ using vega::Json;
 
 constexpr std::size_t kPointsOfCurve = 150;
 
+/// Of a grid that is drawn. Where learning rates were drawn for each trial
+/// there are nearly as many as rows, which nobody can read.
+constexpr std::size_t kMostCells = 200;
+
 constexpr char kCurves[] = R"json({
   "height": 300,
   "data": [{"name": "losses"}, {"name": "targets"}],
@@ -404,8 +408,10 @@ ChartSection grid_section(const FitResult& result) {
       {},
       false};
   for (const auto& [family, cells] : families) {
+    if (cells.size() > kMostCells) continue;
     section.charts.push_back({"grid_" + family, family, "", {}, grid(cells)});
   }
+  if (section.charts.empty()) return {};
   return section;
 }
 
