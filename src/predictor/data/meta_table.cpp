@@ -121,7 +121,7 @@ std::string settings_of(const shard::Row& row) {
   // How long a whole training may take does not change when it gets somewhere:
   // a row that did not get there says that it takes longer.
   if (row.target.view() == trial::FullTraining::kName) {
-    const std::string settings =
+    std::string settings =
         fmt::format("target={} criterion={} weight_decay={}", row.target.view(),
                     row.criterion.view(), row.weight_decay);
     if (!counts_epochs(row)) return settings;

@@ -24,8 +24,7 @@ constexpr std::size_t kMostGroups = 60;
 std::int64_t samples_from(const MetaRow& row) {
   constexpr std::array<std::int64_t, 6> kEdges = {0,    1000,  2500,
                                                   6000, 16000, 40000};
-  const auto samples =
-      static_cast<std::int64_t>(std::exp(row.training.log_samples) + 0.5F);
+  const std::int64_t samples = std::lround(std::exp(row.training.log_samples));
   return *(std::ranges::upper_bound(kEdges, samples) - 1);
 }
 

@@ -117,6 +117,7 @@ NoveltyErrors errors_of(const MetaTable& table, std::span<const RowIndex> rows,
   bool is_first = true;
   for (const Grouping& grouping : groupings) {
     std::vector<std::uint32_t> groups;
+    groups.reserve(known.size());
     for (const RowIndex i : known) groups.push_back(grouping.groups[i]);
     const auto offsets = group_offsets(residuals, groups, level);
     const double covered = covered_by_others(residuals, groups, level);

@@ -33,6 +33,7 @@ MetricInterval percentiles(std::vector<double>& values) {
 void add_intervals(const std::map<std::uint32_t, GroupSums>& by_group,
                    std::uint64_t seed, UnseenScore& score) {
   std::vector<GroupSums> groups;
+  groups.reserve(by_group.size());
   for (const auto& [group, sums] : by_group) groups.push_back(sums);
   Random random(seed);
   std::vector<double> accuracies;
