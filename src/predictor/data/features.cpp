@@ -335,7 +335,11 @@ std::vector<Feature> training_features() {
                                                      : log_noise_scale(row);
        }},
   };
-  for (Feature& feature : features) feature.evidence = Evidence::none;
+  for (Feature& feature : features) {
+    feature.evidence = Evidence::none;
+    feature.from_probe =
+        feature.group != "samples" && feature.group != "patience";
+  }
   return features;
 }
 
@@ -417,7 +421,6 @@ FeatureSet feature_set(std::string_view name) {
     // could only serve to recognise the data set.
     set = set.without("log_n");
     std::ranges::copy(more_features(), std::back_inserter(set.features));
-    std::ranges::copy(training_features(), std::back_inserter(set.features));
     return set;
   }
   if (name == "general") {

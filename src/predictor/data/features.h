@@ -44,8 +44,8 @@ struct FeatureSet {
 /// "paper": [log P, log g2, log tau, log N, log eta, log B]; "extended": the
 /// same without log N, and the other features of docs/predictor.md; "general":
 /// those that any network and any data have; "first steps": these, and those of
-/// MetaRow::first_losses. Of whole trainings all but the first have what these
-/// have beside steps on one batch. Throws UserError for another name.
+/// MetaRow::first_losses. The last two also have what whole trainings show
+/// beside steps on one batch. Throws UserError for another name.
 FeatureSet feature_set(std::string_view name);
 
 /// The features that are not the same in all given rows. A feature that is the

@@ -262,7 +262,8 @@ void refuse_small_families(const Inputs& inputs) {
 /// Says how many rows to fit lack a feature that only their probe could give.
 void report_missing_features(Inputs& inputs) {
   std::vector<std::string> lacking;
-  for (const Feature& feature : feature_set("extended").features) {
+  const char* const set = inputs.whole_trainings ? "general" : "extended";
+  for (const Feature& feature : feature_set(set).features) {
     if (!feature.from_probe) continue;
     const auto count = std::ranges::count_if(inputs.rows, [&](RowIndex row) {
       return !std::isfinite(feature.value(inputs.table.rows[row]));

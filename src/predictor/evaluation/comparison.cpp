@@ -169,11 +169,14 @@ class Comparer {
   void add(const Scheme& scheme, const std::string& name,
            const std::string& description, std::vector<double> predicted) {
     explain_gaps(scheme, name, predicted);
-    std::vector<double> calibrated =
-        calibrate(inputs_.table, scheme, predicted, seed_);
+    // The paper calibrates steps on one batch.
+    std::vector<double> calibrated;
+    if (!inputs_.whole_trainings) {
+      calibrated = calibrate(inputs_.table, scheme, predicted, seed_);
+    }
     const bool is_scored =
         push(scheme, name, description, std::move(predicted));
-    if (is_scored) {
+    if (is_scored && !calibrated.empty()) {
       push(scheme, name + "_calibrated", description + "; calibrated in epochs",
            std::move(calibrated));
     }
