@@ -103,13 +103,13 @@ void train(const trial::FullTraining& settings, const trial::TrialTask& task,
     }
   }
   result.losses = {rule.losses().begin(), rule.losses().end()};
+  result.evaluation_seconds = 0.0001;
   if (task.timed_steps) return;
   result.outcomes = rule.results();
   result.validation_losses = {rule.validation_losses().begin(),
                               rule.validation_losses().end()};
   result.validation_scores = {rule.validation_scores().begin(),
                               rule.validation_scores().end()};
-  result.evaluation_seconds = 0.0001;
 }
 
 trial::TrialResult measure(const trial::TrialTask& task, const Line& line) {

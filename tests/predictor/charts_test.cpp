@@ -9,6 +9,7 @@
 #include "predictor/evaluation/evaluate.h"
 #include "predictor/report/vega.h"
 #include "predictor/rows.h"
+#include "predictor/trainings.h"
 
 namespace cape::predictor {
 namespace {
@@ -17,8 +18,7 @@ using nlohmann::json;
 using testing::ElementsAre;
 
 /// As if every prediction were right.
-FitResult perfect_result(int trajectories) {
-  MetaTable rows = sample_table(trajectories);
+FitResult perfect_result(MetaTable rows) {
   Model model = Model::fit(rows, all_rows(rows), feature_set("paper"),
                            {.booster = {.trees = 1}, .base = Base::none});
   FitResult result = {.options = {},
@@ -37,6 +37,10 @@ FitResult perfect_result(int trajectories) {
                                     "", std::move(predicted),
                                     std::move(groups)}};
   return result;
+}
+
+FitResult perfect_result(int trajectories) {
+  return perfect_result(sample_table(trajectories));
 }
 
 const Chart* find(const std::vector<ChartSection>& sections,
@@ -107,6 +111,45 @@ TEST(Charts, DrawCurvesAndTimesThatAreThere) {
   EXPECT_EQ(losses[2]["loss"], 0.25);
   const json& times = find(sections, "step_times")->spec["data"][0]["values"];
   EXPECT_DOUBLE_EQ(times[0]["step"], 2);
+}
+
+TEST(Charts, DrawValidationCurvesWithWhatWasPredicted) {
+  MetaTable table = table_of_trainings(60, "early_stopping");
+  table.rows[5].converged = false;
+  table.rows[5].t_star = 60;
+  table.rows[5].steps_run = 50;
+  FitResult result = perfect_result(std::move(table));
+  result.inputs.whole_trainings = true;
+  result.predictor.offsets[SchemeName::kfold] = {
+      {-std::log(2.0), std::log(4.0)}, {}};
+  result.comparison.evaluations[0].predicted[5] = 20;
+  const std::int32_t best = result.inputs.table.rows[7].t_star;
+  const std::vector<float> losses = {3, 2.5, 2, 2.25};
+  result.inputs.measurements.curves = {{7, losses, {31, 62, 93, 124}},
+                                       {5, losses, {31, 62, 93, 124}}};
+  const auto sections = chart_sections(result);
+  EXPECT_EQ(find(sections, "curves"), nullptr);
+  const Chart* const first = find(sections, "validation_0");
+  ASSERT_NE(first, nullptr);
+  EXPECT_THAT(first->title, testing::HasSubstr("network 3 on data 1, N = 500"));
+  const json& points = first->spec["data"][0]["values"];
+  ASSERT_EQ(points.size(), 4U);
+  EXPECT_EQ(points[3]["epoch"], 4);
+  EXPECT_EQ(points[3]["loss"], 2.25);
+  const json& band = first->spec["data"][1]["values"][0];
+  EXPECT_EQ(band["measured"], best);
+  EXPECT_EQ(band["predicted"], best);
+  EXPECT_NEAR(band["from"].get<double>(), best / 2.0, 1e-9);
+  EXPECT_NEAR(band["to"].get<double>(), best * 4.0, 1e-9);
+  EXPECT_NEAR(first->spec["scales"][0]["domain"][1].get<double>(),
+              best * 4.0 + 1, 1e-9);
+  // The cap ended this one, fifty epochs being the best so far.
+  const Chart* const second = find(sections, "validation_1");
+  ASSERT_NE(second, nullptr);
+  const json& ended = second->spec["data"][1]["values"][0];
+  EXPECT_EQ(ended["measured"], 50);
+  EXPECT_NEAR(ended["from"].get<double>(), 10, 1e-9);
+  EXPECT_NEAR(ended["to"].get<double>(), 60, 1e-9);  // the cap
 }
 
 TEST(Vega, TicksAreOneTwoFive) {

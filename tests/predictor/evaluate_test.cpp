@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "predictor/data/folds.h"
 #include "predictor/rows.h"
+#include "predictor/trainings.h"
 
 namespace cape::predictor {
 namespace {
@@ -127,6 +128,61 @@ TEST(GroupMetrics, TellConvergedFromCensoredRows) {
   const auto groups = group_metrics(table, std::vector<double>{10, 10}, 1);
   EXPECT_EQ(groups[groups.size() - 2].name(), "converged=false");
   EXPECT_EQ(groups.back().name(), "converged=true");
+}
+
+std::vector<std::string> names_of_groups(const MetaTable& table,
+                                         const std::vector<double>& predicted) {
+  std::vector<std::string> names;
+  for (const MetricGroup& group : group_metrics(table, predicted, 1)) {
+    names.push_back(group.name());
+  }
+  return names;
+}
+
+TEST(GroupMetrics, LeaveOutColumnsWithVeryManyValues) {
+  MetaTable table;
+  for (int i = 0; i < 60; ++i) {
+    shard::Row row = sample_row();
+    row.learning_rate = 0.5 + i;
+    table.add(row);
+  }
+  EXPECT_THAT(names_of_groups(table, std::vector<double>(60, 10)),
+              testing::Contains("learning_rate=0.5"));
+  shard::Row row = sample_row();
+  row.learning_rate = 100;
+  table.add(row);
+  EXPECT_THAT(names_of_groups(table, std::vector<double>(61, 10)),
+              testing::ElementsAre("overall", "family=mlp", "dataset=mnist",
+                                   "batch_size=32", "epsilon=0.1"));
+}
+
+TEST(GroupMetrics, OfWholeTrainingsAreOfSamplesToo) {
+  MetaTable steps;
+  MetaTable epochs;
+  for (const std::int64_t samples : {1000, 999, 50'000}) {
+    shard::Row row = training_row();
+    row.samples = samples;
+    steps.add(row);
+    epochs.add(stopped(row, 10));
+  }
+  const std::vector<double> predicted(3, 10);
+  EXPECT_THAT(names_of_groups(epochs, predicted),
+              testing::ElementsAre("overall", "family=mlp", "dataset=mnist",
+                                   "learning_rate=0.001", "batch_size=32",
+                                   "samples_from=0", "samples_from=1000",
+                                   "samples_from=40000"));
+  EXPECT_THAT(names_of_groups(steps, predicted),
+              testing::IsSupersetOf(
+                  {"epsilon=0.25", "samples_from=0", "samples_from=40000"}));
+}
+
+TEST(GroupMetrics, DoNotDependOnRowsThatAreNotPredicted) {
+  MetaTable table;
+  table.add(sample_row());
+  const auto names = names_of_groups(table, {10});
+  table.add(training_row());
+  table.add(stopped(training_row(), 10));
+  EXPECT_EQ(names_of_groups(table, {10, std::nan(""), std::nan("")}), names);
 }
 
 TEST(Bootstrap, SpreadsAsTheTrajectoriesDo) {

@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
 #include "core/error.h"
 #include "predictor/rows.h"
+#include "predictor/trainings.h"
 
 namespace cape::predictor {
 namespace {
@@ -136,6 +138,114 @@ TEST(ExtendedFeatures, TakeTheTrainingsLossWhereThereIsNoProbes) {
   EXPECT_EQ(table.rows[0].loss, 2.5F);
 }
 
+/// Of a whole training with these held-out losses of the kernel regression.
+MetaTable with_held_out_losses(const std::array<double, 5>& losses) {
+  shard::Row row = training_row();
+  row.train_loss_0 = 2.5;
+  row.train_gradient_l1 = 2;
+  row.set_kernel_held_out_0 = losses[0];
+  row.set_kernel_held_out_2 = losses[1];
+  row.set_kernel_held_out_4 = losses[2];
+  row.set_kernel_held_out_6 = losses[3];
+  row.set_kernel_held_out_8 = losses[4];
+  MetaTable table;
+  table.add(row);
+  return table;
+}
+
+TEST(KernelFeatures, AreOfTheParabolaThroughTheLeastHeldOutLosses) {
+  const MetaTable table = with_held_out_losses({1, 0.5, 0.4, 0.7, 1.2});
+  const auto value = [&](std::string_view name) {
+    return feature_of("general", name, table.rows[0]);
+  };
+  // Through (2, 0.5), (4, 0.4) and (6, 0.7): 0.4 + 0.05 (t-4) + 0.05 (t-4)^2.
+  EXPECT_NEAR(value("log_kernel_time"), 3.5, 1e-5);
+  EXPECT_NEAR(value("kernel_loss"), 0.3875, 1e-5);
+  EXPECT_NEAR(value("log_kernel_overfit"), std::log(1.2 / 0.3875), 1e-5);
+  // A step promises that the loss falls by 1e-3 * 2 / 2.5 of itself.
+  EXPECT_NEAR(value("log_kernel_epochs"),
+              3.5 - std::log(1e-3 * 2 / 2.5) - std::log(31), 1e-4);
+  EXPECT_FLOAT_EQ(value("kernel_held_out_6"), 0.7F);
+}
+
+TEST(KernelFeatures, StayWithinTheTimesThatWereMeasured) {
+  const MetaTable first = with_held_out_losses({0.3, 0.5, 0.6, 0.7, 0.9});
+  EXPECT_EQ(feature_of("general", "log_kernel_time", first.rows[0]), 0);
+  EXPECT_EQ(feature_of("general", "kernel_loss", first.rows[0]), 0.3F);
+  const MetaTable last = with_held_out_losses({0.9, 0.7, 0.6, 0.5, 0.3});
+  EXPECT_EQ(feature_of("general", "log_kernel_time", last.rows[0]), 8);
+  EXPECT_EQ(feature_of("general", "log_kernel_overfit", last.rows[0]), 0);
+  const MetaTable flat = with_held_out_losses({0.5, 0.5, 0.5, 0.5, 0.5});
+  EXPECT_EQ(feature_of("general", "log_kernel_time", flat.rows[0]), 0);
+}
+
+TEST(KernelFeatures, AreMissingWhereALossIs) {
+  const MetaTable table =
+      with_held_out_losses({1, 0.5, 0.4, 0.7, shard::Row::kMissing});
+  for (const char* name : {"log_kernel_time", "kernel_loss",
+                           "log_kernel_overfit", "log_kernel_epochs"}) {
+    EXPECT_TRUE(std::isnan(feature_of("general", name, table.rows[0]))) << name;
+  }
+  EXPECT_EQ(feature_of("general", "kernel_held_out_4", table.rows[0]), 0.4F);
+}
+
+TEST(NoiseScale, IsTheVarianceOverTheSquareOfTheMeanGradient) {
+  shard::Row row = training_row();  // of 32 samples a batch
+  const auto scale = [&](double of_sample, double of_mean) {
+    row.log_g2 = std::log(of_sample);
+    row.log_mean_g2 = std::log(of_mean);
+    MetaTable table;
+    table.add(row);
+    return feature_of("general", "log_noise_scale", table.rows[0]);
+  };
+  // The variance is 31 * 32 / 31 = 32, of which the mean of 32 has one.
+  EXPECT_NEAR(scale(33, 2), std::log(32.0 / 1), 1e-4);
+  // All is noise: as if the mean were a thousandth of the variance.
+  EXPECT_NEAR(scale(32, 1), std::log(1000.0), 1e-4);
+  row = sample_row();
+  EXPECT_TRUE(std::isnan(scale(33, 2)));  // on one batch there is none
+}
+
+TEST(TrainingFeatures, AreThoseOfTheSetAndOfTheTraining) {
+  shard::Row row = training_row();
+  row.set_agreement_100 = 0.3;
+  row.set_agreement_400 = 0.45;
+  row.set_rank_400 = 20;
+  row.set_kernel_training_4 = 0.6;
+  MetaTable table;
+  table.add(row);
+  for (const char* set : {"general", "first steps"}) {
+    const auto value = [&](std::string_view name) {
+      return feature_of(set, name, table.rows[0]);
+    };
+    EXPECT_FLOAT_EQ(value("set_agreement_100"), 0.3F);
+    EXPECT_NEAR(value("set_agreement_slope"), 0.15, 1e-6);
+    EXPECT_FLOAT_EQ(value("log_set_rank"), std::log(20.F));
+    EXPECT_FLOAT_EQ(value("kernel_training_4"), 0.6F);
+    EXPECT_FLOAT_EQ(value("log_samples"), std::log(1000.F));
+    EXPECT_FLOAT_EQ(value("log_patience"), std::log(5.F));
+  }
+}
+
+TEST(TrainingFeatures, SayNothingOfRowsOfOneBatch) {
+  const auto names_of = [](const MetaTable& table) {
+    return varying(feature_set("general"), table, all_rows(table)).names();
+  };
+  const auto is_of_trainings = [](const std::string& name) {
+    return name.starts_with("set_") || name.starts_with("kernel_") ||
+           name.starts_with("log_kernel_") || name == "log_samples" ||
+           name == "log_steps_per_epoch" || name == "log_patience" ||
+           name == "log_set_rank" || name == "log_noise_scale";
+  };
+  MetaTable batch = sample_table(20);
+  for (MetaRow& row : batch.rows) row.log_mean_g2 = 0.5F * row.log_g2;
+  EXPECT_EQ(std::ranges::count_if(names_of(batch), is_of_trainings), 0);
+  // N, its steps, two of the labels and five losses with what follows of them.
+  EXPECT_EQ(std::ranges::count_if(names_of(table_of_trainings(40, "epsilon")),
+                                  is_of_trainings),
+            2 + 3 + 5 + 4);
+}
+
 TEST(VaryingFeatures, LeaveOutWhatIsTheSameOrMissingInAllRows) {
   MetaTable table;
   shard::Row row = sample_row();
@@ -172,6 +282,12 @@ TEST(UsableRow, HasFiniteFeaturesAndAStepOrMore) {
   row = sample_row();
   row.log_g2 = -std::numeric_limits<double>::infinity();
   EXPECT_FALSE(usable(row));
+  row = training_row();
+  EXPECT_TRUE(usable(row));
+  row.epsilon = shard::Row::kMissing;
+  EXPECT_FALSE(usable(row));
+  EXPECT_TRUE(usable(stopped(row, 10)));
+  EXPECT_FALSE(usable(stopped(row, 0)));
 }
 
 TEST(Features, AreThoseOfTheRowsAskedFor) {

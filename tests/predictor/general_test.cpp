@@ -17,6 +17,7 @@
 #include "predictor/artifact/predictor.h"
 #include "predictor/fitted.h"
 #include "predictor/rows.h"
+#include "predictor/trainings.h"
 #include "zoo/facts.h"
 
 namespace cape::predictor {
@@ -84,8 +85,8 @@ GeneralFit fit_on(const MetaTable& table, double level = 0.9) {
 }
 
 /// The model of fit_on() without what it takes to know its errors.
-GeneralModel model_of(const MetaTable& table,
-                      std::string_view set = "general") {
+GeneralModel model_of(const MetaTable& table, std::string_view set = "general",
+                      const ModelSettings& settings = general_settings(42)) {
   const std::vector<RowIndex> rows = all_rows(table);
   const FeatureSet features = varying(feature_set(set), table, rows);
   const Matrix x = feature_matrix(table, rows, features);
@@ -94,14 +95,13 @@ GeneralModel model_of(const MetaTable& table,
     return Booster::train({.x = x, .target = target}, features.names(),
                           {.trees = 1, .learning_rate = 1, .lambda = 0});
   };
-  GeneralModel made = {
-      .model = Model::fit(table, rows, features, general_settings(42)),
-      .spread = constant(std::log(2.0F)),
-      .convergence = constant(3),
-      .errors = {},
-      .kinds = {},
-      .datasets = {},
-      .optimizers = {table.optimizer(table.rows.front())}};
+  GeneralModel made = {.model = Model::fit(table, rows, features, settings),
+                       .spread = constant(std::log(2.0F)),
+                       .convergence = constant(3),
+                       .errors = {},
+                       .kinds = {},
+                       .datasets = {},
+                       .optimizers = {table.optimizer(table.rows.front())}};
   for (const MetaRow& row : table.rows) {
     made.kinds.insert(table.kind(row));
     made.datasets.insert(table.dataset(row));
@@ -248,6 +248,76 @@ TEST(GeneralModel, PredictsTheSameWhenItIsReadAgain) {
             model.model.predict_log(table, all_rows(table)));
   EXPECT_EQ(read.kinds, model.kinds);
   EXPECT_EQ(read.datasets, model.datasets);
+  EXPECT_EQ(to_json(read), to_json(model));
+}
+
+TEST(GeneralModel, OnARegressionPredictsTheSameWhenItIsReadAgain) {
+  MetaTable table = table_of_trainings(80, "early_stopping");
+  table.rows[3].training.agreement_100 = kMissing;
+  const GeneralModel model = model_of(table, "general", training_settings(42));
+  ASSERT_TRUE(model.model.base.has_value());
+  EXPECT_THAT(model.model.base->families, IsEmpty());
+  const GeneralModel read = general_model_from(to_json(model));
+  ASSERT_TRUE(read.model.base.has_value());
+  // Of another family, and beyond all that was fitted on.
+  shard::Row other = rows_of_training(100)[1];
+  other.family.assign("cnn");
+  other.log_p = 40;
+  table.add(other);
+  const std::vector<RowIndex> rows = all_rows(table);
+  const std::vector<float> logs = model.model.predict_log(table, rows);
+  EXPECT_EQ(read.model.predict_log(table, rows), logs);
+  EXPECT_EQ(to_json(read), to_json(model));
+  const Matrix shares = read.model.contributions(table, rows);
+  ASSERT_EQ(shares.columns, model.model.features.size() + 1);
+  bool base_counts = false;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    double sum = 0;
+    for (const float share : shares.row(i)) sum += share;
+    EXPECT_NEAR(sum, logs[i], 1e-4) << i;
+    base_counts |= std::abs(shares.at(i, 0)) > 1e-3;
+  }
+  EXPECT_TRUE(base_counts);
+  // To the regression what is beyond is at the end of its range.
+  table.rows.back().log_p = 30;
+  EXPECT_EQ(read.model.predict_log(table, rows).back(), logs.back());
+}
+
+TEST(GeneralModel, OfTheVersionBeforeHasNoRegression) {
+  const MetaTable table = general_table(100);
+  const GeneralModel model = model_of(table);
+  auto old = nlohmann::ordered_json::parse(to_json(model));
+  EXPECT_TRUE(old.at("base").is_null());
+  old.erase("base");
+  old["schema_version"] = 2;
+  const GeneralModel read = general_model_from(old.dump());
+  EXPECT_FALSE(read.model.base.has_value());
+  EXPECT_EQ(read.model.predict_log(table, all_rows(table)),
+            model.model.predict_log(table, all_rows(table)));
+  const auto refusal = [&](int version) {
+    old["schema_version"] = version;
+    try {
+      general_model_from(old.dump());
+    } catch (const UserError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_THAT(refusal(1), HasSubstr("fit again"));
+  EXPECT_THAT(refusal(4), HasSubstr("use a newer one"));
+}
+
+TEST(GeneralModel, IsReadAgainWhereOnlyCensoredRowsHaveAFeature) {
+  MetaTable table = table_of_trainings(80, "early_stopping");
+  for (const std::size_t i : {4, 5}) {
+    table.rows[i].converged = false;
+    table.rows[i].training.log_rank_400 = static_cast<float>(i);
+  }
+  const GeneralModel model = model_of(table, "general", training_settings(42));
+  EXPECT_THAT(model.model.features.names(), testing::Contains("log_set_rank"));
+  const GeneralModel read = general_model_from(to_json(model));
+  EXPECT_EQ(read.model.predict_log(table, all_rows(table)),
+            model.model.predict_log(table, all_rows(table)));
   EXPECT_EQ(to_json(read), to_json(model));
 }
 

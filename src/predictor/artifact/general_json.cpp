@@ -124,7 +124,9 @@ GeneralModel general_model_from(std::string_view text) {
       features_from(json.at("features").get<std::string>(), json.at("ranges"));
   Ranges ranges;
   for (const auto& [name, range] : json.at("ranges").items()) {
-    ranges.emplace_back(range.at(0), range.at(1));
+    // Null where only rows that the model is not fitted on have the feature.
+    ranges.emplace_back(static_cast<float>(number_or_nan(range.at(0))),
+                        static_cast<float>(number_or_nan(range.at(1))));
   }
   const auto booster = [&](const char* name) {
     Booster read = Booster::from_json(json.at(name).dump());

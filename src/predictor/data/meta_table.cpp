@@ -145,9 +145,11 @@ std::uint32_t TextPool::id(std::string_view text) {
 
 std::uint32_t MetaTable::settings_id(const shard::Row& row) {
   const auto settings = [](const shard::Row& of) {
+    // Where it is no setting it can be missing, which equals nothing.
+    const double min_delta = counts_epochs(of) ? of.min_delta : 0;
     return std::tuple(of.target.view(), of.criterion.view(), of.weight_decay,
                       of.max_steps, of.plateau_window, of.plateau_tolerance,
-                      of.min_delta);
+                      min_delta);
   };
   // Most rows have those of the row before.
   if (!last_settings_ || settings(row) != settings(last_)) {

@@ -138,10 +138,17 @@ std::vector<MetricGroup> group_metrics(const MetaTable& table,
   }
   add("learning_rate", [](const MetaRow& row) { return row.learning_rate; });
   add("batch_size", [](const MetaRow& row) { return row.batch_size; });
-  if (std::ranges::none_of(table.rows, &MetaRow::counts_epochs)) {
+  // A table can have rows of another target, which are never predicted.
+  const auto all_predicted = [&](auto have) {
+    for (std::size_t i = 0; i < table.rows.size(); ++i) {
+      if (!std::isnan(predicted[i]) && !have(table.rows[i])) return false;
+    }
+    return true;
+  };
+  if (all_predicted([](const MetaRow& row) { return !row.counts_epochs; })) {
     add("epsilon", [](const MetaRow& row) { return row.epsilon; });
   }
-  if (std::ranges::any_of(table.rows, [](const MetaRow& row) {
+  if (all_predicted([](const MetaRow& row) {
         return std::isfinite(row.training.log_samples);
       })) {
     add("samples_from", samples_from);

@@ -256,14 +256,16 @@ Json validation(const FitResult& result, const SampleCurve& curve,
   }
   const double lower = steps_from_log(std::log(predicted) + offsets.lower, row);
   const double upper = steps_from_log(std::log(predicted) + offsets.upper, row);
+  // Of a training that its cap ended: the best epoch up to there.
+  const std::int32_t best = row.converged ? row.t_star : row.steps_run;
   Json spec = Json::parse(kValidation);
   spec["data"][0]["values"] = values;
   spec["data"][1]["values"] = {{{"from", lower},
                                 {"to", upper},
                                 {"predicted", predicted},
-                                {"measured", row.t_star}}};
+                                {"measured", best}}};
   spec["scales"][0]["domain"] = {
-      0, std::max({upper, double(values.size()), double(row.t_star)}) + 1};
+      0, std::max({upper, double(values.size()), double(best)}) + 1};
   return spec;
 }
 
