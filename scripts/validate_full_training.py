@@ -47,13 +47,13 @@ def interval(row, name):
 def scores(tables):
     """A line for each model and novelty."""
     yield ("| left out | model | rows | AvgAccuracy | mean abs log error | "
-           "off by a factor of (median) | r of logs |")
-    yield "| --- | --- | --- | --- | --- | --- | --- |"
+           "off by a factor of (median) | r of logs | without steps per epoch |")
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     for row in read_csv(tables / "unseen.csv"):
         yield (f"| {LEFT_OUT[row['new']]} | {row['model']} | {int(row['rows']):,} "
                f"| {interval(row, 'avg_accuracy')} | {interval(row, 'log_mae')} "
                f"| {row['median_factor']} "
-               f"| {row['log_r_of_epochs'] or row['log_r'] or '-'} |")
+               f"| {row['log_r'] or '-'} | {row['log_r_of_epochs'] or '-'} |")
 
 
 def intervals(tables):
@@ -174,8 +174,8 @@ def whole_sets(options):
         until = (f"patience {cell['patience']}" if is_early(row)
                  else f"loss {cell['epsilon']:g}")
         low, high = cell["epochs_interval"]
-        seconds = (row["t_star"] * row["step_seconds"]
-                   + row["epochs"] * row["evaluation_seconds"])
+        seconds = (row["steps_run"] * row["step_seconds"]
+                   + math.floor(row["epochs"]) * row["evaluation_seconds"])
         epochs = f"{row['epochs']:.1f}"
         yield (f"| `{cell['architecture']}` | {until} | {cell['trial']} "
                f"| {cell['epochs']:.1f} | {low:.1f} - {high:.1f} "

@@ -1,12 +1,14 @@
 #include "prediction/predict_grid.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
 #include <span>
 #include <tuple>
 #include <utility>
@@ -107,17 +109,34 @@ predictor::FirstLosses first_losses_of(const std::vector<float>& losses) {
   return first;
 }
 
-/// Throws UserError where a criterion of the grid has no predictor.
-void check_criteria(const predictor::Predictors& predictors,
-                    const grid::Trajectory& trajectory) {
-  for (const trial::Criterion& criterion : trajectory.task.criteria) {
-    const std::string name = trial::name_of(criterion);
-    if (predictors.contains(name)) continue;
-    fail_user(
-        "the model has nothing for the criterion {}; fit it on rows of whole "
-        "trainings with that criterion, or name another one with --model",
-        name);
+/// Those of the criteria for which there is a predictor; the others are said
+/// once. Throws UserError where there is none at all.
+std::vector<trial::Criterion> answered_criteria(
+    const predictor::Predictors& predictors,
+    const std::vector<trial::Criterion>& criteria) {
+  std::vector<trial::Criterion> answered;
+  std::set<std::string> others;
+  for (const trial::Criterion& criterion : criteria) {
+    if (predictors.contains(trial::name_of(criterion))) {
+      answered.push_back(criterion);
+    } else {
+      others.insert(trial::name_of(criterion));
+    }
   }
+  const std::string names = fmt::format("{}", fmt::join(others, ", "));
+  if (answered.empty()) {
+    fail_user(
+        "the model has nothing for the criterion {}; fit it on rows with that "
+        "criterion, or name another one with --model",
+        names);
+  }
+  if (!others.empty()) {
+    spdlog::warn(
+        "the model has nothing for the criterion {}, which is left out; fit it "
+        "on rows with that criterion, too",
+        names);
+  }
+  return answered;
 }
 
 /// Predicts all cells of one criterion.
@@ -165,19 +184,23 @@ double CellPrediction::steps_for(double count) const {
 double CellPrediction::seconds_for(double steps) const {
   const double seconds = steps * row.step_seconds;
   if (row.steps_per_epoch == 0) return seconds;
-  return seconds +
-         std::floor(steps / row.steps_per_epoch) * row.evaluation_seconds;
+  const double evaluations = std::floor(steps / row.steps_per_epoch);
+  // Without one, none was timed.
+  return evaluations == 0 ? seconds
+                          : seconds + evaluations * row.evaluation_seconds;
 }
 
 GridPrediction predict_grid(
     const predictor::Predictors& predictors, const grid::Grid& grid,
     const PredictionOptions& options,
     const std::function<void(std::size_t answered)>& progress) {
+  const std::vector<trial::Criterion> criteria = answered_criteria(
+      predictors, grid.trajectory(0, grid.all_criteria()).task.criteria);
   std::vector<grid::Trajectory> trajectories;
   std::vector<grid::Trajectory> asked;
   for (std::int64_t i = 0; i < grid.trajectories(); ++i) {
     trajectories.push_back(grid.trajectory(i, grid.all_criteria()));
-    check_criteria(predictors, trajectories.back());
+    trajectories.back().task.criteria = criteria;
     asked.push_back(shortened(trajectories.back(), options));
   }
   const std::vector<Answer> answers = ask_trainers(

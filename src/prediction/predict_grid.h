@@ -39,7 +39,8 @@ struct CellPrediction {
   }
 
   /// Predicted: the time of the steps, and of a whole training that of the
-  /// evaluations after its epochs.
+  /// evaluations after its epochs; not of looks at the training loss, which
+  /// only a farm needs.
   double seconds() const { return seconds_for(steps()); }
   double measured_seconds() const { return seconds_for(row.t_star); }
 
@@ -78,7 +79,8 @@ struct PredictionOptions {
 /// and asks the predictor of each criterion. With options.first_steps, for
 /// which it needs a model, the losses of the first steps of the training count,
 /// too. `progress` is told how many trajectories are done. Throws UserError
-/// when no trainer can be started, and for a criterion without a predictor.
+/// when no trainer can be started. Criteria without a predictor are left out,
+/// with a warning; throws UserError where there is none for any.
 GridPrediction predict_grid(
     const predictor::Predictors& predictors, const grid::Grid& grid,
     const PredictionOptions& options,

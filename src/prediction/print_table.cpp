@@ -183,6 +183,10 @@ std::string errors_text(predictor::Novelty novelty,
   return text;
 }
 
+bool is_training(const std::vector<CellPrediction>& cells) {
+  return cells.front().row.steps_per_epoch > 0;
+}
+
 /// How good the answers of the models without names were for what is as new as
 /// the cells.
 void print_general_errors(const predictor::Predictors& predictors,
@@ -190,8 +194,11 @@ void print_general_errors(const predictor::Predictors& predictors,
   using predictor::AnsweredBy;
   for (const auto& [criterion, predictor] : predictors) {
     const bool is_epoch = criterion == trial::name_of(trial::EarlyStopping{});
+    const char* const general = !is_training(cells) ? "general"
+                                : is_epoch          ? "patience"
+                                                    : "loss";
     for (const auto& [answered_by, name] :
-         {std::pair(AnsweredBy::general, is_epoch ? "epochs" : "general"),
+         {std::pair(AnsweredBy::general, general),
           std::pair(AnsweredBy::first_steps, "8 steps")}) {
       std::set<predictor::Novelty> novelties;
       for (const CellPrediction& cell : cells) {
@@ -203,7 +210,7 @@ void print_general_errors(const predictor::Predictors& predictors,
       const char* heading = name;
       for (const predictor::Novelty novelty : novelties) {
         fmt::print(
-            "{:<8}  {}\n", heading,
+            "{:<8}  {}{}\n", heading, is_epoch ? "the best epoch of " : "",
             errors_text(novelty,
                         predictor.general_of(answered_by)->errors.at(novelty)));
         heading = "";
@@ -258,10 +265,11 @@ void print_meaning(const std::vector<CellPrediction>& cells) {
     return;
   }
   fmt::print(
-      "\nepochs    of a training on N samples: until the training loss is that "
-      "share of the\n          initial loss, or until the validation loss has "
-      "not fallen for so many\n          epochs (patience), which is the best "
-      "epoch and the patience after it\n");
+      "\nepochs    of a training on N samples: until its training loss is that "
+      "share of the\n          initial loss; or until early stopping ends it, "
+      "when the validation loss has\n          not improved for so many epochs "
+      "(patience). The best epoch is predicted,\n          and the patience "
+      "added\n");
 }
 
 void print_legend(const predictor::Predictors& predictors,
@@ -296,14 +304,15 @@ void print_legend(const predictor::Predictors& predictors,
 
 /// The features of a prediction, the most important first.
 void print_features(const predictor::Model& model,
-                    const predictor::Prediction& one) {
+                    const predictor::Prediction& one, std::string_view what) {
   const std::vector<std::string> names = model.features.names();
   std::vector<std::size_t> order(names.size());
   std::iota(order.begin(), order.end(), 0);
   std::ranges::stable_sort(order, std::greater(), [&](std::size_t j) {
     return std::abs(one.contributions[j]);
   });
-  fmt::print("\nWhat each feature adds to log T*, if {:g} or more:\n", kLittle);
+  fmt::print("\nWhat each feature adds to log {}, if {:g} or more:\n", what,
+             kLittle);
   fmt::print("{:16}  {:>9}  {:>6}\n", "feature", "value", "adds");
   for (const std::size_t j : order) {
     if (std::abs(one.contributions[j]) < kLittle) break;
@@ -355,7 +364,8 @@ void print_table(const predictor::Predictors& predictors,
       predictors.find(cell.row.criterion.view())->second;
   if (const predictor::Model* const model =
           predictor.model_of(cell.prediction.answered_by)) {
-    print_features(*model, cell.prediction);
+    print_features(*model, cell.prediction,
+                   cell.stops_early() ? "(best epoch)" : "T*");
   }
 }
 

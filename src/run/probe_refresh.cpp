@@ -22,6 +22,13 @@ bool is_of_part(const shard::Row& row, grid::Part part) {
          static_cast<std::uint64_t>(part.index);
 }
 
+/// The last version of the probe that changed something for the row's target.
+int current_probe(const shard::Row& row) {
+  constexpr int kOfBatchSteps = 2;
+  return row.target.view() == trial::FullTraining::kName ? trial::kProbeVersion
+                                                         : kOfBatchSteps;
+}
+
 bool is_close(double a, double b) {
   return std::abs(a - b) <= ProbeRefresh::kLossTolerance * std::abs(b);
 }
@@ -48,7 +55,7 @@ ProbeRefresh::ProbeRefresh(grid::Config config,
   read_rows(part, by_key);
   std::map<std::string, std::vector<StoredRow>> by_trajectory;
   for (auto& [key, stored] : by_key) {
-    if (stored.row.probe_version >= trial::kProbeVersion) continue;
+    if (stored.row.probe_version >= current_probe(stored.row)) continue;
     by_trajectory[stored.row.trajectory.str()].push_back(stored);
   }
   for (auto& [key, rows] : by_trajectory) {
@@ -97,7 +104,7 @@ void ProbeRefresh::read_rows(grid::Part part,
             return dataset.name == row.dataset.view();
           });
       if (!has_data) {
-        if (row.probe_version < trial::kProbeVersion) ++left_.other_datasets;
+        if (row.probe_version < current_probe(row)) ++left_.other_datasets;
         continue;
       }
       const auto [place, is_new] =

@@ -147,14 +147,27 @@ TEST_F(PredictTrainings, ShowsWhatWasMeasuredBesideWhatWasPredicted) {
   }
 }
 
-TEST_F(PredictTrainings, NamesACriterionThatNothingAnswersFor) {
+TEST_F(PredictTrainings, LeavesOutACriterionThatNothingAnswersFor) {
+  const std::size_t all = predict(false).cells.size();
   predictors_.erase("early_stopping");
+  const GridPrediction predicted = predict(false);
+  EXPECT_GT(predicted.cells.size(), 0U);
+  EXPECT_LT(predicted.cells.size(), all);
+  for (const CellPrediction& cell : predicted.cells) {
+    EXPECT_FALSE(cell.stops_early());
+  }
+  EXPECT_THAT(log_.text(), HasSubstr("nothing for the criterion "
+                                     "early_stopping, which is left out"));
+}
+
+TEST_F(PredictTrainings, RefusesWhereNothingAnswers) {
+  predictors_.clear();
   try {
     predict(false);
     ADD_FAILURE() << "nothing was refused";
   } catch (const UserError& error) {
     EXPECT_THAT(error.what(),
-                testing::AllOf(HasSubstr("the criterion early_stopping"),
+                testing::AllOf(HasSubstr("early_stopping, epsilon"),
                                HasSubstr("--model")));
   }
 }

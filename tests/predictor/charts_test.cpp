@@ -91,7 +91,9 @@ TEST(Charts, SayWhatCsvFilesDoNotHave) {
 TEST(Charts, ComputeChangesFromErrorsThatAreNotRounded) {
   FitResult result = perfect_result(60);
   // As texts of two digits both would be 0.01, and the change none.
-  result.ablation = {{"kfold family=mlp", "kfold family=cnn"},
+  result.ablation = {"xgboost_paper",
+                     "steps",
+                     {"kfold family=mlp", "kfold family=cnn"},
                      {{"", {0.008, 1}}, {"line probe", {0.012, NAN}}}};
   const auto sections = chart_sections(result);
   const json& dots = find(sections, "ablation")->spec["data"][0]["values"];

@@ -223,9 +223,10 @@ Predictors load_predictors(const fs::path& named, const std::string& target,
   }
   if (folders.empty() && !fs::exists(directory / "cape.json")) {
     fail_user(
-        "{}: no model for the target {} (there is neither cape.json nor a "
-        "folder {}); name the --out of a cape_fit",
-        named.string(), target, target);
+        "{}: no model for the target {} (there is no cape.json and no folder "
+        "{}, {} or {}); name the --out of a cape_fit",
+        named.string(), target, target, epsilon,
+        trial::name_of(trial::EarlyStopping{}));
   }
   if (folders.empty()) folders.push_back(directory);
   Predictors predictors;

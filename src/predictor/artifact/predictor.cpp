@@ -80,11 +80,19 @@ Offsets widest(const Predictor& predictor, const std::string& family,
   return widest;
 }
 
+bool is_whole_training(const MetaRow& row) {
+  return std::isfinite(row.training.log_samples);
+}
+
 /// Whether the general model answers: for a network or an optimizer that the
-/// first model has not seen, and for new data if it knows the kind of network.
+/// first model has not seen, for new data if it knows the kind of network, and
+/// for whole trainings.
 bool is_for_general(const Predictor& predictor, const MetaTable& table,
                     const MetaRow& row, const Prediction& one) {
   if (!predictor.general || !has_general_features(row)) return false;
+  // Of whole trainings both have the same features, and this one also knows how
+  // likely it is to converge.
+  if (is_whole_training(row)) return true;
   if (contains(one.unseen, "family") || contains(one.unseen, "architecture") ||
       contains(one.unseen, "optimizer")) {
     return true;
@@ -99,6 +107,21 @@ struct GeneralAnswer {
   double spread;
   double convergence;
 };
+
+/// The probability that a count comes before the cap of its row, where
+/// logarithms of counts are normal around the prediction and the offsets are
+/// the 5 % and 95 % quantiles. Early stopping must come before the last epoch.
+double probability_within_cap(double log_count, const Offsets& offsets,
+                              double spread, const MetaRow& row) {
+  constexpr double kQuantile = 1.645;
+  double cap = row.max_steps;
+  if (row.counts_epochs) cap -= std::exp(row.training.log_patience);
+  if (cap < 1) return 0;
+  const double deviation =
+      (offsets.upper - offsets.lower) / 2 / kQuantile * spread;
+  return std::erfc((log_count - std::log(cap)) / deviation / std::sqrt(2.0)) /
+         2;
+}
 
 /// The steps, and the interval of rows of which as much is new; from 1 step to
 /// the cap where too few groups were left out to say more.
@@ -122,6 +145,11 @@ void predict_generally(const GeneralModel& general, const Predictor& predictor,
   one.steps = steps_from_log(answer.log_steps, row);
   one.convergence = answer.convergence;
   const auto& offsets = general.errors.at(novelty).offsets;
+  if (is_whole_training(row) && offsets) {
+    one.convergence = std::min(
+        one.convergence,
+        probability_within_cap(answer.log_steps, *offsets, answer.spread, row));
+  }
   const auto end = [&](double offset) {
     return steps_from_log(std::log(one.steps) + offset * answer.spread, row);
   };

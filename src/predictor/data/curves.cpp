@@ -30,7 +30,7 @@ std::vector<std::vector<Place>> curves_of(const shard::MergedTable& merged,
   for (std::size_t i = 0; i < merged.size(); ++i) {
     const shard::Row row = merged.row(i);
     std::vector<Place>& its = places[merged.source_index(i)];
-    if (row.best_epoch > 0) {
+    if (counts_epochs(row)) {
       its.push_back({first + i, row.validation_offset, row.validation_length,
                      /*is_validation=*/true});
     } else if (row.max_epochs == 0 && row.curve_length >= kLeast) {

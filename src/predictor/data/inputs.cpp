@@ -309,9 +309,10 @@ std::string_view what_is_predicted(const Inputs& inputs) {
            "length of a whole training.";
   }
   if (inputs.table.rows.front().counts_epochs) {
-    return "What is predicted is the best epoch of a whole training: the one "
-           "with the least validation loss when early stopping ends it, which "
-           "is its patience later.";
+    return "What is predicted is the best epoch of a whole training: the last "
+           "one that improved the validation loss by more than min_delta. "
+           "Early "
+           "stopping ends the training a patience later.";
   }
   return "What is predicted is the number of optimizer steps of a whole "
          "training until its training loss has fallen to epsilon times its "
@@ -366,8 +367,16 @@ std::vector<Inputs> read_inputs(const InputOptions& options) {
     Inputs& its = all.emplace_back();
     its.whole_trainings = whole_trainings;
     its.criterion = criterion;
-    read(one.inputs, one.where, &one, its);
-    prepare(one, its);
+    try {
+      read(one.inputs, one.where, &one, its);
+      prepare(one, its);
+    } catch (const UserError& error) {
+      fail_user("rows of the criterion {}: {}", criterion, error.what());
+    }
+    its.files = inputs.files;
+    for (std::string& warning : its.warnings) {
+      warning = fmt::format("{}: {}", criterion, warning);
+    }
   }
   return all;
 }

@@ -20,8 +20,7 @@ struct CurvePlace {
 };
 
 CurvePlace place_of(const shard::Row& row) {
-  const bool is_validation = row.best_epoch > 0;
-  return is_validation
+  return counts_epochs(row)
              ? CurvePlace{row.validation_offset, row.validation_length}
              : CurvePlace{row.curve_offset, row.curve_length};
 }

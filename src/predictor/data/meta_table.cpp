@@ -94,12 +94,6 @@ TrainingFeatures training_features(const shard::Row& row) {
           .min_delta = static_cast<float>(row.min_delta)};
 }
 
-bool counts_epochs(const shard::Row& row) {
-  static const std::string kEarlyStopping =
-      trial::name_of(trial::EarlyStopping{});
-  return row.criterion.view() == kEarlyStopping;
-}
-
 /// What is counted, how far the training went at least, and the cap.
 struct Counts {
   std::int32_t t_star, steps_run, max_steps;
@@ -116,6 +110,12 @@ Counts counts_of(const shard::Row& row) {
 }
 
 }  // namespace
+
+bool counts_epochs(const shard::Row& row) {
+  static const std::string kEarlyStopping =
+      trial::name_of(trial::EarlyStopping{});
+  return row.criterion.view() == kEarlyStopping;
+}
 
 std::string settings_of(const shard::Row& row) {
   // How long a whole training may take does not change when it gets somewhere:

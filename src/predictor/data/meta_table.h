@@ -147,6 +147,9 @@ struct MetaRow {
 /// it is given to --where.
 std::string settings_of(const shard::Row& row);
 
+/// Whether the row is one of early stopping.
+bool counts_epochs(const shard::Row& row);
+
 using RowIndex = std::uint32_t;
 
 struct MetaTable {

@@ -29,12 +29,16 @@ std::vector<Column> columns_of(const Inputs& inputs,
 
 Ablation ablation(const Inputs& inputs, const Comparison& comparison,
                   const ComparisonOptions& options) {
-  const FeatureSet all = features_for(inputs, "extended");
-  ModelSettings settings = extended_settings(options.seed);
-  settings.base = Base::by_family;
-  settings.censored = options.censored;
+  // Of the model that is kept by default, whatever is kept.
+  ComparisonOptions by_default = options;
+  by_default.features = inputs.whole_trainings ? "general" : "extended";
+  const FeatureSet all = features_for(inputs, by_default.features);
+  const ModelSettings settings = kept_settings(by_default);
   const std::vector<Column> columns = columns_of(inputs, comparison);
-  Ablation made;
+  Ablation made = {.model = kept_name(by_default),
+                   .unit = std::string(unit_of(inputs)),
+                   .columns = {},
+                   .lines = {}};
   for (const Column& column : columns) {
     made.columns.push_back(
         fmt::format("{} {}", to_string(column.scheme->name), column.group));
@@ -65,8 +69,9 @@ Ablation ablation(const Inputs& inputs, const Comparison& comparison,
 Table to_table(const Ablation& ablation) {
   Table table = {.name = "ablation",
                  .title = "What each group of features is worth",
-                 .notes = {"MAE in steps of ridge_xgboost_extended without the "
-                           "features of one group."},
+                 .notes = {fmt::format(
+                     "MAE in {} of {} without the features of one group.",
+                     ablation.unit, ablation.model)},
                  .header = {"features"},
                  .rows = {}};
   table.header.insert(table.header.end(), ablation.columns.begin(),

@@ -16,6 +16,8 @@ struct Ablation {
     std::string left_out;  ///< the group; empty: none, all features are there
     std::vector<double> mae;  ///< a value per column; NaN: not available
   };
+  std::string model;                 ///< without one group after the other
+  std::string unit;                  ///< of the errors: "steps", "epochs"
   std::vector<std::string> columns;  ///< "kfold family=mlp"
   std::vector<Line> lines;           ///< that of all features first
 };

@@ -100,8 +100,8 @@ std::vector<Regressor> simple_baselines() {
       {"family_median", "the median of the network's family",
        fit_family_median()},
       {"linear",
-       "linear in log P, log N, log B, log eta, the optimizer and log "
-       "log(1 / epsilon)",
+       "linear in log P, log B, log eta, the optimizer, log log(1 / epsilon) "
+       "and of whole trainings log N",
        fit_linear_in_settings()}};
 }
 

@@ -69,7 +69,7 @@ void run_epochs(const FitOptions& options, const std::filesystem::path& file) {
   const std::size_t rows = all.size();
   const std::vector<PublishedTraining> trainings =
       authors_trainings(std::move(all), file.string());
-  if (std::filesystem::exists(options.out / "model.json")) {
+  if (holds_model(options.out)) {
     fail_user(
         "{} holds a model, which these tables would replace; choose another "
         "--out",

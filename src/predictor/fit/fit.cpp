@@ -162,11 +162,21 @@ void add_general(const FitOptions& options, const Inputs& inputs,
 
 /// The options, with those that nobody named as the target wants them. Few
 /// whole trainings are alike enough for the features that know networks by
-/// name, and their caps are no steps that anything took.
+/// name.
 FitOptions for_target(FitOptions options, const Inputs& inputs) {
   const auto is_given = [&](std::string_view name) {
     return std::ranges::find(options.given, name) != options.given.end();
   };
+  if (inputs.whole_trainings && options.paper_tables) {
+    fail_user(
+        "--paper-tables is of steps on one batch, as the paper's tables are; "
+        "leave it out for whole trainings");
+  }
+  if (inputs.whole_trainings && options.comparison.regressors) {
+    fail_user(
+        "--regressors are those of the paper for steps on one batch; leave it "
+        "out for whole trainings");
+  }
   std::string& features = options.comparison.features;
   if (inputs.whole_trainings && !is_given("--features")) features = "general";
   if (inputs.whole_trainings && !is_given("--censored")) {
@@ -181,8 +191,27 @@ FitOptions for_target(FitOptions options, const Inputs& inputs) {
   return options;
 }
 
+/// Leaves the rows of whole trainings that did not converge to the model
+/// without names, which learns from them how likely it is to converge: a cap is
+/// no count that anything could be scored by.
+void set_censored_aside(const FitOptions& options, Inputs& inputs) {
+  if (!inputs.whole_trainings ||
+      options.comparison.censored != Censored::drop) {
+    return;
+  }
+  const auto is_censored = [&](RowIndex row) {
+    return !inputs.table.rows[row].converged;
+  };
+  std::ranges::copy_if(inputs.rows, std::back_inserter(inputs.general_rows),
+                       is_censored);
+  std::erase_if(inputs.rows, is_censored);
+  if (inputs.rows.empty())
+    fail_user("no row converged; fit with --censored cap");
+}
+
 /// Evaluates and fits what is of one criterion.
 FitResult fit_one(const FitOptions& options, Inputs inputs) {
+  set_censored_aside(options, inputs);
   std::vector<std::string> constant =
       left_out(inputs, options.comparison.features);
   check_features(options, constant, inputs);

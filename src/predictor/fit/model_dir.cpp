@@ -23,10 +23,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 9> kFiles = {
+constexpr std::array<std::string_view, 7> kFiles = {
     "model.json", "general.json", "first_steps.json",
     "cape.json",  "metrics.json", "report.html",
-    "tables",     "epsilon",      "early_stopping"};
+    "tables"};
+
+/// Of whole trainings: each holds a model.
+constexpr std::array<std::string_view, 2> kFolders = {"epsilon",
+                                                      "early_stopping"};
+
+bool is_folder_of_model(const fs::path& place) {
+  const std::string name = place.filename().string();
+  return std::ranges::find(kFolders, name) != kFolders.end() &&
+         fs::exists(place / "cape.json");
+}
 
 /// What prevents a model directory at `place`; empty: nothing.
 std::string obstacle(const fs::path& place) {
@@ -34,7 +44,8 @@ std::string obstacle(const fs::path& place) {
   if (!fs::is_directory(place)) return "it is no directory";
   for (const auto& entry : fs::directory_iterator(place)) {
     const std::string name = entry.path().filename().string();
-    if (std::ranges::find(kFiles, name) == kFiles.end()) {
+    if (std::ranges::find(kFiles, name) == kFiles.end() &&
+        !is_folder_of_model(entry.path())) {
       return fmt::format("it holds {}, which is no part of a model", name);
     }
   }
@@ -129,6 +140,13 @@ void ModelDirectory::write(const std::vector<Table>& tables,
   for (const Table& table : tables) {
     publish_file(place / "tables" / (table.name + ".csv"), to_csv(table));
   }
+}
+
+bool holds_model(const fs::path& place) {
+  return fs::exists(place / "model.json") ||
+         std::ranges::any_of(kFolders, [&](std::string_view folder) {
+           return is_folder_of_model(place / folder);
+         });
 }
 
 void ModelDirectory::publish() {

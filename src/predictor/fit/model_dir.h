@@ -43,6 +43,9 @@ class ModelDirectory {
   std::filesystem::path old_;
 };
 
+/// Whether a model of cape_fit is there, of one criterion or of several.
+bool holds_model(const std::filesystem::path& place);
+
 /// The contents of metrics.json and of cape.json.
 std::string metrics_json(const FitResult& result);
 std::string cape_json(const FitResult& result);

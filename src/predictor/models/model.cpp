@@ -48,7 +48,10 @@ void set_bounds(const MetaTable& table, std::span<const RowIndex> rows,
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const MetaRow& row = table.rows[rows[i]];
     if (row.converged) continue;
-    made.target[i] = std::log(static_cast<float>(row.steps_run + 1));
+    // The best epoch can be the last one that was seen to be better.
+    const std::int32_t least =
+        row.counts_epochs ? std::max(row.steps_run, 1) : row.steps_run + 1;
+    made.target[i] = std::log(static_cast<float>(least));
     made.upper[i] = std::numeric_limits<float>::infinity();
   }
 }

@@ -57,13 +57,14 @@ constexpr char kGroupedBars[] = R"json({
   }]
 })json";
 
-/// The evaluations that are drawn side by side, those of the paper's methods
-/// first.
+/// The evaluations that are drawn side by side, baselines and the paper's
+/// methods first.
 std::vector<const Evaluation*> side_by_side(const Comparison& comparison) {
   std::vector<const Evaluation*> chosen;
   for (const char* model :
-       {"ntkl", "sl", "lce", "xgboost_paper", "xgboost_extended",
-        "ridge_xgboost_extended", "floor"}) {
+       {"ntkl", "sl", "lce", "constant", "linear", "xgboost_paper",
+        "xgboost_extended", "ridge_xgboost_extended", "ridge_xgboost_general",
+        "floor"}) {
     const Evaluation* evaluation = comparison.find(SchemeName::kfold, model);
     if (evaluation != nullptr) chosen.push_back(evaluation);
   }

@@ -175,6 +175,12 @@ constexpr char kValidation[] = R"json({
                  "y": {"value": 0}, "y2": {"signal": "height"}}}},
     {"type": "rule", "from": {"data": "best"}, "encode": {
       "enter": {"stroke": {"value": "var(--ink)"},
+                "strokeDash": {"value": [1, 4]},
+                "tooltip": {"signal": "{'predicted stop': format(datum.stop, '.1f')}"}},
+      "update": {"x": {"scale": "x", "field": "stop"},
+                 "y": {"value": 0}, "y2": {"signal": "height"}}}},
+    {"type": "rule", "from": {"data": "best"}, "encode": {
+      "enter": {"stroke": {"value": "var(--ink)"},
                 "tooltip": {"signal": "{'best epoch': datum.measured}"}},
       "update": {"x": {"scale": "x", "field": "measured"},
                  "y": {"value": 0}, "y2": {"signal": "height"}}}},
@@ -249,6 +255,7 @@ Json validation(const FitResult& result, const SampleCurve& curve,
   const MetaRow& row = result.inputs.table.rows[curve.row];
   const Offsets& offsets = result.predictor.offsets.at(SchemeName::kfold)
                                .of(result.inputs.table.family(row));
+  const double patience = std::exp(row.training.log_patience);
   Json values = Json::array();
   for (std::size_t i = 0; i < curve.losses.size(); ++i) {
     if (!std::isfinite(curve.losses[i])) break;
@@ -260,12 +267,16 @@ Json validation(const FitResult& result, const SampleCurve& curve,
   const std::int32_t best = row.converged ? row.t_star : row.steps_run;
   Json spec = Json::parse(kValidation);
   spec["data"][0]["values"] = values;
-  spec["data"][1]["values"] = {{{"from", lower},
-                                {"to", upper},
-                                {"predicted", predicted},
-                                {"measured", best}}};
+  spec["data"][1]["values"] = {
+      {{"from", lower},
+       {"to", upper},
+       {"predicted", predicted},
+       {"stop", std::min<double>(predicted + patience, row.max_steps)},
+       {"measured", best}}};
   spec["scales"][0]["domain"] = {
-      0, std::max({upper, double(values.size()), double(best)}) + 1};
+      0, std::max({upper, double(values.size()), double(best),
+                   predicted + patience}) +
+             1};
   return spec;
 }
 
@@ -370,8 +381,8 @@ ChartSection validation_section(const FitResult& result) {
       "Validation curves",
       "The validation loss of a few trainings, epoch by epoch. The solid line "
       "is the measured best epoch, the dashed one the prediction by a model "
-      "that saw nothing of the training, the band its interval; training ends "
-      "a patience after the best epoch.",
+      "that saw nothing of the training, the band its interval, and the dotted "
+      "line the predicted end of the training, a patience later.",
       {},
       false};
   for (const SampleCurve& curve : all) {
