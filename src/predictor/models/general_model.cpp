@@ -50,8 +50,8 @@ ModelSettings general_settings(std::uint64_t seed) {
 }
 
 ModelSettings training_settings(std::uint64_t seed) {
-  return {.booster = {.trees = 100,
-                      .depth = 4,
+  return {.booster = {.trees = 200,
+                      .depth = 6,
                       .learning_rate = 0.05,
                       .subsample = 0.8,
                       .colsample_bytree = 0.6,
