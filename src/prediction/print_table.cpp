@@ -210,7 +210,7 @@ void print_general_errors(const predictor::Predictors& predictors,
       const char* heading = name;
       for (const predictor::Novelty novelty : novelties) {
         fmt::print(
-            "{:<8}  {}{}\n", heading, is_epoch ? "the best epoch of " : "",
+            "{:<8}  {}{}\n", heading, is_epoch ? "best epoch, " : "",
             errors_text(novelty,
                         predictor.general_of(answered_by)->errors.at(novelty)));
         heading = "";

@@ -183,7 +183,7 @@ class WithFakeTrainer(PredictTest):
         (self.model / "cape.json").write_text("{")
         self.predict(self.config, code=2, says="cape.json: damaged")
         shutil.rmtree(self.model)
-        self.predict(self.config, code=2, says="cape.json is missing")
+        self.predict(self.config, code=2, says="there is no cape.json")
 
 
 @unittest.skipUnless((DATA / "fashion-mnist").exists()

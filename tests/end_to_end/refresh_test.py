@@ -32,7 +32,7 @@ PROBED = ["log_g2", "log_tau", "probe_loss", "log_mean_g2", "label_entropy",
           "neighbour_agreement", "constant_inputs", "weight_layers",
           "widest_layer", "convolution_share", "norm_parameters",
           "recurrent_weights"]
-PROBE_VERSION = 2
+PROBE_VERSION = 3
 
 
 def edit_rows(shard, edit):
