@@ -306,7 +306,7 @@ INSTANTIATE_TEST_SUITE_P(
     AllKinds, StartTest,
     testing::Values(Failing{"exit_at_start", "cannot load its libraries"},
                     Failing{"silent_start", "did not start within"},
-                    Failing{"wrong_protocol", "protocol 7, not 6"},
+                    Failing{"wrong_protocol", "protocol 8, not 7"},
                     Failing{"no_hello", "before its hello"}),
     [](const auto& parameter) { return parameter.param.kind; });
 
