@@ -28,7 +28,7 @@ struct Matrix {
     return values[row * columns + column];
   }
   std::span<const float> row(std::size_t index) const {
-    return {&values[index * columns], columns};
+    return {values.data() + index * columns, columns};  // also without columns
   }
 };
 
