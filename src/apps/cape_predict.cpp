@@ -149,9 +149,8 @@ int run(int argc, char** argv) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("cape_predict"));
   spdlog::set_pattern("%^%l%$: %v");
   CLI::App app(
-      "Predicts how many optimizer steps or epochs networks need, from one "
-      "look "
-      "at them\nuntrained: all cells of a grid, by a model of cape_fit.",
+      "Predicts how many optimizer steps or epochs networks need, from one\n"
+      "look at them untrained: all cells of a grid, by a model of cape_fit.",
       "cape_predict");
   CommandLine line;
   declare(app, line);

@@ -183,7 +183,7 @@ double CellPrediction::steps_for(double count) const {
 
 double CellPrediction::seconds_for(double steps) const {
   const double seconds = steps * row.step_seconds;
-  if (row.steps_per_epoch == 0) return seconds;
+  if (!is_whole_training()) return seconds;
   const double evaluations = std::floor(steps / row.steps_per_epoch);
   // Without one, none was timed.
   return evaluations == 0 ? seconds

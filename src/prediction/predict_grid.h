@@ -19,13 +19,16 @@ namespace cape::prediction {
 /// One cell: what the probe measured, what the model predicts, and with
 /// `measure` the result of a training.
 struct CellPrediction {
-  /// The row of a shard; of a whole training steps_per_epoch > 0. Its outcome
+  /// The row of a shard. Its outcome
   /// (t_star, ...) is filled in only if it was measured.
   shard::Row row;
   predictor::Prediction prediction;
   bool measured = false;
   /// Of the first steps, where they were taken.
   std::optional<predictor::FirstLosses> first_losses = {};
+
+  /// Whether the training is one on a whole data set.
+  bool is_whole_training() const { return row.steps_per_epoch > 0; }
 
   /// Whether the row is one of early stopping: then the prediction is that of
   /// the best epoch, and the training ends `patience` epochs after it.

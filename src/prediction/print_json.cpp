@@ -54,7 +54,7 @@ Json measured_json(const CellPrediction& cell) {
                {"stop_reason", row.stop_reason.view()},
                {"steps_run", row.steps_run},
                {"seconds", cell.measured_seconds()}};
-  if (row.steps_per_epoch > 0) {
+  if (cell.is_whole_training()) {
     json.update({{"epochs", row.epochs},
                  {"best_epoch", row.best_epoch},
                  {"validation_loss", row.validation_loss},
@@ -119,7 +119,7 @@ Json to_json(const predictor::Predictors& predictors,
                {"contributions", by_name(names, prediction.contributions)},
                {"extrapolated", prediction.extrapolated},
                {"unseen", prediction.unseen}};
-  if (row.steps_per_epoch > 0) add_training(cell, json);
+  if (cell.is_whole_training()) add_training(cell, json);
   if (cell.measured) json["measured"] = measured_json(cell);
   return json;
 }

@@ -53,8 +53,7 @@ std::string end_of(const CellPrediction& cell) {
 
 /// Steps, or of a whole training epochs.
 double in_unit(const CellPrediction& cell, double steps) {
-  const std::int32_t epoch = cell.row.steps_per_epoch;
-  return epoch == 0 ? steps : steps / epoch;
+  return cell.is_whole_training() ? steps / cell.row.steps_per_epoch : steps;
 }
 
 /// The same as a text. Of one epoch, parts count.
@@ -89,9 +88,9 @@ Line header_of(const Columns& columns) {
 
 std::string measured_count(const CellPrediction& cell) {
   const shard::Row& row = cell.row;
-  const std::string count = row.steps_per_epoch == 0
-                                ? fmt::to_string(row.steps_run)
-                                : fmt::format("{:.1f}", row.epochs);
+  const std::string count = cell.is_whole_training()
+                                ? fmt::format("{:.1f}", row.epochs)
+                                : fmt::to_string(row.steps_run);
   return row.converged ? count : "> " + count;
 }
 
@@ -183,10 +182,6 @@ std::string errors_text(predictor::Novelty novelty,
   return text;
 }
 
-bool is_training(const std::vector<CellPrediction>& cells) {
-  return cells.front().row.steps_per_epoch > 0;
-}
-
 /// How good the answers of the models without names were for what is as new as
 /// the cells.
 void print_general_errors(const predictor::Predictors& predictors,
@@ -194,9 +189,9 @@ void print_general_errors(const predictor::Predictors& predictors,
   using predictor::AnsweredBy;
   for (const auto& [criterion, predictor] : predictors) {
     const bool is_epoch = criterion == trial::name_of(trial::EarlyStopping{});
-    const char* const general = !is_training(cells) ? "general"
-                                : is_epoch          ? "patience"
-                                                    : "loss";
+    const char* const general = !cells.front().is_whole_training() ? "general"
+                                : is_epoch                         ? "patience"
+                                                                   : "loss";
     for (const auto& [answered_by, name] :
          {std::pair(AnsweredBy::general, general),
           std::pair(AnsweredBy::first_steps, "8 steps")}) {
@@ -257,7 +252,7 @@ void print_uncertain(const std::vector<CellPrediction>& cells) {
 }
 
 void print_meaning(const std::vector<CellPrediction>& cells) {
-  if (cells.front().row.steps_per_epoch == 0) {
+  if (!cells.front().is_whole_training()) {
     fmt::print(
         "\nT*        optimizer steps on one fixed batch until its loss is "
         "epsilon times the\n          initial loss; not the steps or epochs of "
@@ -281,9 +276,9 @@ void print_legend(const predictor::Predictors& predictors,
       "on\n"
       "time      {} on {} ({} thread{})\n",
       100 * predictors.begin()->second.level,
-      row.steps_per_epoch == 0
-          ? "T* x the time of a step"
-          : "steps x the time of a step, and the evaluations,",
+      cells.front().is_whole_training()
+          ? "steps x the time of a step, and the evaluations,"
+          : "T* x the time of a step",
       row.device.view(), row.threads, row.threads == 1 ? "" : "s");
   fmt::print(
       "assumed   a constant learning rate, no schedule, augmentation, mixed "
@@ -333,7 +328,7 @@ void print_errors(const std::vector<CellPrediction>& cells) {
   }
   fmt::print("\nmean absolute error {:.2f} {}; {} of {} in their interval\n",
              error / static_cast<double>(cells.size()),
-             cells.front().row.steps_per_epoch == 0 ? "steps" : "epochs",
+             cells.front().is_whole_training() ? "epochs" : "steps",
              std::ranges::count_if(cells, is_inside), cells.size());
 }
 
@@ -350,7 +345,7 @@ void print_table(const predictor::Predictors& predictors,
                                                 trial::AdamW::kName;
                                        }),
       .measured = cells.front().measured,
-      .training = cells.front().row.steps_per_epoch > 0};
+      .training = cells.front().is_whole_training()};
   std::vector<Line> lines = {header_of(columns)};
   for (const CellPrediction& cell : cells)
     lines.push_back(line_of(cell, columns));

@@ -12,17 +12,19 @@ scripts/setup.sh --tests installs what it needs.
 import argparse
 import csv
 import json
-import math
 import os
 import pathlib
-import statistics
 import subprocess
 import sys
 import tempfile
 
+import numpy
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
 from page_section import write_section  # noqa: E402
+from score import average, judge  # noqa: E402
+
 LEFT_OUT = {"none": "only the rows' own trajectories",
             "kind": "the kind of network", "source": "the source of data",
             "both": "both"}
@@ -96,7 +98,6 @@ def foreign_table(score):
 
 def write_example(folder):
     """The data of docs/howto/own_data.md, and their configuration."""
-    import numpy
     rng = numpy.random.default_rng(0)
     x = rng.normal(size=(2000, 12)).astype("float32")
     y = x[:, 0] * x[:, 1] + 0.1 * rng.normal(size=2000)
@@ -111,12 +112,14 @@ def write_example(folder):
 
 
 def trained(options, configuration, *arguments):
-    """Predicted and measured, of the cells that converged."""
+    """Predicted and measured, of the cells that converged; and the level of the
+    intervals."""
     command = [options.bin / "cape_predict", configuration, "grid.trials=10",
                "--measure", "--json", "--model", options.model, *arguments]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
-    return [cell for cell in json.loads(run.stdout)["predictions"]
-            if cell["measured"]["converged"]]
+    answer = json.loads(run.stdout)
+    return [cell for cell in answer["predictions"]
+            if cell["measured"]["converged"]], answer["level"]
 
 
 def own_data_table(options):
@@ -130,23 +133,23 @@ def own_data_table(options):
         configurations = [write_example(pathlib.Path(folder)),
                           ROOT / "tests/foreign/own_data.yaml"]
         for steps in ([], ["--steps", "8"]):
-            cells = [cell for configuration in configurations
-                     for cell in trained(options, configuration, *steps)]
+            cells = []
+            for configuration in configurations:
+                more, level = trained(options, configuration, *steps)
+                cells += more
             for name, title in titles.items():
-                pairs = [(cell["t_star"], cell["measured"]["t_star"],
-                          cell["interval"]) for cell in cells
-                         if cell["dataset"] == name]
+                rows = numpy.array(
+                    [(cell["t_star"], *cell["interval"],
+                      cell["measured"]["t_star"]) for cell in cells
+                     if cell["dataset"] == name])
                 if steps:
-                    pairs = [pair for pair in pairs if pair[1] > 8]
-                logs = [math.log(a / b) for a, b, _ in pairs]
-                covered = [low <= b <= high for _, b, (low, high) in pairs]
-                accuracies = [max(0, 1 - abs(a - b) / b) for a, b, _ in pairs]
-                width = statistics.median(high / low for _, _, (low, high) in pairs)
-                factor = math.exp(statistics.median(map(abs, logs)))
-                yield (f"| {title}{', 8 steps' if steps else ''} | {len(pairs)} "
-                       f"| {statistics.mean(accuracies):.2f} | {factor:.2f} "
-                       f"| {statistics.median(logs):+.2f} "
-                       f"| {100 * statistics.mean(covered):.0f} % | {width:.1f} |")
+                    rows = rows[rows[:, -1] > 8]
+                found = average([judge(*rows.T, level)])
+                yield (f"| {title}{', 8 steps' if steps else ''} | {len(rows)} "
+                       f"| {found['accuracy']:.2f} | {found['factor']:.2f} "
+                       f"| {found['bias']:+.2f} "
+                       f"| {100 * found['covered']:.0f} % "
+                       f"| {found['width']:.1f} |")
 
 
 def worst(score):

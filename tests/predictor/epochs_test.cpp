@@ -18,6 +18,7 @@
 #include "predictor/data/published_epochs.h"
 #include "predictor/evaluation/curve_extrapolation.h"
 #include "predictor/fit/fit.h"
+#include "predictor/fit_folder.h"
 
 namespace cape::predictor {
 namespace {
@@ -58,71 +59,16 @@ std::string small_file() {
   return text;
 }
 
-class PublishedEpochs : public testing::Test {
+class PublishedEpochs : public FitFolder {
  protected:
-  PublishedEpochs()
-      : folder_(
-            fs::path(testing::TempDir()) /
-            fmt::format(
-                "cape_epochs_{}",
-                testing::UnitTest::GetInstance()->current_test_info()->name())),
-        path_(folder_ / "epochs.csv") {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-    options_.out = folder_ / "out";
-  }
-  ~PublishedEpochs() override { fs::remove_all(folder_); }
-
-  fs::path write(const std::string& name, const std::string& bytes) {
-    std::ofstream(folder_ / name, std::ios::binary) << bytes;
-    return folder_ / name;
-  }
-
-  /// Runs cape_fit without its output; returns metrics.json.
-  json fit(std::vector<fs::path> inputs) {
-    options_.input.inputs = std::move(inputs);
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    try {
-      run_fit(options_);
-    } catch (...) {
-      end_capture();
-      throw;
-    }
-    end_capture();
-    return json::parse(read_file(options_.out / "metrics.json"));
-  }
-
-  void end_capture() {
-    stdout_ = testing::internal::GetCapturedStdout();
-    stderr_ = testing::internal::GetCapturedStderr();
-  }
-
-  /// The message of the UserError that fitting these ends in; nothing must have
-  /// been written.
-  std::string error_of(std::vector<fs::path> inputs) {
-    try {
-      fit(std::move(inputs));
-    } catch (const UserError& error) {
-      EXPECT_FALSE(fs::exists(options_.out));
-      return error.what();
-    }
-    ADD_FAILURE() << "nothing was refused";
-    return "";
-  }
-
   /// The same for a good file in which the second line has `to` for `from`.
   std::string error_with(const std::string& from, const std::string& to) {
     std::string text = line("STL10", "net", 9);
     text.replace(text.find(from), from.size(), to);
-    return error_of({write("epochs.csv", kHeader + text)});
+    return error_message({write("epochs.csv", kHeader + text)});
   }
 
-  const fs::path folder_;
-  const fs::path path_;
-  FitOptions options_;
-  std::string stdout_;
-  std::string stderr_;
+  const fs::path path_ = folder_ / "epochs.csv";
 };
 
 TEST_F(PublishedEpochs, AreRecognisedByTheHeaderAndNotByTheName) {
@@ -176,45 +122,46 @@ TEST_F(PublishedEpochs, NameFileLineAndColumnOfWhatIsWrong) {
 TEST_F(PublishedEpochs, NameAColumnThatIsMissingOrUnknown) {
   std::string header = kHeader;
   header.erase(header.find("min_delta,"), 10);
-  EXPECT_THAT(error_of({write("epochs.csv", header)}),
+  EXPECT_THAT(error_message({write("epochs.csv", header)}),
               HasSubstr(path_.string() + ":1: no column 'min_delta'; "));
   header = kHeader;
   header.erase(header.find("T_conv,"), 7);
-  EXPECT_THAT(error_of({write("epochs.csv", header)}),
+  EXPECT_THAT(error_message({write("epochs.csv", header)}),
               HasSubstr(":1: no column 'T_conv'; "));
-  EXPECT_THAT(error_of({write("epochs.csv", "depth," + std::string(kHeader))}),
-              HasSubstr(":1: unknown column 'depth'; remove it"));
+  EXPECT_THAT(
+      error_message({write("epochs.csv", "depth," + std::string(kHeader))}),
+      HasSubstr(":1: unknown column 'depth'; remove it"));
 }
 
 TEST_F(PublishedEpochs, AreRefusedWhereTooFewAreLeft) {
-  EXPECT_THAT(error_of({write("epochs.csv", kHeader)}),
+  EXPECT_THAT(error_message({write("epochs.csv", kHeader)}),
               HasSubstr("no rows below the header"));
   std::string text = kHeader;
   for (int i = 0; i < 60; ++i) text += line("STL10", "ViT", 9);
-  EXPECT_THAT(error_of({write("epochs.csv", text)}),
+  EXPECT_THAT(error_message({write("epochs.csv", text)}),
               HasSubstr("0 rows of 0 data sets and 0 models are left"));
   text = kHeader;
   for (int i = 0; i < 60; ++i) text += line("STL10", "net", 9);
-  EXPECT_THAT(error_of({write("epochs.csv", text)}),
+  EXPECT_THAT(error_message({write("epochs.csv", text)}),
               HasSubstr("60 rows of 1 data sets and 1 models are left"));
 }
 
 TEST_F(PublishedEpochs, AreNeverMixedWithOtherInputs) {
   const fs::path mlp = fs::path(CAPE_FIXTURES) / "published_mlp.csv";
   const fs::path epochs = write("epochs.csv", small_file());
-  EXPECT_THAT(error_of({mlp, epochs}),
+  EXPECT_THAT(error_message({mlp, epochs}),
               AllOf(HasSubstr(epochs.string()), HasSubstr("give it alone")));
-  EXPECT_THAT(error_of({epochs, epochs}), HasSubstr("give it alone"));
+  EXPECT_THAT(error_message({epochs, epochs}), HasSubstr("give it alone"));
   options_.input.test = {epochs};
-  EXPECT_THAT(error_of({mlp}), HasSubstr("epochs.csv behind --test: "));
+  EXPECT_THAT(error_message({mlp}), HasSubstr("epochs.csv behind --test: "));
   options_.input.test.clear();
   options_.input.general = {epochs};
-  EXPECT_THAT(error_of({mlp}), HasSubstr("epochs.csv behind --general: "));
+  EXPECT_THAT(error_message({mlp}), HasSubstr("epochs.csv behind --general: "));
 }
 
 TEST_F(PublishedEpochs, RefuseOptionsThatHaveNoMeaningForThem) {
   options_.given = {"--out", "--folds"};
-  EXPECT_THAT(error_of({write("epochs.csv", small_file())}),
+  EXPECT_THAT(error_message({write("epochs.csv", small_file())}),
               HasSubstr("--folds has no meaning for "));
 }
 

@@ -14,6 +14,7 @@
 #include "core/files.h"
 #include "predictor/artifact/predictor.h"
 #include "predictor/evaluation/conformal.h"
+#include "predictor/fit_folder.h"
 #include "predictor/rows.h"
 #include "shard/reader.h"
 #include "shard/writer.h"
@@ -29,57 +30,8 @@ using testing::HasSubstr;
 const fs::path kMlp = fs::path(CAPE_FIXTURES) / "published_mlp.csv";
 const fs::path kCnn = fs::path(CAPE_FIXTURES) / "published_cnn.csv";
 
-class RunFit : public testing::Test {
+class RunFit : public FitFolder {
  protected:
-  RunFit()
-      : folder_(fs::path(testing::TempDir()) /
-                fmt::format("cape_fit_{}", testing::UnitTest::GetInstance()
-                                               ->current_test_info()
-                                               ->name())) {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-    options_.out = folder_ / "model";
-  }
-  ~RunFit() override { fs::remove_all(folder_); }
-
-  /// Runs without its output; returns metrics.json.
-  json fit(std::vector<fs::path> inputs) {
-    options_.input.inputs = std::move(inputs);
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    try {
-      run_fit(options_);
-    } catch (...) {
-      end_capture();
-      throw;
-    }
-    end_capture();
-    return json::parse(read_file(options_.out / "metrics.json"));
-  }
-
-  void end_capture() {
-    stdout_ = testing::internal::GetCapturedStdout();
-    stderr_ = testing::internal::GetCapturedStderr();
-  }
-
-  /// The message of the UserError that fitting these ends in; the model
-  /// directory must not have been made.
-  std::string error_message(std::vector<fs::path> inputs) {
-    try {
-      fit(std::move(inputs));
-    } catch (const UserError& error) {
-      EXPECT_FALSE(fs::exists(options_.out));
-      return error.what();
-    }
-    ADD_FAILURE() << "nothing was refused";
-    return "";
-  }
-
-  fs::path write(const std::string& name, const std::string& bytes) {
-    std::ofstream(folder_ / name, std::ios::binary) << bytes;
-    return folder_ / name;
-  }
-
   /// A shard of `count` trajectories, a row each.
   fs::path write_shard(const std::string& name, int count) {
     std::vector<shard::Row> rows;
@@ -90,11 +42,6 @@ class RunFit : public testing::Test {
     }
     return write(name, shard::shard_image(rows, {}, {}));
   }
-
-  const fs::path folder_;
-  FitOptions options_;
-  std::string stdout_;
-  std::string stderr_;
 };
 
 TEST_F(RunFit, MixesShardsFoldersAndPublishedFiles) {

@@ -19,6 +19,7 @@
 #include "predictor/data/curves.h"
 #include "predictor/data/inputs.h"
 #include "predictor/fit/fit.h"
+#include "predictor/fit_folder.h"
 #include "predictor/trainings.h"
 #include "shard/merge.h"
 
@@ -148,33 +149,11 @@ TEST(TrainingRow, OfARealShardKnowsItsFirstValidationLosses) {
   EXPECT_THAT(table.curve_slopes, Each(IsNan()));
 }
 
-class WholeTrainings : public testing::Test {
+class WholeTrainings : public FitFolder {
  protected:
-  WholeTrainings()
-      : folder_(fs::path(testing::TempDir()) /
-                fmt::format("trainings_{}", testing::UnitTest::GetInstance()
-                                                ->current_test_info()
-                                                ->name())) {
-    fs::remove_all(folder_);
+  WholeTrainings() {
     write_trainings(folder_ / "rows", 64);
     options_.input.inputs = {folder_ / "rows"};
-    options_.out = folder_ / "model";
-  }
-  ~WholeTrainings() override { fs::remove_all(folder_); }
-
-  /// Without its output, which is returned.
-  std::string fit() {
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    try {
-      run_fit(options_);
-    } catch (...) {
-      testing::internal::GetCapturedStderr();
-      testing::internal::GetCapturedStdout();
-      throw;
-    }
-    const std::string warnings = testing::internal::GetCapturedStderr();
-    return testing::internal::GetCapturedStdout() + warnings;
   }
 
   /// A shard of rows of steps on one batch.
@@ -185,13 +164,8 @@ class WholeTrainings : public testing::Test {
       rows.back().log_p = 10 + i % 7;
       rows.back().t_star = 5 + i % 7;
     }
-    std::ofstream(folder_ / "batch.h5", std::ios::binary)
-        << shard::shard_image(rows, {}, {});
-    return folder_ / "batch.h5";
+    return write("batch.h5", shard::shard_image(rows, {}, {}));
   }
-
-  const fs::path folder_;
-  FitOptions options_;
 };
 
 TEST_F(WholeTrainings, AreReadACriterionAtATime) {
@@ -252,12 +226,12 @@ TEST_F(WholeTrainings, AreNeverReadWithStepsOnOneBatch) {
 TEST_F(WholeTrainings, AreFittedWithFeaturesThatTheyHave) {
   options_.given = {"--features"};
   options_.comparison.features = "extended";
-  EXPECT_THAT(refusal_of([&] { fit(); }),
+  EXPECT_THAT(refusal_of([&] { run(); }),
               HasSubstr("--features extended is not for rows of whole "
                         "trainings; take paper or general"));
   options_.comparison.features = "general";
   options_.input.inputs = {write_batch_steps()};
-  EXPECT_THAT(refusal_of([&] { fit(); }),
+  EXPECT_THAT(refusal_of([&] { run(); }),
               HasSubstr("--features general is not for rows of steps on one "
                         "batch; take paper or extended"));
   EXPECT_FALSE(fs::exists(options_.out));
@@ -276,7 +250,8 @@ std::vector<double> last_column(const fs::path& csv) {
 }
 
 TEST_F(WholeTrainings, HaveAModelForEachCriterionThatIsReadAgain) {
-  const std::string output = fit();
+  run();
+  const std::string output = stdout_ + stderr_;
   EXPECT_THAT(output, HasSubstr("best epoch of a whole training"));
   const std::vector<Inputs> all = read_inputs(options_.input);
   const Predictors predictors = load_predictors(options_.out, "full_training");

@@ -80,10 +80,6 @@ Offsets widest(const Predictor& predictor, const std::string& family,
   return widest;
 }
 
-bool is_whole_training(const MetaRow& row) {
-  return std::isfinite(row.training.log_samples);
-}
-
 /// Whether the general model answers: for a network or an optimizer that the
 /// first model has not seen, for new data if it knows the kind of network, and
 /// for whole trainings.

@@ -331,8 +331,7 @@ std::vector<Feature> training_features() {
       {"log_kernel_epochs", "kernel regression", log_kernel_epochs},
       {"log_noise_scale", "noise scale",
        [](const Row& row) {
-         return std::isnan(row.training.log_samples) ? kMissing
-                                                     : log_noise_scale(row);
+         return is_whole_training(row) ? log_noise_scale(row) : kMissing;
        }},
   };
   for (Feature& feature : features) {

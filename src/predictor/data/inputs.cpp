@@ -262,8 +262,8 @@ void refuse_small_families(const Inputs& inputs) {
 /// Says how many rows to fit lack a feature that only their probe could give.
 void report_missing_features(Inputs& inputs) {
   std::vector<std::string> lacking;
-  const char* const set = inputs.whole_trainings ? "general" : "extended";
-  for (const Feature& feature : feature_set(set).features) {
+  for (const Feature& feature :
+       feature_set(default_features(inputs)).features) {
     if (!feature.from_probe) continue;
     const auto count = std::ranges::count_if(inputs.rows, [&](RowIndex row) {
       return !std::isfinite(feature.value(inputs.table.rows[row]));
@@ -298,8 +298,16 @@ void prepare(const InputOptions& options, Inputs& inputs) {
 
 }  // namespace
 
+bool counts_epochs(const Inputs& inputs) {
+  return inputs.table.rows.front().counts_epochs;
+}
+
 std::string_view unit_of(const Inputs& inputs) {
-  return inputs.table.rows.front().counts_epochs ? "epochs" : "steps";
+  return counts_epochs(inputs) ? "epochs" : "steps";
+}
+
+std::string default_features(const Inputs& inputs) {
+  return inputs.whole_trainings ? "general" : "extended";
 }
 
 std::string_view what_is_predicted(const Inputs& inputs) {
@@ -308,7 +316,7 @@ std::string_view what_is_predicted(const Inputs& inputs) {
            "batch has fallen to epsilon times its initial value. It is not the "
            "length of a whole training.";
   }
-  if (inputs.table.rows.front().counts_epochs) {
+  if (counts_epochs(inputs)) {
     return "What is predicted is the best epoch of a whole training: the last "
            "one that improved the validation loss by more than min_delta. "
            "Early "

@@ -53,8 +53,15 @@ struct Inputs {
   Measurements measurements;  ///< not of the test rows
 };
 
+/// Whether the rows are of early stopping, so that epochs are counted.
+bool counts_epochs(const Inputs& inputs);
+
 /// "steps", or of early stopping "epochs".
 std::string_view unit_of(const Inputs& inputs);
+
+/// The set of features that the model of these rows has unless another one is
+/// asked for: "extended", or of whole trainings "general".
+std::string default_features(const Inputs& inputs);
 
 /// What a row's count is, for people: a whole sentence.
 std::string_view what_is_predicted(const Inputs& inputs);

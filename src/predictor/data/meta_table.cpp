@@ -117,6 +117,10 @@ bool counts_epochs(const shard::Row& row) {
   return row.criterion.view() == kEarlyStopping;
 }
 
+bool is_whole_training(const MetaRow& row) {
+  return std::isfinite(row.training.log_samples);
+}
+
 std::string settings_of(const shard::Row& row) {
   // How long a whole training may take does not change when it gets somewhere:
   // a row that did not get there says that it takes longer.

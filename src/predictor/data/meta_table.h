@@ -150,6 +150,9 @@ std::string settings_of(const shard::Row& row);
 /// Whether the row is one of early stopping.
 bool counts_epochs(const shard::Row& row);
 
+/// Whether the row is one of a training on a whole data set.
+bool is_whole_training(const MetaRow& row);
+
 using RowIndex = std::uint32_t;
 
 struct MetaTable {

@@ -31,7 +31,7 @@ Ablation ablation(const Inputs& inputs, const Comparison& comparison,
                   const ComparisonOptions& options) {
   // Of the model that is kept by default, whatever is kept.
   ComparisonOptions by_default = options;
-  by_default.features = inputs.whole_trainings ? "general" : "extended";
+  by_default.features = default_features(inputs);
   const FeatureSet all = features_for(inputs, by_default.features);
   const ModelSettings settings = kept_settings(by_default);
   const std::vector<Column> columns = columns_of(inputs, comparison);

@@ -178,15 +178,15 @@ FitOptions for_target(FitOptions options, const Inputs& inputs) {
         "out for whole trainings");
   }
   std::string& features = options.comparison.features;
-  if (inputs.whole_trainings && !is_given("--features")) features = "general";
+  const std::string by_default = default_features(inputs);
+  if (inputs.whole_trainings && !is_given("--features")) features = by_default;
   if (inputs.whole_trainings && !is_given("--censored")) {
     options.comparison.censored = Censored::drop;
   }
-  const std::string other = inputs.whole_trainings ? "extended" : "general";
-  if (features == other) {
-    fail_user("--features {} is not for rows of {}; take paper or {}", other,
+  if (features != "paper" && features != by_default) {
+    fail_user("--features {} is not for rows of {}; take paper or {}", features,
               inputs.whole_trainings ? "whole trainings" : "steps on one batch",
-              inputs.whole_trainings ? "general" : "extended");
+              by_default);
   }
   return options;
 }

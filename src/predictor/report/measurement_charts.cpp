@@ -357,7 +357,7 @@ Json step_times(const std::vector<Timing>& timings,
 }  // namespace
 
 ChartSection curve_section(const FitResult& result) {
-  if (unit_of(result.inputs) == "epochs") return {};
+  if (counts_epochs(result.inputs)) return {};
   if (result.inputs.measurements.curves.empty()) {
     return {"Loss curves", "Not available: the input has none.", {}};
   }
@@ -375,7 +375,7 @@ ChartSection curve_section(const FitResult& result) {
 
 ChartSection validation_section(const FitResult& result) {
   const std::vector<SampleCurve>& all = result.inputs.measurements.curves;
-  if (unit_of(result.inputs) != "epochs" || all.empty()) return {};
+  if (!counts_epochs(result.inputs) || all.empty()) return {};
   const MetaTable& table = result.inputs.table;
   ChartSection section = {
       "Validation curves",

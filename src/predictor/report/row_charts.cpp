@@ -136,7 +136,7 @@ constexpr char kHistogram[] = R"json({
 
 /// "measured" becomes "measured T* (steps)" or "measured best epoch".
 void add_unit(const FitResult& result, Json& axis) {
-  const bool epochs = unit_of(result.inputs) == "epochs";
+  const bool epochs = counts_epochs(result.inputs);
   axis["title"] = axis["title"].get<std::string>() +
                   (epochs ? " best epoch" : " T* (steps)");
 }
