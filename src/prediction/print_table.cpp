@@ -89,7 +89,7 @@ Line header_of(const Columns& columns) {
 std::string measured_count(const CellPrediction& cell) {
   const shard::Row& row = cell.row;
   const std::string count = cell.is_whole_training()
-                                ? fmt::format("{:.1f}", row.epochs)
+                                ? shown(cell, row.steps_run)
                                 : fmt::to_string(row.steps_run);
   return row.converged ? count : "> " + count;
 }
