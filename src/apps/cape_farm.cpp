@@ -25,6 +25,7 @@
 #include "run/farm.h"
 #include "run/handshake.h"
 #include "run/plan.h"
+#include "trainer_client/trainer_query.h"
 
 namespace {
 
@@ -125,7 +126,9 @@ grid::Config load(const CommandLine& line) {
   }
   std::vector<std::string> overrides = line.overrides;
   std::ranges::copy(line.trainers.overrides(), std::back_inserter(overrides));
-  return grid::load_config(line.config, overrides);
+  grid::Config config = grid::load_config(line.config, overrides);
+  trainer_client::set_revisions(config, line.trainers.program().string());
+  return config;
 }
 
 void print(const datasets::Found& found) {

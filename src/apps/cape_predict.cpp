@@ -24,6 +24,7 @@
 #include "grid/open_datasets.h"
 #include "prediction/predict_grid.h"
 #include "prediction/print.h"
+#include "trainer_client/trainer_query.h"
 
 namespace {
 
@@ -95,10 +96,12 @@ grid::Config load(const CommandLine& line) {
   }
   if (!line.target.empty()) overrides.push_back("train.target=" + line.target);
   std::ranges::copy(line.trainers.overrides(), std::back_inserter(overrides));
-  if (!file.empty()) return grid::load_config(file, overrides);
   grid::Config config =
-      grid::parse_config("name: prediction\n", "command line", overrides);
-  grid::open_files(config, absolute_path("."));
+      file.empty()
+          ? grid::parse_config("name: prediction\n", "command line", overrides)
+          : grid::load_config(file, overrides);
+  if (file.empty()) grid::open_files(config, absolute_path("."));
+  trainer_client::set_revisions(config, line.trainers.program().string());
   return config;
 }
 

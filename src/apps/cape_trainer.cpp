@@ -6,6 +6,8 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <string>
+#include <vector>
 
 #include "core/error.h"
 #include "core/version.h"
@@ -22,6 +24,7 @@ int run(int argc, char** argv) {
   int threads = 1;
   std::string device = "cpu";
   bool list = false;
+  std::vector<std::string> networks;
   app.add_option("--in", input, "descriptor that task lines come from");
   app.add_option("--out", output, "descriptor that answers go to");
   app.add_option("--device", device, "cpu or cuda:N")->capture_default_str();
@@ -29,6 +32,10 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   app.add_flag("--list-devices", list, "print what Torch sees, as JSON");
+  app.add_option("--list-tied", networks,
+                 "print which of these TorchScript files have one parameter "
+                 "under several names, as JSON")
+      ->type_name("FILE ...");
   app.set_version_flag(
       "--version",
       fmt::format("cape_trainer {} ({}), LibTorch {}", cape::kVersion,
@@ -38,9 +45,11 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? cape::kExitDone : cape::kExitUsage;
   }
-  if (list) {
-    const std::string devices = cape::trainer::list_devices() + "\n";
-    ::dprintf(output < 0 ? STDOUT_FILENO : output, "%s", devices.c_str());
+  if (list || !networks.empty()) {
+    const std::string answer = (list ? cape::trainer::list_devices()
+                                     : cape::trainer::list_tied(networks)) +
+                               "\n";
+    ::dprintf(output < 0 ? STDOUT_FILENO : output, "%s", answer.c_str());
     return cape::kExitDone;
   }
   if (input < 0 || output < 0) {

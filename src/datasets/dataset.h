@@ -24,14 +24,16 @@ struct RarestClass {
 struct DatasetInfo {
   std::string name;
   Task task = Task::classification;
-  std::vector<std::int64_t> shape;  ///< of a sample: C x H x W, T x D or D
-  bool images = true;               ///< of 8 bits; else texts or numbers
-  std::int64_t classes = 0;         ///< multilabel: labels; regression: 0
-  std::int64_t samples = 0;         ///< at hand
-  std::int64_t train_size = 0;      ///< N: the official training split
-  std::string fingerprint;          ///< hash of shape, samples and labels
-  std::string directory;            ///< where the files are: folder or archive
-  std::string note = {};  ///< what the user should know of the samples
+  /// Of a sample: C x H x W, T x D or D; of tokens T.
+  std::vector<std::int64_t> shape;
+  std::int64_t vocabulary = 0;  ///< tokens are less than this; 0: none
+  bool images = true;           ///< of 8 bits; else texts or numbers
+  std::int64_t classes = 0;     ///< multilabel: labels; regression: 0
+  std::int64_t samples = 0;     ///< at hand
+  std::int64_t train_size = 0;  ///< N: the official training split
+  std::string fingerprint;      ///< hash of shape, samples and labels
+  std::string directory;        ///< where the files are: folder or archive
+  std::string note = {};        ///< what the user should know of the samples
   std::optional<RarestClass> rarest_class = {};  ///< of a classification
 };
 

@@ -269,7 +269,7 @@ double Grid::expected_flops(const TrialGroup& group) const {
   const zoo::Head head = trial::head_of(dataset);
   const auto batch = static_cast<double>(group.batch_size.value);
   const auto forward = [&](const zoo::Architecture& architecture) {
-    return zoo::forward_flops(architecture, dataset.shape, head);
+    return zoo::forward_flops(architecture, trial::sample_of(dataset), head);
   };
   const auto of_batch_steps = [&](const trial::BatchSteps& settings) {
     double epsilon = 1;
@@ -278,7 +278,7 @@ double Grid::expected_flops(const TrialGroup& group) const {
     }
     return mean_flops(group, [&](const zoo::Architecture& architecture) {
       const std::int64_t parameters =
-          zoo::parameter_count(architecture, dataset.shape, head);
+          zoo::parameter_count(architecture, trial::sample_of(dataset), head);
       return trajectory_flops(
           forward(architecture), batch,
           std::min(
@@ -306,10 +306,10 @@ double Grid::most_flops(std::int64_t index) const {
       sizes.empty() ? group.samples.value : *std::ranges::max_element(sizes);
   const trial::Target largest = target(group, most_samples);
   return mean_flops(group, [&](const zoo::Architecture& architecture) {
-    return grid::most_flops(zoo::forward_flops(architecture, dataset.shape,
-                                               trial::head_of(dataset)),
-                            static_cast<double>(group.batch_size.value),
-                            largest);
+    return grid::most_flops(
+        zoo::forward_flops(architecture, trial::sample_of(dataset),
+                           trial::head_of(dataset)),
+        static_cast<double>(group.batch_size.value), largest);
   });
 }
 
@@ -394,6 +394,14 @@ void Grid::check_networks(std::size_t d,
   const datasets::DatasetInfo& dataset = datasets_[d];
   const auto& models = config_.grid.models;
   for (std::size_t m = 0; m < models.size(); ++m) {
+    if (models[m].sample_diverse && dataset.vocabulary > 0) {
+      problems.push_back(fmt::format(
+          "{}: no networks are drawn for tokens, which the samples of {} are; "
+          "list them",
+          config_.where(fmt::format("grid.models[{}].sample", m)),
+          dataset.name));
+      continue;
+    }
     if (models[m].sample_diverse) {
       const std::vector<zoo::Style> fitting =
           zoo::styles_for(dataset.shape, trial::head_of(dataset));
@@ -413,8 +421,8 @@ void Grid::check_networks(std::size_t d,
         models[m].sample_published ? zoo::published_kinds(models[m].family)
                                    : models[m].architectures;
     for (std::size_t a = 0; a < all.size(); ++a) {
-      const std::string why =
-          zoo::explain_mismatch(all[a], dataset.shape, trial::head_of(dataset));
+      const std::string why = zoo::explain_mismatch(
+          all[a], trial::sample_of(dataset), trial::head_of(dataset));
       if (why.empty()) continue;
       const std::string key =
           models[m].sample_published

@@ -25,15 +25,43 @@ std::function<void()> Model::remember_state() {
   };
 }
 
+namespace {
+
+/// A network for sequences behind an embedding of tokens.
+class TokenModel : public Model {
+ public:
+  TokenModel(std::shared_ptr<TokenEmbedding> embedding,
+             std::shared_ptr<Model> network)
+      : embedding_(register_module("embedding", std::move(embedding))),
+        network_(register_module("network", std::move(network))) {}
+
+  torch::Tensor forward(const torch::Tensor& tokens) override {
+    return network_->forward(embedding_->forward(tokens));
+  }
+
+  std::int64_t micro_batch_size() const override {
+    return network_->micro_batch_size();
+  }
+
+ private:
+  std::shared_ptr<TokenEmbedding> embedding_;
+  std::shared_ptr<Model> network_;
+};
+
+}  // namespace
+
 std::shared_ptr<Model> build(const zoo::Architecture& architecture,
-                             const std::vector<std::int64_t>& sample,
-                             const zoo::Head& head) {
+                             const zoo::Sample& sample, const zoo::Head& head) {
   const Shape input = zoo::input_shape(architecture, sample);
-  return std::visit(
+  const auto network = std::visit(
       [&](const auto& description) {
         return make_model(description, input, head);
       },
       architecture);
+  const std::int64_t features = zoo::embedding_width(architecture, sample);
+  if (features == 0) return network;
+  return std::make_shared<TokenModel>(
+      std::make_shared<TokenEmbedding>(sample.vocabulary, features), network);
 }
 
 std::int64_t parameter_count(const torch::nn::Module& model) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "zoo/architecture.h"
@@ -17,7 +18,8 @@ namespace cape::models {
 /// probes: models/recording.h.
 class Model : public torch::nn::Module {
  public:
-  /// samples x C x H x W, x T x D or x D -> logits: samples x outputs, or
+  /// samples x C x H x W, x T x D or x D, or tokens, samples x T whole numbers
+  /// -> logits: samples x outputs, or
   /// samples x T x outputs if the head is for every step. In evaluation mode it
   /// changes nothing in the model, since the threads of a probe call it at the
   /// same time.
@@ -31,7 +33,13 @@ class Model : public torch::nn::Module {
 
   /// Returns a function that gives back to the bit what forward passes change
   /// of the network from now on: its buffers, for example.
+  /// The function may be called several times.
   virtual std::function<void()> remember_state();
+
+  /// What the user should know of how this network is taken, as whole
+  /// sentences: of a network of one's own, for example, that its weights were
+  /// of another type.
+  virtual std::vector<std::string> notes() const { return {}; }
 
   /// How many samples each thread of a probe takes at once. A probe holds the
   /// inputs, outputs and gradients of every layer. Where these are large, a
@@ -41,13 +49,15 @@ class Model : public torch::nn::Module {
   }
 };
 
-/// A freshly initialised network on the CPU, in training mode. `sample` is the
-/// shape of one sample in the data set. The network may want it in another form
-/// (zoo::input_form) but must accept it (zoo::explain_mismatch). Draws from
-/// Torch's default generator.
+/// A freshly initialised network on the CPU, in training mode. The network may
+/// want it in another form (zoo::input_form) but must accept it
+/// (zoo::explain_mismatch). Draws from Torch's default generator.
 std::shared_ptr<Model> build(const zoo::Architecture& architecture,
-                             const std::vector<std::int64_t>& sample,
-                             const zoo::Head& head);
+                             const zoo::Sample& sample, const zoo::Head& head);
+
+/// Whether a TorchScript module has one parameter under several names. Throws
+/// Error where the file cannot be read.
+bool has_tied_tensors(const std::string& file);
 
 /// The number of trainable parameters.
 std::int64_t parameter_count(const torch::nn::Module& model);

@@ -153,6 +153,14 @@ torch::Tensor GroupNorm::forward(const torch::Tensor& input) const {
                 torch::group_norm(input, groups, weight, bias, kEpsilon));
 }
 
+TokenEmbedding::TokenEmbedding(std::int64_t vocabulary, std::int64_t features)
+    : weight(
+          register_parameter("weight", torch::randn({vocabulary, features}))) {}
+
+torch::Tensor TokenEmbedding::forward(const torch::Tensor& tokens) const {
+  return record(tokens, torch::embedding(weight, tokens));
+}
+
 LearnedTensor::LearnedTensor(at::IntArrayRef shape)
     : value(register_parameter("value", torch::empty(shape))) {}
 

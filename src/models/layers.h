@@ -124,6 +124,16 @@ class GroupNorm : public Layer {
   const std::int64_t groups;
 };
 
+/// Tokens, samples x T whole numbers, to rows of `weight`: samples x T x
+/// features. weight: sum over t of g_t at the row of token t.
+class TokenEmbedding : public Layer {
+ public:
+  TokenEmbedding(std::int64_t vocabulary, std::int64_t features);
+  torch::Tensor forward(const torch::Tensor& tokens) const;
+
+  torch::Tensor weight;  ///< vocabulary x features, normal of deviation 1
+};
+
 /// A parameter that every sample gets: class token, positions. value: sum over
 /// samples of g.
 class LearnedTensor : public Layer {

@@ -407,6 +407,22 @@ std::vector<Tensor> norms(const GroupNorm& layer, const Uses& uses) {
   });
 }
 
+/// Rows of different tokens do not meet, so that the squared norm is the sum of
+/// g_s g_t over all positions s and t with the same token.
+std::vector<Tensor> norms(const TokenEmbedding& layer, const Uses& uses) {
+  const Tensor tokens = torch::cat(uses.inputs, 1);
+  const Tensor same = tokens.unsqueeze(1) == tokens.unsqueeze(2);
+  std::vector<Tensor> all;
+  for (const auto& gradients : uses.gradients) {
+    const Tensor g = positions_of(gradients);
+    all.push_back(layer.weight.requires_grad()
+                      ? (torch::bmm(g, g.transpose(1, 2)) * same)
+                            .sum({1, 2}, false, torch::kDouble)
+                      : zeros_like_norms(g));
+  }
+  return all;
+}
+
 std::vector<Tensor> norms(const LearnedTensor& layer, const Uses& uses) {
   std::vector<Tensor> all;
   for (const auto& gradients : uses.gradients) {
@@ -466,7 +482,7 @@ Tensor sample_squared_norms(const std::vector<Recording>& recordings,
        by_layer(recordings, gradients, input_gram)) {
     const std::vector<Tensor> layers_norms =
         dispatch<Linear, Conv2d, Conv1d, BatchNorm, LayerNorm, GroupNorm,
-                 LearnedTensor>(*layer, uses);
+                 TokenEmbedding, LearnedTensor>(*layer, uses);
     for (std::size_t v = 0; v < sums.size(); ++v) {
       const Tensor norm = layers_norms[v].cpu();
       sums[v] = sums[v].defined() ? sums[v] + norm : norm;

@@ -302,6 +302,11 @@ class PartMaker {
     return std::make_shared<PatchesPart>(std::move(convolution));
   }
 
+  /// Stands before the whole network: build() of models/build.cpp.
+  ModulePointer operator()(const described::Embedding& /*embedding*/) const {
+    return function([](const Tensor& x) { return x; });
+  }
+
   ModulePointer operator()(const described::BatchNorm& /*norm*/) const {
     return std::make_shared<BatchNormPart>(features_of(input_),
                                            Activation::none, 0);

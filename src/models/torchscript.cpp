@@ -1,9 +1,12 @@
+#include <ATen/MemoryOverlap.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <torch/script.h>
 
 #include <algorithm>
 #include <functional>
+#include <map>
+#include <set>
 #include <sstream>
 #include <string_view>
 #include <utility>
@@ -33,25 +36,18 @@ torch::jit::Module load(const std::string& file, const std::string& content) {
   }
 }
 
+/// Whether two elements share their memory, as in a tensor of expand().
+bool overlaps_itself(const torch::Tensor& tensor) {
+  return at::has_internal_overlap(tensor) != at::MemOverlap::No;
+}
+
 class ScriptModel : public Model {
  public:
   ScriptModel(std::string file, torch::jit::Module module,
               const zoo::Head& head)
       : file_(std::move(file)), module_(std::move(module)), head_(head) {
-    std::int64_t count = 0;
-    // These are the module's own tensors: what changes here, changes there.
-    for (const auto& parameter : module_.named_parameters()) {
-      register_parameter(flat(parameter.name), parameter.value,
-                         parameter.value.requires_grad());
-      count += parameter.value.requires_grad() ? 1 : 0;
-    }
-    for (const auto& buffer : module_.named_buffers()) {
-      register_buffer(flat(buffer.name), buffer.value);
-    }
-    if (count == 0) {
-      fail("{}: no trainable parameters; save the module with requires_grad",
-           file_);
-    }
+    bring_into_form();
+    register_tensors();
     module_.train();
   }
 
@@ -68,8 +64,13 @@ class ScriptModel : public Model {
       fail("{}: forward gives {} for inputs of {}; the task takes {}", file_,
            text(tensor.sizes()), text(inputs.sizes()), text(expected));
     }
+    check_history();
+    tensor = tensor.to(torch::kFloat);
+    if (!looked_at_outputs_) look_at_outputs(tensor);
     return tensor;
   }
+
+  std::vector<std::string> notes() const override { return notes_; }
 
   void train(bool on) override {
     Model::train(on);
@@ -95,7 +96,12 @@ class ScriptModel : public Model {
       c10::intrusive_ptr<c10::ivalue::Object> owner;
       std::size_t slot;
       torch::jit::IValue value;
-      torch::Tensor copy;  ///< of a tensor's numbers
+      torch::Tensor copy;    ///< of a tensor's numbers
+      std::int64_t version;  ///< of the tensor: how often it was changed
+
+      bool has_changed() const {
+        return copy.defined() && value.toTensor()._version() != version;
+      }
     };
     std::vector<Attribute> attributes;
     for (const torch::jit::Module& module : module_.modules()) {
@@ -106,27 +112,132 @@ class ScriptModel : public Model {
           // Parameters do not change in a forward pass.
           const torch::Tensor& tensor = value.toTensor();
           const bool changes = tensor.defined() && !tensor.requires_grad();
-          attributes.push_back(
-              {owner, slot, value, changes ? tensor.clone() : torch::Tensor()});
+          attributes.push_back({owner, slot, value,
+                                changes ? tensor.clone() : torch::Tensor(),
+                                changes ? tensor._version() : 0});
         } else if (value.isInt() || value.isDouble() || value.isBool() ||
                    value.isString() || value.isNone() || value.isList() ||
                    value.isGenericDict()) {
-          attributes.push_back({owner, slot, copy_of(value), {}});
+          attributes.push_back({owner, slot, copy_of(value), {}, 0});
         }
       }
     }
-    return [attributes = std::move(attributes)] {
+    return [attributes = std::move(attributes)]() mutable {
       const torch::NoGradGuard no_grad;
-      for (const Attribute& attribute : attributes) {
-        if (attribute.copy.defined()) {
-          attribute.value.toTensor().copy_(attribute.copy);
+      for (Attribute& attribute : attributes) {
+        if (attribute.has_changed()) {
+          torch::Tensor tensor = attribute.value.toTensor();
+          tensor.copy_(attribute.copy);
+          attribute.version = tensor._version();
         }
-        attribute.owner->setSlot(attribute.slot, attribute.value);
+        // A list or a dictionary may be changed by what comes next.
+        attribute.owner->setSlot(attribute.slot,
+                                 attribute.value.isTensor()
+                                     ? attribute.value
+                                     : copy_of(attribute.value));
       }
     };
   }
 
  private:
+  /// Gives every tensor the form in which networks are trained here. Each stays
+  /// the same tensor, since recurrent layers of PyTorch keep them in a list,
+  /// too.
+  void bring_into_form() {
+    std::set<std::string> types;
+    const auto bring = [&](torch::Tensor tensor) {
+      if (tensor.is_floating_point() && tensor.scalar_type() != torch::kFloat) {
+        types.insert(torch::toString(tensor.scalar_type()));
+        tensor.set_data(tensor.to(torch::kFloat));
+      }
+      // An update in place cannot write to such a tensor.
+      if (overlaps_itself(tensor)) tensor.set_data(tensor.contiguous());
+    };
+    for (const torch::Tensor& parameter : module_.parameters()) {
+      if (overlaps_itself(parameter)) {
+        notes_.push_back(fmt::format(
+            "{}: a parameter of {} was made with expand(); each of its "
+            "elements is trained for itself",
+            file_, text(parameter.sizes())));
+      }
+      bring(parameter);
+    }
+    for (const torch::Tensor& buffer : module_.buffers()) bring(buffer);
+    if (types.empty()) return;
+    notes_.push_back(
+        fmt::format("{}: its tensors are of type {}; it is trained in float32",
+                    file_, fmt::join(types, " and ")));
+  }
+
+  /// These are the module's own tensors: what changes here, changes there. One
+  /// tensor may have several names; as for PyTorch's optimizers it is one
+  /// parameter, with the first of them.
+  void register_tensors() {
+    std::map<const at::TensorImpl*, std::string> names;
+    std::int64_t count = 0;
+    for (const auto& parameter : module_.named_parameters()) {
+      const auto [first, is_new] =
+          names.emplace(parameter.value.unsafeGetTensorImpl(), parameter.name);
+      if (!is_new) {
+        notes_.push_back(fmt::format(
+            "{}: {} and {} are one tensor, which is counted and updated once",
+            file_, first->second, parameter.name));
+        continue;
+      }
+      register_parameter(flat(parameter.name), parameter.value,
+                         parameter.value.requires_grad());
+      count += parameter.value.requires_grad() ? 1 : 0;
+    }
+    for (const auto& buffer : module_.named_buffers()) {
+      register_buffer(flat(buffer.name), buffer.value);
+    }
+    if (count == 0) {
+      fail("{}: no trainable parameters; save the module with requires_grad",
+           file_);
+    }
+  }
+
+  /// A network may keep a tensor from one call to the next, but not the graph
+  /// of the first call: its backward pass has gone.
+  void check_history() {
+    if (!torch::GradMode::is_enabled()) return;
+    for (const auto& attribute : module_.named_attributes()) {
+      if (!attribute.value.isTensor()) continue;
+      const torch::Tensor& tensor = attribute.value.toTensor();
+      if (!tensor.defined() || !tensor.grad_fn()) continue;
+      fail(
+          "{}: forward keeps {} for its next call, with the gradient's "
+          "history, so that no second step is possible; keep {}.detach()",
+          file_, attribute.name, attribute.name);
+    }
+  }
+
+  /// The losses of all tasks take outputs before a softmax.
+  void look_at_outputs(const torch::Tensor& outputs) {
+    looked_at_outputs_ = true;
+    if (head_.outputs < 2) return;
+    const torch::NoGradGuard no_grad;
+    // Sums of float32.
+    const auto are_all_one = [](const torch::Tensor& sums) {
+      return (sums - 1).abs().max().item<double>() < 1e-4;
+    };
+    const char* const softmax =
+        outputs.min().item<double>() >= 0 && are_all_one(outputs.sum(-1))
+            ? "softmax"
+        : outputs.max().item<double>() <= 0 &&
+                are_all_one(outputs.exp().sum(-1))
+            ? "log_softmax"
+            : nullptr;
+    if (softmax == nullptr) return;
+    notes_.push_back(fmt::format(
+        "{}: its outputs look like those of {}; the loss takes outputs before "
+        "it (it has a log_softmax of its own), so end with the last layer{}",
+        file_, softmax,
+        softmax == std::string_view("softmax")
+            ? ", or the training is another one"
+            : "; a second log_softmax changes nothing but time"));
+  }
+
   /// A copy with the same tensors inside: recurrent layers of PyTorch have a
   /// list of their parameters, which must stay these.
   static torch::jit::IValue copy_of(const torch::jit::IValue& value) {
@@ -155,7 +266,8 @@ class ScriptModel : public Model {
 
   torch::jit::IValue run(const torch::Tensor& inputs) {
     try {
-      return module_.forward({inputs});
+      // A network may change its input in place; the batch stays as it is.
+      return module_.forward({inputs.clone()});
     } catch (const std::exception& error) {
       fail("{}: forward of {} failed: {}", file_, text(inputs.sizes()),
            reason(error));
@@ -165,9 +277,22 @@ class ScriptModel : public Model {
   const std::string file_;
   torch::jit::Module module_;
   const zoo::Head head_;
+  std::vector<std::string> notes_;
+  bool looked_at_outputs_ = false;
 };
 
 }  // namespace
+
+bool has_tied_tensors(const std::string& file) {
+  const torch::jit::Module module = load(file, read_file(file));
+  std::set<const at::TensorImpl*> tensors;
+  for (const auto& parameter : module.named_parameters()) {
+    if (!tensors.insert(parameter.value.unsafeGetTensorImpl()).second) {
+      return true;
+    }
+  }
+  return false;
+}
 
 std::shared_ptr<Model> make_model(const zoo::TorchScript& network,
                                   const Shape& /*input*/,

@@ -207,7 +207,13 @@ GridPrediction predict_grid(
       asked, trainers_for(grid, options.trainer.string(), options.measure),
       grid.config().workers.trial_timeout, progress);
   GridPrediction predicted;
+  std::set<std::string> said;
   for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (answers[i].result) {
+      for (const std::string& note : answers[i].result->notes) {
+        if (said.insert(note).second) spdlog::warn(note);
+      }
+    }
     std::vector<shard::Row> rows;
     std::string error = answers[i].error;
     if (answers[i].result) {

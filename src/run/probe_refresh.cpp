@@ -71,7 +71,8 @@ ProbeRefresh::ProbeRefresh(grid::Config config,
     }
     const trial::TrialTask& task = trajectory->task;
     const double flops = grid::trajectory_flops(
-        zoo::forward_flops(task.architecture, trajectory->dataset.shape,
+        zoo::forward_flops(task.architecture,
+                           trial::sample_of(trajectory->dataset),
                            trial::head_of(trajectory->dataset)),
         static_cast<double>(task.batch_size), 0);
     rows_ += std::ssize(rows);
@@ -184,7 +185,8 @@ std::optional<grid::Trajectory> ProbeRefresh::describe_rows(
         row.samples + row.validation_samples <= found->samples &&
         (row.samples == 0 || row.batch_size <= row.samples) &&
         datasets::problem_of(task.dataset.variant, *found).empty() &&
-        zoo::explain_mismatch(task.architecture, trajectory.dataset.shape,
+        zoo::explain_mismatch(task.architecture,
+                              trial::sample_of(trajectory.dataset),
                               trial::head_of(trajectory.dataset))
             .empty();
     return fits ? std::optional(std::move(trajectory)) : std::nullopt;

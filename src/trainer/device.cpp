@@ -11,6 +11,8 @@
 #include <optional>
 
 #include "core/error.h"
+#include "core/json.h"
+#include "models/build.h"
 
 /// MKL picks its kernels by this: any processor but Intel's gets those without
 /// AVX-512, which is half the speed on one that has it. The name is the one in
@@ -104,6 +106,17 @@ std::string list_devices() {
     }
   }
   return list.dump();
+}
+
+std::string list_tied(const std::vector<std::string>& files) {
+  nlohmann::json list = {{"tied", nlohmann::json::array()}};
+  for (const std::string& file : files) {
+    try {
+      if (models::has_tied_tensors(file)) list["tied"].push_back(file);
+    } catch (const Error&) {  // trials with this file say why
+    }
+  }
+  return to_text(list);
 }
 
 void release_memory() { malloc_trim(0); }

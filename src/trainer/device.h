@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace cape::trainer {
 
@@ -17,6 +18,10 @@ void release_memory();
 /// {"torch": "2.11.0", "devices": ["cpu", "cuda:0"]}; where there is no CUDA,
 /// "cuda_error" says why. To be called before anything else of Torch is.
 std::string list_devices();
+
+/// {"tied": ["FILE", ...]}: those of the TorchScript files in which one
+/// parameter has several names. A file that cannot be read is left out.
+std::string list_tied(const std::vector<std::string>& files);
 
 std::string torch_version();
 

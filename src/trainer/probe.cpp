@@ -46,11 +46,20 @@ struct Norms {
   double tau = 0;
 };
 
-/// Each sample by itself.
+/// Gives back at its end what forward passes in evaluation mode change of a
+/// network of one's own; the others change nothing.
+AtEnd keep_state(models::Model& model) {
+  return AtEnd(model.records_probes() ? std::function<void()>([] {})
+                                      : model.remember_state());
+}
+
+/// Each sample by itself, and of the same untrained network.
 Norms norms_by_loop(models::Model& model, const LabelledBatch& batch) {
   const std::vector<torch::Tensor> parameters = trainable_parameters(model);
+  const AtEnd state = keep_state(model);
   Norms sum;
   for (std::int64_t i = 0; i < batch.inputs.size(0); ++i) {
+    state.call();
     const torch::Tensor label = batch.labels.narrow(0, i, 1);
     const torch::Tensor logits = model.forward(batch.inputs.narrow(0, i, 1));
     sum.g2 += squared_gradient_norm(batch.objective.mean_loss(logits, label),
@@ -136,7 +145,11 @@ Sums sum_micro_batch(models::Model& model, const LabelledBatch& batch,
 /// The same of a network that records nothing: a loop over the samples.
 Sums sum_micro_batch_by_loop(models::Model& model, const LabelledBatch& batch,
                              const std::vector<torch::Tensor>& parameters) {
-  const Pass pass = forward(model, batch);
+  Pass pass;
+  {
+    const AtEnd state = keep_state(model);
+    pass = forward(model, batch);
+  }
   const Norms norms = norms_by_loop(model, batch);
   return {
       torch::tensor({norms.g2, norms.tau}, torch::kDouble),
@@ -207,7 +220,10 @@ trial::ExtendedProbe extended(models::Model& model, const LabelledBatch& batch,
       .loss = mean_loss(outputs, batch),
       .gradients = sums.gradients,
       .divisor = static_cast<double>(batch.inputs.size(0))};
-  const auto loss = [&] { return mean_loss(logits(model, batch), batch); };
+  const auto loss = [&] {
+    const AtEnd state = keep_state(model);
+    return mean_loss(logits(model, batch), batch);
+  };
   trial::ExtendedProbe probe;
   probe.loss = start.loss;
   probe.mean_g2 = start.squared_norm();

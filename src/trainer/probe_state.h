@@ -46,6 +46,8 @@ class AtEnd {
   explicit AtEnd(std::function<void()> function)
       : function_(std::move(function)) {}
   ~AtEnd() { function_(); }
+  /// Calls it now, and at the end again.
+  void call() const { function_(); }
   AtEnd(const AtEnd&) = delete;
   AtEnd& operator=(const AtEnd&) = delete;
 

@@ -100,8 +100,8 @@ trial::TrialResult run_trajectory(const trial::TrialTask& task,
   torch::manual_seed(task.seed);
   const datasets::DatasetInfo info =
       datasets::varied(dataset.info, task.dataset.variant);
-  const auto model =
-      models::build(task.architecture, info.shape, trial::head_of(info));
+  const auto model = models::build(task.architecture, trial::sample_of(info),
+                                   trial::head_of(info));
   model->to(device);
 
   const TrialBatch& batch = procedure->first_batch();
@@ -126,7 +126,8 @@ trial::TrialResult run_trajectory(const trial::TrialTask& task,
           .losses = std::move(trained.losses),
           .validation_losses = std::move(trained.validation_losses),
           .validation_scores = std::move(trained.validation_scores),
-          .evaluation_seconds = trained.evaluation_seconds};
+          .evaluation_seconds = trained.evaluation_seconds,
+          .notes = model->notes()};
 }
 
 }  // namespace cape::trainer

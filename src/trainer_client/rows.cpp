@@ -197,12 +197,12 @@ void validate_result(const grid::Trajectory& trajectory,
                      const trial::TrialResult& result) {
   const trial::TrialTask& task = trajectory.task;
   require(result.trajectory == task.trajectory, "another trajectory");
-  require(
-      !zoo::has_known_size(task.architecture) ||
-          result.parameters ==
-              zoo::parameter_count(task.architecture, trajectory.dataset.shape,
-                                   trial::head_of(trajectory.dataset)),
-      "the number of parameters is not the architecture's");
+  require(!zoo::has_known_size(task.architecture) ||
+              result.parameters ==
+                  zoo::parameter_count(task.architecture,
+                                       trial::sample_of(trajectory.dataset),
+                                       trial::head_of(trajectory.dataset)),
+          "the number of parameters is not the architecture's");
   require(!result.losses.empty() &&
               same(result.initial_loss, result.losses.front()),
           "the initial loss is not the first of the curve");

@@ -3,14 +3,45 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <variant>
+#include <vector>
 
 #include "core/error.h"
 #include "trainer_client/trainer_process.h"
 
 namespace cape::trainer_client {
+namespace {
+
+/// What `trainer` prints when it is started with `question`.
+std::string ask(const std::string& trainer,
+                const std::vector<std::string>& question) {
+  std::vector<std::string> arguments = {trainer};
+  arguments.insert(arguments.end(), question.begin(), question.end());
+  arguments.insert(arguments.end(),
+                   {"--out", std::to_string(Subprocess::kChildOut)});
+  Subprocess process(arguments, {});
+  std::string text;
+  pollfd ready{process.output(), POLLIN, 0};
+  const auto give_up = std::chrono::steady_clock::now() + kPatienceToStart;
+  while (process.read_output(text) &&
+         std::chrono::steady_clock::now() < give_up) {
+    (void)::poll(&ready, 1, 100);
+  }
+  return text;
+}
+
+/// The texts in the list `key` of a JSON object; none where there is no list.
+std::vector<std::string> listed(const std::string& text, const char* key) {
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  if (!json.is_object() || !json.contains(key)) return {};
+  return json[key].get<std::vector<std::string>>();
+}
+
+}  // namespace
 
 void check_trainer(const std::string& trainer) {
   if (::access(trainer.c_str(), X_OK) == 0) return;
@@ -45,24 +76,31 @@ std::string ask_torch_version(const std::string& trainer) {
 std::int64_t count_gpus(const std::string& trainer) {
   // Whoever needs the trainer says that it is missing.
   if (::access(trainer.c_str(), X_OK) != 0) return 0;
-  Subprocess process({trainer, "--list-devices", "--out",
-                      std::to_string(Subprocess::kChildOut)},
-                     {});
-  std::string text;
-  pollfd ready{process.output(), POLLIN, 0};
-  const auto give_up = std::chrono::steady_clock::now() + kPatienceToStart;
-  while (process.read_output(text) &&
-         std::chrono::steady_clock::now() < give_up) {
-    (void)::poll(&ready, 1, 100);
-  }
-  const auto json = nlohmann::json::parse(text, nullptr, false);
   std::int64_t gpus = 0;
-  if (json.is_object() && json.contains("devices")) {
-    for (const std::string device : json["devices"]) {
-      gpus += device.starts_with("cuda") ? 1 : 0;
-    }
+  for (const std::string& device :
+       listed(ask(trainer, {"--list-devices"}), "devices")) {
+    gpus += device.starts_with("cuda") ? 1 : 0;
   }
   return gpus;
+}
+
+void set_revisions(grid::Config& config, const std::string& trainer) {
+  std::vector<zoo::TorchScript*> networks;
+  std::vector<std::string> question = {"--list-tied"};
+  for (grid::ModelSpec& model : config.grid.models) {
+    for (zoo::Architecture& architecture : model.architectures) {
+      if (auto* const network = std::get_if<zoo::TorchScript>(&architecture)) {
+        networks.push_back(network);
+        question.push_back(network->file);
+      }
+    }
+  }
+  if (networks.empty()) return;
+  check_trainer(trainer);
+  const std::vector<std::string> tied = listed(ask(trainer, question), "tied");
+  for (zoo::TorchScript* const network : networks) {
+    network->revision = std::ranges::count(tied, network->file) > 0 ? 1 : 0;
+  }
 }
 
 }  // namespace cape::trainer_client

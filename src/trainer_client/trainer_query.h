@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "grid/config.h"
+
 namespace cape::trainer_client {
 
 /// Throws UserError when `trainer` is no program that can be run.
@@ -16,5 +18,10 @@ std::string ask_torch_version(const std::string& trainer);
 
 /// CUDA devices that LibTorch can use on this machine.
 std::int64_t count_gpus(const std::string& trainer);
+
+/// Gives the TorchScript networks of `config` their revision, for which their
+/// files must be loaded. One that cannot be loaded keeps 0; its trials fail and
+/// say why. Throws UserError when `trainer` is no program that can be run.
+void set_revisions(grid::Config& config, const std::string& trainer);
 
 }  // namespace cape::trainer_client

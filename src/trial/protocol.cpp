@@ -146,7 +146,8 @@ json to_json(const TrialResult& result) {
           {"step_seconds", number(result.step_seconds)},
           {"evaluation_seconds", number(result.evaluation_seconds)},
           {"device", result.device},
-          {"threads", result.threads}};
+          {"threads", result.threads},
+          {"notes", result.notes}};
 }
 
 TrialResult trial_result_from(const json& j) {
@@ -161,6 +162,7 @@ TrialResult trial_result_from(const json& j) {
                      .threads = whole_number(j.at("threads")),
                      .losses = {}};
   result.evaluation_seconds = number_from(j.at("evaluation_seconds"));
+  j.at("notes").get_to(result.notes);
   for (const json& outcome : j.at("outcomes")) {
     result.outcomes.push_back(criterion_result_from(outcome));
   }

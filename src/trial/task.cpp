@@ -8,4 +8,8 @@ zoo::Head head_of(const datasets::DatasetInfo& dataset) {
   return {dataset.classes, dataset.task == Task::sequence};
 }
 
+zoo::Sample sample_of(const datasets::DatasetInfo& dataset) {
+  return {dataset.shape, dataset.vocabulary};
+}
+
 }  // namespace cape::trial

@@ -51,6 +51,9 @@ struct DatasetRef {
 /// The head that the data set's task asks of a network.
 zoo::Head head_of(const datasets::DatasetInfo& dataset);
 
+/// One of its samples.
+zoo::Sample sample_of(const datasets::DatasetInfo& dataset);
+
 struct TrialTask {
   std::string trajectory;  ///< key, 32 hex digits
   zoo::Architecture architecture;
@@ -227,6 +230,8 @@ struct TrialResult {
   std::vector<float> validation_scores = {};
   /// Wall seconds in which the validation part is evaluated, the mean.
   double evaluation_seconds = std::numeric_limits<double>::quiet_NaN();
+  /// What the user should know of the network, as whole sentences.
+  std::vector<std::string> notes = {};
 };
 
 }  // namespace cape::trial

@@ -16,8 +16,9 @@ namespace {
 
 using Seconds = std::chrono::duration<double>;
 
-// A slot whose trainers die this often in a row is broken, not its trials.
-constexpr std::size_t kDeathsToClose = 3;
+// A slot whose trainers die this often in a row, each time on another trial, is
+// broken, or these trials are of a network that kills trainers.
+constexpr std::size_t kDeathsToDoubt = 3;
 constexpr std::int64_t kAtStart = -1;  // instead of a trial
 
 }  // namespace
@@ -133,6 +134,10 @@ void Worker::take_answers(Slot& slot) {
       continue;
     }
     const trial::Failure& failure = std::get<trial::Failure>(*message);
+    if (slot.job->is_test) {  // it lives
+      slot.job.reset();
+      continue;
+    }
     const bool out_of_memory = failure.kind == "out_of_memory";
     slot.crashed_trials.clear();
     fail_attempt(slot, fmt::format("{}: {}", failure.kind, failure.message),
@@ -148,15 +153,53 @@ void Worker::take_answers(Slot& slot) {
   }
 }
 
-void Worker::start_next(Slot& slot) {
+/// A test of the slot where it is in doubt, else of the queue.
+std::optional<Worker::Job> Worker::next_job(Slot& slot) {
+  if (std::exchange(slot.in_doubt, false)) return test_of(slot);
   while (!queue_.empty() && !still_fits(queue_.front().item)) {
     report(queue_.front(), messaging::Verdict::not_started);
     queue_.pop_front();
   }
   const auto next = next_for(slot);
-  if (next == queue_.end() || !may_start(slot, *next)) return;
-  slot.job = *next;
+  if (next == queue_.end() || !may_start(slot, *next)) return std::nullopt;
+  Job job = std::move(*next);
   queue_.erase(next);
+  return job;
+}
+
+/// A look at an untrained network that this rank's trainers could train or, so
+/// early in the run, at one that is none of those on which they died. Nothing
+/// where there is none.
+std::optional<Worker::Job> Worker::test_of(const Slot& slot) const {
+  const auto network = [&](std::int64_t index) {
+    const auto task =
+        workload_.trajectory(index, workload_.all_criteria()).task;
+    return zoo::identity(task.architecture).dump();
+  };
+  std::optional<std::int64_t> index = measured_;
+  if (!index) {
+    std::set<std::string> crashed;
+    for (const std::int64_t trial : slot.crashed_trials) {
+      crashed.insert(network(trial));
+    }
+    // From the cheapest on.
+    for (std::int64_t other = workload_.trajectories() - 1;
+         other >= 0 && !index; other -= workload_.group_size()) {
+      if (!crashed.contains(network(other))) index = other;
+    }
+  }
+  if (!index) return std::nullopt;
+  const trial::CriterionMask all = workload_.all_criteria();
+  Job job{.item = {*index, all},
+          .trajectory = workload_.trajectory(*index, all),
+          .is_test = true};
+  job.trajectory.task.timed_steps = 0;
+  return job;
+}
+
+void Worker::start_next(Slot& slot) {
+  slot.job = next_job(slot);
+  if (!slot.job) return;
   if (slot.job->attempts > 0) slot.trainer.reset();  // again, in a new one
   if (slot.job->exclusive) free_memory(slot.command.device);
   slot.timed = false;
@@ -216,8 +259,13 @@ void Worker::start_clock(Slot& slot) {
 
 void Worker::finish(Slot& slot, const trial::TrialResult& result) {
   Job& job = *slot.job;
+  if (job.is_test) return slot.job.reset();
   trainer_client::validate_result(job.trajectory, result);
+  for (const std::string& note : result.notes) {
+    if (said_.insert(note).second) spdlog::warn(note);
+  }
   slot.crashed_trials.clear();
+  measured_ = job.item.index;
   job.seconds = Seconds(Clock::now() - slot.started).count();
   speed_.add(workload_.family(job.item.index),
              workload_.expected_flops(job.item.index), job.seconds);
@@ -241,6 +289,10 @@ void Worker::lose_trainer(Slot& slot, const std::string& error) {
   const std::int64_t trial =
       slot.job && had_started ? slot.job->item.index : kAtStart;
   slot.trainer.reset();
+  if (slot.job && slot.job->is_test) {
+    slot.job.reset();
+    return close(slot, error);
+  }
   if (trial == kAtStart || std::count(slot.crashed_trials.begin(),
                                       slot.crashed_trials.end(), trial) == 0) {
     slot.crashed_trials.push_back(trial);
@@ -252,13 +304,21 @@ void Worker::lose_trainer(Slot& slot, const std::string& error) {
     // The trial is not to blame for a trainer that does not even start.
     if (slot.job) queue_.push_front(*std::exchange(slot.job, std::nullopt));
   }
-  if (slot.crashed_trials.size() >= kDeathsToClose) close(slot, error);
+  if (slot.crashed_trials.size() < kDeathsToDoubt) return;
+  const bool starts = std::ranges::count(slot.crashed_trials, kAtStart) == 0;
+  if (!starts || !test_of(slot)) return close(slot, error);
+  spdlog::warn(
+      "{}: its trainers died {} times in a row; it is tested with "
+      "another network",
+      slot.label, slot.crashed_trials.size());
+  slot.crashed_trials.clear();
+  slot.in_doubt = true;
 }
 
 void Worker::close(Slot& slot, const std::string& error) {
   slot.closed = true;
-  spdlog::error("{}: closed, its trainers died {} times in a row; the last: {}",
-                slot.label, slot.crashed_trials.size(), error);
+  spdlog::error("{}: closed, its trainers died again and again; the last: {}",
+                slot.label, error);
   if (open_slots() > 0 || ending_) return;
   communicator_.send(0, messaging::kTagClosed, error);
   give_back_queue();
@@ -349,10 +409,11 @@ double Worker::time_limit(const grid::Trajectory& trajectory) const {
   const grid::Config& config = workload_.config();
   if (config.workers.trial_timeout) return *config.workers.trial_timeout;
   const trial::TrialTask& task = trajectory.task;
-  const double flops = grid::most_flops(
-      zoo::forward_flops(task.architecture, trajectory.dataset.shape,
-                         trial::head_of(trajectory.dataset)),
-      static_cast<double>(task.batch_size), task.target);
+  const double flops =
+      grid::most_flops(zoo::forward_flops(task.architecture,
+                                          trial::sample_of(trajectory.dataset),
+                                          trial::head_of(trajectory.dataset)),
+                       static_cast<double>(task.batch_size), task.target);
   return grid::longest_trial_seconds(
       flops, speed_.measured(workload_.family(trajectory.index), flops));
 }

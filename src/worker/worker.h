@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,7 @@ class Worker {
     double seconds = 0;  ///< of the attempt that succeeded
     bool exclusive =
         false;  ///< it ran out of memory beside others on its device
+    bool is_test = false;  ///< of its slot: nothing is published
   };
   struct Slot {
     trainer_client::TrainerCommand command;
@@ -82,6 +84,7 @@ class Worker {
     /// Trials that its trainers died on in a row, each once; kAtStart for a
     /// trainer that did not start.
     std::vector<std::int64_t> crashed_trials;
+    bool in_doubt = false;  ///< to be tested next
     bool closed = false;
   };
 
@@ -94,6 +97,8 @@ class Worker {
   void finish(Slot& slot, const trial::TrialResult& result);
   void fail_attempt(Slot& slot, const std::string& error, bool out_of_memory);
   void lose_trainer(Slot& slot, const std::string& error);
+  std::optional<Job> next_job(Slot& slot);
+  std::optional<Job> test_of(const Slot& slot) const;
   void close(Slot& slot, const std::string& error);
   void give_back_queue();
   void free_memory(const std::string& device);
@@ -119,6 +124,8 @@ class Worker {
   bool published_ = false;
   std::optional<messaging::Ending> ending_;
   grid::SpeedEstimate speed_;
+  std::optional<std::int64_t> measured_;  ///< a trajectory that trainers can do
+  std::set<std::string> said_;  ///< notes of results, each once
 };
 
 /// All rows of a trajectory as they were measured and, if they are wanted, its

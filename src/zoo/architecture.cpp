@@ -36,13 +36,44 @@ InputForm input_form(const Architecture& architecture) {
                     architecture);
 }
 
+static Kind kind_of_any(const Architecture& architecture) {
+  return std::visit([](const auto& a) { return kind_of(a); }, architecture);
+}
+
+std::int64_t embedding_width(const Architecture& architecture,
+                             const Sample& sample) {
+  return sample.vocabulary > 0 ? kind_of_any(architecture).accepts.embedding
+                               : 0;
+}
+
+/// Behind an embedding.
+static Shape embedded_shape(const Architecture& architecture,
+                            const Sample& sample) {
+  const std::int64_t width = embedding_width(architecture, sample);
+  if (width == 0) return sample.shape;
+  return {sample.shape.front(), width};
+}
+
 std::string explain_mismatch(const Architecture& architecture,
-                             const Shape& sample, const Head& head) {
-  const Kind kind =
-      std::visit([](const auto& a) { return kind_of(a); }, architecture);
+                             const Sample& given, const Head& head) {
+  const Kind kind = kind_of_any(architecture);
   const Accepts& accepts = kind.accepts;
   const std::string what =
       fmt::format("{} ({})", short_name(architecture), kind.family);
+  if (given.vocabulary > 0) {
+    if (accepts.tokens) return "";
+    if (accepts.embedding == 0) {
+      return fmt::format(
+          "{} takes no tokens; lstm, gru, vit_tiny and lists of layers that "
+          "begin with an embedding do",
+          what);
+    }
+  } else if (!accepts.numbers) {
+    return fmt::format(
+        "{} begins with an embedding, which takes tokens (input: tokens)",
+        what);
+  }
+  const Shape sample = embedded_shape(architecture, given);
   const char* const shape = sample.size() == 1   ? "vectors [D]"
                             : sample.size() == 2 ? "sequences [T, D]"
                                                  : "images [C, H, W]";
@@ -61,26 +92,29 @@ std::string explain_mismatch(const Architecture& architecture,
   return std::visit(
       [&](const auto& a) {
         const std::string why =
-            mismatch_of(a, input_shape(architecture, sample), head);
+            mismatch_of(a, input_shape(architecture, given), head);
         return why.empty() ? why : fmt::format("{}: {}", what, why);
       },
       architecture);
 }
 
-Shape input_shape(const Architecture& architecture, const Shape& sample) {
-  const bool resized = input_form(architecture).rgb32 && sample.size() == 3;
-  return resized ? Shape{3, 32, 32} : sample;
+Shape input_shape(const Architecture& architecture, const Sample& sample) {
+  const Shape shape = embedded_shape(architecture, sample);
+  const bool resized = input_form(architecture).rgb32 && shape.size() == 3;
+  return resized ? Shape{3, 32, 32} : shape;
 }
 
-static Size size(const Architecture& architecture, const Shape& sample,
+static Size size(const Architecture& architecture, const Sample& sample,
                  const Head& head) {
   const Shape input = input_shape(architecture, sample);
-  return std::visit([&](const auto& a) { return size_of(a, input, head); },
-                    architecture);
+  Size size = std::visit([&](const auto& a) { return size_of(a, input, head); },
+                         architecture);
+  size.parameters += sample.vocabulary * embedding_width(architecture, sample);
+  return size;
 }
 
 std::int64_t parameter_count(const Architecture& architecture,
-                             const Shape& sample, const Head& head) {
+                             const Sample& sample, const Head& head) {
   return size(architecture, sample, head).parameters;
 }
 
@@ -88,7 +122,7 @@ bool has_known_size(const Architecture& architecture) {
   return !std::holds_alternative<TorchScript>(architecture);
 }
 
-double forward_flops(const Architecture& architecture, const Shape& sample,
+double forward_flops(const Architecture& architecture, const Sample& sample,
                      const Head& head) {
   return size(architecture, sample, head).flops;
 }
@@ -104,8 +138,16 @@ nlohmann::json to_json(const Architecture& architecture) {
       architecture);
 }
 
-nlohmann::json describe(const Architecture& architecture) {
+/// A revision is said where it is not 0, which it was before there were any.
+static nlohmann::json without_revision_0(const Architecture& architecture) {
   nlohmann::json json = to_json(architecture);
+  json.erase("revision");
+  if (revision(architecture) != 0) json["revision"] = revision(architecture);
+  return json;
+}
+
+nlohmann::json describe(const Architecture& architecture) {
+  nlohmann::json json = without_revision_0(architecture);
   const auto file = json.find("file");
   if (file != json.end()) {
     *file = std::filesystem::path(file->get<std::string>()).filename().string();
@@ -114,10 +156,9 @@ nlohmann::json describe(const Architecture& architecture) {
 }
 
 nlohmann::json identity(const Architecture& architecture) {
-  nlohmann::json json = to_json(architecture);
+  nlohmann::json json = without_revision_0(architecture);
   json.erase("file");
   if (std::holds_alternative<Sequential>(architecture)) json.erase("name");
-  if (revision(architecture) != 0) json["revision"] = revision(architecture);
   return json;
 }
 

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -31,6 +33,18 @@ struct InputForm {
   bool operator==(const InputForm&) const = default;
 };
 
+/// One sample of a data set: numbers, or tokens, which are whole numbers from 0
+/// to `vocabulary` - 1.
+struct Sample {
+  std::vector<std::int64_t> shape;  ///< D, T x D or C x H x W; of tokens T
+  std::int64_t vocabulary = 0;      ///< 0: numbers
+
+  Sample(std::vector<std::int64_t> shape,
+         std::int64_t vocabulary = 0)  // NOLINT
+      : shape(std::move(shape)), vocabulary(vocabulary) {}
+  Sample(std::initializer_list<std::int64_t> shape) : shape(shape) {}
+};
+
 /// What a network gives for one sample.
 struct Head {
   std::int64_t outputs = 0;
@@ -48,22 +62,24 @@ std::string short_name(const Architecture& architecture);
 
 InputForm input_form(const Architecture& architecture);
 
-/// Why the network cannot be built for samples of this shape (D, T x D or C x H
-/// x W) with this head, as a message; empty if it can.
+/// Why the network cannot be built for such samples with this head, as a
+/// message; empty if it can.
 std::string explain_mismatch(const Architecture& architecture,
-                             const std::vector<std::int64_t>& sample,
-                             const Head& head);
+                             const Sample& sample, const Head& head);
 
-/// The shape of one sample as the network sees it, from the shape that it has
-/// in the data set.
+/// The features of the vector that stands for each token of `sample`: the
+/// embedding in front of networks for sequences. 0 for numbers, and for a
+/// network that takes tokens as they are.
+std::int64_t embedding_width(const Architecture& architecture,
+                             const Sample& sample);
+
+/// The shape of one sample as the network sees it, behind an embedding.
 std::vector<std::int64_t> input_shape(const Architecture& architecture,
-                                      const std::vector<std::int64_t>& sample);
+                                      const Sample& sample);
 
-/// Trainable parameters of a network that explain_mismatch() accepts. `sample`
-/// is the shape of one sample in the data set.
+/// Trainable parameters of a network that explain_mismatch() accepts.
 std::int64_t parameter_count(const Architecture& architecture,
-                             const std::vector<std::int64_t>& sample,
-                             const Head& head);
+                             const Sample& sample, const Head& head);
 
 /// Whether parameter_count and forward_flops are exact. For a module in a file
 /// they are estimates until it is loaded.
@@ -71,8 +87,8 @@ bool has_known_size(const Architecture& architecture);
 
 /// Floating-point operations of one sample's forward pass in its matrix
 /// products, a multiply-add counting as two.
-double forward_flops(const Architecture& architecture,
-                     const std::vector<std::int64_t>& sample, const Head& head);
+double forward_flops(const Architecture& architecture, const Sample& sample,
+                     const Head& head);
 
 /// {"family": ..., "kind": ..., parameters...}: all that it takes to build the
 /// network here, the path of a module's file among it.

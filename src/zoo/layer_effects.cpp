@@ -99,6 +99,14 @@ class Measure {
             .flops = product(tokens, weights)};
   }
 
+  /// Its parameters and what it makes of tokens belong to the data set.
+  Effect operator()(const Embedding& embedding) const {
+    if (!is_sequence(input_) || input_.back() != embedding.outputs) {
+      refuse<Embedding>("tokens");
+    }
+    return {.output = input_};
+  }
+
   Effect operator()(const BatchNorm& /*norm*/) const { return norm(); }
   Effect operator()(const LayerNorm& /*norm*/) const { return norm(); }
 

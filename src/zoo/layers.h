@@ -135,6 +135,20 @@ struct Plain {
   static void visit_keys(Self& /*self*/, Visit /*visit*/) {}
 };
 
+/// The first layer of a network for tokens: T tokens -> T x `outputs`, each
+/// token a learnt vector of its own. The data set says how many tokens there
+/// are.
+struct Embedding {
+  static constexpr const char* kName = "embedding";
+  std::int64_t outputs = 0;
+
+  template <class Self, class Visit>
+  static void visit_keys(Self& self, Visit visit) {
+    visit(kName, self.outputs, kWidths);
+  }
+  bool operator==(const Embedding&) const = default;
+};
+
 /// Standardises each feature over the samples of the batch and all positions.
 struct BatchNorm : Plain<BatchNorm> {
   static constexpr const char* kName = "batch_norm";
@@ -345,8 +359,8 @@ struct Residual {
 };
 
 using AnyLayer =
-    std::variant<Linear, Conv, Depthwise, Patches, BatchNorm, LayerNorm,
-                 GroupNorm, Relu, Gelu, Tanh, Silu, MaxPool, AvgPool,
+    std::variant<Linear, Conv, Depthwise, Patches, Embedding, BatchNorm,
+                 LayerNorm, GroupNorm, Relu, Gelu, Tanh, Silu, MaxPool, AvgPool,
                  GlobalPool, Flatten, Rows, Tokens, Positions, Dropout, Lstm,
                  Gru, Rnn, TransformerBlock, Residual>;
 

@@ -19,6 +19,10 @@ struct Accepts {
   bool sequences = false;  ///< [T, D]
   bool steps = false;      ///< [T, D] with outputs for every step
   bool images = true;      ///< [C, H, W]
+  bool tokens = false;     ///< [T] as they are, as whole numbers
+  /// Of tokens [T] that become sequences [T, embedding]; 0: there is none.
+  std::int64_t embedding = 0;
+  bool numbers = true;  ///< not only tokens
 };
 
 /// What is the same for all architectures of a kind.
@@ -155,7 +159,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Gru, layers, hidden, bidirectional)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Vit, patch, width, depth, heads, mlp_ratio)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Cct, width, depth, heads, mlp_ratio)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Pit, patch, width, depth, heads, mlp_ratio)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TorchScript, file, fingerprint, bytes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TorchScript, file, fingerprint, bytes,
+                                   revision)
 void to_json(nlohmann::json& json, const Sequential& network);
 void from_json(const nlohmann::json& json, Sequential& network);
 

@@ -22,8 +22,11 @@ constexpr const char* kCell = Gates == 4 ? "lstm" : "gru";
 }  // namespace
 
 template <int Gates>
-Kind kind_of(const Recurrent<Gates>&) {
-  return {"rnn", kCell<Gates>, {}, {.sequences = true, .steps = true}};
+Kind kind_of(const Recurrent<Gates>& rnn) {
+  return {"rnn",
+          kCell<Gates>,
+          {},
+          {.sequences = true, .steps = true, .embedding = rnn.hidden}};
 }
 
 template <int Gates>

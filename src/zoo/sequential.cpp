@@ -18,8 +18,16 @@ bool may_stand_in_name(char c) {
          (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
 }
 
+/// The layer that the list begins with, if it is an embedding.
+const layers::Embedding* embedding_of(const Sequential& network) {
+  return network.layers.empty()
+             ? nullptr
+             : std::get_if<layers::Embedding>(&network.layers.front().any);
+}
+
 /// What facts_of looks for, in all lists.
 struct Survey {
+  std::int64_t embeddings = 0;
   std::int64_t depth = 0;  ///< layers that have weight matrices
   std::int64_t width = 0;  ///< the most outputs that one of them has
   bool pool = false;
@@ -39,6 +47,10 @@ struct Survey {
   void operator()(const layers::Depthwise& /*conv*/) { count(1, 0); }
   void operator()(const layers::Patches& patches) { count(1, patches.outputs); }
   void operator()(const layers::TransformerBlock& /*block*/) { count(1, 0); }
+  void operator()(const layers::Embedding& embedding) {
+    ++embeddings;
+    count(1, embedding.outputs);
+  }
   void operator()(const layers::MaxPool& /*max_pool*/) { pool = true; }
   template <layers::Cell C>
   void operator()(const layers::Recurrent<C>& rnn) {
@@ -78,11 +90,16 @@ Effect effect_of_layers(const Sequential& network, const Shape& input,
 
 }  // namespace
 
-Kind kind_of(const Sequential&) {
+Kind kind_of(const Sequential& network) {
+  const layers::Embedding* const embedding = embedding_of(network);
   return {"sequential",
           "sequential",
           {},
-          {.vectors = true, .sequences = true, .steps = true}};
+          {.vectors = true,
+           .sequences = true,
+           .steps = true,
+           .embedding = embedding == nullptr ? 0 : embedding->outputs,
+           .numbers = embedding == nullptr}};
 }
 
 std::string name_of(const Sequential& network) {
@@ -121,6 +138,11 @@ OwnFacts facts_of(const Sequential& network) {
 }
 
 void check(const Sequential& network) {
+  Survey survey;
+  survey.add(network.layers);
+  if (survey.embeddings > (embedding_of(network) == nullptr ? 0 : 1)) {
+    fail_user("sequential: an embedding must be the first layer of the list");
+  }
   const std::string& name = network.name;
   if (name.size() <= kLongestName &&
       std::ranges::all_of(name, may_stand_in_name)) {

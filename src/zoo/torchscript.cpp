@@ -17,11 +17,12 @@ constexpr std::size_t kLongestStem = 16;  // bytes
 
 }  // namespace
 
-Kind kind_of(const TorchScript&) {
+Kind kind_of(const TorchScript& network) {
   return {"torchscript",
           "torchscript",
           {},
-          {.vectors = true, .sequences = true, .steps = true}};
+          {.vectors = true, .sequences = true, .steps = true, .tokens = true},
+          network.revision};
 }
 
 std::string name_of(const TorchScript& network) {

@@ -14,6 +14,9 @@ struct TorchScript {
   std::string file;
   std::string fingerprint = {};  ///< of the file's content, by opened()
   std::int64_t bytes = 0;        ///< of the file, by opened()
+  /// 1 where one tensor has several names: such networks were once trained as
+  /// if these were several. The trainer knows: trainer_client/trainer_query.h.
+  int revision = 0;
 
   bool operator==(const TorchScript&) const = default;
 };

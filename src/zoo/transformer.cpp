@@ -60,11 +60,11 @@ void check_divides(const char* kind, const char* divisor_key,
 
 }  // namespace
 
-Kind kind_of(const Vit&) {
+Kind kind_of(const Vit& vit) {
   return {"transformer",
           "vit_tiny",
           {.rgb32 = true},
-          {.sequences = true, .steps = true}};
+          {.sequences = true, .steps = true, .embedding = vit.width}};
 }
 
 Kind kind_of(const Cct&) {

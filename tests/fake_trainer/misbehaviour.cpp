@@ -70,9 +70,12 @@ Misbehaviour::Misbehaviour()
 
 Misbehaviour::Wish Misbehaviour::parse(const std::string& text) {
   const std::size_t at = text.find('@');
-  Wish wish{.kind = text.substr(0, at), .number = {}, .trial = {}};
+  Wish wish{
+      .kind = text.substr(0, at), .number = {}, .trial = {}, .network = {}};
   if (at == std::string::npos) return wish;
-  if (text[at + 1] == 't') {
+  if (text.find('_', at) != std::string::npos) {
+    wish.network = text.substr(at + 1);
+  } else if (text[at + 1] == 't') {
     wish.trial = to_number(text, at + 2, 10);
   } else {
     wish.number = to_number(text, at + 1, 10);
@@ -90,6 +93,9 @@ std::string Misbehaviour::at(const trial::TrialTask& task,
   for (const Wish& wish : wishes_) {
     if (wish.number && *wish.number != number) continue;
     if (wish.trial && *wish.trial != trial_of(task)) continue;
+    if (wish.network && *wish.network != zoo::short_name(task.architecture)) {
+      continue;
+    }
     if (is_first_time(wish.kind)) return wish.kind;
   }
   return "";

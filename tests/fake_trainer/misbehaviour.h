@@ -1,8 +1,9 @@
 /// What a fake trainer is asked to do wrong, by environment variables:
 ///
-///   FAKE_TRAINER       comma-separated wishes, KIND, KIND@N or KIND@tN: at
-///                      every task, at the N-th of this process (from 1), or at
-///                      those of trial N (from 0)
+///   FAKE_TRAINER       comma-separated wishes, KIND, KIND@N, KIND@tN or
+///                      KIND@NAME: at every task, at the N-th of this process
+///                      (from 1), at those of trial N (from 0), or of the
+///                      network mlp_2x64
 ///   FAKE_TRAINER_ONCE  a folder: each KIND is then done once by all processes
 ///                      together, and marked there by a file of its name
 ///   FAKE_TRAINER_GPUS  how many it says there are
@@ -52,6 +53,7 @@ class Misbehaviour {
     std::string kind;
     std::optional<std::int64_t> number;
     std::optional<std::int64_t> trial;
+    std::optional<std::string> network;
   };
 
   static Wish parse(const std::string& text);

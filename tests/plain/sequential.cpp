@@ -337,6 +337,10 @@ struct PieceMaker {
     return function(
         [](const Tensor& x) { return x.flatten(2).transpose(1, 2); });
   }
+  /// Before the whole network, as a stock torch::nn::Embedding would be.
+  PiecePointer operator()(const described::Embedding& /*embedding*/) const {
+    return function([](const Tensor& x) { return x; });
+  }
   PiecePointer operator()(const described::Positions& /*positions*/) const {
     return std::make_shared<LearnedPositions>(input);
   }

@@ -5,6 +5,10 @@
 #include <gtest/gtest.h>
 #include <torch/script.h>
 
+#include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
+
 #include "core/error.h"
 #include "core/files.h"
 #include "models/build.h"
@@ -54,6 +58,34 @@ def forward(self, x):
     x = torch.gelu(torch.linear(torch.flatten(x, 1), self.p0, self.p1))
     x = torch.linear(x, self.p2, self.p3)
     )" + last + "\n");
+  }
+
+  /// A module with kMlp's weights, p0 to p3, whose body(x, p0) is kMlp; `code`
+  /// makes the outputs x of the inputs x.
+  zoo::Architecture saved_mlp(
+      const std::string& code,
+      const std::function<void(torch::jit::Module&)>& change = [](auto&) {}) {
+    torch::manual_seed(small_task().seed);
+    const auto model = models::build(kMlp, {1, 28, 28}, 10);
+    torch::jit::Module module("Net");
+    int number = 0;
+    for (const auto& parameter : model->parameters()) {
+      module.register_parameter(fmt::format("p{}", number++),
+                                parameter.detach().clone(), false);
+    }
+    change(module);
+    for (const auto& parameter : module.parameters()) {
+      parameter.requires_grad_(true);
+    }
+    module.define(R"(
+def body(self, x, p0):
+    x = torch.gelu(torch.linear(torch.flatten(x, 1), p0, self.p1))
+    return torch.linear(x, self.p2, self.p3)
+
+def forward(self, x):
+    )" + code + "\n    return x\n");
+    module.save((files_.path() / "net.pt").string());
+    return zoo::opened({.file = "net.pt"}, files_.path());
   }
 
   trial::TrialResult run(const zoo::Architecture& architecture) {
@@ -116,6 +148,116 @@ TEST_F(TorchScriptTest, NoticesThatTheFileIsAnotherOneNow) {
   const zoo::Architecture first = same_mlp();
   same_mlp("return x * 2.0");
   EXPECT_THAT(failure(first), HasSubstr("not the file that the run began"));
+}
+
+TEST_F(TorchScriptTest, OneTensorUnderTwoNamesIsOneParameter) {
+  const zoo::Architecture tied = saved_mlp(
+      "x = self.body(x, (self.p0 + self.again) / 2.0)",
+      [](torch::jit::Module& module) {
+        module.register_parameter("again", module.attr("p0").toTensor(), false);
+      });
+  const trial::TrialResult own = run(tied);
+  const trial::TrialResult zoo = run(kMlp);
+  EXPECT_EQ(own.parameters, zoo.parameters);
+  // Float32: sums in another order.
+  EXPECT_NEAR(own.probe.g2 / zoo.probe.g2, 1, 1e-5);
+  EXPECT_NEAR(own.probe.extended->training_mode.mean_g2 /
+                  zoo.probe.extended->training_mode.mean_g2,
+              1, 1e-4);
+  for (std::size_t e = 0; e < own.outcomes.size(); ++e) {
+    EXPECT_NEAR(static_cast<double>(own.outcomes[e].t_star),
+                static_cast<double>(zoo.outcomes[e].t_star), 1);
+  }
+  EXPECT_THAT(own.notes,
+              testing::ElementsAre(HasSubstr("p0 and again are one tensor")));
+}
+
+TEST_F(TorchScriptTest, TiedNetworksAloneHaveARevision) {
+  const auto plain = std::get<zoo::TorchScript>(saved_mlp(""));
+  std::filesystem::rename(plain.file, files_.path() / "plain.pt");
+  const std::string plain_file = (files_.path() / "plain.pt").string();
+  auto tied =
+      std::get<zoo::TorchScript>(saved_mlp("", [](torch::jit::Module& module) {
+        module.register_parameter("again", module.attr("p0").toTensor(), false);
+      }));
+  EXPECT_EQ(nlohmann::json::parse(
+                list_tied({tied.file, plain_file, "/nowhere/net.pt"})),
+            nlohmann::json({{"tied", {tied.file}}}));
+  EXPECT_FALSE(zoo::identity(plain).contains("revision"));
+  EXPECT_FALSE(zoo::describe(plain).contains("revision"));
+  tied.revision = 1;
+  EXPECT_EQ(zoo::identity(tied).at("revision"), 1);
+  EXPECT_EQ(zoo::architecture_from(zoo::to_json(tied)),
+            zoo::Architecture(tied));
+}
+
+TEST_F(TorchScriptTest, AChangeOfItsInputChangesNoBatch) {
+  expect_same(run(saved_mlp("x = self.body(x.mul_(2.0), self.p0)")),
+              run(saved_mlp("x = self.body(x * 2.0, self.p0)")));
+}
+
+TEST_F(TorchScriptTest, AProbeBeginsEachPassWithTheStateInTheFile) {
+  const trial::TrialResult own = run(saved_mlp(
+      R"(
+    if self.state.numel() > 0:
+        x = x + 0.0 * self.state
+    self.state = x.detach()
+    x = self.body(x, self.p0))",
+      [](torch::jit::Module& module) {
+        module.register_attribute("state", torch::jit::TensorType::get(),
+                                  torch::zeros({0}));
+      }));
+  expect_same(own, run(saved_mlp("x = self.body(x, self.p0)")));
+}
+
+TEST_F(TorchScriptTest, StateWithItsHistoryIsNamed) {
+  EXPECT_THAT(failure(saved_mlp("x = self.body(x, self.p0)\n"
+                                "    self.state = x",
+                                [](torch::jit::Module& module) {
+                                  module.register_attribute(
+                                      "state", torch::jit::TensorType::get(),
+                                      torch::zeros({0}));
+                                })),
+              HasSubstr("keep state.detach()"));
+}
+
+TEST_F(TorchScriptTest, OtherTypesAreTrainedInFloat32) {
+  const auto to_double = [](torch::jit::Module& module) {
+    for (torch::Tensor parameter : module.parameters()) {
+      parameter.set_data(parameter.to(torch::kDouble));
+    }
+  };
+  const trial::TrialResult own =
+      run(saved_mlp("x = self.body(x, self.p0)", to_double));
+  expect_same(own, run(saved_mlp("x = self.body(x, self.p0)")));
+  EXPECT_THAT(own.notes,
+              testing::ElementsAre(HasSubstr("Double; it is trained in")));
+  expect_same(run(saved_mlp("x = self.body(x, self.p0).double()")),
+              run(saved_mlp("x = self.body(x, self.p0)")));
+}
+
+TEST_F(TorchScriptTest, AnExpandedParameterIsTrainedElementByElement) {
+  const auto add_scale = [](const torch::Tensor& scale) {
+    return [scale](torch::jit::Module& module) {
+      module.register_parameter("scale", scale.clone().expand({10}), false);
+    };
+  };
+  const std::string code = "x = self.body(x, self.p0) * self.scale";
+  const trial::TrialResult own =
+      run(saved_mlp(code, add_scale(torch::ones(1))));
+  expect_same(own, run(saved_mlp(code, add_scale(torch::ones(10)))));
+  EXPECT_THAT(own.notes, testing::ElementsAre(HasSubstr("expand()")));
+}
+
+TEST_F(TorchScriptTest, OutputsAfterASoftmaxAreNoticed) {
+  EXPECT_THAT(
+      run(saved_mlp("x = torch.softmax(self.body(x, self.p0), 1)")).notes,
+      testing::ElementsAre(HasSubstr("look like those of softmax")));
+  EXPECT_THAT(
+      run(saved_mlp("x = torch.log_softmax(self.body(x, self.p0), 1)")).notes,
+      testing::ElementsAre(HasSubstr("look like those of log_softmax")));
+  EXPECT_THAT(run(saved_mlp("x = self.body(x, self.p0)")).notes,
+              testing::IsEmpty());
 }
 
 TEST_F(TorchScriptTest, RefusesFilesOfAnotherKind) {

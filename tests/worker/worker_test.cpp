@@ -221,7 +221,7 @@ TEST_F(WorkerTest, ASlotWhoseTrainersDieOnDifferentTrialsIsClosed) {
   EXPECT_THAT(result.early_reason, HasSubstr("no trainer works"));
   EXPECT_THAT(result.early_reason, HasSubstr("signal 11"));
   EXPECT_THAT(read_quarantine(directory()), SizeIs(3));
-  EXPECT_THAT(log.text(), HasSubstr("died 3 times in a row"));
+  EXPECT_THAT(log.text(), HasSubstr("died again and again"));
 }
 
 TEST_F(WorkerTest, ABrokenSlotIsClosedBeforeATrialIsBlamed) {
@@ -231,6 +231,44 @@ TEST_F(WorkerTest, ABrokenSlotIsClosedBeforeATrialIsBlamed) {
   EXPECT_EQ(result.code, kExitStopped);
   EXPECT_THAT(read_quarantine(directory()), IsEmpty());
   EXPECT_EQ(result.tally.failed, 0);
+}
+
+/// Five networks, the first of which is the most expensive.
+grid::Grid grid_of_networks() {
+  return trainer_client::small_grid(
+      {"grid.models=[{family: mlp, architectures: [{width: [512, 256, 128, 64, "
+       "32]}]}]",
+       "grid.batch_size=[16]", "workers.retries=1"});
+}
+
+TEST_F(WorkerTest, ANetworkThatKillsTrainersClosesNoSlot) {
+  const grid::Grid grid = grid_of_networks();
+  const std::string bad = zoo::short_name(
+      grid.trajectory(0, grid.all_criteria()).task.architecture);
+  const trainer_client::LogCapture log;
+  const FarmResult result =
+      run_small_farm(grid, directory(), setup("crash@" + bad, 2));
+  EXPECT_EQ(result.code, kExitSomeFailed) << result.early_reason;
+  EXPECT_THAT(log.text(), HasSubstr("tested with another network"));
+  EXPECT_THAT(log.text(), Not(HasSubstr("closed")));
+  const auto failed = read_quarantine(directory());
+  EXPECT_THAT(failed, SizeIs(grid.trajectories() / 5));
+  for (const FailedTrial& trial : failed) {
+    EXPECT_THAT(trial.description, HasSubstr(bad));
+  }
+  const auto rows = trainer_client::rows_in(directory());
+  EXPECT_THAT(rows, SizeIs(grid.cells() * 4 / 5));
+  for (const shard::Row& row : rows) EXPECT_NE(row.architecture.view(), bad);
+}
+
+TEST_F(WorkerTest, ASlotThatFailsItsTestIsClosedAndBlamesNoTrial) {
+  const trainer_client::LogCapture log;
+  const FarmResult result =
+      run_small_farm(grid_of_networks(), directory(), setup("crash"));
+  EXPECT_EQ(result.code, kExitStopped);
+  EXPECT_THAT(log.text(), HasSubstr("tested with another network"));
+  EXPECT_THAT(result.early_reason, HasSubstr("no trainer works"));
+  EXPECT_THAT(read_quarantine(directory()), IsEmpty());
 }
 
 TEST_F(WorkerTest, ARankWithoutAWorkingTrainerLeavesItsWorkToTheOthers) {
