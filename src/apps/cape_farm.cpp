@@ -12,11 +12,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apps/enum_option.h"
 #include "apps/trainer_options.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "core/units.h"
 #include "core/version.h"
 #include "grid/config_yaml.h"
@@ -30,6 +32,8 @@
 namespace {
 
 using namespace cape;  // NOLINT: this is the program
+
+constexpr std::int64_t kMostRanks = 65536;
 
 struct CommandLine {
   std::string config;
@@ -45,6 +49,7 @@ struct CommandLine {
   bool list_datasets = false;
   bool retry_failed = false;
   bool refresh_probes = false;
+  std::string ranks;  ///< launch_ranks() has looked at it
 };
 
 void declare(CLI::App& app, CommandLine& line) {
@@ -73,6 +78,9 @@ void declare(CLI::App& app, CommandLine& line) {
   app.add_flag("--refresh-probes", line.refresh_probes,
                "train nothing: repeat the probes of the rows in the output "
                "directory that an older version measured");
+  app.add_option("--ranks", line.ranks,
+                 "start N ranks with mpirun, with the settings that they need")
+      ->type_name("N");
   line.trainers.declare(app);
   add_enum_option<run::ProgressMode>(app, "--progress", line.progress,
                                      "auto, live, plain or none")
@@ -224,6 +232,31 @@ int run_first_rank(messaging::Communicator& communicator, int argc, char** argv,
   return run::run_farm(communicator, grid, options);
 }
 
+/// With --ranks becomes mpirun and does not return; the ranks that it starts
+/// are not told of --ranks.
+void launch_ranks(int argc, char** argv) {
+  std::vector<std::string> command = {
+      (executable_directory() / "cape_farm").string()};
+  std::string ranks;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--ranks" && i + 1 < argc) {
+      ranks = argv[++i];
+    } else if (argument.starts_with("--ranks=")) {
+      ranks = argument.substr(argument.find('=') + 1);
+    } else {
+      command.emplace_back(argument);
+    }
+  }
+  if (ranks.empty()) return;
+  const auto count = to_integer(ranks);
+  if (!count || *count < 1 || *count > kMostRanks) {
+    fail_user("--ranks must be a whole number from 1 to {} (found '{}')",
+              kMostRanks, ranks);
+  }
+  messaging::launch(static_cast<int>(*count), command);
+}
+
 int run_rank(messaging::Communicator& communicator, int argc, char** argv) {
   if (communicator.rank() != 0) {
     run::join_farm(communicator);
@@ -245,6 +278,7 @@ int run_program(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   spdlog::set_default_logger(spdlog::stderr_color_mt("cape_farm"));
   spdlog::set_pattern("%^%l%$: %v");
+  launch_ranks(argc, argv);
   const std::unique_ptr<messaging::Communicator> communicator =
       messaging::connect();
   try {

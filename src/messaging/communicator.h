@@ -40,8 +40,15 @@ class Communicator {
 
 /// The communicator of this process. Calls MPI_Init only if a launcher (mpirun,
 /// srun --mpi) has set its environment. MPI is finalised when the communicator
-/// is destroyed.
+/// is destroyed. Throws UserError where the launcher started several ranks that
+/// do not know of each other.
 std::unique_ptr<Communicator> connect();
+
+/// Becomes mpirun, which starts `ranks` processes of `command` (the path of the
+/// program first) on this machine, as root too and with more ranks than cores.
+/// The mpirun is $CAPE_MPIRUN, or else that of the MPI that this was built with.
+/// Throws UserError where there is none, and under a launcher.
+[[noreturn]] void launch(int ranks, const std::vector<std::string>& command);
 
 /// "Open MPI v4.1.4, ..." or "none"; for the provenance of shards.
 std::string mpi_version();

@@ -1,15 +1,35 @@
 // The only file that includes MPI.
 #include <cstdlib>
+#include <string>
 
+#include "core/environment.h"
 #include "core/error.h"
 #include "messaging/communicator.h"
+
+namespace cape::messaging {
+namespace {
+
+/// The number of ranks that a launcher says it has started; 1 without one.
+int launched_ranks() {
+  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"}) {
+    const std::string size = environment_variable(name);
+    if (!size.empty()) return std::atoi(size.c_str());
+  }
+  return 1;
+}
+
+}  // namespace
+}  // namespace cape::messaging
 
 #ifdef CAPE_WITH_MPI
 
 #include <mpi.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <deque>
 #include <utility>
+#include <vector>
 
 namespace cape::messaging {
 namespace {
@@ -146,7 +166,18 @@ class MpiCommunicator final : public Communicator {
 }  // namespace
 
 std::unique_ptr<Communicator> connect() {
-  if (launched()) return std::make_unique<MpiCommunicator>();
+  if (launched()) {
+    auto communicator = std::make_unique<MpiCommunicator>();
+    // Each rank would measure the whole grid.
+    if (communicator->size() == 1 && launched_ranks() > 1) {
+      fail_user(
+          "the launcher started {} ranks, but they do not know of each other: "
+          "it belongs to another MPI than the one that cape_farm uses ({}); "
+          "start cape_farm with the mpirun of that one, or with --ranks {}",
+          launched_ranks(), mpi_version(), launched_ranks());
+    }
+    return communicator;
+  }
   return std::move(connect_in_process(1).front());
 }
 
@@ -158,6 +189,38 @@ std::string mpi_version() {
   return version.substr(0, version.find(','));
 }
 
+void launch(int ranks, const std::vector<std::string>& command) {
+  if (launched()) {
+    fail_user(
+        "--ranks starts mpirun, but a launcher has started this process; "
+        "leave one of them out");
+  }
+  // Open MPI 4 and 5 each know their own names. Where there are more ranks than
+  // cores they refuse to start, and so they do for root.
+  for (const auto& [name, value] :
+       {std::pair("OMPI_MCA_rmaps_base_oversubscribe", "1"),
+        std::pair("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe"),
+        std::pair("OMPI_MCA_hwloc_base_binding_policy", "none"),
+        std::pair("PRTE_MCA_hwloc_default_binding_policy", "none"),
+        std::pair("OMPI_ALLOW_RUN_AS_ROOT", "1"),
+        std::pair("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")}) {
+    ::setenv(name, value, /*overwrite=*/0);
+  }
+  const std::string named = environment_variable("CAPE_MPIRUN");
+  std::vector<std::string> all = {named.empty() ? CAPE_MPIEXEC : named, "-n",
+                                  std::to_string(ranks)};
+  all.insert(all.end(), command.begin(), command.end());
+  std::vector<char*> arguments;
+  arguments.reserve(all.size() + 1);
+  for (std::string& argument : all) arguments.push_back(argument.data());
+  arguments.push_back(nullptr);
+  ::execvp(arguments.front(), arguments.data());
+  fail_user(
+      "cannot start {}: {}; install Open MPI (openmpi-bin), or name an "
+      "mpirun with $CAPE_MPIRUN",
+      all.front(), errno_text(errno));
+}
+
 }  // namespace cape::messaging
 
 #else
@@ -166,19 +229,22 @@ namespace cape::messaging {
 
 std::unique_ptr<Communicator> connect() {
   // Ranks that do not know of each other would each measure the whole grid.
-  for (const char* name : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"}) {
-    const char* size = std::getenv(name);
-    if (size != nullptr && std::atoi(size) > 1) {
-      fail_user(
-          "this cape_farm was built without MPI, but a launcher started {} "
-          "ranks; build with -DCAPE_WITH_MPI=ON or run one process",
-          size);
-    }
+  if (launched_ranks() > 1) {
+    fail_user(
+        "this cape_farm was built without MPI, but a launcher started {} "
+        "ranks; build with -DCAPE_WITH_MPI=ON or run one process",
+        launched_ranks());
   }
   return std::move(connect_in_process(1).front());
 }
 
 std::string mpi_version() { return "none"; }
+
+void launch(int /*ranks*/, const std::vector<std::string>& /*command*/) {
+  fail_user(
+      "this cape_farm was built without MPI; build with -DCAPE_WITH_MPI=ON or "
+      "leave out --ranks");
+}
 
 }  // namespace cape::messaging
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <iterator>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "run/claim.h"
 #include "run/handshake.h"
 #include "run/inventory.h"
+#include "run/plan.h"
 #include "run/probe_refresh.h"
 #include "run/rank_loop.h"
 #include "run/run_directory.h"
@@ -93,12 +95,16 @@ struct Run {
   double seconds() const { return Seconds(Clock::now() - started).count(); }
 };
 
+/// Says what to expect of the time that all trainers together need.
+using SayEstimate = std::function<void(std::int64_t trainers)>;
+
 /// Does what is left, on all ranks. `start` says what the other ranks need to
 /// know of the work; the rest of it is filled in here.
 void run_ranks(messaging::Communicator& communicator,
                const grid::Workload& workload, const FarmOptions& options,
                const Run& run, RunStart start,
                worker::Worker::MakePublications make_publications,
+               const SayEstimate& say_estimate,
                coordinator::Coordinator& coordinator) {
   const std::string trainer = options.trainer.string();
   const std::string torch = trainer_client::ask_torch_version(trainer);
@@ -119,9 +125,15 @@ void run_ranks(messaging::Communicator& communicator,
     start.seconds_left = *options.time_limit - run.seconds();
   }
   start_ranks(communicator, start, plan);
+  std::int64_t trainers = 0;
   for (int rank = 0; rank < communicator.size(); ++rank) {
     const auto& devices = plan.ranks[static_cast<std::size_t>(rank)].devices;
     coordinator.set_slots(rank, std::ssize(devices));
+    trainers += std::ssize(devices);
+  }
+  say_estimate(trainers);
+  if (communicator.size() > 1 && plan.summary.size() == 1) {
+    spdlog::info("on one machine, cape_farm without a launcher does the same");
   }
   Progress progress(options.progress);
   RankLoop loop(workload, communicator, start, std::move(make_publications));
@@ -152,8 +164,18 @@ ExitCode run_farm(messaging::Communicator& communicator, const grid::Grid& grid,
     RunStart start;
     start.datasets = grid.datasets();
     start.attributes = {{kPartAttribute, part_mark(grid, options.part)}};
+    const auto say_estimate = [&](std::int64_t trainers) {
+      coordinator::DoneMap done = inventory.done;
+      if (!options.retry_failed) {
+        for (const auto& [index, mask] : inventory.failed) done[index] |= mask;
+      }
+      spdlog::info("expected: {}; --plan says more",
+                   to_text(estimate(grid, options.part, done, inventory.speed),
+                           trainers));
+    };
     run_ranks(communicator, grid, options, run, std::move(start),
-              worker::measured_rows(grid.config().output), coordinator);
+              worker::measured_rows(grid.config().output), say_estimate,
+              coordinator);
   }
   print_summary(coordinator, run.seconds(), options.directory);
   if (coordinator.finished()) leave_together(communicator);
@@ -190,8 +212,9 @@ ExitCode refresh_probes(messaging::Communicator& communicator,
     for (const auto& shard : shards) {
       start.refreshed_shards->push_back(absolute_path(shard).string());
     }
-    run_ranks(communicator, refresh, options, run, std::move(start),
-              refreshed_rows(refresh), coordinator);
+    run_ranks(
+        communicator, refresh, options, run, std::move(start),
+        refreshed_rows(refresh), [](std::int64_t) {}, coordinator);
   }
   print_refresh_summary(coordinator, refresh, run.seconds(), options.directory);
   if (coordinator.finished()) leave_together(communicator);

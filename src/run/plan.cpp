@@ -115,7 +115,39 @@ void print_longest(const grid::Grid& grid, const grid::SpeedEstimate& speed) {
       which, format_duration(most), train.full_training.max_epochs);
 }
 
+/// The same of a line of work_left, whose name begins with the family.
+double seconds_of(const grid::SpeedEstimate& speed, const std::string& name,
+                  const Line& line) {
+  return seconds_of(speed, name.substr(0, name.find(' ')), line.flops);
+}
+
+bool is_measured(const grid::SpeedEstimate& speed, const std::string& name,
+                 const Line& line) {
+  return speed.seconds(name.substr(0, name.find(' ')), line.flops).has_value();
+}
+
 }  // namespace
+
+Estimate estimate(const grid::Grid& grid, grid::Part part,
+                  const coordinator::DoneMap& done,
+                  const grid::SpeedEstimate& speed) {
+  Estimate all;
+  for (const auto& [name, line] : work_left(grid, part, done)) {
+    all.trainer_seconds += seconds_of(speed, name, line);
+    all.is_assumed = all.is_assumed || !is_measured(speed, name, line);
+  }
+  return all;
+}
+
+std::string to_text(const Estimate& estimate, std::int64_t trainers) {
+  return fmt::format(
+      "about {} with {} trainer{}{}",
+      format_duration(estimate.trainer_seconds / static_cast<double>(trainers)),
+      format_count(trainers), trainers == 1 ? "" : "s",
+      estimate.is_assumed
+          ? fmt::format(" ({} GFLOP/s each assumed)", kAssumedGflops)
+          : "");
+}
 
 void print_plan(const grid::Grid& grid, grid::Part part,
                 const std::filesystem::path& directory) {
@@ -126,27 +158,19 @@ void print_plan(const grid::Grid& grid, grid::Part part,
   fmt::print("\n{:<32} {:>14} {:>14} {:>16}\n", "left", "trajectories", "FLOP",
              "trainer time");
   Line total;
-  double seconds = 0;
-  bool assumed = false;
   for (const auto& [name, line] : work_left(grid, part, inventory.done)) {
-    auto expected =
-        inventory.speed.seconds(name.substr(0, name.find(' ')), line.flops);
-    if (!expected) {
-      expected = line.flops / (kAssumedGflops * 1e9);
-      assumed = true;
-    }
     fmt::print("{:<32} {:>14} {:>14} {:>16}\n", name,
                format_count(line.trajectories), format_si(line.flops),
-               format_duration(*expected));
+               format_duration(seconds_of(inventory.speed, name, line)));
     total.trajectories += line.trajectories;
     total.flops += line.flops;
-    seconds += *expected;
   }
+  const Estimate left = estimate(grid, part, inventory.done, inventory.speed);
   fmt::print("{:<32} {:>14} {:>14} {:>16}\n", "all",
              format_count(total.trajectories), format_si(total.flops),
-             format_duration(seconds));
+             format_duration(left.trainer_seconds));
   print_longest(grid, inventory.speed);
-  if (assumed) {
+  if (left.is_assumed) {
     fmt::print(
         "speed: {} GFLOP/s a trainer assumed; workers.gflops=X sets it, and "
         "the rows of a short run measure it\n",

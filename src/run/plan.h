@@ -1,14 +1,30 @@
 /// What --plan and --status print: the grid and what is done of it.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "coordinator/scheduler.h"
 #include "core/error.h"
 #include "grid/grid.h"
+#include "grid/speed.h"
 
 namespace cape::run {
+
+/// What is left of a part should cost this much.
+struct Estimate {
+  double trainer_seconds = 0;  ///< of one trainer
+  bool is_assumed = false;     ///< at a speed that nobody has measured
+};
+
+Estimate estimate(const grid::Grid& grid, grid::Part part,
+                  const coordinator::DoneMap& done,
+                  const grid::SpeedEstimate& speed);
+
+/// "about 3 d 2 h with 2 trainers (20 GFLOP/s each assumed)".
+std::string to_text(const Estimate& estimate, std::int64_t trainers);
 
 /// The grid, what of `part` is done in `directory`, and what the rest should
 /// cost one trainer.

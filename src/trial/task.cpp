@@ -9,7 +9,9 @@ zoo::Head head_of(const datasets::DatasetInfo& dataset) {
 }
 
 zoo::Sample sample_of(const datasets::DatasetInfo& dataset) {
-  return {dataset.shape, dataset.vocabulary};
+  zoo::Sample sample = dataset.shape;
+  sample.vocabulary = dataset.vocabulary;
+  return sample;
 }
 
 }  // namespace cape::trial

@@ -39,10 +39,15 @@ struct Sample {
   std::vector<std::int64_t> shape;  ///< D, T x D or C x H x W; of tokens T
   std::int64_t vocabulary = 0;      ///< 0: numbers
 
-  Sample(std::vector<std::int64_t> shape,
-         std::int64_t vocabulary = 0)  // NOLINT
-      : shape(std::move(shape)), vocabulary(vocabulary) {}
+  Sample(std::vector<std::int64_t> shape)  // NOLINT: a shape is a Sample
+      : shape(std::move(shape)) {}
   Sample(std::initializer_list<std::int64_t> shape) : shape(shape) {}
+
+  static Sample of_tokens(std::int64_t length, std::int64_t vocabulary) {
+    Sample sample{length};
+    sample.vocabulary = vocabulary;
+    return sample;
+  }
 };
 
 /// What a network gives for one sample.
