@@ -91,18 +91,29 @@ double neighbour_agreement(const Tensor& gram, const Tensor& labels,
 
 }  // namespace
 
+Tensor numbers_of_samples(const Tensor& inputs) {
+  const Tensor rows = inputs.reshape({inputs.size(0), -1});
+  if (rows.is_floating_point()) return rows;
+  const Tensor tokens = rows.remainder(kTokenCounts);
+  const Tensor counts =
+      torch::zeros({tokens.size(0), tokens.max().item<std::int64_t>() + 1},
+                   tokens.options().dtype(torch::kFloat));
+  return counts.scatter_add(1, tokens,
+                            torch::ones_like(tokens, counts.options()));
+}
+
 trial::BatchFeatures batch_features(const Tensor& inputs, const Tensor& labels,
                                     Task task) {
   const torch::NoGradGuard no_grad;
-  Tensor x = inputs.reshape({inputs.size(0), -1});
-  if (!x.is_floating_point()) x = x.to(torch::kFloat);
+  const Tensor x = numbers_of_samples(inputs);
   const auto numbers = static_cast<double>(x.numel());
   const auto features = static_cast<double>(x.size(1));
   trial::BatchFeatures result;
   const double rms =
       x.norm(2, torch::kDouble).item<double>() / std::sqrt(numbers);
   if (!std::isfinite(rms)) return result;
-  result.input_rms = rms;
+  // Tokens have no size.
+  if (inputs.is_floating_point()) result.input_rms = rms;
   result.constant_inputs =
       (x.amax(0) == x.amin(0)).sum().item<double>() / features;
   const Tensor deviations = centred(x);

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "trainer/batch_features.h"
+
 namespace cape::trainer {
 namespace {
 
@@ -73,7 +75,7 @@ KernelRegression kernel_regression(const Tensor& inputs, const Tensor& labels,
   const std::int64_t half = inputs.size(0) / 2;
   if (half < kFewestSamples) return {};
   const Tensor x =
-      inputs.reshape({inputs.size(0), -1}).to(torch::kCPU).to(torch::kDouble);
+      numbers_of_samples(inputs).to(torch::kCPU).to(torch::kDouble);
   if (!torch::isfinite(x).all().item<bool>()) return {};
   const Tensor y = numbers_of(labels, task);
   const auto of = [half](const Tensor& all, bool first) {

@@ -11,6 +11,10 @@
 
 namespace cape::trainer {
 
+/// The inputs of a batch as networks take them: tokens as int64.
+torch::Tensor input_tensor(torch::Tensor inputs,
+                           const datasets::DatasetInfo& dataset);
+
 /// The labels of a batch of `samples` as TaskObjective has them, on the CPU.
 torch::Tensor label_tensor(const datasets::Batch& batch, datasets::Task task,
                            std::int64_t samples);
@@ -22,7 +26,7 @@ class SampleSet {
             const datasets::BatchForm& form, const torch::Device& device);
 
   std::int64_t size() const { return store_.size(); }
-  datasets::Task task() const { return task_; }
+  datasets::Task task() const { return info_.task; }
   const torch::Device& device() const { return device_; }
 
   /// The samples at `positions`, counted from the first of `indices`.
@@ -35,10 +39,10 @@ class SampleSet {
   const torch::Tensor& labels() const { return labels_; }
 
  private:
+  const datasets::DatasetInfo& info_;
   datasets::SampleStore store_;
   torch::Tensor labels_;
   torch::Device device_;
-  datasets::Task task_;
 };
 
 }  // namespace cape::trainer

@@ -84,7 +84,8 @@ TrialBatch draw_batch(const trial::TrialTask& task,
       torch::from_blob(batch.inputs.data(), batch.shape).clone();
   const torch::Tensor labels =
       label_tensor(batch, dataset.info.task, task.batch_size);
-  return {inputs.to(device), labels.to(device), dataset.info.task};
+  return {input_tensor(inputs, dataset.info).to(device), labels.to(device),
+          dataset.info.task};
 }
 
 int losses_per_sync(const torch::Device& device) {
