@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "apps/enum_option.h"
+#include "apps/path_option.h"
 #include "apps/trainer_options.h"
 #include "core/error.h"
 #include "core/files.h"
@@ -53,7 +54,7 @@ struct CommandLine {
 };
 
 void declare(CLI::App& app, CommandLine& line) {
-  app.add_option("config", line.config, "what to run")
+  as_path(app.add_option("config", line.config, "what to run"))
       ->type_name("CONFIG.yaml");
   app.add_option("overrides", line.overrides,
                  "values that replace those of the configuration, e.g. "
@@ -66,7 +67,8 @@ void declare(CLI::App& app, CommandLine& line) {
                "print the complete configuration with all defaults");
   app.add_flag("--list-datasets", line.list_datasets,
                "show which data sets were found, known and your own");
-  app.add_option("--out", line.out, "output directory; default runs/<name>")
+  as_path(app.add_option("--out", line.out,
+                         "output directory; default runs/<name>"))
       ->type_name("DIR");
   app.add_option("--shard", line.shard, "run the I-th of N parts, from 0")
       ->type_name("I/N");

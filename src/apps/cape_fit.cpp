@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/enum_option.h"
+#include "apps/path_option.h"
 #include "core/error.h"
 #include "core/version.h"
 #include "predictor/fit/fit.h"
@@ -21,12 +22,14 @@ int run(int argc, char** argv) {
       "--version",
       fmt::format("cape_fit {} ({})", cape::kVersion, cape::kGitCommit));
   app.option_defaults()->always_capture_default();
-  app.add_option("INPUT", options.input.inputs,
-                 "Shards, folders of shards, published CSV files, patterns; or "
-                 "the published file of whole trainings alone")
+  cape::as_path(
+      app.add_option(
+          "INPUT", options.input.inputs,
+          "Shards, folders of shards, published CSV files, patterns; or "
+          "the published file of whole trainings alone"))
       ->required()
       ->always_capture_default(false);
-  app.add_option("--out", options.out, "Model directory");
+  cape::as_path(app.add_option("--out", options.out, "Model directory"));
   app.add_option("--features", options.comparison.features,
                  "Features of the model that is kept: paper or extended; of "
                  "whole trainings paper or general, which is then the default")
@@ -43,16 +46,20 @@ int run(int argc, char** argv) {
       ->take_all()
       ->allow_extra_args(false)
       ->always_capture_default(false);
-  app.add_option("--test", options.input.test,
-                 "Files to score a model of all INPUT on")
+  cape::as_path(app.add_option("--test", options.input.test,
+                               "Files to score a model of all INPUT on"))
       ->always_capture_default(false);
-  app.add_option("--general", options.input.general,
-                 "More files for the general model, which answers for networks "
-                 "and data that INPUT has not")
+  cape::as_path(
+      app.add_option(
+          "--general", options.input.general,
+          "More files for the general model, which answers for networks "
+          "and data that INPUT has not"))
       ->always_capture_default(false);
-  app.add_option("--sources", options.input.sources,
-                 "Table whose columns name and source say which data sets are "
-                 "left out together")
+  cape::as_path(
+      app.add_option(
+          "--sources", options.input.sources,
+          "Table whose columns name and source say which data sets are "
+          "left out together"))
       ->always_capture_default(false);
   cape::add_enum_option<cape::predictor::Censored>(
       app, "--censored", options.comparison.censored,
@@ -69,11 +76,12 @@ int run(int argc, char** argv) {
                "Also measure what each group of features is worth");
   app.add_flag("--paper-tables", options.paper_tables,
                "Also make the paper's tables and figure, beside its figures");
-  app.add_option("--export-csv", options.input.export_csv,
-                 "Also write the merged rows as CSV")
+  cape::as_path(app.add_option("--export-csv", options.input.export_csv,
+                               "Also write the merged rows as CSV"))
       ->always_capture_default(false);
-  app.add_option("--export-shard", options.input.export_shard,
-                 "Also write the merged rows and curves as one shard")
+  cape::as_path(
+      app.add_option("--export-shard", options.input.export_shard,
+                     "Also write the merged rows and curves as one shard"))
       ->always_capture_default(false);
   app.add_flag("--export-only", options.export_only,
                "Only export, and fit nothing");

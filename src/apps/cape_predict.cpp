@@ -16,7 +16,9 @@
 #include <vector>
 
 #include "apps/enum_option.h"
+#include "apps/path_option.h"
 #include "apps/trainer_options.h"
+#include "core/environment.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/version.h"
@@ -47,9 +49,9 @@ void declare(CLI::App& app, CommandLine& line) {
          "a configuration of cape_farm, and values that replace its own "
          "or, without a file, take its place, e.g. grid.batch_size=[64]")
       ->type_name("[CONFIG.yaml] [key.path=value ...]");
-  app.add_option("--model", line.model,
-                 "model directory of cape_fit; default: the model that comes "
-                 "with cape_predict")
+  as_path(app.add_option("--model", line.model,
+                         "model directory of cape_fit; default: the model that "
+                         "comes with cape_predict"))
       ->type_name("DIR");
   add_enum_option<prediction::CellOrder>(
       app, "--sort", line.order,
@@ -86,7 +88,7 @@ grid::Config load(const CommandLine& line) {
     if (argument.find('=') != std::string::npos) {
       overrides.push_back(argument);
     } else if (file.empty()) {
-      file = argument;
+      file = expand_path(argument);
     } else {
       fail_user("one configuration, not two (found {} and {})", file, argument);
     }

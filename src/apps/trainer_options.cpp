@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "apps/path_option.h"
 #include "core/files.h"
 
 namespace cape {
@@ -17,14 +18,16 @@ std::string yaml_quoted(const std::string& text) {
 }  // namespace
 
 void TrainerOptions::declare(CLI::App& app) {
+  // It is expanded where data sets are looked for, as in a configuration.
   app.add_option(
          "--data-dir", data_dir,
          "where data sets are; default $CAPE_DATA, then Debian's folder")
       ->type_name("DIR");
   app.add_option("--device", device, "auto, cpu or cuda")->type_name("NAME");
-  app.add_option("--trainer", trainer,
-                 fmt::format("the cape_trainer to use; default: beside {}",
-                             app.get_name()))
+  as_path(
+      app.add_option("--trainer", trainer,
+                     fmt::format("the cape_trainer to use; default: beside {}",
+                                 app.get_name())))
       ->type_name("FILE");
 }
 

@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 
 #include <algorithm>
 
@@ -19,26 +20,60 @@ bool leaves_the_archive(const std::filesystem::path& name) {
          std::find(name.begin(), name.end(), "..") != name.end();
 }
 
+/// libarchive turns names into the character set of the locale, and programs
+/// begin with one that has ASCII alone.
+class Utf8Locale {
+ public:
+  Utf8Locale()
+      : locale_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)),
+        before_(locale_ == nullptr ? nullptr : ::uselocale(locale_)) {}
+  ~Utf8Locale() {
+    if (locale_ == nullptr) return;
+    ::uselocale(before_);
+    ::freelocale(locale_);
+  }
+  Utf8Locale(const Utf8Locale&) = delete;
+  Utf8Locale& operator=(const Utf8Locale&) = delete;
+
+ private:
+  ::locale_t locale_;
+  ::locale_t before_;
+};
+
 }  // namespace
 
 Archive::Archive(const std::filesystem::path& path)
-    : path_(path.string()),
-      bytes_(read_plain_or_gzip(path, kMostBytes)),
+    : Archive({path.string(), read_plain_or_gzip(path, kMostBytes)},
+              Kind::tar) {}
+
+Archive::Archive(const File& file, Kind kind)
+    : path_(file.name),
+      kind_(kind),
+      bytes_(file.bytes),
       archive_(archive_read_new()) {
-  archive_read_support_format_tar(archive_);
+  if (kind == Kind::tar) {
+    archive_read_support_format_tar(archive_);
+  } else {
+    // The sizes of members are in the directory at the end.
+    archive_read_support_format_zip_seekable(archive_);
+  }
   if (archive_read_open_memory(archive_, bytes_.data(), bytes_.size()) !=
       ARCHIVE_OK) {
     const std::string problem = error_text();
     archive_read_free(archive_);
-    fail_user("cannot read {} as a .tar.gz: {}", path_, problem);
+    fail_user("cannot read {} as a {}: {}", path_, kind_text(), problem);
   }
 }
 
 Archive::~Archive() { archive_read_free(archive_); }
 
+const char* Archive::kind_text() const {
+  return kind_ == Kind::tar ? ".tar.gz" : ".zip";
+}
+
 std::string Archive::error_text() const {
   const char* const text = archive_error_string(archive_);
-  return text ? text : "no .tar.gz";
+  return text ? text : fmt::format("no {}", kind_text());
 }
 
 void Archive::check(int status) const {
@@ -47,6 +82,7 @@ void Archive::check(int status) const {
 }
 
 bool Archive::next() {
+  const Utf8Locale names_of_any_script;
   while (true) {
     const int status = archive_read_next_header(archive_, &entry_);
     check(status);
@@ -59,7 +95,7 @@ bool Archive::next() {
         (type != AE_IFREG && type != AE_IFDIR)) {
       fail_user(
           "{}: its member '{}' is a link, a device, or outside of the archive, "
-          "which no official file has; download it again",
+          "which no file of data has; make or download it again",
           path_, member_);
     }
     if (type == AE_IFREG) return true;
@@ -70,8 +106,8 @@ std::vector<std::uint8_t> Archive::read(std::size_t limit) {
   const auto size = static_cast<std::size_t>(archive_entry_size(entry_));
   if (size > limit) {
     fail_user(
-        "{}: its member '{}' has {} bytes, but no official file of this data "
-        "set has more than {}",
+        "{}: its member '{}' says that it has {} bytes, but no sound file here "
+        "has more than {}; copy or download it again",
         path_, member_, size, limit);
   }
   std::vector<std::uint8_t> bytes(size);

@@ -1,5 +1,6 @@
-/// Reads the members of a .tar.gz one after the other. Nothing is unpacked to
-/// disk: the whole archive is in memory as long as the Archive exists.
+/// Reads the members of a .tar.gz or of a .zip one after the other. Nothing is
+/// unpacked to disk: the whole archive is in memory or mapped as long as the
+/// Archive exists.
 #pragma once
 
 #include <cstddef>
@@ -15,11 +16,16 @@ struct archive_entry;
 
 namespace cape::datasets {
 
-/// Throws UserError, which names the file: unreadable, damaged, not a .tar.gz,
-/// or with members that no data set has (links, devices, absolute names, "..").
+/// Throws UserError, which names the file: unreadable, damaged, of another
+/// kind, or with members that no data set has (links, devices, absolute names,
+/// "..").
 class Archive {
  public:
+  enum class Kind { tar, zip };
+
+  /// The .tar.gz at `path`, which may be a plain .tar.
   explicit Archive(const std::filesystem::path& path);
+  Archive(const File& file, Kind kind);
   ~Archive();
   Archive(const Archive&) = delete;
   Archive& operator=(const Archive&) = delete;
@@ -36,9 +42,11 @@ class Archive {
 
  private:
   void check(int status) const;
+  const char* kind_text() const;
   std::string error_text() const;
 
   std::string path_;
+  Kind kind_;
   std::string member_;
   Bytes bytes_;  ///< unpacked
   ::archive* archive_;

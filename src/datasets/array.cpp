@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <numeric>
+#include <type_traits>
+#include <utility>
 
 namespace cape::datasets {
 namespace {
@@ -58,6 +62,14 @@ T load(const std::uint8_t* bytes, bool big_endian) {
   return value;
 }
 
+/// Whether `value` is in the range of T.
+template <class T>
+bool holds(double value) {
+  if constexpr (std::is_floating_point_v<T>) return true;
+  const double end = std::ldexp(1.0, std::numeric_limits<T>::digits);
+  return value < end && value >= (std::is_signed_v<T> ? -end : 0.0);
+}
+
 }  // namespace
 
 std::size_t element_size(ElementType type) {
@@ -109,6 +121,60 @@ double Array::operator[](std::size_t index) const {
   double value = 0;
   read(index, {&value, 1});
   return value;
+}
+
+Array transposed(const Array& array, const std::vector<std::size_t>& axes) {
+  const std::size_t size = element_size(array.type);
+  const std::size_t rank = axes.size();
+  // The bytes from an element to the next along each axis of `array`.
+  std::vector<std::size_t> steps(rank, size);
+  for (std::size_t axis = rank; axis-- > 1;)
+    steps[axis - 1] = steps[axis] * static_cast<std::size_t>(array.shape[axis]);
+  Array result = array;
+  for (std::size_t k = 0; k < rank; ++k) result.shape[k] = array.shape[axes[k]];
+  std::vector<std::uint8_t> bytes(array.elements.size());
+  std::vector<std::int64_t> index(rank, 0);
+  const std::uint8_t* from = array.elements.data();
+  for (std::size_t to = 0; to < bytes.size(); to += size) {
+    std::copy_n(from, size, &bytes[to]);
+    for (std::size_t k = rank; k-- > 0;) {
+      from += steps[axes[k]];
+      if (++index[k] < result.shape[k]) break;
+      from -= steps[axes[k]] * static_cast<std::size_t>(result.shape[k]);
+      index[k] = 0;
+    }
+  }
+  result.elements = Bytes(std::move(bytes));
+  return result;
+}
+
+Array from_columns(Array array) {
+  if (array.shape.size() < 2) return array;
+  std::ranges::reverse(array.shape);
+  std::vector<std::size_t> axes(array.shape.size());
+  std::iota(axes.rbegin(), axes.rend(), std::size_t{0});
+  return transposed(array, axes);
+}
+
+std::optional<Array> converted(const Array& array, ElementType type) {
+  if (array.type == type) return array;
+  std::vector<double> values(array.size());
+  array.read(0, values);
+  std::vector<std::uint8_t> bytes(values.size() * element_size(type));
+  bool fits = true;
+  with_type(type, [&](auto kind) {
+    using T = decltype(kind);
+    if constexpr (std::is_arithmetic_v<T>) {
+      for (std::size_t i = 0; i < values.size() && fits; ++i) {
+        fits = holds<T>(values[i]);
+        const T value = fits ? static_cast<T>(values[i]) : T{};
+        std::memcpy(&bytes[i * sizeof(T)], &value, sizeof(T));
+      }
+    }
+  });
+  if (!fits) return std::nullopt;
+  return Array{
+      .type = type, .shape = array.shape, .elements = Bytes(std::move(bytes))};
 }
 
 }  // namespace cape::datasets

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -79,5 +80,17 @@ struct Array {
   /// One element.
   double operator[](std::size_t index) const;
 };
+
+/// A copy whose axis k is the axis `axes[k]` of `array`, as numpy.transpose
+/// makes it. `axes` has every axis of `array` once.
+Array transposed(const Array& array, const std::vector<std::size_t>& axes);
+
+/// The array whose elements lie column by column in `array.elements`, as
+/// MATLAB and Fortran keep them: the first index runs fastest.
+Array from_columns(Array array);
+
+/// The same numbers with another type of elements; nothing if a number is out
+/// of that type's range. `type` is not boolean.
+std::optional<Array> converted(const Array& array, ElementType type);
 
 }  // namespace cape::datasets

@@ -118,11 +118,8 @@ std::optional<RarestClass> find_rarest_class(const Dataset& dataset) {
 std::vector<std::filesystem::path> search_roots(const std::string& data_dir) {
   std::vector<std::filesystem::path> roots;
   const std::string environment = environment_variable("CAPE_DATA");
-  if (!data_dir.empty()) {
-    roots.emplace_back(data_dir);
-  } else if (!environment.empty()) {
-    roots.emplace_back(environment);
-  }
+  const std::string& named = data_dir.empty() ? environment : data_dir;
+  if (!named.empty()) roots.emplace_back(expand_path(named));
   roots.emplace_back(kDebianFolder);
   return roots;
 }

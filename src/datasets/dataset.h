@@ -62,7 +62,8 @@ std::optional<RarestClass> find_rarest_class(const Dataset& dataset);
 const std::vector<std::string>& known_datasets();
 
 /// The folders in which data sets are looked for: `data_dir`, or $CAPE_DATA if
-/// that is empty, then Debian's folder.
+/// that is empty, expanded (core/environment.h), then Debian's folder. Throws
+/// UserError where a variable of the path is not set.
 std::vector<std::filesystem::path> search_roots(const std::string& data_dir);
 
 /// Reads the training split of a known data set. Throws UserError when it is

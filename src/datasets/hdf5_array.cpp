@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "core/error.h"
+#include "datasets/array_file.h"
 #include "hdf5/hdf5.h"
 
 namespace cape::datasets {
@@ -44,6 +46,16 @@ std::optional<ElementType> type_of(const Elements& elements) {
   return std::nullopt;
 }
 
+/// Those of a type that type_of knows.
+Elements elements_of(const hdf5::Handle& dataset, const std::string& place) {
+  const auto elements = hdf5::elements_of(dataset);
+  if (elements && type_of(*elements)) return *elements;
+  fail_user(
+      "{}: its elements are not taken; save them as float32, float64, an "
+      "integer type or bool",
+      place);
+}
+
 Array shaped(ElementType type, const std::vector<std::uint64_t>& extents,
              const std::string& place) {
   constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 40;  // no overflow
@@ -60,54 +72,72 @@ Array shaped(ElementType type, const std::vector<std::uint64_t>& extents,
   return array;
 }
 
-Array read(const std::string& file, const std::string& name,
-           const std::string& place) {
-  const hdf5::Handle opened = hdf5::open_to_read(file);
-  const hdf5::Handle dataset = hdf5::open_dataset(opened, name.c_str());
-  const auto elements = hdf5::elements_of(dataset);
-  const auto type = elements ? type_of(*elements) : std::nullopt;
-  if (!type) {
-    fail_user(
-        "{}: its elements are not taken; save them as float32, float64, an "
-        "integer type or bool",
-        place);
+hdf5::Handle open(const File& file, bool on_disk) {
+  return on_disk ? hdf5::open_to_read(file.name)
+                 : hdf5::open_in_memory(file.bytes.data(), file.bytes.size());
+}
+
+/// Links lead to arrays that are not listed under the name of the link.
+hdf5::Handle open_array(const hdf5::Handle& opened, const File& file,
+                        const std::string& name) {
+  if (!name.empty() && hdf5::is_dataset(opened, name.c_str()))
+    return hdf5::open_dataset(opened, name.c_str());
+  const std::string chosen =
+      choose_array(file.name, name, hdf5::dataset_names(opened));
+  return hdf5::open_dataset(opened, chosen.c_str());
+}
+
+Hdf5Array read(const File& file, bool on_disk, const std::string& name) {
+  const hdf5::Handle opened = open(file, on_disk);
+  const hdf5::Handle dataset = open_array(opened, file, name);
+  const std::string place = file.name + ":" + name;
+  const Elements elements = elements_of(dataset, place);
+  const ElementType type = *type_of(elements);
+  // MATLAB says the size of an empty array in place of its elements.
+  if (hdf5::has_attribute(dataset, "MATLAB_empty") &&
+      hdf5::read_int_attribute(dataset, "MATLAB_empty") != 0) {
+    fail_user("{}: an empty array", place);
   }
-  Array array = shaped(*type, hdf5::extents(dataset), place);
-  std::size_t bytes = element_size(*type);
+  Hdf5Array result{shaped(type, hdf5::extents(dataset), place),
+                   hdf5::has_attribute(dataset, "MATLAB_class")};
+  Array& array = result.array;
+  std::size_t bytes = element_size(type);
   for (const std::int64_t extent : array.shape) bytes *= extent;
-  if (const auto offset = hdf5::offset_in_file(dataset)) {
-    const Bytes all = map_file(file);
-    if (*offset > all.size() || bytes > all.size() - *offset) {
+  const auto offset = hdf5::offset_in_file(dataset);
+  if (offset) {
+    if (*offset > file.bytes.size() || bytes > file.bytes.size() - *offset)
       fail_user("{}: the file is cut short; copy it again", place);
-    }
-    array.elements = all.part(*offset, bytes);
-    array.big_endian = elements->big_endian;
-    return array;
+    array.elements = file.bytes.part(*offset, bytes);
+    array.big_endian = elements.big_endian;
+  } else {
+    std::vector<std::uint8_t> values(bytes);
+    if (bytes > 0) hdf5::read_all(dataset, elements, values.data());
+    array.elements = Bytes(std::move(values));
   }
-  std::vector<std::uint8_t> values(bytes);
-  if (bytes > 0) hdf5::read_all(dataset, *elements, values.data());
-  array.elements = Bytes(std::move(values));
-  return array;
+  if (result.from_matlab && array.shape.size() > 1) {
+    std::ranges::reverse(array.shape);
+    array = from_columns(std::move(array));
+  }
+  return result;
 }
 
 }  // namespace
 
-Array read_hdf5_array(const std::string& place) {
-  const std::size_t colon = place.rfind(":/");
-  if (colon == std::string::npos) {
-    fail_user("{}: which array of the file? Give FILE:/NAME", place);
-  }
-  const std::string file = place.substr(0, colon);
-  const std::string name = place.substr(colon + 1);
-  const auto problem = hdf5::read_in_child(map_file(file).size(),
-                                           [&] { read(file, name, place); });
+Hdf5Array read_hdf5_array(const File& file, bool on_disk,
+                          const std::string& name) {
+  // HDF5 counts as absolute what begins with a slash.
+  const std::string path =
+      name.empty() || name.starts_with('/') ? name : "/" + name;
+  const auto problem = hdf5::read_in_child(file.bytes.size(),
+                                           [&] { read(file, on_disk, path); });
   if (problem) {
-    fail_user("{}: {}; the file is damaged, copy it again", place, *problem);
+    fail_user("{}: {}; the file is damaged, copy it again", file.name,
+              *problem);
   }
   try {
-    return read(file, name, place);
+    return read(file, on_disk, path);
   } catch (const hdf5::Hdf5Error& error) {
-    fail_user("{}: {}", place, error.what());
+    fail_user("{}:{}: {}", file.name, path, error.what());
   }
 }
 

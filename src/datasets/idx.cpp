@@ -90,27 +90,31 @@ std::vector<std::uint8_t> labels_of(const KnownDataset& known,
 
 }  // namespace
 
+bool is_idx(const Bytes& bytes) {
+  return bytes.size() >= 4 && bytes[0] == 0 && bytes[1] == 0 &&
+         type_of(bytes[2]) && bytes[3] > 0;
+}
+
 Array parse_idx(const File& file) {
   const Bytes& bytes = file.bytes;
   if (bytes.size() < 4) {
     fail_user("{}: too short for an IDX file: {} bytes", file.name,
               bytes.size());
   }
-  const std::size_t rank = bytes[3];
-  const auto type = type_of(bytes[2]);
-  if (bytes[0] != 0 || bytes[1] != 0 || !type || rank == 0) {
+  if (!is_idx(bytes)) {
     fail_user(
         "{}: not an IDX file: it begins with {:#010x}, not with two zero "
         "bytes, an element type and the number of dimensions",
         file.name, big_endian(bytes, 0));
   }
+  const std::size_t rank = bytes[3];
   const std::size_t header = 4 * (1 + rank);
   if (bytes.size() < header) {
     fail_user(
         "{}: too short for an IDX file: {} bytes, its header alone has {}",
         file.name, bytes.size(), header);
   }
-  Array array{.type = *type, .big_endian = true};
+  Array array{.type = *type_of(bytes[2]), .big_endian = true};
   for (std::size_t i = 0; i < rank; ++i)
     array.shape.push_back(big_endian(bytes, 4 * (1 + i)));
   const std::size_t held = bytes.size() - header;

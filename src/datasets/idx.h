@@ -8,6 +8,10 @@
 
 namespace cape::datasets {
 
+/// Whether these are the first bytes of such a file. Other files may begin so
+/// by chance.
+bool is_idx(const Bytes& bytes);
+
 /// Reads any element type and any number of dimensions. Throws UserError with
 /// the file, what was expected and what was found.
 Array parse_idx(const File& file);

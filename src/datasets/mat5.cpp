@@ -1,11 +1,14 @@
 #include "datasets/mat5.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cstring>
-#include <map>
+#include <span>
 #include <utility>
 
 #include "core/error.h"
+#include "datasets/array_file.h"
 #include "datasets/gzip.h"
 
 namespace cape::datasets {
@@ -14,13 +17,24 @@ namespace {
 // Types of elements and classes of arrays: tables 1-1 and 1-3 of the format.
 enum Type : std::uint32_t {
   kInt8 = 1,
-  kUint8 = 2,
   kInt32 = 5,
   kUint32 = 6,
   kMatrix = 14,
   kCompressed = 15
 };
-constexpr std::uint32_t kUint8Class = 9;
+using Code = std::pair<std::uint32_t, ElementType>;
+constexpr Code kStoredTypes[] = {
+    {1, ElementType::int8},    {2, ElementType::uint8},
+    {3, ElementType::int16},   {4, ElementType::uint16},
+    {5, ElementType::int32},   {6, ElementType::uint32},
+    {7, ElementType::float32}, {9, ElementType::float64},
+    {12, ElementType::int64},  {13, ElementType::uint64}};
+constexpr Code kClasses[] = {
+    {6, ElementType::float64}, {7, ElementType::float32},
+    {8, ElementType::int8},    {9, ElementType::uint8},
+    {10, ElementType::int16},  {11, ElementType::uint16},
+    {12, ElementType::int32},  {13, ElementType::uint32},
+    {14, ElementType::int64},  {15, ElementType::uint64}};
 constexpr std::uint32_t kComplex = 0x800;
 constexpr std::size_t kHeader = 128;
 
@@ -66,11 +80,11 @@ class ElementReader {
     return element;
   }
 
- private:
   [[noreturn]] void fail_damaged() const {
     fail_user("{}: truncated or damaged; copy or download it again", file_);
   }
 
+ private:
   Bytes part(std::size_t offset, std::size_t size) const {
     if (offset > bytes_.size() || size > bytes_.size() - offset) fail_damaged();
     return bytes_.part(offset, size);
@@ -85,45 +99,45 @@ class ElementReader {
   std::size_t at_ = 0;
 };
 
-struct Variable {
-  std::string name;
-  MatArray array;
-};
+std::optional<ElementType> find_type(std::span<const Code> codes,
+                                     std::uint32_t wanted) {
+  for (const auto& [code, type] : codes)
+    if (code == wanted) return type;
+  return std::nullopt;
+}
 
-/// For a matrix that is none of `names`, only the name is filled in.
-Variable variable_of(const std::string& file, const Bytes& matrix,
-                     const std::vector<std::string>& names) {
+MatVariable variable_of(const std::string& file, const Bytes& matrix) {
   ElementReader elements(file, matrix);
   const Bytes flags = elements.next(kUint32).bytes;
   const Bytes extents = elements.next(kInt32).bytes;
   const Bytes text = elements.next(kInt8).bytes;
-  Variable variable;
-  variable.name.assign(text.begin(), text.end());
-  if (std::find(names.begin(), names.end(), variable.name) == names.end())
-    return variable;
+  MatVariable variable{.name = {text.begin(), text.end()}, .array = {}};
   const std::uint32_t word = flags.size() < 4 ? 0 : little_endian(flags, 0);
-  if ((word & 0xff) != kUint8Class || (word & kComplex) != 0) {
-    fail_user("{}: its variable {} is no array of real unsigned bytes", file,
-              variable.name);
-  }
+  const auto type = find_type(kClasses, word & 0xff);
+  if (!type || (word & kComplex) != 0) return variable;
+  const Element real = elements.next();
+  const auto stored = find_type(kStoredTypes, real.type);
+  if (!stored || real.bytes.size() % element_size(*stored) != 0)
+    elements.fail_damaged();
+  variable.array = converted({.type = *stored, .elements = real.bytes}, *type);
+  if (!variable.array) elements.fail_damaged();
   for (std::size_t at = 0; at + 4 <= extents.size(); at += 4)
-    variable.array.shape.push_back(little_endian(extents, at));
-  variable.array.bytes = elements.next(kUint8).bytes;
+    variable.array->shape.push_back(little_endian(extents, at));
   return variable;
 }
 
 }  // namespace
 
-std::vector<MatArray> read_mat_arrays(const File& file,
-                                      const std::vector<std::string>& names,
-                                      std::size_t limit) {
-  const Bytes& bytes = file.bytes;
+bool is_mat5(const Bytes& bytes) {
   static constexpr std::uint8_t kLevel5[] = {0x00, 0x01, 'I', 'M'};
-  if (bytes.size() < kHeader ||
-      std::memcmp(bytes.data() + kHeader - 4, kLevel5, 4) != 0) {
-    fail_user("{}: not a MATLAB file of level 5", file.name);
-  }
-  std::map<std::string, MatArray> found;
+  return bytes.size() >= kHeader &&
+         std::memcmp(bytes.data() + kHeader - 4, kLevel5, 4) == 0;
+}
+
+std::vector<MatVariable> read_mat5(const File& file, std::size_t limit) {
+  const Bytes& bytes = file.bytes;
+  if (!is_mat5(bytes)) fail_user("{}: not a MATLAB file of level 5", file.name);
+  std::vector<MatVariable> variables;
   ElementReader elements(file.name,
                          bytes.part(kHeader, bytes.size() - kHeader));
   while (!elements.at_end()) {
@@ -134,17 +148,27 @@ std::vector<MatArray> read_mat_arrays(const File& file,
               .next();
     }
     if (element.type != kMatrix) continue;
-    Variable variable = variable_of(file.name, element.bytes, names);
-    found.try_emplace(std::move(variable.name), std::move(variable.array));
+    variables.push_back(variable_of(file.name, element.bytes));
   }
-  std::vector<MatArray> arrays;
-  for (const std::string& name : names) {
-    const auto array = found.find(name);
-    if (array == found.end())
-      fail_user("{}: without a variable {}", file.name, name);
-    arrays.push_back(array->second);
+  return variables;
+}
+
+Array parse_mat5(const File& file, const std::string& name, std::size_t limit) {
+  const std::vector<MatVariable> variables = read_mat5(file, limit);
+  std::vector<std::string> names;
+  for (const MatVariable& variable : variables)
+    if (variable.array) names.push_back(variable.name);
+  const std::string wanted = choose_array(file.name, name, names);
+  const auto found =
+      std::ranges::find_if(variables, [&](const MatVariable& variable) {
+        return variable.array && variable.name == wanted;
+      });
+  const Array& array = *found->array;
+  if (!has_size(array.shape, element_size(array.type), array.elements.size())) {
+    fail_user("{}: its {} is {}, but has {} elements; save or copy it again",
+              file.name, wanted, fmt::join(array.shape, " x "), array.size());
   }
-  return arrays;
+  return from_columns(array);
 }
 
 }  // namespace cape::datasets

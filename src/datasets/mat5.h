@@ -1,30 +1,37 @@
 /// MATLAB's MAT-file format of level 5, as far as it is needed for arrays of
-/// unsigned bytes: a header of 128 bytes, then one element for each variable,
-/// usually compressed.
+/// numbers: a header of 128 bytes, then one element for each variable, usually
+/// compressed. MATLAB's save -v6 and -v7 and scipy.io.savemat write it.
 /// https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "datasets/bytes.h"
+#include "datasets/array.h"
 
 namespace cape::datasets {
 
-struct MatArray {
-  std::vector<std::int64_t> shape;
-  Bytes bytes;  ///< column-major: the first index runs fastest
+struct MatVariable {
+  std::string name;
+  /// In the shape that MATLAB shows, elements column by column: the first index
+  /// runs fastest. The shape may say another number of elements than there are.
+  /// Nothing where the variable is no array of real numbers.
+  std::optional<Array> array;
 };
 
-/// The variables `names` of the file in that order, which must be arrays of
-/// real unsigned bytes. No variable may unpack to more than `limit` bytes.
+/// Whether a file of these bytes is one.
+bool is_mat5(const Bytes& bytes);
+
+/// All variables of the file. None may unpack to more than `limit` bytes.
 /// Throws UserError for a file in another format (also a big-endian one), a
-/// truncated file, a wrong checksum, a missing variable, or one of another
-/// type.
-std::vector<MatArray> read_mat_arrays(const File& file,
-                                      const std::vector<std::string>& names,
-                                      std::size_t limit);
+/// truncated file or a wrong checksum.
+std::vector<MatVariable> read_mat5(const File& file, std::size_t limit);
+
+/// The variable `name`, or the only one of numbers if `name` is empty, row by
+/// row. Throws UserError as read_mat5 does, and where there is no such variable
+/// (with the names of those that there are).
+Array parse_mat5(const File& file, const std::string& name, std::size_t limit);
 
 }  // namespace cape::datasets

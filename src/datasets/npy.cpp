@@ -182,12 +182,6 @@ Array parse_npy(const File& file) {
         "float64, an integer type or bool: array.astype('float32')",
         file.name, *header->descr);
   }
-  if (*header->fortran_order && header->shape->size() > 1) {
-    fail_user(
-        "{}: in Fortran order; save it in C order: numpy.save(FILE, "
-        "numpy.ascontiguousarray(array))",
-        file.name);
-  }
   const std::size_t held = file.bytes.size() - start - length;
   if (!has_size(*header->shape, element_size(*type), held)) {
     fail_user(
@@ -195,10 +189,11 @@ Array parse_npy(const File& file) {
         "save or copy it again",
         file.name, fmt::join(*header->shape, " x "), element_size(*type), held);
   }
-  return {.type = *type,
-          .big_endian = header->descr->front() == '>',
-          .shape = *header->shape,
-          .elements = file.bytes.part(start + length, held)};
+  Array array{.type = *type,
+              .big_endian = header->descr->front() == '>',
+              .shape = *header->shape,
+              .elements = file.bytes.part(start + length, held)};
+  return *header->fortran_order ? from_columns(std::move(array)) : array;
 }
 
 }  // namespace cape::datasets

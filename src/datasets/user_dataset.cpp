@@ -2,79 +2,142 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <utility>
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "datasets/array_file.h"
 #include "datasets/cifar_binary.h"
-#include "datasets/gzip.h"
-#include "datasets/hdf5_array.h"
-#include "datasets/idx.h"
-#include "datasets/npy.h"
 #include "datasets/user_labels.h"
 
 namespace cape::datasets {
 namespace {
 
-constexpr const char* kCifar = "cifar-bin";
+/// The orders that networks take: vectors, sequences, grey and other images.
+constexpr std::string_view kOwnLayouts[] = {"nd", "ntd", "nhw", "nchw"};
 
-/// Maps the file, so that trainers share it.
-File map_plain(const std::string& path) {
-  File file{path, map_file(path)};
-  if (has_gzip_header({file.bytes.data(), file.bytes.size()}))
-    fail_user("{}: compressed; unpack it first: gunzip", path);
-  return file;
+std::string shape_text(const Array& array) {
+  return array.shape.empty() ? "one number"
+                             : fmt::format("{}", fmt::join(array.shape, " x "));
 }
 
-Array read_array(const std::string& format, const std::string& path) {
-  if (format == "hdf5") return read_hdf5_array(path);
-  const File file = map_plain(path);
-  return format == "idx" ? parse_idx(file) : parse_npy(file);
-}
-
-/// Unsigned bytes [N, C, H, W] are images. An IDX file without channels holds
-/// grey images.
-Inputs inputs_of(Array x, const UserDataset& user, DatasetInfo& info) {
-  if (user.format == "idx" && x.type == ElementType::uint8 &&
-      x.shape.size() == 3) {
-    x.shape.insert(x.shape.begin() + 1, 1);
+/// Turns the axes of `x`, which are those of `layout`, to one of kOwnLayouts.
+Array arranged(Array x, const std::string& layout, const std::string& file) {
+  if (x.shape.size() != layout.size()) {
+    fail_user("{}: an array of {}, but layout: {} names {} axes", file,
+              shape_text(x), layout, layout.size());
   }
-  const std::size_t rank = x.shape.size();
-  if (rank < 2 || rank > 4 || x.elements.empty()) {
+  const auto* const ours =
+      std::ranges::find_if(kOwnLayouts, [&](std::string_view candidate) {
+        return std::ranges::is_permutation(candidate, layout);
+      });
+  std::vector<std::size_t> axes;
+  for (const char axis : *ours) axes.push_back(layout.find(axis));
+  if (*ours != layout) x = transposed(x, axes);
+  if (*ours == "nhw") x.shape.insert(x.shape.begin() + 1, 1);
+  return x;
+}
+
+/// The layout of an array for which the user gave none.
+std::string usual_layout(const StoredArray& stored, const UserDataset& user) {
+  const std::vector<std::int64_t>& shape = stored.array.shape;
+  const bool bytes = stored.array.type == ElementType::uint8;
+  if (shape.size() < 2 || shape.size() > 4 || stored.array.elements.empty()) {
     fail_user(
         "{}: an array of {}, but samples are vectors [N, D], sequences "
         "[N, T, D] or images [N, C, H, W]",
-        user.x,
-        rank == 0 ? "one number"
-                  : fmt::format("{}", fmt::join(x.shape, " x ")));
+        user.x, shape_text(stored.array));
   }
-  if (user.task == Task::sequence && rank != 3) {
+  if (shape.size() == 2) return "nd";
+  if (shape.size() == 3) return stored.format == "idx" && bytes ? "nhw" : "ntd";
+  const std::int64_t last = shape[3];
+  if ((last == 1 || last == 3 || last == 4) && shape[1] > last &&
+      shape[2] > last) {
+    fail_user(
+        "{}: an array of {} looks like images with the {} last (N x H x W x "
+        "C); give layout: nhwc, or layout: nchw if it is N x C x H x W",
+        user.x, shape_text(stored.array), last == 1 ? "channel" : "channels");
+  }
+  return "nchw";
+}
+
+/// What to say where bytes may have been meant as images.
+std::string axes_note(const StoredArray& stored, const UserDataset& user,
+                      const std::string& layout) {
+  constexpr std::int64_t kSmallestImage = 8;
+  const std::vector<std::int64_t>& shape = stored.array.shape;
+  if (!user.layout.empty() || layout != "ntd" || user.task == Task::sequence ||
+      stored.array.type != ElementType::uint8 || shape[1] < kSmallestImage ||
+      shape[2] < kSmallestImage) {
+    return {};
+  }
+  return fmt::format(
+      "{}: {} bytes were taken as sequences of {} steps (N x T x D); give "
+      "layout: nhw if they are grey images, or layout: ntd if this is right",
+      user.x, shape_text(stored.array), shape[1]);
+}
+
+void add_note(DatasetInfo& info, const std::string& note) {
+  if (note.empty()) return;
+  info.note += (info.note.empty() ? "" : "; ") + note;
+}
+
+void check_format(const std::string& found, const UserDataset& user,
+                  const std::string& file) {
+  if (user.format.empty() || user.format == found) return;
+  fail_user("{}: found the format {}, not {}; remove format: or correct it",
+            file, found, user.format);
+}
+
+/// Unsigned bytes [N, C, H, W] are images.
+void read_samples(const UserDataset& user, Dataset& dataset) {
+  const StoredArray stored = read_array_file(user.x);
+  check_format(stored.format, user, user.x);
+  const std::string layout =
+      user.layout.empty() ? usual_layout(stored, user) : user.layout;
+  Array x = arranged(stored.array, layout, user.x);
+  if (x.elements.empty())
+    fail_user("{}: an array of {}", user.x, shape_text(stored.array));
+  if (user.task == Task::sequence && x.shape.size() != 3) {
     fail_user(
         "{}: an array of {}, but the samples of a sequence task are "
         "[N, T, D]",
-        user.x, fmt::join(x.shape, " x "));
+        user.x, shape_text(stored.array));
   }
+  DatasetInfo& info = dataset.info;
+  add_note(info, stored.note);
+  add_note(info, axes_note(stored, user, layout));
   info.samples = x.count();
   info.shape = {x.shape.begin() + 1, x.shape.end()};
-  info.images = rank == 4 && x.type == ElementType::uint8;
-  if (!info.images) return x;
-  return Images{.blocks = {{.bytes = x.elements,
-                            .stride = x.sample_size(),
-                            .count = info.samples}}};
+  info.images = x.shape.size() == 4 && x.type == ElementType::uint8;
+  if (info.images) {
+    dataset.inputs = Images{.blocks = {{.bytes = x.elements,
+                                        .stride = x.sample_size(),
+                                        .count = info.samples}}};
+  } else {
+    dataset.inputs = std::move(x);
+  }
 }
 
 /// Reads records of a label and 3 x 32 x 32 pixels.
-void read_cifar(const UserDataset& user, Dataset& dataset) {
-  Samples samples = read_cifar_records(map_plain(user.x));
+Array read_cifar(const UserDataset& user, Dataset& dataset) {
+  Samples samples = read_cifar_records(open_own_file(user.x));
   dataset.inputs = std::move(samples.inputs);
   dataset.info.samples = std::ssize(samples.labels);
   dataset.info.shape = {3, 32, 32};
   dataset.info.images = true;
-  take_labels(Array::of(std::move(samples.labels)), user.x, user.classes,
-              dataset);
+  return Array::of(std::move(samples.labels));
+}
+
+Array read_labels(const UserDataset& user, Dataset& dataset) {
+  StoredArray stored = read_array_file(user.y);
+  check_format(stored.format, user, user.y);
+  add_note(dataset.info, stored.note);
+  return std::move(stored.array);
 }
 
 /// How the values of a sample share means and deviations: the values of an
@@ -204,26 +267,26 @@ std::string fingerprint(const Dataset& dataset) {
 }  // namespace
 
 const std::vector<std::string>& user_dataset_formats() {
-  static const std::vector<std::string> kFormats = {"npy", "idx", "hdf5",
-                                                    kCifar};
+  static const std::vector<std::string> kFormats = [] {
+    std::vector<std::string> formats = array_formats();
+    formats.emplace_back(kCifarFormat);
+    return formats;
+  }();
   return kFormats;
 }
 
-std::string format_by_name(const std::string& file) {
-  if (file.find(":/") != std::string::npos) return "hdf5";
-  const std::string name = std::filesystem::path(file).filename();
-  if (name.ends_with(".npy")) return "npy";
-  if (name.ends_with(".h5") || name.ends_with(".hdf5")) return "hdf5";
-  if (name.ends_with(".bin")) return kCifar;
-  if (name.ends_with("-ubyte") || name.find("idx") != std::string::npos)
-    return "idx";
-  return {};
+const std::vector<std::string>& user_layouts() {
+  static const std::vector<std::string> kLayouts = {
+      "nd",  "dn",  "ntd",  "tnd",  "ndt", "dtn",
+      "nhw", "hwn", "nchw", "nhwc", "hwcn"};
+  return kLayouts;
 }
 
 void to_json(nlohmann::json& json, const UserDataset& user) {
   json = {{"format", user.format},
           {"x", user.x},
           {"y", user.y},
+          {"layout", user.layout},
           {"task", user.task},
           {"classes", user.classes},
           {"mean", user.mean},
@@ -235,6 +298,7 @@ void from_json(const nlohmann::json& json, UserDataset& user) {
   json.at("format").get_to(user.format);
   json.at("x").get_to(user.x);
   json.at("y").get_to(user.y);
+  user.layout = json.value("layout", "");
   json.at("task").get_to(user.task);
   json.at("classes").get_to(user.classes);
   json.at("mean").get_to(user.mean);
@@ -248,12 +312,12 @@ Dataset open_user_dataset(const std::string& name, const UserDataset& user) {
   info.name = name;
   info.task = user.task;
   info.directory = user.x;
-  if (user.format == kCifar) {
-    read_cifar(user, dataset);
+  if (user.format == kCifarFormat) {
+    take_labels(read_cifar(user, dataset), user.x, user.classes, dataset);
   } else {
-    dataset.inputs = inputs_of(read_array(user.format, user.x), user, info);
+    read_samples(user, dataset);
     check_finite(dataset, user.x);
-    take_labels(read_array(user.format, user.y), user.y, user.classes, dataset);
+    take_labels(read_labels(user, dataset), user.y, user.classes, dataset);
   }
   info.train_size = user.train_size > 0 ? user.train_size : info.samples;
   set_scale(user, dataset);
@@ -271,6 +335,7 @@ Found find_user_dataset(const std::string& name, const UserDataset& user) {
     const DatasetInfo info = open_user_dataset(name, user).info;
     found.samples = info.samples;
     found.classes = info.classes;
+    found.note = info.note;
   } catch (const UserError& error) {
     found.problem = error.what();
   }

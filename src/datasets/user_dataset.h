@@ -13,9 +13,13 @@
 namespace cape::datasets {
 
 struct UserDataset {
-  std::string format;  ///< one of user_dataset_formats()
-  std::string x;       ///< file of the samples; hdf5: FILE:/DATASET
-  std::string y = {};  ///< of the labels; empty: x holds them (cifar-bin)
+  std::string format = {};  ///< one of user_dataset_formats(); empty: as found
+  std::string x;            ///< of the samples: FILE or FILE:ARRAY
+  std::string y = {};       ///< of the labels; empty: x holds them (cifar-bin)
+  /// What the axes of x are, one of user_layouts(): n samples, t steps, d
+  /// features, c channels, h rows, w columns. Empty: nd, ntd or nchw; unsigned
+  /// bytes of three axes in an IDX file are nhw.
+  std::string layout = {};
   Task task = Task::classification;
   std::int64_t classes = 0;  ///< 0: as many as the labels show
   /// One for each channel or feature, or one for all; empty: computed from the
@@ -27,11 +31,13 @@ struct UserDataset {
   bool operator==(const UserDataset&) const = default;
 };
 
-/// npy, idx, hdf5 and cifar-bin.
+constexpr const char* kCifarFormat = "cifar-bin";
+
+/// array_formats() and cifar-bin, which a file's content does not tell.
 const std::vector<std::string>& user_dataset_formats();
 
-/// The format that a file's name tells; empty when it tells none.
-std::string format_by_name(const std::string& file);
+/// The orders of axes that a user may give.
+const std::vector<std::string>& user_layouts();
 
 void to_json(nlohmann::json& json, const UserDataset& user);
 void from_json(const nlohmann::json& json, UserDataset& user);

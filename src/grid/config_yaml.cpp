@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/environment.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "grid/yaml_axis.h"
@@ -101,18 +102,34 @@ Config parse_config(const std::string& text, const std::string& origin,
 }
 
 void open_files(Config& config, const std::filesystem::path& folder) {
+  Problems problems;
+  const auto expand = [&](std::string& path, const std::string& key) {
+    try {
+      path = expand_path(path);
+    } catch (const UserError& error) {
+      problems.add({.text = config.where(key)}, error.what());
+    }
+  };
+  for (std::size_t d = 0; d < config.grid.datasets.size(); ++d) {
+    DatasetSpec& spec = config.grid.datasets[d];
+    if (!spec.user) continue;
+    for (std::string* file : {&spec.user->x, &spec.user->y}) {
+      if (file->empty()) continue;
+      expand(*file, fmt::format("grid.datasets[{}].{}", d,
+                                file == &spec.user->x ? "x" : "y"));
+      *file = (folder / *file).lexically_normal().string();
+    }
+  }
   for (ModelSpec& model : config.grid.models) {
     for (zoo::Architecture& architecture : model.architectures) {
       auto* const script = std::get_if<zoo::TorchScript>(&architecture);
-      if (script != nullptr) *script = zoo::opened(*script, folder);
+      if (script == nullptr) continue;
+      expand(script->file, "grid.models");
+      problems.throw_if_any();
+      *script = zoo::opened(*script, folder);
     }
   }
-  for (DatasetSpec& spec : config.grid.datasets) {
-    if (!spec.user) continue;
-    for (std::string* file : {&spec.user->x, &spec.user->y}) {
-      if (!file->empty()) *file = (folder / *file).lexically_normal().string();
-    }
-  }
+  problems.throw_if_any();
 }
 
 Config load_config(const std::filesystem::path& path,

@@ -76,6 +76,7 @@ std::vector<Key> user_dataset_keys(const std::string& path, UserDataset& user) {
       key(at("format"), user.format, word_of(datasets::user_dataset_formats())),
       key(at("x"), user.x, text()),
       key(at("y"), user.y, text()),
+      key(at("layout"), user.layout, word_of(datasets::user_layouts())),
       key(at("task"), user.task, enumerator<Task>()),
       key(at("classes"), user.classes, whole(at_least(1))),
       key(at("mean"), user.mean, numbers(at_least(lowest))),
@@ -95,22 +96,23 @@ void check_user_dataset(const Value& value, const std::string& path,
                        problems);
     return;
   }
-  if (user.format.empty()) user.format = datasets::format_by_name(user.x);
-  if (user.format.empty()) {
-    report_wrong_value(
-        value, path,
-        fmt::format("give format, one of {}",
-                    fmt::join(datasets::user_dataset_formats(), ", ")),
-        problems);
-  } else if ((user.format == "cifar-bin") != user.y.empty()) {
+  const bool records = user.x.ends_with(".bin") || user.x.ends_with(".bin.gz");
+  if (user.format.empty() && records) user.format = datasets::kCifarFormat;
+  const bool cifar = user.format == datasets::kCifarFormat;
+  if (cifar != user.y.empty()) {
     report_wrong_value(value, path,
-                       user.y.empty()
-                           ? "give y, the file of the labels"
-                           : "remove y: the records of cifar-bin hold labels",
+                       cifar ? "remove y: the records of cifar-bin hold labels"
+                             : "give y, the file of the labels",
                        problems);
   }
-  if (user.format == "cifar-bin" && user.task != Task::classification) {
+  if (cifar && user.task != Task::classification) {
     report_wrong_value(value, path, "the labels of cifar-bin are classes",
+                       problems);
+  }
+  if (cifar && !user.layout.empty()) {
+    report_wrong_value(value, path,
+                       "remove layout: records of cifar-bin have "
+                       "their own",
                        problems);
   }
   if (user.task == Task::regression && user.classes > 0) {

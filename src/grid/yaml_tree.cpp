@@ -56,9 +56,10 @@ class TreeBuilder : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     add(make(Value::Kind::null, mark), anchor);
   }
-  void OnScalar(const YAML::Mark& mark, const std::string& /*tag*/,
+  void OnScalar(const YAML::Mark& mark, const std::string& tag,
                 YAML::anchor_t anchor, const std::string& text) override {
     Value value = make(Value::Kind::scalar, mark);
+    plain_ = tag == "?";
     value.text = escape_non_utf8(text);
     if (value.text != text) {
       problems_.add(value.location,
@@ -95,6 +96,8 @@ class TreeBuilder : public YAML::EventHandler {
     YAML::anchor_t anchor;
     YAML::Mark mark;
     std::vector<Value> key = {};  ///< of the entry whose value comes next
+    bool merges = false;          ///< that key is <<, without quotation marks
+    std::vector<Value> merged = {};  ///< maps whose keys the map takes over
   };
 
   Value make(Value::Kind kind, const YAML::Mark& mark) {
@@ -121,6 +124,7 @@ class TreeBuilder : public YAML::EventHandler {
   void close() {
     Frame frame = std::move(open_.back());
     open_.pop_back();
+    merge(frame);
     if (frame.anchor != YAML::NullAnchor) {
       spend(count_values(frame.value), frame.mark);
     }
@@ -137,9 +141,41 @@ class TreeBuilder : public YAML::EventHandler {
       if (value.kind != Value::Kind::scalar) {
         throw YAML::ParserException(open_.back().mark, "a key must be a word");
       }
+      open_.back().merges = plain_ && value.text == "<<";
       open_.back().key.push_back(std::move(value));
+    } else if (open_.back().merges) {
+      take_merged(open_.back(), std::move(value));
     } else {
       add_entry(open_.back(), std::move(value));
+    }
+  }
+
+  /// The value of a merge key of YAML 1.1: a map, or a list of maps.
+  void take_merged(Frame& frame, Value value) {
+    const Location location = frame.key.back().location;
+    frame.key.clear();
+    std::vector<Value> maps = value.kind == Value::Kind::list
+                                  ? std::move(value.items)
+                                  : std::vector<Value>{std::move(value)};
+    for (Value& map : maps) {
+      if (map.kind != Value::Kind::map) {
+        problems_.add(location,
+                      fmt::format("<< merges maps of keys (found {}); give an "
+                                  "alias of a map, like <<: *name",
+                                  map.found()));
+        return;
+      }
+      frame.merged.push_back(std::move(map));
+    }
+  }
+
+  /// A map's own keys count, then those of the map that was merged first.
+  static void merge(Frame& frame) {
+    for (Value& map : frame.merged) {
+      for (Value& item : map.items) {
+        if (frame.value.find(item.key) == nullptr)
+          frame.value.items.push_back(std::move(item));
+      }
     }
   }
 
@@ -164,6 +200,7 @@ class TreeBuilder : public YAML::EventHandler {
   std::map<YAML::anchor_t, Value> anchored_;
   std::size_t values_ = 0;
   bool seen_document_ = false;
+  bool plain_ = false;  ///< the last scalar had no quotation marks
 };
 
 void relocate(Value& value, const Location& location) {

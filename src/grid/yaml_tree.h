@@ -48,7 +48,8 @@ class Problems {
 };
 
 /// The tree of `text`, which is named `origin` in messages; aliases are
-/// replaced by what they stand for. Reports duplicate keys. Throws UserError
+/// replaced by what they stand for, and maps take over the keys of maps that
+/// they merge (<<). Reports duplicate keys. Throws UserError
 /// where the text is not YAML, or would be a hundred thousand values.
 Value parse(const std::string& text, const std::string& origin,
             Problems& problems);

@@ -1,9 +1,12 @@
 #include "hdf5/hdf5.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <memory>
 
 #include "core/run_in_child.h"
+#include "core/utf8.h"
 #include "hdf5/chunks.h"
 
 namespace cape::hdf5 {
@@ -88,6 +91,46 @@ double chunk_bytes(const Handle& layout, std::size_t element) {
   return bytes;
 }
 
+/// What a file and users call a filter.
+std::string filter_name(H5Z_filter_t filter, const char* stored) {
+  static constexpr std::pair<H5Z_filter_t, const char*> kNames[] = {
+      {H5Z_FILTER_SZIP, "szip"},
+      {307, "bzip2"},
+      {32000, "lzf"},
+      {32001, "blosc"},
+      {32004, "lz4"},
+      {32008, "bitshuffle"},
+      {32013, "zfp"},
+      {32015, "zstandard"},
+      {32026, "blosc2"}};
+  for (const auto& [known, name] : kNames)
+    if (known == filter) return name;
+  return *stored == '\0' ? "without a name" : stored;
+}
+
+/// HDF5 itself would say only that it cannot read.
+void check_filters(const Handle& layout) {
+  const int count = H5Pget_nfilters(layout);
+  if (count < 0) raise("count filters");
+  for (unsigned i = 0; i < static_cast<unsigned>(count); ++i) {
+    unsigned flags = 0;
+    std::size_t values = 0;
+    std::array<char, 64> stored{};
+    const H5Z_filter_t filter =
+        H5Pget_filter2(layout, i, &flags, &values, nullptr, stored.size() - 1,
+                       stored.data(), nullptr);
+    if (filter < 0) raise("get a filter");
+    const htri_t available = H5Zfilter_avail(filter);
+    check(available, "look up a filter");
+    if (available > 0) continue;
+    throw Hdf5Error(fmt::format(
+        "compressed by the filter {} (id {}), which is missing here; save it "
+        "again without it, in h5py: create_dataset(NAME, data=ARRAY, "
+        "compression='gzip')",
+        escape_non_utf8(filter_name(filter, stored.data())), filter));
+  }
+}
+
 /// HDF5 trusts what a file says about a dataset, and reads other files for it.
 void check_storage(const Handle& dataset) {
   const Handle layout(H5Dget_create_plist(dataset), H5Pclose, "get a layout");
@@ -97,6 +140,7 @@ void check_storage(const Handle& dataset) {
   }
   const Handle type(H5Dget_type(dataset), H5Tclose, "get a type");
   const std::size_t element = H5Tget_size(type);
+  check_filters(layout);
   if (kind == H5D_CHUNKED && chunk_bytes(layout, element) > kMostChunkBytes) {
     throw Hdf5Error("a dataset has chunks of more than 64 MB");
   }
@@ -161,6 +205,15 @@ Handle open_to_read(const std::filesystem::path& path) {
   // cannot lock files.
   check(H5Pset_file_locking(access, false, true), "turn off file locking");
   return {H5Fopen(path.c_str(), H5F_ACC_RDONLY, access), H5Fclose, "open"};
+}
+
+Handle open_in_memory(const void* bytes, std::size_t size) {
+  const Handle access = file_access();
+  check(H5Pset_fapl_core(access, kMemoryFileGrowth, false),
+        "choose memory for a file");
+  check(H5Pset_file_image(access, const_cast<void*>(bytes), size),
+        "take a file in memory");
+  return {H5Fopen("in memory", H5F_ACC_RDONLY, access), H5Fclose, "open"};
 }
 
 std::uint64_t content_size(const Handle& file) {
@@ -242,6 +295,35 @@ Handle create_table(const Handle& parent, const char* name,
   return {H5Dcreate2(parent, name, stored_type, space, H5P_DEFAULT, layout,
                      H5P_DEFAULT),
           H5Dclose, "create a dataset"};
+}
+
+bool is_dataset(const Handle& file, const char* name) {
+  // H5Oexists_by_name fails where a group on the way is missing.
+  for (const char* end = name + 1; (end = std::strchr(end, '/')) != nullptr;
+       ++end) {
+    const std::string group(name, end);
+    if (H5Oexists_by_name(file, group.c_str(), H5P_DEFAULT) <= 0) return false;
+  }
+  if (H5Oexists_by_name(file, name, H5P_DEFAULT) <= 0) return false;
+  const Handle object(H5Oopen(file, name, H5P_DEFAULT), H5Oclose,
+                      "open an object");
+  return H5Iget_type(object) == H5I_DATASET;
+}
+
+std::vector<std::string> dataset_names(const Handle& file) {
+  std::vector<std::string> names;
+  const auto visit = [](hid_t, const char* name, const H5O_info_t* info,
+                        void* all) -> herr_t {
+    if (info->type == H5O_TYPE_DATASET && *name != '#') {
+      static_cast<std::vector<std::string>*>(all)->push_back(std::string("/") +
+                                                             name);
+    }
+    return 0;
+  };
+  check(H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_INC, visit, &names,
+                  H5O_INFO_BASIC),
+        "list the datasets");
+  return names;
 }
 
 Handle open_dataset(const Handle& parent, const char* name) {

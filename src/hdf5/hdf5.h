@@ -60,6 +60,8 @@ Handle create_in_memory();
 /// The bytes that a file in memory would have on disk.
 std::string file_image(const Handle& file);
 Handle open_to_read(const std::filesystem::path& path);
+/// The file of these `size` bytes, which are copied.
+Handle open_in_memory(const void* bytes, std::size_t size);
 /// Where HDF5 sees the end of the file. More bytes may follow.
 std::uint64_t content_size(const Handle& file);
 /// Tries `body`, which reads a file of that many bytes, in another process,
@@ -94,8 +96,14 @@ Handle packed(const Handle& compound);
 
 Handle create_table(const Handle& parent, const char* name,
                     const Handle& stored_type, std::size_t chunk_length);
-/// Throws Hdf5Error also for a dataset that is not entirely in this file, or
-/// that would need more memory or time than its stored bytes can justify.
+/// Whether there is a dataset at the path `name`.
+bool is_dataset(const Handle& file, const char* name);
+/// The paths of all datasets of the file, "/GROUP/NAME", without those that
+/// MATLAB keeps for itself ("/#refs#").
+std::vector<std::string> dataset_names(const Handle& file);
+/// Throws Hdf5Error also for a dataset that is not entirely in this file, that
+/// would need more memory or time than its stored bytes can justify, or whose
+/// chunks went through a filter that is missing here.
 Handle open_dataset(const Handle& parent, const char* name);
 std::uint64_t length(const Handle& dataset);
 /// `memory_type` describes the elements at `data`.

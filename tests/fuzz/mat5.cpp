@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   constexpr std::size_t kLimit = 1 << 20;
   static const fuzz::Folder folder;
   fuzz::takes([&] {
-    datasets::read_mat_arrays(fuzz::file_of({data, size}), {"X"}, kLimit);
+    datasets::parse_mat5(fuzz::file_of({data, size}), "X", kLimit);
   });
   const auto path = folder.write("train_32x32.mat", {data, size});
   fuzz::load_and_use("svhn", path.parent_path());

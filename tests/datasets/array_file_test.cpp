@@ -1,0 +1,192 @@
+// Arrays in files of every format, told by their content.
+#include "datasets/array_file.h"
+
+#include <gmock/gmock.h>
+
+#include "core/error.h"
+#include "core/random.h"
+#include "support.h"
+
+namespace cape::datasets {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+const std::string kOwn = CAPE_FIXTURES "/datasets/own/";
+
+std::vector<double> values_of(const Array& array) {
+  std::vector<double> values(array.size());
+  array.read(0, values);
+  return values;
+}
+
+/// 10 i + j at (i, j), row by row, of 4 x 3.
+void expect_x(const std::string& place, const std::string& format) {
+  const StoredArray stored = read_array_file(place);
+  EXPECT_EQ(stored.format, format) << place;
+  EXPECT_THAT(stored.array.shape, ElementsAre(4, 3)) << place;
+  EXPECT_THAT(values_of(stored.array),
+              ElementsAre(0, 1, 2, 10, 11, 12, 20, 21, 22, 30, 31, 32))
+      << place;
+}
+
+std::string refused(const std::string& place) {
+  return user_error([&] { read_array_file(place); });
+}
+
+class ArrayFileTest : public testing::Test {
+ protected:
+  std::string copy(const std::string& own, const std::string& name) {
+    return write(name, read_file(kOwn + own));
+  }
+  std::string write(const std::string& name, const std::string& bytes) {
+    write_file(folder_.path() / name, bytes);
+    return folder_.path() / name;
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(ArrayFileTest, ReadsAnArrayByItsName) {
+  for (const char* name : {":x", ":x.npy"}) {
+    expect_x(kOwn + "stored.npz" + name, "npz");
+    expect_x(kOwn + "packed.npz" + name, "npz");
+  }
+  expect_x(kOwn + "packed.npz:größe", "npz");
+  expect_x(kOwn + "packed.mat:x", "mat");
+  expect_x(kOwn + "plain.mat:x", "mat");
+  expect_x(kOwn + "matlab_7_3.mat:x", "mat");
+  expect_x(kOwn + "matlab_7_3.mat:/x", "mat");
+  expect_x(kOwn + "filters.h5:/gzip", "hdf5");
+  expect_x(kOwn + "filters.h5:gzip", "hdf5");
+  EXPECT_THAT(values_of(read_array_file(kOwn + "stored.npz:y").array),
+              ElementsAre(3, 7, 9, 3));
+}
+
+TEST_F(ArrayFileTest, AFileOfOneArrayNeedsNoName) {
+  expect_x(kOwn + "one.npz", "npz");
+  expect_x(kOwn + "one.h5", "hdf5");
+  expect_x(kOwn + "columns.npy", "npy");
+}
+
+TEST_F(ArrayFileTest, NamesTheArraysThatThereAre) {
+  EXPECT_EQ(refused(kOwn + "stored.npz"),
+            kOwn + "stored.npz: holds several arrays (x, y); name one: " +
+                kOwn + "stored.npz:x");
+  EXPECT_EQ(refused(kOwn + "stored.npz:z"),
+            kOwn + "stored.npz: holds no array 'z'; it holds x, y");
+  EXPECT_THAT(refused(kOwn + "packed.mat"),
+              HasSubstr("several arrays (x, y, images, small)"));
+  EXPECT_THAT(refused(kOwn + "matlab_7_3.mat"),
+              HasSubstr("several arrays (/images, /nothing, /x, /y)"));
+  EXPECT_THAT(refused(kOwn + "filters.h5:/a/b"),
+              HasSubstr("holds no array '/a/b'; it holds /gzip, /lzf"));
+  EXPECT_THAT(refused(kOwn + "columns.npy:x"), HasSubstr("remove ':x'"));
+}
+
+TEST_F(ArrayFileTest, TheContentTellsTheFormatAlsoWithinGzip) {
+  for (const auto& [own, array, format] : {std::tuple("columns.npy", "", "npy"),
+                                           {"packed.npz", ":x", "npz"},
+                                           {"packed.mat", ":x", "mat"},
+                                           {"matlab_7_3.mat", ":x", "mat"},
+                                           {"one.h5", "", "hdf5"},
+                                           {"filters.h5", ":gzip", "hdf5"}}) {
+    expect_x(copy(own, "renamed") + array, format);
+    const std::string packed = gzip(read_file(kOwn + own));
+    expect_x(write("packed.gz", packed) + array, format);
+    expect_x(write("packed", packed) + array, format);
+  }
+  const std::string bytes = idx({2, 3}, "abcdef");
+  for (const std::string& file : {bytes, gzip(bytes)}) {
+    const StoredArray stored = read_array_file(write("file", file));
+    EXPECT_EQ(stored.format, "idx");
+    EXPECT_EQ(stored.array[5], 'f');
+  }
+}
+
+TEST_F(ArrayFileTest, MatlabsArraysHaveTheShapeAndTypeThatMatlabShows) {
+  for (const char* file : {"packed.mat", "plain.mat"}) {
+    const Array images = read_array_file(kOwn + file + ":images").array;
+    EXPECT_EQ(images.type, ElementType::uint8);
+    EXPECT_THAT(images.shape, ElementsAre(2, 3, 5, 4));
+    const std::vector<double> values = values_of(images);
+    EXPECT_EQ(values[1], 1);
+    EXPECT_EQ(values[4], 4);
+    EXPECT_EQ(values[20], 20);
+    EXPECT_EQ(values[60], 100);
+    EXPECT_EQ(values.back(), 159);
+    const Array small = read_array_file(kOwn + file + ":small").array;
+    EXPECT_EQ(small.type, ElementType::int16);
+    EXPECT_EQ(small[11], 32);
+  }
+  const StoredArray images = read_array_file(kOwn + "matlab_7_3.mat:images");
+  EXPECT_THAT(images.array.shape, ElementsAre(5, 4, 3, 2));
+  EXPECT_EQ(images.array[1], 100);  // the next sample
+  EXPECT_EQ(images.array[2], 20);   // the next channel
+  EXPECT_THAT(images.note,
+              AllOf(HasSubstr("turned round"), HasSubstr("5 x 4 x 3 x 2")));
+  EXPECT_THAT(read_array_file(kOwn + "one.h5").note, IsEmpty());
+  EXPECT_THAT(refused(kOwn + "matlab_7_3.mat:nothing"),
+              HasSubstr("an empty array"));
+  EXPECT_THAT(refused(kOwn + "packed.mat:complex"),
+              HasSubstr("no array 'complex'"));
+}
+
+TEST_F(ArrayFileTest, AFilterThatIsMissingIsNamed) {
+  EXPECT_THAT(refused(kOwn + "filters.h5:/lzf"),
+              AllOf(HasSubstr("filters.h5:/lzf: "),
+                    HasSubstr("the filter lzf (id 32000)"),
+                    HasSubstr("compression='gzip'")));
+}
+
+TEST_F(ArrayFileTest, NamesMayBeLongAndOfAnyScript) {
+  const std::string name = "数据 données: \"x\" ру'с " + std::string(200, 'n');
+  expect_x(copy("columns.npy", name), "npy");
+  expect_x(copy("stored.npz", name) + ":x", "npz");
+  expect_x(copy("filters.h5", name) + ":/gzip", "hdf5");
+}
+
+TEST_F(ArrayFileTest, SaysWhatItFoundInsteadOfAKnownFormat) {
+  EXPECT_THAT(refused(write("x.csv", "a;b;c\n1;2;3\n")),
+              AllOf(HasSubstr("x.csv: a text that begins with 'a;b;c'"),
+                    HasSubstr("numpy.loadtxt")));
+  EXPECT_THAT(refused(write("x.npy", {1, 2, '\xff'})),
+              AllOf(HasSubstr("x.npy: begins with the bytes 01 02 ff"),
+                    HasSubstr("npy, npz, idx, hdf5, mat")));
+  EXPECT_THAT(refused(write("x.npy", "")), HasSubstr("an empty file"));
+  EXPECT_THAT(refused(write("x.npy", gzip(""))), HasSubstr("an empty file"));
+  EXPECT_THAT(
+      refused(folder_.path() / "none.h5:/x"),
+      HasSubstr("cannot read " + (folder_.path() / "none.h5").string()));
+}
+
+TEST_F(ArrayFileTest, DamageIsAnsweredWithAMessageAtMost) {
+  for (const auto& [own, array] : {std::pair("packed.npz", ":x"),
+                                   {"stored.npz", ":x"},
+                                   {"packed.mat", ":small"},
+                                   {"plain.mat", ":images"}}) {
+    const std::string whole = read_file(kOwn + own);
+    for (std::size_t size = 0; size < whole.size(); size += 7) {
+      try {  // a variable may be whole before the end
+        read_array_file(write("cut", whole.substr(0, size)) + array);
+      } catch (const UserError&) {
+      }
+    }
+    Random random(9);
+    for (int round = 0; round < 300; ++round) {
+      std::string bytes = whole;
+      bytes[random.below(static_cast<std::int64_t>(bytes.size()))] =
+          static_cast<char>(random.below(256));
+      try {
+        read_array_file(write("damaged", bytes) + array);
+      } catch (const UserError&) {
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cape::datasets
