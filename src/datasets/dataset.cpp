@@ -30,6 +30,8 @@ std::string fingerprint(const Dataset& dataset, std::size_t size) {
   hasher.update(shape.data(), shape.size());
   if (const auto* const images = std::get_if<Images>(&dataset.inputs)) {
     images->hash(size, hasher);
+  } else if (const auto* const tokens = std::get_if<Array>(&dataset.inputs)) {
+    hasher.update(tokens->elements.data(), tokens->elements.size());
   } else {
     hash(std::get<WordCounts>(dataset.inputs), hasher);
   }
@@ -48,6 +50,11 @@ Dataset read(const KnownDataset& known, const Layout& layout,
   dataset.deviation = known.deviation;
   dataset.info.name = known.name;
   dataset.info.shape = known.shape;
+  dataset.info.vocabulary = known.vocabulary;
+  if (known.vocabulary > 0) {
+    dataset.mean.assign(sample_size(known), 0);
+    dataset.deviation.assign(sample_size(known), 1);
+  }
   dataset.info.classes = known.classes;
   dataset.info.images = std::holds_alternative<Images>(dataset.inputs);
   dataset.info.samples = dataset.labels.count();

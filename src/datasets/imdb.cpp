@@ -19,6 +19,7 @@ struct Review {
   bool positive = false;
   std::int64_t id = 0;
   std::vector<WordCounts::Entry> words;
+  std::vector<std::uint16_t> tokens;
 };
 
 /// A letter in lower case; 0 for all other characters.
@@ -55,7 +56,10 @@ std::optional<std::pair<std::int64_t, int>> parse_name(std::string_view name) {
 class Reviews {
  public:
   explicit Reviews(const KnownDataset& known)
-      : known_(known), hasher_(sample_size(known)) {}
+      : known_(known),
+        hasher_(known.vocabulary > 0
+                    ? static_cast<std::size_t>(known.vocabulary - 1)
+                    : sample_size(known)) {}
 
   /// Whether a path ends in train/{neg,pos}/ID_RATING.txt.
   static bool is_review(std::string_view path) {
@@ -78,7 +82,14 @@ class Reviews {
       fail_user("{}: rating {}, but reviews in {} have {}", name, rating,
                 positive ? "pos" : "neg", positive ? "7 to 10" : "1 to 4");
     }
-    reviews_.push_back({positive, id, hasher_.count(text)});
+    Review& review = reviews_.emplace_back();
+    review.positive = positive;
+    review.id = id;
+    if (known_.vocabulary > 0) {
+      review.tokens = tokens_of(text);
+    } else {
+      review.words = hasher_.count(text);
+    }
     if (reviews_.size() > static_cast<std::size_t>(known_.train_size))
       fail_user("{}: more than the {} official reviews", name,
                 known_.train_size);
@@ -90,18 +101,46 @@ class Reviews {
               [](const Review& a, const Review& b) {
                 return std::tie(a.positive, a.id) < std::tie(b.positive, b.id);
               });
-    WordCounts counts;
     std::vector<std::uint8_t> labels;
+    for (const Review& review : reviews_) {
+      labels.push_back(review.positive ? 1 : 0);
+    }
+    if (known_.vocabulary > 0) return {all_tokens(), std::move(labels)};
+    return {all_counts(), std::move(labels)};
+  }
+
+ private:
+  std::vector<std::uint16_t> tokens_of(std::string_view text) {
+    const std::size_t length = sample_size(known_);
+    std::vector<std::uint16_t> tokens = hasher_.first(text, length);
+    for (std::uint16_t& token : tokens) ++token;
+    tokens.resize(length, 0);
+    return tokens;
+  }
+
+  WordCounts all_counts() const {
+    WordCounts counts;
     for (const Review& review : reviews_) {
       counts.entries.insert(counts.entries.end(), review.words.begin(),
                             review.words.end());
       counts.ends.push_back(counts.entries.size());
-      labels.push_back(review.positive ? 1 : 0);
     }
-    return {std::move(counts), std::move(labels)};
+    return counts;
   }
 
- private:
+  Array all_tokens() const {
+    std::vector<std::uint8_t> bytes;
+    for (const Review& review : reviews_) {
+      for (const std::uint16_t token : review.tokens) {
+        bytes.push_back(static_cast<std::uint8_t>(token & 0xff));
+        bytes.push_back(static_cast<std::uint8_t>(token >> 8));
+      }
+    }
+    return {.type = ElementType::uint16,
+            .shape = {std::ssize(reviews_), known_.shape.front()},
+            .elements = Bytes(std::move(bytes))};
+  }
+
   const KnownDataset& known_;
   WordHasher hasher_;
   std::vector<Review> reviews_;
@@ -138,23 +177,38 @@ void read_archive(const Layout& layout, const fs::path& place,
 
 }  // namespace
 
-std::vector<WordCounts::Entry> WordHasher::count(std::string_view text) {
-  std::vector<std::uint16_t> seen;
+/// Calls use(word) for each word of `text` until it returns false.
+template <class Use>
+void for_each_word(std::string_view text, const Use& use) {
   std::string word;
-  const auto end_word = [&] {
-    if (word.empty()) return;
-    const std::uint16_t bucket = bucket_of(word);
-    if (counts_[bucket]++ == 0) seen.push_back(bucket);
-    word.clear();
-  };
   for (const char c : text) {
     if (const char letter = kLetters[static_cast<unsigned char>(c)]) {
       word += letter;
-    } else {
-      end_word();
+    } else if (!word.empty()) {
+      if (!use(word)) return;
+      word.clear();
     }
   }
-  end_word();
+  if (!word.empty()) use(word);
+}
+
+std::vector<std::uint16_t> WordHasher::first(std::string_view text,
+                                             std::size_t most) {
+  std::vector<std::uint16_t> hashes;
+  for_each_word(text, [&](const std::string& word) {
+    hashes.push_back(bucket_of(word));
+    return hashes.size() < most;
+  });
+  return hashes;
+}
+
+std::vector<WordCounts::Entry> WordHasher::count(std::string_view text) {
+  std::vector<std::uint16_t> seen;
+  for_each_word(text, [&](const std::string& word) {
+    const std::uint16_t bucket = bucket_of(word);
+    if (counts_[bucket]++ == 0) seen.push_back(bucket);
+    return true;
+  });
   std::sort(seen.begin(), seen.end());
   std::vector<WordCounts::Entry> entries;
   entries.reserve(seen.size());

@@ -23,6 +23,9 @@ class WordHasher {
   /// The counts of a text, sorted by word. A text has at most 65,535 words.
   std::vector<WordCounts::Entry> count(std::string_view text);
 
+  /// The hashes of the first words of a text, at most `most` of them.
+  std::vector<std::uint16_t> first(std::string_view text, std::size_t most);
+
  private:
   static constexpr int kKnownBits = 16;
   struct Known {
@@ -37,9 +40,11 @@ class WordHasher {
 };
 
 /// The labelled reviews of the training split, negative (0) before positive
-/// (1), each class sorted by id; train/unsup is not read. Throws UserError,
-/// which names the file: unreadable, damaged, or with a rating that does not
-/// fit its folder.
+/// (1), each class sorted by id; train/unsup is not read. Counts of hashed
+/// words or, where `known` has a vocabulary, tokens: 1 + the hash of each word,
+/// and 0 behind the last word of a short review. Throws UserError, which names
+/// the file: unreadable, damaged, or with a rating that does not fit its
+/// folder.
 Samples read_imdb(const KnownDataset& known, const Layout& layout,
                   const std::filesystem::path& place);
 

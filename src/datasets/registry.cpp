@@ -159,6 +159,15 @@ KnownDataset imdb() {
           .train_size = 25000};
 }
 
+/// The same reviews as tokens: the hashes of the first words, then zeros.
+KnownDataset imdb_tokens() {
+  KnownDataset known = imdb();
+  known.name = "imdb_tokens";
+  known.shape = {256};
+  known.vocabulary = 5000;
+  return known;
+}
+
 KnownDataset svhn() {
   return {.name = "svhn",
           .layouts = {{.folders = {"SVHN/unpacked", "SVHN", "svhn",
@@ -202,6 +211,7 @@ const std::vector<KnownDataset>& registry() {
       emnist("mnist", 10, 60000, 0.1733, 0.3317),
       fashion_mnist(),
       imdb(),
+      imdb_tokens(),
       grey_digits("kmnist", mnist_layout({"KMNIST/raw", "kmnist", "KMNIST"}),
                   0.1918, 0.3483),
       grey_digits("mnist", mnist_layout({"MNIST/raw", "mnist", "MNIST"}),

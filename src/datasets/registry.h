@@ -34,7 +34,8 @@ struct Layout {
 struct KnownDataset {
   std::string name;
   std::vector<Layout> layouts;      ///< best first
-  std::vector<std::int64_t> shape;  ///< of a sample: C x H x W
+  std::vector<std::int64_t> shape;  ///< of a sample: C x H x W; of tokens T
+  std::int64_t vocabulary = 0;      ///< tokens are less than this; 0: none
   std::int64_t classes = 0;
   std::int64_t first_label = 0;        ///< in the files; ours begin with 0
   bool transposed = false;             ///< images are stored column by column

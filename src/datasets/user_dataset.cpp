@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/hash.h"
+#include "core/json.h"
 #include "datasets/array_file.h"
 #include "datasets/cifar_binary.h"
 #include "datasets/user_labels.h"
@@ -93,6 +94,41 @@ void check_format(const std::string& found, const UserDataset& user,
             file, found, user.format);
 }
 
+/// Checks that all elements are tokens.
+void take_tokens(Array x, const UserDataset& user, Dataset& dataset) {
+  if (x.shape.size() != 2) {
+    fail_user("{}: an array of {}, but tokens are [N, T]", user.x,
+              shape_text(x));
+  }
+  DatasetInfo& info = dataset.info;
+  info.samples = x.count();
+  info.shape = {x.shape[1]};
+  info.images = false;
+  const std::int64_t most = user.vocabulary > 0 ? user.vocabulary : kMostTokens;
+  double largest = 0;
+  std::vector<double> tokens(x.sample_size());
+  for (std::int64_t i = 0; i < info.samples; ++i) {
+    x.read(static_cast<std::size_t>(i) * tokens.size(), tokens);
+    for (const double token : tokens) {
+      if (token < 0 || token >= static_cast<double>(most) ||
+          token != std::floor(token)) {
+        fail_user(
+            "{}: sample {} holds {}, but tokens are whole numbers from 0 to {} "
+            "(vocabulary: {}){}",
+            user.x, i, token, most - 1, most,
+            token < 0 ? "; give padding a token of its own" : "");
+      }
+      largest = std::max(largest, token);
+    }
+  }
+  info.vocabulary = user.vocabulary > 0
+                        ? user.vocabulary
+                        : static_cast<std::int64_t>(largest) + 1;
+  dataset.mean.assign(tokens.size(), 0);
+  dataset.deviation.assign(tokens.size(), 1);
+  dataset.inputs = std::move(x);
+}
+
 /// Unsigned bytes [N, C, H, W] are images.
 void read_samples(const UserDataset& user, Dataset& dataset) {
   const StoredArray stored = read_array_file(user.x);
@@ -102,6 +138,10 @@ void read_samples(const UserDataset& user, Dataset& dataset) {
   Array x = arranged(stored.array, layout, user.x);
   if (x.elements.empty())
     fail_user("{}: an array of {}", user.x, shape_text(stored.array));
+  if (user.input == InputKind::tokens) {
+    take_tokens(std::move(x), user, dataset);
+    return;
+  }
   if (user.task == Task::sequence && x.shape.size() != 3) {
     fail_user(
         "{}: an array of {}, but the samples of a sequence task are "
@@ -222,6 +262,7 @@ std::vector<double> given(const std::vector<double>& values, const char* key,
 }
 
 void set_scale(const UserDataset& user, Dataset& dataset) {
+  if (user.input == InputKind::tokens) return;
   dataset.mean = user.mean.empty()
                      ? feature_means(dataset, [](double value,
                                                  std::size_t) { return value; })
@@ -254,6 +295,10 @@ std::string fingerprint(const Dataset& dataset) {
       fmt::join(dataset.mean, " "), fmt::join(dataset.deviation, " "));
   ContentHasher hasher;
   hasher.update(text.data(), text.size());
+  if (info.vocabulary > 0) {
+    const std::string tokens = fmt::format("{} tokens;", info.vocabulary);
+    hasher.update(tokens.data(), tokens.size());
+  }
   if (array != nullptr) {
     hasher.update(array->elements.data(), array->elements.size());
   } else {
@@ -287,6 +332,8 @@ void to_json(nlohmann::json& json, const UserDataset& user) {
           {"x", user.x},
           {"y", user.y},
           {"layout", user.layout},
+          {"input", user.input},
+          {"vocabulary", user.vocabulary},
           {"task", user.task},
           {"classes", user.classes},
           {"mean", user.mean},
@@ -299,6 +346,8 @@ void from_json(const nlohmann::json& json, UserDataset& user) {
   json.at("x").get_to(user.x);
   json.at("y").get_to(user.y);
   user.layout = json.value("layout", "");
+  user.input = json.value("input", InputKind::numbers);
+  user.vocabulary = whole_number(json.value("vocabulary", nlohmann::json(0)));
   json.at("task").get_to(user.task);
   json.at("classes").get_to(user.classes);
   json.at("mean").get_to(user.mean);

@@ -2,15 +2,32 @@
 /// docs/datasets.md says what they may be.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
+#include "core/enum_names.h"
 #include "datasets/dataset.h"
 #include "datasets/task.h"
 
 namespace cape::datasets {
+
+/// What the samples are.
+enum class InputKind : std::uint8_t {
+  numbers,
+  tokens  ///< whole numbers that stand for words, characters, ...
+};
+
+constexpr auto enum_names(InputKind) {
+  return EnumNames{"kind of inputs", std::to_array<EnumName<InputKind>>(
+                                         {{InputKind::numbers, "numbers"},
+                                          {InputKind::tokens, "tokens"}})};
+}
+
+/// The largest number of different tokens: a float32 holds each.
+inline constexpr std::int64_t kMostTokens = std::int64_t{1} << 24;
 
 struct UserDataset {
   std::string format = {};  ///< one of user_dataset_formats(); empty: as found
@@ -20,6 +37,9 @@ struct UserDataset {
   /// features, c channels, h rows, w columns. Empty: nd, ntd or nchw; unsigned
   /// bytes of three axes in an IDX file are nhw.
   std::string layout = {};
+  InputKind input = InputKind::numbers;
+  /// Of tokens, which are less than this; 0: as many as the samples show.
+  std::int64_t vocabulary = 0;
   Task task = Task::classification;
   std::int64_t classes = 0;  ///< 0: as many as the labels show
   /// One for each channel or feature, or one for all; empty: computed from the

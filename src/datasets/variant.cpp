@@ -153,6 +153,10 @@ std::string problem_of(const Variant& variant, const DatasetInfo& info) {
   if (!info.images && variant.invert) {
     return fmt::format("invert is for images, {} has none", info.name);
   }
+  if (info.vocabulary > 0 && (variant.scale != 1 || variant.noise > 0)) {
+    return fmt::format("scale and noise are for numbers, {} has tokens",
+                       info.name);
+  }
   return {};
 }
 
@@ -177,8 +181,8 @@ Variant sample_variant(const DatasetInfo& info, Random& random) {
           .label_noise = labelled && noisy_labels ? rounded(label_noise) : 0,
           .lowres = info.images && low ? lowres : 1,
           .invert = info.images && invert,
-          .scale = rounded(scale),
-          .noise = noisy ? rounded(noise) : 0};
+          .scale = info.vocabulary == 0 ? rounded(scale) : 1,
+          .noise = noisy && info.vocabulary == 0 ? rounded(noise) : 0};
 }
 
 DatasetInfo varied(DatasetInfo info, const Variant& variant) {

@@ -77,6 +77,9 @@ std::vector<Key> user_dataset_keys(const std::string& path, UserDataset& user) {
       key(at("x"), user.x, text()),
       key(at("y"), user.y, text()),
       key(at("layout"), user.layout, word_of(datasets::user_layouts())),
+      key(at("input"), user.input, enumerator<datasets::InputKind>()),
+      key(at("vocabulary"), user.vocabulary,
+          whole(from_to(1, datasets::kMostTokens))),
       key(at("task"), user.task, enumerator<Task>()),
       key(at("classes"), user.classes, whole(at_least(1))),
       key(at("mean"), user.mean, numbers(at_least(lowest))),
@@ -113,6 +116,17 @@ void check_user_dataset(const Value& value, const std::string& path,
     report_wrong_value(value, path,
                        "remove layout: records of cifar-bin have "
                        "their own",
+                       problems);
+  }
+  const bool tokens = user.input == datasets::InputKind::tokens;
+  if (!tokens && user.vocabulary > 0) {
+    report_wrong_value(value, path, "vocabulary is for input: tokens",
+                       problems);
+  }
+  if (tokens && (cifar || !user.mean.empty() || !user.deviation.empty())) {
+    report_wrong_value(value, path,
+                       "tokens are not standardised: remove mean and std, and "
+                       "a format of images",
                        problems);
   }
   if (user.task == Task::regression && user.classes > 0) {

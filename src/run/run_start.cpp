@@ -4,9 +4,9 @@
 
 namespace cape::datasets {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DatasetInfo, name, task, shape, images,
-                                   classes, samples, train_size, fingerprint,
-                                   directory)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(DatasetInfo, name, task, shape, vocabulary,
+                                   images, classes, samples, train_size,
+                                   fingerprint, directory)
 
 }  // namespace cape::datasets
 
