@@ -110,8 +110,9 @@ void take_tokens(Array x, const UserDataset& user, Dataset& dataset) {
   for (std::int64_t i = 0; i < info.samples; ++i) {
     x.read(static_cast<std::size_t>(i) * tokens.size(), tokens);
     for (const double token : tokens) {
-      if (token < 0 || token >= static_cast<double>(most) ||
-          token != std::floor(token)) {
+      const bool is_token = token >= 0 && token < static_cast<double>(most) &&
+                            token == std::floor(token);
+      if (!is_token) {
         fail_user(
             "{}: sample {} holds {}, but tokens are whole numbers from 0 to {} "
             "(vocabulary: {}){}",

@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "datasets/batch.h"
 #include "datasets/dataset.h"
 #include "support.h"
 
@@ -57,6 +58,24 @@ TEST_F(ImdbTest, FolderAndArchiveAreTheSameData) {
       read().info.fingerprint,
       load_from("imdb", CAPE_FIXTURES "/datasets/official/aclImdb_v1.tar.gz")
           .info.fingerprint);
+}
+
+TEST_F(ImdbTest, IsReadAsTokensToo) {
+  write("train/pos/2_7.txt", "Word, WORD; word's");
+  std::string words;
+  for (int i = 0; i < 300; ++i) words += i < 256 ? "word " : "other ";
+  write("train/neg/5_1.txt", words);
+  const Dataset dataset = load("imdb_tokens", {folder_.path()});
+  EXPECT_EQ(dataset.info.vocabulary, 5000);
+  EXPECT_THAT(dataset.info.shape, ElementsAre(256));
+  const std::vector<std::int64_t> both = {0, 1};
+  const std::vector<float> inputs = make_batch(dataset, both, {}).inputs;
+  // Of Python: int(hashlib.md5(word).hexdigest(), 16) % 4999 + 1.
+  EXPECT_THAT(std::vector(inputs.begin(), inputs.begin() + 256),
+              testing::Each(3146))
+      << "the first words alone";
+  EXPECT_THAT(std::vector(inputs.begin() + 256, inputs.begin() + 260),
+              ElementsAre(3146, 3146, 1192, 0));
 }
 
 TEST_F(ImdbTest, RefusesARatingOfTheOtherFolder) {

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "datasets/batch.h"
 #include "datasets/npy.h"
+#include "datasets/variant.h"
 #include "support.h"
 
 /// HDF5 leaks some of what it has read when the rest is damaged.
@@ -566,11 +567,92 @@ TEST_F(UserDatasetTest, MatlabsFilesAreReadAsMatlabShowsThem) {
                     HasSubstr("labels 3, 7 and 9 became classes 0 to 2")));
 }
 
+/// Three texts of four tokens.
+class TokensTest : public UserDatasetTest {
+ protected:
+  UserDataset tokens(const std::string& x) {
+    UserDataset own = vectors();
+    own.x = write("x.npy", x);
+    own.input = InputKind::tokens;
+    return own;
+  }
+
+  UserDataset tokens() {
+    return tokens(npy("<i8", "(3, 4)",
+                      raw<std::int64_t>({5, 0, 9, 9, 1, 2, 3, 4, 0, 0, 0, 0})));
+  }
+};
+
+TEST_F(TokensTest, StayTheNumbersThatTheyAre) {
+  const Dataset dataset = open_user_dataset("mine", tokens());
+  EXPECT_EQ(dataset.info.vocabulary, 10);
+  EXPECT_THAT(dataset.info.shape, ElementsAre(4));
+  EXPECT_FALSE(dataset.info.images);
+  EXPECT_THAT(all_of(dataset).inputs,
+              ElementsAre(5, 0, 9, 9, 1, 2, 3, 4, 0, 0, 0, 0));
+}
+
+TEST_F(TokensTest, OfAnyTypeAreTheSameTokens) {
+  const std::vector<double> kTokens = {5, 0, 9, 9, 1, 2, 3, 4, 0, 0, 0, 0};
+  for (const std::string& x :
+       {npy("<f8", "(3, 4)", raw(kTokens)),
+        npy("<u2", "(3, 4)",
+            raw(std::vector<std::uint16_t>(kTokens.begin(), kTokens.end())))}) {
+    EXPECT_THAT(all_of(open_user_dataset("mine", tokens(x))).inputs,
+                testing::ElementsAreArray(kTokens));
+  }
+}
+
+TEST_F(TokensTest, HaveTheVocabularyThatTheUserGives) {
+  UserDataset own = tokens();
+  own.vocabulary = 5000;
+  const DatasetInfo info = open_user_dataset("mine", own).info;
+  EXPECT_EQ(info.vocabulary, 5000);
+  EXPECT_NE(info.fingerprint,
+            open_user_dataset("mine", tokens()).info.fingerprint);
+  own.vocabulary = 9;
+  EXPECT_THAT(error_message(own),
+              AllOf(HasSubstr("x.npy: sample 0 holds 9"),
+                    HasSubstr("from 0 to 8 (vocabulary: 9)")));
+}
+
+TEST_F(TokensTest, ThatAreNoneAreNamed) {
+  EXPECT_THAT(error_message(tokens(npy("<i4", "(3, 1)", raw<int>({3, 1, -1})))),
+              AllOf(HasSubstr("sample 2 holds -1"), HasSubstr("padding")));
+  EXPECT_THAT(
+      error_message(tokens(npy("<f4", "(3, 1)", raw<float>({3, 1.5, 1})))),
+      HasSubstr("sample 1 holds 1.5, but tokens are whole numbers"));
+  EXPECT_THAT(
+      error_message(tokens(
+          npy("<f4", "(3, 1)",
+              raw<float>({3, 1, std::numeric_limits<float>::quiet_NaN()})))),
+      HasSubstr("sample 2 holds nan"));
+  EXPECT_THAT(error_message(tokens(
+                  npy("<i4", "(3, 1, 2)", raw<int>({3, 1, 1, 1, 1, 1})))),
+              HasSubstr("3 x 1 x 2, but tokens are [N, T]"));
+  EXPECT_THAT(error_message(tokens(
+                  npy("<i8", "(3, 1)", raw<std::int64_t>({3, 1, 1 << 24})))),
+              HasSubstr("sample 2 holds 16777216"));
+}
+
+TEST_F(TokensTest, HaveVariantsOfTheirLabelsAlone) {
+  const DatasetInfo info = open_user_dataset("mine", tokens()).info;
+  EXPECT_THAT(problem_of({.scale = 2}, info), HasSubstr("mine has tokens"));
+  EXPECT_THAT(problem_of({.noise = 0.5}, info), HasSubstr("mine has tokens"));
+  EXPECT_EQ(problem_of({.label_noise = 0.5}, info), "");
+  Random random(3);
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(problem_of(sample_variant(info, random), info), "");
+  }
+}
+
 TEST_F(UserDatasetTest, GoesThroughJson) {
   const UserDataset own{.format = "hdf5",
                         .x = "a:/b",
                         .y = "c:/d",
                         .layout = "tnd",
+                        .input = InputKind::tokens,
+                        .vocabulary = 12,
                         .task = Task::sequence,
                         .classes = 7,
                         .mean = {0.1, 1.0 / 3},

@@ -3,6 +3,7 @@ mpirun."""
 
 import csv
 import io
+import json
 import math
 import os
 import pathlib
@@ -42,8 +43,8 @@ class RealFarm(FarmTest):
 
 
 class Tasks(RealFarm):
-    def farm_task(self, task):
-        """The rows of a task's configuration, on two ranks and on one."""
+    def farm_task(self, task, kind=None):
+        """The rows of a configuration, on two ranks and on one."""
         shutil.copy(HERE / "tasks" / f"{task}.yaml", self.config)
         subprocess.run([sys.executable, HERE / "tasks" / "make_data.py", task,
                         self.folder], check=True)
@@ -54,7 +55,7 @@ class Tasks(RealFarm):
         self.assertTrue(self.csv() == self.csv(alone),
                         "two ranks give other rows than one")
         for row in rows:
-            self.assertEqual(row["task"], task)
+            self.assertEqual(row["task"], kind or task)
             self.assertEqual(row["stop_reason"], "converged")
         self.finite(rows, "log_g2", "log_tau", "log_mean_g2", "log_line_4")
         return rows
@@ -88,6 +89,41 @@ class Tasks(RealFarm):
         for row in rows:
             self.assertEqual(row["classes"], "3")
             self.assertLess(abs(float(row["probe_loss"]) - math.log(3)), 1)
+
+    @unittest.skipUnless(has("numpy"), "needs numpy")
+    def test_tokens(self):
+        """A text classifier, measured and predicted."""
+        rows = self.farm_task("tokens", kind="classification")
+        embedding = 128 * 32
+        parameters = {
+            "gru_1x32": embedding + 3 * 32 * (32 + 32) + 6 * 32 + 33 * 4,
+            # An embedding of 16, a convolution over five steps, the output.
+            "words": 128 * 16 + 16 * 5 * 32 + 32 + 33 * 4}
+        for row in rows:
+            self.assertEqual(row["classes"], "4")
+            self.assertLess(abs(float(row["probe_loss"]) - math.log(4)), 1)
+            expected = parameters.get(row["architecture"])
+            if expected:
+                self.assertAlmostEqual(float(row["log_p"]),
+                                       math.log(expected), places=5)
+        # What the batch shows is computed of how often each token occurs.
+        self.finite(rows, "effective_rank", "neighbour_agreement")
+        self.assertEqual({row["input_rms"].replace("nan", "") for row in rows},
+                         {""})
+        predicted = subprocess.run(
+            [BIN / "cape_predict", self.config, "--trainer",
+             BIN / self.trainer, "--json"], env=self.environment(),
+            capture_output=True, text=True)
+        self.assertEqual(predicted.returncode, 0, predicted.stderr)
+        cells = json.loads(predicted.stdout)["predictions"]
+        measured = {row["architecture"]: float(row["t_star"]) for row in rows}
+        self.assertEqual(len(cells), 3)
+        for cell in cells:
+            # No row of the default model has tokens; far off is a mistake.
+            ratio = cell["t_star"] / measured[cell["architecture"]]
+            self.assertTrue(1 / 5 < ratio < 5, f"{cell['architecture']}: "
+                            f"{cell['t_star']} steps, measured "
+                            f"{measured[cell['architecture']]}")
 
     @unittest.skipUnless(has("numpy"), "needs numpy")
     def test_the_example_of_the_guide(self):

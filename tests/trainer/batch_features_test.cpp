@@ -39,6 +39,23 @@ TEST(BatchFeatures, DescribeTheInputs) {
   EXPECT_NEAR(found.constant_inputs, 1.0 / 3, 1e-12);
 }
 
+TEST(BatchFeatures, CountTheTokensOfTexts) {
+  const Tensor texts =
+      classes({1, 1, 3, 3, 1, 0, kTokenCounts + 1, 2, 2}).view({3, 3});
+  const Tensor labels = classes({0, 0, 1});
+  const Tensor counts = numbers({0, 2, 0, 1, 1, 1, 0, 1, 0, 1, 2, 0}, {3, 4});
+  EXPECT_TRUE(
+      torch::equal(numbers_of_samples(texts).to(torch::kDouble), counts));
+  const trial::BatchFeatures found =
+      batch_features(texts, labels, Task::classification);
+  const trial::BatchFeatures expected =
+      batch_features(counts, labels, Task::classification);
+  EXPECT_TRUE(std::isnan(found.input_rms)) << "tokens have no size";
+  EXPECT_NEAR(found.effective_rank, expected.effective_rank, 1e-6);
+  EXPECT_NEAR(found.neighbour_agreement, expected.neighbour_agreement, 1e-12);
+  EXPECT_EQ(found.constant_inputs, 0);
+}
+
 TEST(BatchFeatures, CompareTheClassesOfNeighbours) {
   EXPECT_NEAR(agreement(classes({3, 3, 0, 0}), Task::classification), 1, 1e-12);
   // By chance one of the three others has the same class.

@@ -1,6 +1,6 @@
 """Writes real data for a task into a folder, as x.npy and y.npy:
 
-    make_data.py regression|multilabel|sequence FOLDER
+    make_data.py regression|multilabel|sequence|tokens FOLDER
 
 regression: scikit-learn's diabetes, 442 patients; 10 measurements, and how far
   the disease had come a year later.
@@ -10,6 +10,8 @@ multilabel: scikit-learn's digits, 1,797 images of 8 x 8 with values from 0 to
 sequence: the text of the GNU GPL, version 3, which every Debian has, in pieces
   of 32 characters, one-hot (26 letters, white space, anything else); of each
   character, whether the next one is a vowel, another letter or no letter.
+tokens: the texts of four licences, which every Debian has, in pieces of 64
+  characters, each its number in ASCII; which licence a piece is from.
 """
 
 import pathlib
@@ -18,8 +20,10 @@ import sys
 import numpy
 
 LICENCE = pathlib.Path("/usr/share/common-licenses/GPL-3")
+LICENCES = ["Apache-2.0", "Artistic", "GPL-3", "MPL-2.0"]
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 STEPS = 32
+TOKENS = 64
 
 
 def regression():
@@ -58,9 +62,20 @@ def sequence():
     return one_hot.reshape(*shape, 28), following.reshape(shape)
 
 
+def tokens():
+    pieces, labels = [], []
+    for label, name in enumerate(LICENCES):
+        text = (LICENCE.parent / name).read_text(errors="replace")
+        text = " ".join(text.encode("ascii", "replace").decode().split())
+        for start in range(0, len(text) - TOKENS + 1, TOKENS):
+            pieces.append([ord(c) for c in text[start:start + TOKENS]])
+            labels.append(label)
+    return numpy.array(pieces, dtype="int64"), numpy.array(labels)
+
+
 if __name__ == "__main__":
     task, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     x, y = {"regression": regression, "multilabel": multilabel,
-            "sequence": sequence}[task]()
+            "sequence": sequence, "tokens": tokens}[task]()
     numpy.save(folder / "x.npy", x)
     numpy.save(folder / "y.npy", y)
