@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "shard/csv.h"
 #include "shard/image.h"
 #include "shard/reader.h"
 
@@ -14,9 +15,7 @@ namespace {
 
 constexpr std::size_t kRowsPerWrite = 4096;
 
-bool is_shard(const std::filesystem::path& source) {
-  return source.extension() != ".csv";
-}
+bool is_shard(const std::filesystem::path& source) { return !is_csv(source); }
 
 void keep_common(Provenance& common, const Provenance& other) {
   std::erase_if(common.attributes, [&](const auto& attribute) {

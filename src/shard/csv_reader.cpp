@@ -8,6 +8,9 @@ namespace cape::shard {
 
 CsvReader::CsvReader(std::string_view text) : rest_(text) {
   if (rest_.starts_with("\xEF\xBB\xBF")) rest_.remove_prefix(3);
+  const std::string_view line = rest_.substr(0, rest_.find_first_of("\r\n"));
+  for (const char separator : {'\t', ';', ','})
+    if (line.find(separator) != line.npos) separator_ = separator;
 }
 
 bool CsvReader::next(std::vector<std::string>& fields) {
@@ -16,7 +19,7 @@ bool CsvReader::next(std::vector<std::string>& fields) {
   record_line_ = line_;
   fields.clear();
   fields.push_back(next_field());
-  while (rest_.starts_with(',')) {
+  while (rest_.starts_with(separator_)) {
     rest_.remove_prefix(1);
     fields.push_back(next_field());
   }
@@ -26,7 +29,7 @@ bool CsvReader::next(std::vector<std::string>& fields) {
 
 std::string CsvReader::next_field() {
   std::string field;
-  while (!at_line_end() && rest_.front() != ',') {
+  while (!at_line_end() && rest_.front() != separator_) {
     if (rest_.front() == '"') {
       field += quoted_part();
     } else {

@@ -1,4 +1,5 @@
-/// Cuts CSV text (RFC 4180, any line ending) into records.
+/// Cuts CSV text (RFC 4180, any line ending) into records. Fields may also be
+/// separated by semicolons or tabs, as spreadsheets write them.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +11,8 @@ namespace cape::shard {
 
 class CsvReader {
  public:
-  /// `text` must outlive the reader. A byte order mark is skipped.
+  /// `text` must outlive the reader. A byte order mark is skipped. The first
+  /// line tells the separator: a comma if it has one, else a semicolon or tab.
   explicit CsvReader(std::string_view text);
 
   /// Reads the next record that is not an empty line; false at the end. Throws
@@ -27,6 +29,7 @@ class CsvReader {
   void skip_line_end();
 
   std::string_view rest_;
+  char separator_ = ',';
   std::size_t line_ = 1;
   std::size_t record_line_ = 0;
 };

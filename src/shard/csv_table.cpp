@@ -11,8 +11,27 @@
 #include <utility>
 
 #include "core/error.h"
+#include "core/utf8.h"
 
 namespace cape::shard {
+
+namespace {
+
+/// The header, in short.
+std::string found_columns(const std::vector<std::string>& header) {
+  constexpr std::size_t kMost = 12;
+  const auto shown = std::min(header.size(), kMost);
+  return fmt::format("{}{}",
+                     fmt::join(header.begin(), header.begin() + shown, ", "),
+                     header.size() > kMost ? ", ..." : "");
+}
+
+/// The column of row numbers that pandas writes.
+bool is_index(const std::string& column) {
+  return column.empty() || column.starts_with("Unnamed: ");
+}
+
+}  // namespace
 
 CsvTable::CsvTable(std::string name, std::string_view text,
                    const CsvColumns& columns)
@@ -25,11 +44,14 @@ CsvTable::CsvTable(std::string name, std::string_view text,
 void CsvTable::check_header(const CsvColumns& columns) const {
   for (const char* column : columns.required) {
     if (!has(column)) {
-      fail_user("{}:1: no column '{}'; {} has the columns {}", name_, column,
-                columns.kind, fmt::join(columns.required, ", "));
+      fail_user("{}:1: no column '{}' (found {}); {} has the columns {}", name_,
+                column, escape_non_utf8(found_columns(header_)), columns.kind,
+                fmt::join(columns.required, ", "));
     }
   }
-  for (const std::string& column : header_) {
+  for (std::size_t i = 0; i < header_.size(); ++i) {
+    const std::string& column = header_[i];
+    if (i == 0 && is_index(column)) continue;
     if (std::ranges::find(columns.required, column) != columns.required.end() ||
         std::ranges::find(columns.optional, column) != columns.optional.end()) {
       continue;
@@ -41,8 +63,8 @@ void CsvTable::check_header(const CsvColumns& columns) const {
                           fmt::join(columns.optional, ", "));
     fail_user(
         "{}:1: unknown column '{}'; remove it: the columns of {} are {}{}",
-        name_, column, columns.kind, fmt::join(columns.required, ", "),
-        in_some);
+        name_, escape_non_utf8(column), columns.kind,
+        fmt::join(columns.required, ", "), in_some);
   }
 }
 
@@ -115,5 +137,13 @@ T CsvTable::parsed(std::string_view column, std::string_view wanted) const {
   if (error != std::errc() || stop != end) reject(column, wanted);
   return value;
 }
+
+template double CsvTable::parsed(std::string_view, std::string_view) const;
+template std::int32_t CsvTable::parsed(std::string_view,
+                                       std::string_view) const;
+template std::int64_t CsvTable::parsed(std::string_view,
+                                       std::string_view) const;
+template std::uint64_t CsvTable::parsed(std::string_view,
+                                        std::string_view) const;
 
 }  // namespace cape::shard

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "shard/csv_reader.h"
@@ -24,7 +25,8 @@ class CsvTable {
  public:
   /// Reads the header. `name` is for messages. `text` and what `columns` points
   /// to must outlive the table. A column that is missing or not among
-  /// `columns` is an error.
+  /// `columns` is an error, but a first one without a name, as pandas writes
+  /// for the index, is left alone.
   CsvTable(std::string name, std::string_view text, const CsvColumns& columns);
 
   /// Steps to the next row; false at the end.
@@ -40,6 +42,13 @@ class CsvTable {
   double number(std::string_view column, double most) const;
 
   std::int32_t integer(std::string_view column, std::int32_t least) const;
+
+  /// A number of type T: double, or an integer. It may be infinite.
+  template <class T>
+  T value(std::string_view column) const {
+    return parsed<T>(column,
+                     std::is_floating_point_v<T> ? "a number" : "an integer");
+  }
 
   /// True or False.
   bool truth(std::string_view column) const;

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "core/error.h"
-#include "shard/published_csv.h"
+#include "shard/csv.h"
 #include "shard/reader.h"
 
 namespace cape::shard {
@@ -49,13 +49,11 @@ void MergedTable::read_input(const std::filesystem::path& input) {
     }
     for (const auto& shard : shards) read_shard(shard);
   } else if (!std::filesystem::exists(input)) {
-    fail_user(
-        "{}: no such file; name shards, folders of shards or published "
-        "CSV files",
-        input.string());
-  } else if (input.extension() == ".csv") {
+    fail_user("{}: no such file; name shards, folders of shards or CSV files",
+              input.string());
+  } else if (is_csv(input)) {
     sources_.push_back(input);
-    for (const Row& row : read_published_csv(input)) add(row);
+    for (const Row& row : read_csv(input)) add(row);
     ++report_.files;
   } else {
     read_shard(input);

@@ -34,13 +34,14 @@ struct MergeReport {
 /// batch_size, epsilon, trial, key). Takes about 450 bytes a row.
 class MergedTable {
  public:
-  /// Reads shards, folders (the shards directly in them) and published CSV
-  /// files (*.csv). Of the rows of one key the one with the newest probe stays;
-  /// of those the first by compare_content. Rows that differ in it are
-  /// conflicts. A shard that
-  /// cannot be read is reported, not thrown; an input that does not exist, a
-  /// folder without shards and a CSV file that cannot be read are UserErrors.
-  /// Only rows that match all of `filters` are taken.
+  /// Reads shards, folders (the shards directly in them) and CSV files (*.csv
+  /// or
+  /// *.csv.gz, published or exported). Of the rows of one key the one with the
+  /// newest probe stays; of those the first by compare_content. Rows that
+  /// differ in it are conflicts. A shard that cannot be read is reported, not
+  /// thrown; an input that does not exist, a folder without shards and a CSV
+  /// file that cannot be read are UserErrors. Only rows that match all of
+  /// `filters` are taken.
   explicit MergedTable(const std::vector<std::filesystem::path>& inputs,
                        std::vector<RowFilter> filters = {});
 

@@ -8,9 +8,9 @@
 #include <tuple>
 
 #include "core/error.h"
-#include "core/files.h"
 #include "core/hash.h"
 #include "datasets/registry.h"
+#include "shard/csv.h"
 #include "shard/csv_table.h"
 #include "zoo/facts.h"
 
@@ -143,7 +143,7 @@ void set_from_file(const CsvTable& file, Row& row) {
 
 std::vector<Row> read_published_csv(const std::filesystem::path& path,
                                     const std::string& family) {
-  const std::string text = read_file(path);
+  const std::string text = read_csv_text(path);
   const std::string content = content_hash(text);
   CsvTable file(path.string(), text,
                 {"a published CAPE meta-dataset", kRequired, kOptional});

@@ -128,10 +128,71 @@ class DataSets(FarmTest):
             "{name: other, x: x.idx, y: none.idx}]"])))
         printed = self.farm("--list-datasets", config=config, code=0, says=[
             "mnist            200 samples, 10 classes, in ",
-            "mine             20 samples, 5 classes, classification, in "
-            f"{self.folder}/x.idx\n",
+            "mine             20 samples, 2 classes, classification, in "
+            f"{self.folder}/x.idx (",
+            "labels 0 and 4 became classes 0 to 1",
             f"other            not usable: cannot read {self.folder}/none.idx"])
         self.assertEqual(printed.count("mine"), 1)
+
+
+class OwnData(FarmTest):
+    """Own data that cannot be used, and data that only look strange."""
+
+    def plan(self, keys, code=2, says=(), labels=(0, 1) * 100, images=()):
+        write_idx(self.folder / "x.idx", *(images or ((200, 2, 2), bytes(800))))
+        write_idx(self.folder / "y.idx", (len(labels),), bytes(labels))
+        text = CONFIG.replace("[mnist]", "[{name: mine, %s}]" % keys)
+        self.assertNotEqual(text, CONFIG)
+        return self.farm("--plan", config=self.write_config(text, "own.yaml"),
+                         code=code, says=says)
+
+    def test_a_variable_that_is_not_set_is_named(self):
+        self.plan("x: $NO_SUCH_VARIABLE/x.idx, y: y.idx", says=[
+            "own.yaml:5:", "'$NO_SUCH_VARIABLE/x.idx'",
+            "variable NO_SUCH_VARIABLE, which is not set"])
+        self.farm("--plan", "--out", "${NO_SUCH_VARIABLE}/out", code=2,
+                  says="NO_SUCH_VARIABLE")
+        with mock.patch.dict(os.environ, CAPE_DATA="$NO_SUCH_VARIABLE"):
+            done = subprocess.run(
+                [support.BIN / "cape_farm", self.config, "--plan"],
+                env=self.environment() | {"CAPE_DATA": "$NO_SUCH_VARIABLE"},
+                capture_output=True, text=True)
+            self.expect(done.returncode, done.stdout + done.stderr, 2,
+                        "NO_SUCH_VARIABLE")
+
+    def test_paths_begin_at_home_or_at_a_variable(self):
+        environment = {"HOME": str(self.folder), "MINE": str(self.folder)}
+        with mock.patch.dict(os.environ, environment):
+            self.plan("x: ~/x.idx, y: $MINE/y.idx", code=0)
+            self.farm("--plan", "--data-dir", "~/" + self.data.name, code=0)
+
+    def test_channels_that_come_last_are_noticed(self):
+        images = ((200, 5, 5, 3), bytes(200 * 75))
+        self.plan("x: x.idx, y: y.idx", images=images, says=[
+            "own.yaml:5:", "x.idx: an array of 200 x 5 x 5 x 3 looks like",
+            "layout: nhwc"])
+        self.plan("x: x.idx, y: y.idx, layout: nhwc", images=images, code=0)
+
+    def test_labels_that_were_mapped_are_said_once(self):
+        printed = self.plan("x: x.idx, y: y.idx", code=0,
+                            labels=(3, 7, 9, 7) * 50)
+        self.assertEqual(
+            printed.count("y.idx: labels 3, 7 and 9 became classes 0 to 2"), 1)
+
+    def test_labels_that_do_not_agree_with_classes_are_refused(self):
+        self.plan("x: x.idx, y: y.idx, classes: 5", labels=(3, 7, 9, 7) * 50,
+                  says=["labels 3, 7 and 9 (3 different ones)",
+                        "classes: is 5"])
+
+    def test_a_file_of_another_format_is_named(self):
+        (self.folder / "x.csv").write_text("a;b\n1;2\n")
+        self.plan("x: x.csv, y: y.idx",
+                  says=["x.csv: a text that begins with 'a;b'", "numpy"])
+
+    def test_files_are_named_in_any_script(self):
+        for name in ("数据", "файл с: данными", "n" * 250):
+            write_idx(self.folder / name, (200, 2, 2), bytes(800))
+            self.plan(f'x: "{name}", y: y.idx', code=0)
 
 
 class Names(FarmTest):

@@ -180,6 +180,55 @@ grid:
   EXPECT_THAT(config.grid.datasets, ElementsAre(DatasetSpec{"mnist"}));
 }
 
+TEST(ConfigYaml, AMapTakesOverTheKeysOfMapsThatItMerges) {
+  const std::string text = R"(name: small
+grid:
+  models: [{family: mlp, sample: published}]
+  datasets:
+    - &base {name: a, x: a.npy, y: a_labels.npy, classes: 4, mean: 1}
+    - &other {name: b, x: b.npy, y: b_labels.npy, n: 90, classes: 9}
+    - {<<: *base, name: c}
+    - {name: d, x: d.npy, <<: [*base, *other]}
+  learning_rate: [1e-3]
+  batch_size: [32]
+  epsilon: [0.1]
+)";
+  const auto datasets = parse(text).grid.datasets;
+  const auto& merged = datasets.at(2);
+  EXPECT_EQ(merged.name, "c");
+  EXPECT_EQ(merged.user, datasets[0].user);
+  EXPECT_EQ(datasets.at(3).user, (datasets::UserDataset{.x = "d.npy",
+                                                        .y = "a_labels.npy",
+                                                        .classes = 4,
+                                                        .mean = {1},
+                                                        .train_size = 90}));
+}
+
+TEST(ConfigYaml, SaysWhatIsWrongWithAMerge) {
+  const auto problem = [](const std::string& dataset) {
+    std::string text = kMinimal;
+    text.replace(text.find("[mnist]"), 7,
+                 "[&a {name: a, x: x, y: y}, " + dataset + "]");
+    try {
+      parse(text);
+    } catch (const UserError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_EQ(problem("{<<: *a, name: b, x: z}"), "accepted");
+  EXPECT_EQ(problem("{<<: *a, name: b, clases: 3}"),
+            "c.yaml:4:58: unknown key 'grid.datasets[1].clases'; did you mean "
+            "'classes'?");
+  EXPECT_THAT(problem("{<<: a, name: b, x: x, y: y}"),
+              HasSubstr("c.yaml:4:41: << merges maps of keys (found 'a')"));
+  EXPECT_THAT(problem("{<<: *a, name: b, name: c}"),
+              HasSubstr("duplicate key 'name'"));
+  // Quoted, it is a key like any other.
+  EXPECT_THAT(problem("{'<<': *a, name: b, x: x, y: y}"),
+              HasSubstr("unknown key 'grid.datasets[1].<<'"));
+}
+
 TEST(ConfigYaml, RefusesAliasesThatStandForTooMuch) {
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 20; ++i) {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -63,9 +64,13 @@ TEST(OwnDataYaml, ReadsEveryKey) {
 
 TEST(OwnDataYaml, NeedsNoMoreThanNameAndFiles) {
   EXPECT_EQ(read("{name: mine, x: x.npy, y: y.npy}").user,
-            (UserDataset{.format = "npy", .x = "x.npy", .y = "y.npy"}));
+            (UserDataset{.x = "x.npy", .y = "y.npy"}));
   EXPECT_EQ(read("{name: mine, x: records.bin}").user,
             (UserDataset{.format = "cifar-bin", .x = "records.bin", .y = ""}));
+  EXPECT_EQ(read("{name: mine, x: records.bin.gz}").user.value().format,
+            "cifar-bin");
+  EXPECT_EQ(read("{name: mine, x: x, y: y, layout: nhwc}").user.value().layout,
+            "nhwc");
 }
 
 TEST(OwnDataYaml, ReadsBackEqual) {
@@ -85,8 +90,10 @@ TEST(OwnDataYaml, RefusesWhatDoesNotFit) {
   EXPECT_THAT(problem("{name: mine, y: y.npy}"), HasSubstr("give x"));
   EXPECT_THAT(problem("{name: mine, x: x.npy}"), HasSubstr("give y"));
   EXPECT_THAT(problem("{name: mine, x: a.bin, y: b}"), HasSubstr("remove y"));
-  EXPECT_THAT(problem("{name: mine, x: x.csv, y: y.csv}"),
-              HasSubstr("give format, one of npy, idx, hdf5, cifar-bin"));
+  EXPECT_THAT(problem("{name: mine, x: x, y: y, layout: nhcw}"),
+              HasSubstr("give one of nd, dn, ntd"));
+  EXPECT_THAT(problem("{name: mine, x: x.bin, layout: nhwc}"),
+              HasSubstr("remove layout"));
   EXPECT_THAT(problem("{name: mine, x: x.npy, y: y.npy, format: numpy}"),
               HasSubstr("grid.datasets[0].format"));
   EXPECT_THAT(problem("{name: mine, x: x.npy, y: y.npy, task: regresion}"),
@@ -120,6 +127,27 @@ TEST(OwnDataYaml, PathsAreRelativeToTheFile) {
   EXPECT_EQ(own.x, folder / "x.h5:/x");
   EXPECT_EQ(own.y, "/abs/y:/y");
   std::filesystem::remove_all(folder);
+}
+
+TEST(OwnDataYaml, PathsMayHaveVariables) {
+  ::setenv("CAPE_TEST_DATA_ROOT", "/some/data", 1);
+  Config config = parse_config(
+      with_data("{name: a, x: '${CAPE_TEST_DATA_ROOT}/x.npy', y: ~/y.npy}"),
+      "c.yaml", {});
+  open_files(config, "/configs");
+  const UserDataset own = config.grid.datasets[0].user.value();
+  EXPECT_EQ(own.x, "/some/data/x.npy");
+  EXPECT_EQ(own.y, std::string(std::getenv("HOME")) + "/y.npy");
+  config = parse_config(with_data("{name: a, x: $CAPE_TEST_NONE/x, y: y}"),
+                        "c.yaml", {});
+  try {
+    open_files(config, "/configs");
+    FAIL() << "the variable is not set";
+  } catch (const UserError& error) {
+    EXPECT_THAT(error.what(),
+                testing::AllOf(HasSubstr("c.yaml:4:24: "),
+                               HasSubstr("variable CAPE_TEST_NONE")));
+  }
 }
 
 /// A grid of this model on own data of this shape.

@@ -27,6 +27,15 @@ TEST(CsvReader, CutsQuotedFieldsAndAllLineEndings) {
   EXPECT_THROW(records_of("a\n\"open"), Error);
 }
 
+TEST(CsvReader, TheFirstLineTellsTheSeparator) {
+  EXPECT_THAT(records_of("a;b\n1;\"2;3\"\n"),
+              ElementsAre(ElementsAre("a", "b"), ElementsAre("1", "2;3")));
+  EXPECT_THAT(records_of("a\tb\r\n1\t2,5"),
+              ElementsAre(ElementsAre("a", "b"), ElementsAre("1", "2,5")));
+  EXPECT_THAT(records_of("a;b,c\n1;2,3"),
+              ElementsAre(ElementsAre("a;b", "c"), ElementsAre("1;2", "3")));
+}
+
 TEST(CsvReader, CountsLinesThroughQuotedOnes) {
   CsvReader reader("a\n\"x\r\ny\"\n\nlast");
   std::vector<std::string> fields;
@@ -59,6 +68,37 @@ TEST_F(CsvExport, HoldsTheNonVolatileColumnsSoThatTheyReadBackTheSame) {
   EXPECT_EQ(std::stoull(text["seed"]), row.seed);
   EXPECT_EQ(text["converged"], "False");
   EXPECT_EQ(text["architecture_json"], row.architecture_json.view());
+}
+
+TEST_F(CsvExport, IsReadBackAsTheSameRows) {
+  Row odd = sample_row(4);
+  odd.log_tau = NAN;
+  odd.dataset = "größe; \"x\", y";
+  write_shard(folder / "a.h5", {sample_row(3), odd});
+  const MergedTable written({folder});
+  export_csv(written, folder / "a.csv");
+  const MergedTable back({folder / "a.csv"});
+  ASSERT_EQ(back.size(), written.size());
+  for (std::size_t i = 0; i < back.size(); ++i) {
+    EXPECT_EQ(back.row(i).key, written.row(i).key);
+    EXPECT_EQ(compare_content(back.row(i), written.row(i)), 0);
+  }
+  export_csv(back, folder / "b.csv");
+  EXPECT_EQ(read_file(folder / "b.csv"), read_file(folder / "a.csv"));
+  // The rows of a shard and of its export are the same rows.
+  EXPECT_EQ(MergedTable({folder / "a.h5", folder / "a.csv"}).size(), 2);
+}
+
+TEST_F(CsvExport, NamesALineThatCannotBeReadBack) {
+  write_shard(folder / "a.h5", {sample_row(3)});
+  export_csv(MergedTable({folder}), folder / "a.csv");
+  std::string text = read_file(folder / "a.csv");
+  const std::size_t at = text.find(",False", text.find('\n'));
+  ASSERT_NE(at, text.npos);
+  write_bytes(folder / "a.csv", text.replace(at, 6, ",0"));
+  EXPECT_THAT(user_error_of([&] { read_csv(folder / "a.csv"); }),
+              testing::AllOf(testing::HasSubstr("a.csv:2: "),
+                             testing::HasSubstr("is '0', not True or False")));
 }
 
 TEST_F(CsvExport, AFileThatCannotBeWrittenIsAnError) {

@@ -1,5 +1,6 @@
 #include "shard/published_csv.h"
 
+#include <algorithm>
 #include <set>
 
 #include "sample.h"
@@ -119,7 +120,8 @@ TEST_F(PublishedCsvTest, NamesFileLineAndColumnOfWhatIsWrong) {
   EXPECT_THAT(error_from("architecture," + header + "\xff," + good),
               AllOf(HasSubstr(":2: "), HasSubstr("not UTF-8")));
   EXPECT_THAT(error_from(""), HasSubstr("empty file"));
-  EXPECT_THAT(error_from("a,b\n1,2\n"), HasSubstr("no column 'dataset'"));
+  EXPECT_THAT(error_from("a,b\n1,2\n"),
+              HasSubstr("no column 'dataset' (found a, b)"));
 }
 
 TEST_F(PublishedCsvTest, RefusesAColumnThatItDoesNotKnow) {
@@ -129,6 +131,25 @@ TEST_F(PublishedCsvTest, RefusesAColumnThatItDoesNotKnow) {
   // Not even one of the same name in other letters.
   EXPECT_THAT(error_from("Architecture," + header + "mlp," + good),
               HasSubstr("unknown column 'Architecture'"));
+}
+
+TEST_F(PublishedCsvTest, TakesOtherSeparatorsAndTheIndexOfPandas) {
+  const std::vector<Row> usual = rows_from(header + good);
+  const auto replaced = [](std::string text, char separator) {
+    std::ranges::replace(text, ',', separator);
+    return text;
+  };
+  for (const std::string& text :
+       {replaced(header + good, ';'), replaced(header + good, '\t'),
+        "," + header + "0," + good, "Unnamed: 0," + header + "0," + good}) {
+    const std::vector<Row> rows = rows_from(text);
+    ASSERT_EQ(rows.size(), 1) << text;
+    EXPECT_EQ(rows[0].log_g2, usual[0].log_g2);
+    EXPECT_EQ(rows[0].dataset.view(), "mnist");
+  }
+  EXPECT_THAT(error_from(replaced(header, ';') +
+                         "MNIST;0,0005;32;0,1;13;3;6;6;7;11;5;True;;1;1\n"),
+              HasSubstr("learning_rate is '0,0005', not a number"));
 }
 
 TEST_F(PublishedCsvTest, AsksForTheFamilyWhenNothingTellsIt) {

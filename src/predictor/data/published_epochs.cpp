@@ -1,13 +1,12 @@
 #include "predictor/data/published_epochs.h"
 
 #include <algorithm>
-#include <fstream>
 #include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "core/files.h"
+#include "shard/csv.h"
 #include "shard/csv_table.h"
 
 namespace cape::predictor {
@@ -68,15 +67,13 @@ PublishedTraining training_of(const shard::CsvTable& file) {
 }  // namespace
 
 bool has_published_epochs(const std::filesystem::path& path) {
-  if (path.extension() != ".csv") return false;
-  std::ifstream stream(path, std::ios::binary);
-  std::string line;
-  std::getline(stream, line);
-  shard::CsvReader reader(line);
+  if (!shard::is_csv(path) || !std::filesystem::exists(path)) return false;
+  const std::string text = shard::read_csv_text(path);
+  shard::CsvReader reader(text);
   std::vector<std::string> header;
   try {
     reader.next(header);
-  } catch (const Error&) {  // a quoted name that does not end on this line
+  } catch (const Error&) {  // a quoted name that does not end
     return false;
   }
   return std::ranges::any_of(header, [](const std::string& column) {
@@ -86,7 +83,7 @@ bool has_published_epochs(const std::filesystem::path& path) {
 
 std::vector<PublishedTraining> read_published_epochs(
     const std::filesystem::path& path) {
-  const std::string text = read_file(path);
+  const std::string text = shard::read_csv_text(path);
   const std::vector<const char*> columns = epoch_columns();
   shard::CsvTable file(path.string(), text,
                        {"the published file of whole trainings", columns, {}});
