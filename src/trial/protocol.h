@@ -23,7 +23,7 @@
 namespace cape::trial {
 
 /// Raised with every change of the lines.
-inline constexpr int kTaskProtocolVersion = 7;
+inline constexpr int kTaskProtocolVersion = 8;
 
 struct Hello {
   int protocol = kTaskProtocolVersion;

@@ -140,7 +140,7 @@ std::string error_message(const std::string& wish) {
 TEST(TrainerQueryTest, ATrainerThatDoesNotStartIsTheUsersToMend) {
   EXPECT_THAT(error_message("exit_at_start"),
               HasSubstr("exit code 9; it said: cannot load its libraries"));
-  EXPECT_THAT(error_message("wrong_protocol"), HasSubstr("protocol 8, not 7"));
+  EXPECT_THAT(error_message("wrong_protocol"), HasSubstr("protocol 9, not 8"));
   EXPECT_THROW(ask_torch_version("/nowhere/cape_trainer"), UserError);
 }
 
