@@ -321,14 +321,22 @@ void print_features(const predictor::Model& model,
              one.contributions.back());
 }
 
+/// Of the trainings that converged: of the others nobody knows the error.
 void print_errors(const std::vector<CellPrediction>& cells) {
   double error = 0;
+  std::int64_t converged = 0;
   for (const CellPrediction& cell : cells) {
+    if (!cell.row.converged) continue;
     error += std::abs(in_unit(cell, cell.steps() - cell.row.t_star));
+    ++converged;
   }
-  fmt::print("\nmean absolute error {:.2f} {}; {} of {} in their interval\n",
-             error / static_cast<double>(cells.size()),
-             cells.front().is_whole_training() ? "epochs" : "steps",
+  fmt::print("\n");
+  if (converged > 0) {
+    fmt::print("mean absolute error {:.2f} {}; ",
+               error / static_cast<double>(converged),
+               cells.front().is_whole_training() ? "epochs" : "steps");
+  }
+  fmt::print("{} of {} in their interval\n",
              std::ranges::count_if(cells, is_inside), cells.size());
 }
 

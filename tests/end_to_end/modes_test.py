@@ -6,7 +6,7 @@ import sys
 import time
 
 import support
-from support import CONFIG, ROWS, FarmTest, wait_for
+from support import CONFIG, MPIRUN, ROWS, FarmTest, wait_for
 
 try:
     import h5py
@@ -116,6 +116,23 @@ class Dividing(FarmTest):
             out = self.folder / f"ranks{ranks}"
             self.farm(ranks=ranks, out=out)
             self.expect_same_table(out)
+
+    def test_the_farm_starts_its_ranks_itself(self):
+        if not MPIRUN:
+            self.skipTest("built without MPI")
+        self.farm("--ranks", "4", "grid.trials=1", says=[
+            "4 ranks", "expected: about ",
+            "on one machine, cape_farm without a launcher does the same"])
+        printed = self.farm("--ranks=0", code=2, says="from 1 to 65536")
+        self.assertNotIn("ranks,", printed)
+
+    def test_ranks_that_do_not_know_of_each_other_are_refused(self):
+        if not MPIRUN:
+            self.skipTest("built without MPI")
+        command = ["env", "-u", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE=4",
+                   "PMI_RANK=0", *self.command()]
+        self.expect(*self.finish(self.start(command)), 2,
+                    ["4 ranks", "another MPI"])
 
     def test_a_part_that_is_being_run_is_refused(self):
         running = self.start(self.command("--shard", "1/2"), fake="hang@3",

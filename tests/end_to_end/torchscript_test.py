@@ -73,6 +73,24 @@ class TorchScript(FarmTest):
                   "grid.learning_rate=[1e-2]", code=3,
                   says=["net.pt: forward gives 16 x 7", "16 x 10"])
 
+    def test_a_bad_one_does_not_take_the_others_along(self):
+        files = []
+        for outputs, hidden in ("7", "40"), *(("10", h) for h in "6789"):
+            files.append(f"net_{hidden}.pt")
+            subprocess.run([BIN / "make_module", self.folder / files[-1],
+                            outputs, hidden], check=True)
+        printed = self.farm(
+            f"grid.models=[{{family: torchscript, architectures: "
+            f"[{{file: [{', '.join(files)}]}}]}}]",
+            "grid.trials=1", "grid.batch_size=[16]",
+            "grid.learning_rate=[1e-2]", code=3,
+            says="net_40.pt: forward gives 16 x 7")
+        self.assertNotIn("closed", printed)
+        rows = csv.DictReader(io.StringIO(self.csv().decode()))
+        self.assertEqual({row["architecture"].rsplit("_", 1)[0]
+                          for row in rows},
+                         {"net_6", "net_7", "net_8", "net_9"})
+
     def test_one_that_is_none_is_refused_before_anything_runs(self):
         (self.folder / "net.pt").write_text("weights")
         self.farm(code=2, says=["net.pt", "torch.jit.save"])
