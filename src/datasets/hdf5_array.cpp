@@ -90,7 +90,7 @@ hdf5::Handle open_array(const hdf5::Handle& opened, const File& file,
 Hdf5Array read(const File& file, bool on_disk, const std::string& name) {
   const hdf5::Handle opened = open(file, on_disk);
   const hdf5::Handle dataset = open_array(opened, file, name);
-  const std::string place = file.name + ":" + name;
+  const std::string place = file.name + (name.empty() ? "" : ":") + name;
   const Elements elements = elements_of(dataset, place);
   const ElementType type = *type_of(elements);
   // MATLAB says the size of an empty array in place of its elements.
@@ -137,7 +137,8 @@ Hdf5Array read_hdf5_array(const File& file, bool on_disk,
   try {
     return read(file, on_disk, path);
   } catch (const hdf5::Hdf5Error& error) {
-    fail_user("{}:{}: {}", file.name, path, error.what());
+    fail_user("{}{}{}: {}", file.name, path.empty() ? "" : ":", path,
+              error.what());
   }
 }
 

@@ -174,10 +174,9 @@ Array read_cifar(const UserDataset& user, Dataset& dataset) {
   return Array::of(std::move(samples.labels));
 }
 
-Array read_labels(const UserDataset& user, Dataset& dataset) {
+Array read_labels(const UserDataset& user) {
   StoredArray stored = read_array_file(user.y);
   check_format(stored.format, user, user.y);
-  add_note(dataset.info, stored.note);
   return std::move(stored.array);
 }
 
@@ -367,7 +366,7 @@ Dataset open_user_dataset(const std::string& name, const UserDataset& user) {
   } else {
     read_samples(user, dataset);
     check_finite(dataset, user.x);
-    take_labels(read_labels(user, dataset), user.y, user.classes, dataset);
+    take_labels(read_labels(user), user.y, user.classes, dataset);
   }
   info.train_size = user.train_size > 0 ? user.train_size : info.samples;
   set_scale(user, dataset);

@@ -25,9 +25,9 @@ Config parse_config(const std::string& text, const std::string& origin,
                     const std::vector<std::string>& overrides);
 
 /// Expands the paths of own data and own networks (core/environment.h), makes
-/// them absolute, from `folder`, and notes what the networks' files hold. Throws
-/// UserError where a variable is not set, with the place, or a network's file
-/// is missing.
+/// them absolute, from `folder`, and notes what the networks' files hold.
+/// Throws UserError where a variable is not set, with the place, or a network's
+/// file is missing.
 void open_files(Config& config, const std::filesystem::path& folder);
 
 /// The complete configuration with all defaults, as YAML that load_config

@@ -164,7 +164,8 @@ class OwnData(FarmTest):
         environment = {"HOME": str(self.folder), "MINE": str(self.folder)}
         with mock.patch.dict(os.environ, environment):
             self.plan("x: ~/x.idx, y: $MINE/y.idx", code=0)
-            self.farm("--plan", "--data-dir", "~/" + self.data.name, code=0)
+            self.data = pathlib.Path("~") / self.data.relative_to(self.folder)
+            self.farm("--plan", code=0)
 
     def test_channels_that_come_last_are_noticed(self):
         images = ((200, 5, 5, 3), bytes(200 * 75))
