@@ -25,8 +25,12 @@ class _Training:
         model.train()
         self._model, self._batch = model, batch
         self._objective = objective
-        self._optimizer = settings.build(
-            [p for p in model.parameters() if p.requires_grad])
+        # The optimizer changes the same numbers by another tensor, so that a
+        # graph of the caller does not see that they were changed in between.
+        self._parameters = [(p, p.data) for p in model.parameters()
+                            if p.requires_grad]
+        self._optimizer = settings.build([same for _, same in
+                                          self._parameters])
         self._loss = None
 
     def loss(self):
@@ -35,8 +39,11 @@ class _Training:
         return self._loss.item()
 
     def update(self):
-        self._optimizer.zero_grad()
+        for parameter, _ in self._parameters:
+            parameter.grad = None
         self._loss.backward()
+        for parameter, same in self._parameters:
+            same.grad = parameter.grad
         self._optimizer.step()
 
 

@@ -26,6 +26,12 @@ def needs_program(name):
     return lambda test: test
 
 
+if has("torch"):
+    import torch
+
+    # The networks are small: threads that wait for each other take longer.
+    torch.set_num_threads(1)
+
 needs_torch = unittest.skipUnless(has("torch"), "torch is not installed")
 needs_pandas = unittest.skipUnless(has("pandas") and has("h5py"),
                                    "pandas or h5py are not installed")
