@@ -13,7 +13,7 @@ give_up() {
   local status=$?
   [[ $stage_of == installing ]] || exit $status
   if python3 -m pip index versions hatchling >/dev/null 2>&1; then
-    say "PyTorch could not be installed"
+    say "PyTorch could not be installed, or what the tests need beside it"
     exit $status
   fi
   echo "skipped: there is no PyTorch in $torch_venv, and the package registry" \

@@ -89,7 +89,7 @@ class Equality(unittest.TestCase):
                 self.assertAlmostEqual(probe[fact], expected[fact], places=12)
         measured = {key: value for key, value in expected["probe"].items()
                     if not key.startswith("set_")}
-        self.assertEqual(len(measured), 27)
+        self.assertEqual(len(measured), 26)
         worst = {True: (0, ""), False: (0, "")}
         for key, value in measured.items():
             is_line = key.startswith("log_line")
