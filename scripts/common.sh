@@ -64,6 +64,8 @@ stage() {
   local outcome=ok
   if ((status == 124)); then
     outcome="stopped at its limit"
+  elif ((status == 77)); then
+    outcome=skipped
   elif ((status != 0)); then
     outcome="failed ($status)"
   fi
