@@ -1,9 +1,18 @@
 """A batch in any form that a module takes: a tensor, a tuple, a dict, and
 these inside of each other."""
 
+import copy
+
 import torch
 
 from cape.errors import CapeError
+
+
+class _Slot:
+    """Stands for a tensor with a part for each sample."""
+
+    def __init__(self, place):
+        self.place = place
 
 
 class Batch:
@@ -18,48 +27,49 @@ class Batch:
         if not isinstance(targets, torch.Tensor) or targets.dim() == 0:
             raise CapeError("targets must be a tensor with one entry or row for"
                             f" each sample (found {_describe(targets)})")
-        self.inputs = inputs
         self.targets = targets
-        self.size = targets.shape[0]
         self.tensors = []  #: of the inputs, those with a part for each sample
-        self._collect(inputs)
+        self._form = self._with_slots(inputs)
         if self.size == 0 or not self.tensors:
             raise CapeError(
                 "inputs must hold at least one tensor whose first dimension is "
                 f"the number of targets, {self.size}, and this must not be 0 "
                 f"(found {_describe(inputs)})")
 
-    def _collect(self, value):
+    @property
+    def size(self):
+        """B"""
+        return self.targets.shape[0]
+
+    def _with_slots(self, value):
         if isinstance(value, torch.Tensor):
-            if value.dim() > 0 and value.shape[0] == self.size:
-                self.tensors.append(value)
-        elif isinstance(value, dict):
-            for part in value.values():
-                self._collect(part)
-        elif isinstance(value, (list, tuple)):
-            for part in value:
-                self._collect(part)
+            if value.dim() == 0 or value.shape[0] != self.size:
+                return value
+            self.tensors.append(value)
+            return _Slot(len(self.tensors) - 1)
+        if isinstance(value, dict):
+            return {key: self._with_slots(part) for key, part in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._with_slots(part) for part in value]
+        return value
 
     def arguments(self, tensors):
         """The inputs with other tensors in the place of `self.tensors`, as the
         arguments and keyword arguments of a call: a tuple or list is several
         arguments, a dict is keyword arguments."""
-        left = iter(tensors)
-
-        def rebuild(value):
-            if isinstance(value, torch.Tensor):
-                own = value.dim() > 0 and value.shape[0] == self.size
-                return next(left) if own else value
+        def filled(value):
+            if isinstance(value, _Slot):
+                return tensors[value.place]
             if isinstance(value, dict):
-                return {key: rebuild(part) for key, part in value.items()}
-            if isinstance(value, (list, tuple)):
-                return [rebuild(part) for part in value]
+                return {key: filled(part) for key, part in value.items()}
+            if isinstance(value, list):
+                return [filled(part) for part in value]
             return value
 
-        rebuilt = rebuild(self.inputs)
-        if isinstance(rebuilt, dict):
-            return (), rebuilt
-        return (tuple(rebuilt) if isinstance(rebuilt, list) else (rebuilt,)), {}
+        inputs = filled(self._form)
+        if isinstance(inputs, dict):
+            return (), inputs
+        return (tuple(inputs) if isinstance(inputs, list) else (inputs,)), {}
 
     def call(self, model):
         """What the module gives for the whole batch."""
@@ -69,9 +79,10 @@ class Batch:
     def part(self, index):
         """The samples at `index`, a slice or a tensor of positions, as a batch
         of its own."""
-        positional, named = self.arguments(
-            [tensor[index] for tensor in self.tensors])
-        return Batch(named or positional, self.targets[index])
+        part = copy.copy(self)
+        part.tensors = [tensor[index] for tensor in self.tensors]
+        part.targets = self.targets[index]
+        return part
 
     def numbers(self):
         """All inputs side by side, [B, D], in one floating type; whole numbers,

@@ -9,16 +9,20 @@ from cape.programs import predict_probed
 _NAN = float("nan")
 
 
-def predict(what, inputs=None, targets=None, *, epsilon=0.1, model_dir=None,
-            frame=None, **options):
+def predict(what, inputs=None, targets=None, *, epsilon=0.1, patience=None,
+            model_dir=None, frame=None, **options):
     """Predicts how many optimizer steps on this batch a network needs until
-    its loss is epsilon times the initial loss, without training it.
+    its loss is epsilon times the initial loss, without training it; or, of
+    probes with `samples`, how many epochs a whole training takes.
 
     what: what `cape.probe` gave, or a list of these; or a module, which is then
         probed with `inputs`, `targets` and the further options of `cape.probe`.
         There `learning_rate` may be a list, too: each of its values is a probe
         of its own.
-    epsilon: a number between 0 and 1, or a list.
+    epsilon: a number between 0 and 1, or a list. Of a whole training it may be
+        None, and is the share of its training loss.
+    patience: of a whole training, a number of epochs or a list: also predict
+        when early stopping ends it.
     model_dir: a model directory of cape_fit; None is the model that comes with
         the programs.
     frame: True: a pandas.DataFrame; False: a list of dicts; None: a DataFrame
@@ -39,6 +43,12 @@ def predict(what, inputs=None, targets=None, *, epsilon=0.1, model_dir=None,
                     "trained"
         beyond      what is new to the model, a text: docs/predicting.md
 
+    Of a whole training there is a row for each epsilon and then for each
+    patience, and t_star, lower and upper are its steps. There are also
+
+        until       "loss 0.1" or "patience 5"
+        epochs, epochs_lower, epochs_upper  the same in epochs
+
     Raises CapeError: with the message of cape_predict where it refuses
     something, where there is no cape_predict, and as `cape.probe` does.
     """
@@ -51,9 +61,39 @@ def predict(what, inputs=None, targets=None, *, epsilon=0.1, model_dir=None,
     arguments = ["--steps", "8"] if all(has_losses) else []
     if model_dir is not None:
         arguments += ["--model", str(model_dir)]
-    answer = predict_probed([one | {"epsilon": _numbers("epsilon", epsilon)}
-                             for one in probes], *arguments)
+    lines = [line for one in probes
+             for line in _lines(one, epsilon, patience)]
+    answer = predict_probed(lines, *arguments)
     return _table([_row(one) for one in answer["predictions"]], frame)
+
+
+def _is_training(probe):
+    return probe.get("target") == "full_training"
+
+
+def _lines(probe, epsilon, patience):
+    """A line for each criterion."""
+    if not _is_training(probe):
+        if patience is not None:
+            raise CapeError("patience is for whole trainings: give `samples`, "
+                            "the number of samples that the network is trained "
+                            "on")
+        return [probe | {"epsilon": _numbers("epsilon", epsilon)}]
+    patiences = ([] if patience is None else
+                 [patience] if isinstance(patience, numbers.Integral)
+                 else list(patience))
+    lines = []
+    if epsilon is not None:
+        # The training goes on until the longest patience has ended.
+        longest = {"patience": max(patiences)} if patiences else {}
+        lines.append(probe | longest | {"epsilon": _numbers("epsilon",
+                                                            epsilon)})
+    if patiences:
+        lines.append(probe | {"criterion": "early_stopping",
+                              "patience": patiences})
+    if not lines:
+        raise CapeError("give epsilon, patience or both")
+    return lines
 
 
 def _probes(what, inputs, targets, options):
@@ -86,8 +126,17 @@ def _numbers(name, value):
 def _row(one):
     lower, upper = one["interval"]
     row = {key: one[key] for key in ("architecture", "learning_rate",
-                                     "batch_size", "epsilon", "t_star")}
-    row |= {"lower": lower, "upper": upper}
+                                     "batch_size")}
+    if _is_training(one):
+        low, high = one["epochs_interval"]
+        is_loss = one["criterion"] == "epsilon"
+        row |= {"until": f"loss {one['epsilon']:g}" if is_loss
+                         else f"patience {one['patience']}",
+                "epochs": one["epochs"], "epochs_lower": low,
+                "epochs_upper": high}
+    else:
+        row["epsilon"] = one["epsilon"]
+    row |= {"t_star": one["t_star"], "lower": lower, "upper": upper}
     for key in ("seconds", "step_seconds", "convergence"):
         row[key] = _NAN if one[key] is None else one[key]
     return row | {"model": one["model"],

@@ -11,6 +11,8 @@ from cape.features import NAN, batch_features, network_features
 from cape.norms import sample_norms
 from cape.objective import Objective
 from cape.optimizer import Optimizer
+from cape.sets import (evaluation_seconds, samples_needed, set_features,
+                       training_loss)
 from cape.training import first_losses, timed_steps
 from cape.untouched import RandomState, Untouched, devices_of
 
@@ -24,7 +26,8 @@ _REQUIRED = ("log_p", "log_g2", "log_tau")
 
 def probe(model, inputs, targets, *, learning_rate=None, loss=None,
           optimizer="adamw", task=None, steps=0, name=None, dataset="",
-          max_steps=5000):
+          max_steps=5000, samples=None, batch_size=None, max_epochs=100,
+          min_delta=1e-4, validation_samples=None):
     """Looks at an untrained network once, on one batch.
 
     model: any torch.nn.Module whose output for a sample does not depend on the
@@ -50,6 +53,18 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
     dataset: its name, where the predictor can know it ("fashion_mnist").
     max_steps: the cap on the predicted steps; rows have 5000.
 
+    For whole trainings (the target full_training) there are also
+
+    samples: N, how many samples the network is trained on. `inputs` and
+        `targets` are then samples of these, in random order: at least
+        min(800, N), and better 1,000. The first `batch_size` are the batch that
+        is probed, all of them show what the data are like.
+    batch_size: B, of the mini-batches.
+    max_epochs, min_delta: when the training ends, and by how much a validation
+        loss must be below the best one to count as an improvement.
+    validation_samples: how many samples are evaluated after each epoch; None is
+        a tenth of N, at least 100 and at most 5,000.
+
     Returns a dict: the columns of docs/probe_format.md, a missing number being
     NaN. It holds all that `cape.predict` takes beside epsilon.
 
@@ -65,7 +80,10 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
     if steps not in (0, 8):
         raise CapeError(f"steps must be 0 or 8 (found {steps})")
     settings = Optimizer(optimizer, learning_rate)
-    batch = Batch(inputs, targets)
+    given = Batch(inputs, targets)
+    training = _whole_training(given, samples, batch_size, steps, max_epochs,
+                               min_delta, validation_samples)
+    batch = given.part(slice(0, batch_size)) if training else given
     parameters = {key: value for key, value in model.named_parameters()
                   if value.requires_grad}
     if not parameters:
@@ -84,14 +102,59 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
                 columns |= first_losses(model, batch, objective, settings)
             else:
                 columns |= timed_steps(model, batch, objective, settings)
+    if training:
+        with torch.inference_mode(False), Untouched(model):
+            columns |= training | _look_at_set(model, given, objective, training)
     device = next(iter(parameters.values())).device
     identity = {
         "family": "python", "architecture": name or type(model).__name__,
         "dataset": dataset, "task": objective.task, "target": "batch_steps",
         "learning_rate": settings.learning_rate, "batch_size": batch.size,
         "max_steps": max_steps} | settings.columns()
+    if training:
+        del identity["max_steps"]  # follows from the epochs
     return identity | columns | {"device": str(device),
                                  "threads": torch.get_num_threads()}
+
+
+def _whole_training(given, samples, batch_size, steps, max_epochs, min_delta,
+                    validation_samples):
+    """The columns of a whole training that were chosen; empty where the question
+    is about steps on one batch."""
+    if samples is None:
+        if batch_size not in (None, given.size):
+            raise CapeError(f"batch_size is {batch_size}, but there are "
+                            f"{given.size} targets; the batch is what is given,"
+                            " unless `samples` says how many samples the whole "
+                            "training has")
+        return {}
+    if steps:
+        raise CapeError("steps=8 is for steps on one batch, not for a whole "
+                        "training: its first steps say little of its end")
+    if batch_size is None or not 1 <= batch_size <= min(samples, given.size):
+        raise CapeError(f"batch_size must be between 1 and samples={samples}, "
+                        f"and at most the {given.size} samples that are given "
+                        f"(found {batch_size})")
+    needed = samples_needed(samples)
+    if given.size < needed:
+        raise CapeError(f"give at least {needed} of the {samples} samples of "
+                        "the training, drawn at random: they show what the data"
+                        f" are like (found {given.size})")
+    if validation_samples is None:
+        validation_samples = min(max(round(samples / 10), 100), 5000)
+    return {"target": "full_training", "samples": samples,
+            "max_epochs": max_epochs, "min_delta": min_delta,
+            "validation_samples": validation_samples}
+
+
+def _look_at_set(model, given, objective, training):
+    samples = training["samples"]
+    train_without_dropout(model)
+    initial = training_loss(model, given, objective, samples)
+    return {"initial_loss": initial,
+            "evaluation_seconds": evaluation_seconds(
+                model, given, objective, training["validation_samples"])} | \
+        set_features(given, objective, samples)
 
 
 def _look(model, parameters, batch, loss, task, settings, random_state):

@@ -409,8 +409,8 @@ std::optional<predictor::FirstLosses> ProbeLine::first_losses() const {
 bool is_expected(const Column& column, bool is_training) {
   if (column.name.starts_with("set_")) return is_training;
   if (column.name == "evaluation_seconds") return is_training;
-  constexpr std::array<std::string_view, 4> kOthers = {
-      "task", "classes", "input_size", "step_seconds"};
+  constexpr std::array<std::string_view, 5> kOthers = {
+      "task", "classes", "input_size", "initial_loss", "step_seconds"};
   return contains(kOthers, column.name) ||
          (column.stability == shard::Stability::probe &&
           column.type == ColumnType::float64);
