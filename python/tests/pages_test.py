@@ -51,7 +51,7 @@ class Pages(unittest.TestCase):
 
     def test_the_how_to_of_the_package(self):
         blocks = code_of("docs/howto/python.md")
-        self.assertEqual(len(blocks), 4)
+        self.assertEqual(len(blocks), 5)
         names, printed = run(blocks)
         self.assertIn("t_star", printed)
         self.assert_table(names["table"], 4)
@@ -62,6 +62,9 @@ class Pages(unittest.TestCase):
         self.assert_table(names["words"], 1)
         self.assertEqual(names["words"].architecture[0], "Language")
         self.assert_table(names["answer"], 1)
+        self.assertEqual(list(names["trainings"].until),
+                         ["loss 0.3", "patience 5", "patience 10"])
+        self.assertIn("epochs_upper", printed)
         probe = names["probe"]
         self.assertEqual(probe["task"], "multilabel")
         self.assertEqual(probe["input_size"], 20)

@@ -15,6 +15,7 @@ if support.has("torch"):
     import torch
 
     import cape
+    from cape import programs
     from cape.batch import Batch
     from cape.sets import kernel_regression, samples_needed
 
@@ -161,7 +162,19 @@ train: {target: full_training, patience: [5]}
                                    folder / "own.yaml", "--json"],
                                   capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
-        expected = json.loads(done.stdout)["predictions"][0]["probe"]
+        predictions = json.loads(done.stdout)["predictions"]
+        # Handed back, its own probes have the same answers.
+        self.assertEqual([one["criterion"] for one in predictions],
+                         ["epsilon", "early_stopping"])
+        derived = ("t_star", "interval", "convergence", "model", "features",
+                   "contributions", "seconds", "extrapolated", "unseen",
+                   "probe", "best_epoch_interval", "epochs_interval")
+        handed = [one["probe"] | {key: value for key, value in one.items()
+                                  if key not in derived}
+                  for one in predictions]
+        self.assertEqual(programs.predict_probed(handed)["predictions"],
+                         predictions)
+        expected = predictions[0]["probe"]
         probe = cape.probe(net, x[:1000], y[:1000], learning_rate=1e-3,
                            samples=900, batch_size=32)
         names = [name for name in expected if name.startswith("set_")]
