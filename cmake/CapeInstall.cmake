@@ -15,6 +15,10 @@ install(PROGRAMS scripts/fetch_datasets.sh
         DESTINATION ${CAPE_DATADIR}/scripts)
 install(FILES scripts/datasets.txt DESTINATION ${CAPE_DATADIR}/scripts)
 
+# The Python package, for pip.
+install(DIRECTORY python DESTINATION ${CAPE_DATADIR}
+        PATTERN tests EXCLUDE PATTERN __pycache__ EXCLUDE)
+
 # The documents, as README.md links to them.
 set(documents ${CMAKE_INSTALL_DATAROOTDIR}/doc/cape-farm)
 install(DIRECTORY docs DESTINATION ${documents})

@@ -10,6 +10,12 @@ libtorch_version=$(sed -n 's/^torch==\([0-9.]*\).*/\1/p' \
 test_venv=$cape_cache/test-python-$(sha256sum scripts/requirements-test.txt |
   cut -c 1-12)
 
+# PyTorch in Python is large, so that its environment is kept for its version,
+# and the one in which the package is tested only points to it.
+torch_venv=$cape_cache/foreign-python-$libtorch_version
+package_venv=$cape_cache/package-python-$(sha256sum \
+  scripts/requirements-package.txt | cut -c 1-12)
+
 # provide_python VENV LIST: makes the Python environment VENV with the packages
 # that the file LIST names, unless it is there.
 provide_python() {
@@ -28,6 +34,24 @@ provide_python() {
   exec 9>&-
 }
 
+# provide_torch: makes both environments for the tests of the Python package,
+# unless they are there. REQUIRES: set -e, which ends it where something fails.
+provide_torch() {
+  if [[ ! -f $torch_venv/requirements.txt ]] &&
+    "$torch_venv/bin/python" -c 'import torch' 2>/dev/null; then
+    # Whole, but from before these environments kept their lists.
+    cp tests/foreign/requirements.txt "$torch_venv"
+  fi
+  provide_python "$torch_venv" tests/foreign/requirements.txt
+  provide_python "$package_venv" scripts/requirements-package.txt
+  site_packages "$torch_venv" >"$(site_packages "$package_venv")/torch.pth"
+}
+
+# The folder of an environment's packages.
+site_packages() {
+  "$1/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
+}
+
 stage_times=()
 
 # stage NAME COMMAND...: runs the command and notes its time. Its status is the
@@ -40,6 +64,8 @@ stage() {
   local outcome=ok
   if ((status == 124)); then
     outcome="stopped at its limit"
+  elif ((status == 77)); then
+    outcome=skipped
   elif ((status != 0)); then
     outcome="failed ($status)"
   fi

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds everything and runs the tests; --all adds the tests on clusters that are
+# Builds everything and runs the tests; --all adds those of the Python package with
+# PyTorch, which are skipped where it cannot be installed, those on clusters that are
 # made for them (a Slurm of one node, two hosts), those under AddressSanitizer,
 # clang-tidy and ten seconds of each fuzz target. The last line is "N passed, N
 # failed".
@@ -53,6 +54,36 @@ run_tests() {
   fi
 }
 
+# run_package_tests LIMIT: runs those of the Python package, and counts them.
+run_package_tests() {
+  local log=build/release/package.log status ran bad idle
+  limited "tests (package)" "$1" bash -o pipefail -c \
+    'scripts/test_package.sh 2>&1 | tee "$0"' "$log"
+  status=$?
+  if ((status == 77)); then
+    skipped=$((skipped + 1)) # the log says why
+    return
+  fi
+  # unittest ends with "Ran 36 tests in 50.1s" and "FAILED (failures=1, skipped=2)".
+  ran=$(sed -n 's/^Ran \([0-9]*\) tests* in .*/\1/p' "$log")
+  bad=$(count_in_closing failures "$log")
+  bad=$((bad + $(count_in_closing errors "$log")))
+  idle=$(count_in_closing skipped "$log")
+  if [[ -n $ran ]] && ((status == 0 || bad > 0)); then
+    # A test of many cases can fail more than once.
+    ((bad <= ran - idle)) || bad=$((ran - idle))
+    passed=$((passed + ran - bad - idle))
+    failed=$((failed + bad)) skipped=$((skipped + idle))
+  else
+    failed=$((failed + 1)) # stopped before its closing line
+  fi
+}
+count_in_closing() {
+  local count
+  count=$(sed -nE "s/^(OK|FAILED) \(.*$1=([0-9]+).*/\2/p" "$2" | tail -n 1)
+  echo "${count:-0}"
+}
+
 clusters='^(slurm|hosts)$' # labels of tests
 
 # What follows runs in a shell of its own, under timeout.
@@ -84,6 +115,8 @@ if check "set-up" 10m scripts/setup.sh --tests; then
   if check "build (release)" 30m bash -c 'build "$@"' - release "$python"; then
     run_tests release 15m release -LE "$clusters"
     if [[ $all == yes ]]; then
+      # The limit is for installing PyTorch, once.
+      run_package_tests 40m
       run_tests clusters 8m release -L "$clusters"
       # Why tests were left out.
       grep '^skipped: ' build/release/Testing/Temporary/LastTest.log

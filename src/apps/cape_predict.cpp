@@ -1,7 +1,9 @@
 /// Predicts T* for the grid of a configuration from probes of untrained
-/// networks: cape_predict CONFIG.yaml
+/// networks: cape_predict CONFIG.yaml. Or from probes that somebody else has
+/// taken: cape_predict --probed FILE.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -10,7 +12,10 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <iostream>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +31,7 @@
 #include "grid/open_datasets.h"
 #include "prediction/predict_grid.h"
 #include "prediction/print.h"
+#include "prediction/read_probes.h"
 #include "trainer_client/trainer_query.h"
 
 namespace {
@@ -40,6 +46,7 @@ struct CommandLine {
   bool measure = false;
   std::string target;  ///< that of the configuration when empty
   std::int64_t steps = 0;
+  std::string probed;  ///< a file, or - for standard input
   bool json = false;
 };
 
@@ -71,6 +78,11 @@ void declare(CLI::App& app, CommandLine& line) {
                  "their losses, too: slower and better")
       ->type_name("8")
       ->check(CLI::IsMember({predictor::kFirstSteps}));
+  app.add_option("--probed", line.probed,
+                 "predict from probes that were taken elsewhere, in place of a "
+                 "configuration: a file with a JSON object a line, or - for "
+                 "standard input (docs/probe_format.md)")
+      ->type_name("FILE|-");
   app.add_flag("--json", line.json, "print JSON, with all features");
   line.trainers.declare(app);
   app.set_version_flag(
@@ -140,6 +152,68 @@ void check_first_steps(const predictor::Predictors& predictors) {
       "fit it again with cape_fit, on shards with loss curves");
 }
 
+void print(const CommandLine& line, const predictor::Predictors& predictors,
+           prediction::GridPrediction& predicted) {
+  if (line.order) prediction::sort_cells(predicted.cells, *line.order);
+  (line.json ? prediction::print_json : prediction::print_table)(predictors,
+                                                                 predicted);
+}
+
+prediction::ProbedCells read_probes(const CommandLine& line) {
+  if (line.probed == "-") {
+    return prediction::read_probes(std::cin, "standard input", line.target);
+  }
+  std::ifstream file(line.probed);
+  if (!file) fail_user("{} cannot be opened", line.probed);
+  return prediction::read_probes(file, line.probed, line.target);
+}
+
+/// What the probes that were handed over lack.
+void warn_of_absent(const prediction::ProbedCells& probed, bool first_steps) {
+  std::map<std::int64_t, std::vector<std::string>> by_count;
+  for (const auto& [name, count] : probed.absent) {
+    by_count[count].push_back(name);
+  }
+  for (const auto& [count, names] : by_count) {
+    spdlog::warn(
+        "{} of {} probes do not mention these, which count as "
+        "missing: {}",
+        count, probed.probes, fmt::join(names, ", "));
+  }
+  if (!first_steps && probed.with_first_losses > 0) {
+    spdlog::warn("first_losses are not used without --steps {}",
+                 predictor::kFirstSteps);
+  }
+}
+
+/// Predictions from probes that were taken elsewhere.
+void predict_probed(const CommandLine& line) {
+  if (!line.config.empty() || line.measure) {
+    fail_user("--probed is given in place of a configuration (found {})",
+              line.measure ? "--measure" : line.config.front());
+  }
+  const prediction::ProbedCells probed = read_probes(line);
+  const bool first_steps = line.steps > 0;
+  if (first_steps) {
+    check_first_steps(probed.target);
+    if (probed.with_first_losses < probed.probes) {
+      fail_user(
+          "{}: {} of {} probes have no first_losses, from which --steps {} "
+          "predicts",
+          line.probed, probed.probes - probed.with_first_losses, probed.probes,
+          predictor::kFirstSteps);
+    }
+  }
+  warn_of_absent(probed, first_steps);
+  const predictor::Predictors predictors =
+      open_model(line.model, probed.target, first_steps);
+  if (first_steps) check_first_steps(predictors);
+  prediction::GridPrediction predicted{.cells = probed.cells, .failed = {}};
+  prediction::check_criteria(predictors, predicted.cells);
+  prediction::predict_cells(predictors, first_steps, predicted.cells);
+  print(line, predictors, predicted);
+}
+
 /// A line that is written over, where somebody watches.
 void show_progress(std::size_t answered, std::int64_t all) {
   if (::isatty(STDERR_FILENO) == 0) return;
@@ -164,6 +238,10 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitDone : kExitUsage;
   }
+  if (!line.probed.empty()) {
+    predict_probed(line);
+    return kExitDone;
+  }
   const grid::Config config = load(line);
   const bool first_steps = line.steps > 0;
   if (first_steps) check_first_steps(config.train.target);
@@ -179,9 +257,7 @@ int run(int argc, char** argv) {
                                [&](std::size_t answered) {
                                  show_progress(answered, grid.trajectories());
                                });
-  if (line.order) prediction::sort_cells(predicted.cells, *line.order);
-  (line.json ? prediction::print_json : prediction::print_table)(predictors,
-                                                                 predicted);
+  print(line, predictors, predicted);
   for (const prediction::FailedPrediction& failed : predicted.failed) {
     spdlog::error("{}: {}", failed.what, failed.error);
   }

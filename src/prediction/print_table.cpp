@@ -267,6 +267,19 @@ void print_meaning(const std::vector<CellPrediction>& cells) {
       "added\n");
 }
 
+/// Where the steps were timed, as far as it is known.
+std::string place_of(const shard::Row& row) {
+  std::string place;
+  if (!row.device.view().empty()) {
+    place = fmt::format(" on {}", row.device.view());
+  }
+  if (row.threads > 0) {
+    place +=
+        fmt::format(" ({} thread{})", row.threads, row.threads == 1 ? "" : "s");
+  }
+  return place;
+}
+
 void print_legend(const predictor::Predictors& predictors,
                   const std::vector<CellPrediction>& cells) {
   const shard::Row& row = cells.front().row;
@@ -274,12 +287,12 @@ void print_legend(const predictor::Predictors& predictors,
   fmt::print(
       "interval  holds {:g} % of trials like those that the model was fitted "
       "on\n"
-      "time      {} on {} ({} thread{})\n",
+      "time      {}{}\n",
       100 * predictors.begin()->second.level,
       cells.front().is_whole_training()
           ? "steps x the time of a step, and the evaluations,"
           : "T* x the time of a step",
-      row.device.view(), row.threads, row.threads == 1 ? "" : "s");
+      place_of(row));
   fmt::print(
       "assumed   a constant learning rate, no schedule, augmentation, mixed "
       "precision or\n          pretraining\n");

@@ -78,6 +78,14 @@ class Installed(FarmTest):
             self.run_installed("cape_farm", configs / f"{name}.yaml",
                                "--print-config", says="trials:")
 
+    def test_the_python_package_is_there_for_pip(self):
+        package = self.prefix / "share" / "cape-farm" / "python"
+        project = (package / "pyproject.toml").read_text()
+        self.assertIn(f'\nversion = "{VERSION}"\n', project)
+        self.assertTrue((package / "cape" / "__init__.py").exists())
+        self.assertEqual([path.name for path in package.rglob("*")
+                          if path.name in ("tests", "__pycache__")], [])
+
     def test_everything_carries_one_version(self):
         for program in (self.prefix / "bin").iterdir():
             self.run_installed(program.name, "--version",

@@ -140,6 +140,29 @@ def make_messages():
         {"result": RESULT, "curve_length": 1e19, "validation_length": 0}))
 
 
+# Probes that are handed over.
+
+PROBE = {"learning_rate": 1e-3, "batch_size": 32, "epsilon": [0.1, 0.3],
+         "log_p": 12.5, "log_g2": 1.5, "log_tau": -2, "label_entropy": None,
+         "task": "multilabel", "classes": 20, "inverted": True,
+         "optimizer_json": '{"kind":"sgd","momentum":0.5}',
+         "variant": {"label_noise": 0.1}, "architecture": "mine", "t_star": 7,
+         "first_losses": [2.5, 1.0, None]}
+
+
+def make_probes():
+    write("probes", "batch", line(PROBE) + b"\n \r\n" + line(PROBE))
+    training = {key: PROBE[key] for key in PROBE if key != "epsilon"}
+    training |= {"target": "full_training", "samples": 1000,
+                 "criterion": "early_stopping", "patience": [3, 5]}
+    write("probes", "training", line(training))
+    write("probes", "large_numbers", line(
+        training | {"samples": 2**63 - 1, "batch_size": 1,
+                    "max_epochs": 2**31 - 1}))
+    write("probes", "wrong", b'{"epsilon": NaN}\n')
+    write("probes", "deep", b'{"variant": ' + b"[" * 1000)
+
+
 # Published tables and shards.
 
 def make_tables():
@@ -326,6 +349,7 @@ if __name__ == "__main__":
             shutil.rmtree(folder)
     make_configs()
     make_messages()
+    make_probes()
     make_tables()
     make_idx()
     make_npy()

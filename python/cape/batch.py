@@ -1,0 +1,113 @@
+"""A batch in any form that a module takes: a tensor, a tuple, a dict, and
+these inside of each other."""
+
+import copy
+
+import torch
+
+from cape.errors import CapeError
+
+
+class _Slot:
+    """Stands for a tensor with a part for each sample."""
+
+    def __init__(self, place):
+        self.place = place
+
+
+class Batch:
+    """Inputs and targets of B samples.
+
+    A tensor in the inputs whose first dimension is B has a part for each
+    sample. Everything else (numbers, None, tensors of other shapes) belongs to
+    all samples alike.
+    """
+
+    def __init__(self, inputs, targets):
+        if not isinstance(targets, torch.Tensor) or targets.dim() == 0:
+            raise CapeError("targets must be a tensor with one entry or row for"
+                            f" each sample (found {_describe(targets)})")
+        self.targets = targets
+        self.tensors = []  #: of the inputs, those with a part for each sample
+        self._form = self._with_slots(inputs)
+        if self.size == 0 or not self.tensors:
+            raise CapeError(
+                "inputs must hold at least one tensor whose first dimension is "
+                f"the number of targets, {self.size}, and this must not be 0 "
+                f"(found {_describe(inputs)})")
+
+    @property
+    def size(self):
+        """B"""
+        return self.targets.shape[0]
+
+    def _with_slots(self, value):
+        if isinstance(value, torch.Tensor):
+            if value.dim() == 0 or value.shape[0] != self.size:
+                return value
+            self.tensors.append(value)
+            return _Slot(len(self.tensors) - 1)
+        if isinstance(value, dict):
+            return {key: self._with_slots(part) for key, part in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self._with_slots(part) for part in value]
+        return value
+
+    def arguments(self, tensors):
+        """The inputs with other tensors in the place of `self.tensors`, as the
+        arguments and keyword arguments of a call: a tuple or list is several
+        arguments, a dict is keyword arguments."""
+        def filled(value):
+            if isinstance(value, _Slot):
+                return tensors[value.place]
+            if isinstance(value, dict):
+                return {key: filled(part) for key, part in value.items()}
+            if isinstance(value, list):
+                return [filled(part) for part in value]
+            return value
+
+        inputs = filled(self._form)
+        if isinstance(inputs, dict):
+            return (), inputs
+        return (tuple(inputs) if isinstance(inputs, list) else (inputs,)), {}
+
+    def call(self, model):
+        """What the module gives for the whole batch."""
+        positional, named = self.arguments(self.tensors)
+        return model(*positional, **named)
+
+    def part(self, index):
+        """The samples at `index`, a slice or a tensor of positions, as a batch
+        of its own."""
+        part = copy.copy(self)
+        part.tensors = [tensor[index] for tensor in self.tensors]
+        part.targets = self.targets[index]
+        return part
+
+    def numbers(self):
+        """All inputs side by side, [B, D], in one floating type; whole numbers,
+        such as tokens, as numbers."""
+        columns = []
+        for tensor in self.tensors:
+            flat = tensor.detach().reshape(self.size, -1)
+            if flat.is_complex():
+                flat = torch.view_as_real(flat).flatten(1)
+            columns.append(flat if flat.is_floating_point() else flat.float())
+        return torch.cat(columns, 1)
+
+    def sample_size(self):
+        """How many numbers a sample has."""
+        return sum(tensor[0].numel() for tensor in self.tensors)
+
+
+def _describe(value):
+    if isinstance(value, torch.Tensor):
+        return f"a tensor of shape {list(value.shape)}"
+    if isinstance(value, dict):
+        parts = ", ".join(f"{key}: {_describe(part)}"
+                          for key, part in value.items())
+        return f"a dict of {parts}" if parts else "an empty dict"
+    if isinstance(value, (list, tuple)):
+        parts = ", ".join(map(_describe, value))
+        return f"a {type(value).__name__} of {parts or 'nothing'}"
+    return f"a {type(value).__name__}"

@@ -1,0 +1,72 @@
+"""g2 and tau: mean squared norms of the gradients of each sample by itself."""
+
+import warnings
+
+import torch
+
+#: The gradients of so many numbers are held at once, 512 MB of float32.
+_MOST_NUMBERS = 2**27
+
+
+def sample_norms(model, parameters, batch, objective):
+    """The means over the samples of the squared norms of the gradients of the
+    loss and of f, with respect to the named parameters. REQUIRES: evaluation
+    mode. All samples at once by torch.func where the module allows it, else one
+    after the other, as the C++ program does it with TorchScript."""
+    numbers = sum(value.numel() for value in parameters.values())
+    chunk = min(batch.size, _MOST_NUMBERS // max(numbers, 1))
+    if chunk > 1:
+        try:
+            return _at_once(model, parameters, batch, objective, chunk)
+        except Exception:  # pylint: disable=broad-except
+            # Not every operation has a rule for torch.func, and what is raised
+            # then has no class of its own. An error of the module itself comes
+            # again below.
+            pass
+    return _by_loop(model, parameters, batch, objective)
+
+
+def _squared_norm(gradients):
+    return sum(torch.linalg.vector_norm(gradient, dtype=torch.float64).square()
+               for gradient in gradients)
+
+
+def _at_once(model, parameters, batch, objective, chunk):
+    def norms_of(target, *tensors):
+        def losses(values):
+            positional, named = batch.arguments(
+                [tensor.unsqueeze(0) for tensor in tensors])
+            outputs = torch.func.functional_call(model, values, positional,
+                                                 named)
+            targets = target.unsqueeze(0)
+            return (objective.mean_loss(outputs, targets),
+                    objective.summed_f(outputs, targets))
+
+        (loss, f), gradients_of = torch.func.vjp(losses, parameters)
+        one, none = torch.ones_like(loss), torch.zeros_like(f)
+        of_loss, = gradients_of((one, none))
+        of_f, = gradients_of((none, one))
+        return _squared_norm(of_loss.values()), _squared_norm(of_f.values())
+
+    with warnings.catch_warnings():
+        # Operations without a rule of their own are slow, but right.
+        warnings.simplefilter("ignore")
+        g2, tau = torch.func.vmap(norms_of, chunk_size=chunk)(
+            batch.targets, *batch.tensors)
+    return g2.mean().item(), tau.mean().item()
+
+
+def _by_loop(model, parameters, batch, objective):
+    sums = [0.0, 0.0]
+    leaves = list(parameters.values())
+    for i in range(batch.size):
+        sample = batch.part(slice(i, i + 1))
+        outputs = sample.call(model)
+        values = (objective.mean_loss(outputs, sample.targets),
+                  objective.summed_f(outputs, sample.targets))
+        for which, value in enumerate(values):
+            gradients = torch.autograd.grad(
+                value, leaves, retain_graph=which == 0, allow_unused=True)
+            sums[which] += float(_squared_norm(
+                gradient for gradient in gradients if gradient is not None))
+    return sums[0] / batch.size, sums[1] / batch.size

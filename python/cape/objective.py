@@ -1,0 +1,210 @@
+"""What each task asks of a network: its loss, f, and what else of it depends on
+the kind of labels. docs/trial_protocol.md defines them."""
+
+import torch
+from torch.nn import functional
+
+from cape.errors import CapeError
+
+TASKS = ("classification", "regression", "sequence", "multilabel")
+
+#: What cross_entropy leaves out of its mean.
+IGNORED = -100
+
+_TASKS_OF_LOSSES = {
+    torch.nn.BCEWithLogitsLoss: "multilabel", torch.nn.MSELoss: "regression",
+    torch.nn.L1Loss: "regression", torch.nn.SmoothL1Loss: "regression",
+    torch.nn.HuberLoss: "regression",
+    functional.binary_cross_entropy_with_logits: "multilabel",
+    functional.mse_loss: "regression", functional.l1_loss: "regression",
+    functional.smooth_l1_loss: "regression",
+    functional.huber_loss: "regression"}
+
+_CROSS_ENTROPIES = (torch.nn.CrossEntropyLoss, functional.cross_entropy)
+_SQUARED_ERRORS = (torch.nn.MSELoss, functional.mse_loss)
+_BINARY = (torch.nn.BCEWithLogitsLoss,
+           functional.binary_cross_entropy_with_logits)
+
+
+class Objective:
+    """A task with the loss that the network is trained with.
+
+    `loss` is None (the task's own loss), or anything that is called with the
+    module's outputs and the targets and gives the mean over the samples, a
+    scalar.
+    """
+
+    def __init__(self, task, loss, targets, outputs):
+        self._loss = loss
+        self._kind = _kind_of(loss)
+        self.task = task or _find_task(self._kind, targets, outputs)
+        if self.task not in TASKS:
+            raise CapeError(f"no task '{self.task}'; known: {', '.join(TASKS)}")
+        self.is_own = not _is_of_the_task(loss, self._kind)
+        #: Squared errors count half in the rows that predictors learn from.
+        self.halves = self._kind in _SQUARED_ERRORS and not self.is_own
+        logits = self.logits(outputs, targets)
+        self._check(logits, targets)
+        self.outputs = logits.shape[-1]
+
+    def _check(self, logits, targets):
+        labels = self.labels(targets)
+        if self.task in ("classification", "sequence"):
+            expected = f"{list(labels.shape)} and the number of classes"
+            good = logits.shape[:-1] == labels.shape
+            if good and labels.numel() and int(labels.max()) >= logits.shape[-1]:
+                raise CapeError(
+                    f"the targets have the class {int(labels.max())}, but the "
+                    f"module gives {logits.shape[-1]} numbers, for the classes "
+                    f"0 to {logits.shape[-1] - 1}")
+        else:
+            expected = str(list(labels.shape))
+            good = logits.shape == labels.shape
+        if not good:
+            raise CapeError(
+                f"the module gives {list(logits.shape)} for targets of "
+                f"{list(targets.shape)}; {self.task} takes {expected}. Name "
+                f"another task ({', '.join(TASKS)}), or give a loss")
+
+    def labels(self, targets):
+        """The targets in the task's form: [B] classes; [B, T] classes; [B, K]
+        numbers; [B, L] zeros and ones."""
+        if self.task == "classification":
+            # Of shares of classes, the largest.
+            return targets.argmax(1) if targets.dim() == 2 else targets.long()
+        if self.task == "sequence":
+            return targets.flatten(1).long()
+        return targets.reshape(targets.shape[0], -1)
+
+    def logits(self, outputs, targets):
+        """The outputs in the task's form: [B, C]; [B, T, C]; [B, K]; [B, L]."""
+        tensor = getattr(outputs, "logits", outputs)
+        if isinstance(outputs, dict) and "logits" in outputs:
+            tensor = outputs["logits"]
+        if not isinstance(tensor, torch.Tensor):
+            raise CapeError("the module must give a tensor, or something with "
+                            f"`logits` (found {type(outputs).__name__})")
+        if self.task == "sequence":
+            if self._has_classes_first(tensor, targets):
+                tensor = tensor.movedim(1, -1)
+            if tensor.dim() < 3:
+                return tensor
+            return tensor.flatten(1, -2)
+        if self.task == "classification":
+            return tensor
+        return tensor.reshape(tensor.shape[0], -1)
+
+    def _has_classes_first(self, tensor, targets):
+        """Whether these are [B, C, T], as cross_entropy has them."""
+        first = tensor.shape[:1] + tensor.shape[2:] == targets.shape
+        last = tensor.shape[:-1] == targets.shape
+        return first and (not last or self._kind in _CROSS_ENTROPIES)
+
+    def mean_loss(self, outputs, targets):
+        """The mean of the samples' losses, a scalar tensor."""
+        if not self.is_own:
+            return self._task_loss(self.logits(outputs, targets),
+                                   self.labels(targets))
+        loss = self._loss(outputs, targets)
+        if not isinstance(loss, torch.Tensor) or loss.dim() != 0:
+            found = (f"a tensor of shape {list(loss.shape)}"
+                     if isinstance(loss, torch.Tensor) else type(loss).__name__)
+            raise CapeError("loss(outputs, targets) must give one number, the "
+                            f"mean over the samples (found {found})")
+        return loss
+
+    def _task_loss(self, logits, labels):
+        if self.task == "classification":
+            return functional.cross_entropy(logits, labels)
+        if self.task == "sequence":
+            return functional.cross_entropy(logits.flatten(0, 1),
+                                            labels.flatten())
+        if self.task == "multilabel":
+            return functional.binary_cross_entropy_with_logits(
+                logits, labels.to(logits.dtype))
+        return 0.5 * functional.mse_loss(logits, labels.to(logits.dtype))
+
+    def summed_f(self, outputs, targets):
+        """The sum of the samples' f, a scalar tensor."""
+        logits, labels = self.logits(outputs, targets), self.labels(targets)
+        if self.task == "classification":
+            return -functional.nll_loss(logits, labels, reduction="sum")
+        if self.task == "sequence":
+            return -functional.nll_loss(logits.flatten(0, 1), labels.flatten(),
+                                        reduction="sum")
+        if self.task == "multilabel":
+            return (logits * labels.to(logits.dtype)).sum()
+        return logits.sum()
+
+    def label_entropy(self, targets):
+        """Of the labels' frequencies, in nats; NaN for a regression."""
+        labels = self.labels(targets)
+        if self.task in ("classification", "sequence"):
+            counted = labels[labels != IGNORED]
+            counts = torch.bincount(counted.flatten()).double()
+            return _entropy(counts / counted.numel())
+        if self.task == "multilabel":
+            on = labels.double().mean(0)
+            return (_entropy(on) + _entropy(1 - on)) / labels.shape[1]
+        return float("nan")
+
+    def logit_spread(self, logits):
+        """The deviation over the outputs, its mean over samples and steps; NaN
+        for a regression."""
+        if self.task == "regression":
+            return float("nan")
+        return logits.double().std(-1, unbiased=False).mean().item()
+
+    @property
+    def classes(self):
+        """As the column of this name."""
+        return 0 if self.task == "regression" else self.outputs
+
+
+def _entropy(probabilities):
+    return -torch.xlogy(probabilities, probabilities).sum().item()
+
+
+def _kind_of(loss):
+    """A class of torch.nn, or a function."""
+    return type(loss) if isinstance(loss, torch.nn.Module) else loss
+
+
+def _is_of_the_task(loss, kind):
+    """Whether the loss is the one that the task has anyhow."""
+    if loss is None:
+        return True
+    if kind not in _CROSS_ENTROPIES + _SQUARED_ERRORS + _BINARY:
+        return False
+    if not isinstance(loss, torch.nn.Module):
+        return True
+    return (loss.reduction == "mean" and
+            getattr(loss, "weight", None) is None and
+            getattr(loss, "pos_weight", None) is None and
+            getattr(loss, "ignore_index", IGNORED) == IGNORED and
+            getattr(loss, "label_smoothing", 0.0) == 0.0)
+
+
+def _find_task(kind, targets, outputs):
+    """What the loss says; else what the targets and the outputs look like."""
+    if kind in _TASKS_OF_LOSSES:
+        return _TASKS_OF_LOSSES[kind]
+    tensor = getattr(outputs, "logits", outputs)
+    shape = getattr(tensor, "shape", None)
+    if targets.is_floating_point():
+        if kind in _CROSS_ENTROPIES:
+            return "classification"  # shares of classes
+        if targets.dim() == 2 and targets.shape[1] > 1 and _is_binary(targets):
+            return "multilabel"
+        return "regression"
+    if targets.dtype == torch.bool:
+        return "multilabel"
+    if targets.dim() == 1:
+        return "classification"
+    if shape == targets.shape and _is_binary(targets):
+        return "multilabel"
+    return "sequence"
+
+
+def _is_binary(targets):
+    return bool(((targets == 0) | (targets == 1)).all())

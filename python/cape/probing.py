@@ -1,0 +1,293 @@
+"""The probe of a module of PyTorch: docs/trial_protocol.md, section 4."""
+
+import math
+import time
+
+import torch
+
+from cape.batch import Batch
+from cape.errors import CapeError
+from cape.features import NAN, batch_features, network_features
+from cape.norms import sample_norms
+from cape.objective import Objective
+from cape.optimizer import Optimizer
+from cape.sets import (evaluation_seconds, samples_needed, set_features,
+                       training_loss)
+from cape.training import first_losses, timed_steps
+from cape.untouched import RandomState, Untouched, devices_of
+
+#: In learning rates, as in the columns' names.
+_SIGN_STEPS = (1, 2, 4)
+_TRAINING_STEPS = (1, 2, 4, 8)
+
+#: Without them there is nothing to predict from.
+_REQUIRED = ("log_p", "log_g2", "log_tau")
+
+
+def probe(model, inputs, targets, *, learning_rate=None, loss=None,
+          optimizer="adamw", task=None, steps=0, name=None, dataset="",
+          max_steps=5000, samples=None, batch_size=None, max_epochs=100,
+          min_delta=1e-4, validation_samples=None):
+    """Looks at an untrained network once, on one batch.
+
+    model: any torch.nn.Module whose output for a sample does not depend on the
+        other samples in evaluation mode.
+    inputs: the B samples of the batch, as the network is trained on them: a
+        tensor [B, ...] is its only argument, a tuple or list are several
+        arguments, a dict is keyword arguments. Of what is inside, tensors whose
+        first dimension is B have a part for each sample.
+    targets: a tensor: [B] classes (int64); [B, ...] classes of several steps;
+        [B], [B, K] numbers; [B, L] zeros and ones.
+    learning_rate: above 0; may be left out where the optimizer has one.
+    loss: what is called with the module's output and the targets and gives the
+        mean over the samples. None is the task's own loss: cross-entropy, half
+        of the squared error, binary cross-entropy of logits.
+    optimizer: "adamw", "adam" or "sgd"; a dict with `kind` and settings
+        (weight_decay; of sgd also momentum and nesterov); or a
+        torch.optim.AdamW, Adam or SGD, of which the settings are read.
+    task: "classification", "regression", "sequence" or "multilabel"; found from
+        the loss, the targets and the outputs where it is None.
+    steps: 0, or 8: also take the first 8 steps of the training, whose losses
+        make predictions much better.
+    name: of the network, for tables; its class where it is None.
+    dataset: its name, where the predictor can know it ("fashion_mnist").
+    max_steps: the cap on the predicted steps; rows have 5000.
+
+    For whole trainings (the target full_training) there are also
+
+    samples: N, how many samples the network is trained on. `inputs` and
+        `targets` are then samples of these, in random order: at least
+        min(800, N), and better 1,000. The first `batch_size` are the batch that
+        is probed, all of them show what the data are like.
+    batch_size: B, of the mini-batches.
+    max_epochs, min_delta: when the training ends, and by how much a validation
+        loss must be below the best one to count as an improvement.
+    validation_samples: how many samples are evaluated after each epoch; None is
+        a tenth of N, at least 100 and at most 5,000.
+
+    Returns a dict: the columns of docs/probe_format.md, a missing number being
+    NaN. It holds all that `cape.predict` takes beside epsilon.
+
+    The module, its buffers, modes and gradients and the state of Torch's random
+    generators are afterwards as they were before, to the bit. Raises CapeError
+    where the batch, the task or the optimizer cannot be used, and where the
+    gradients are not finite.
+    """
+    model = getattr(model, "_orig_mod", model)  # of torch.compile
+    if not isinstance(model, torch.nn.Module):
+        raise CapeError("model must be a torch.nn.Module (found "
+                        f"{type(model).__name__})")
+    if steps not in (0, 8):
+        raise CapeError(f"steps must be 0 or 8 (found {steps})")
+    settings = Optimizer(optimizer, learning_rate)
+    given = Batch(inputs, targets)
+    training = _whole_training(given, samples, batch_size, steps, max_epochs,
+                               min_delta, validation_samples)
+    batch = given.part(slice(0, batch_size)) if training else given
+    parameters = {key: value for key, value in model.named_parameters()
+                  if value.requires_grad}
+    if not parameters:
+        raise CapeError("the module has no trainable parameters")
+    with torch.inference_mode(False), Untouched(model) as untouched:
+        started = time.perf_counter()
+        with torch.enable_grad():
+            columns = _look(model, parameters, batch, loss, task, settings,
+                            untouched.random_state)
+        objective = columns.pop("objective")
+        columns["probe_seconds"] = time.perf_counter() - started
+        # The losses of a training begin with the random numbers of the caller.
+        untouched.random_state.rewind()
+        with torch.enable_grad():
+            if steps:
+                columns |= first_losses(model, batch, objective, settings)
+            else:
+                columns |= timed_steps(model, batch, objective, settings)
+    if training:
+        with torch.inference_mode(False), Untouched(model):
+            columns |= training | _look_at_set(model, given, objective, training)
+    device = next(iter(parameters.values())).device
+    identity = {
+        "family": "python", "architecture": name or type(model).__name__,
+        "dataset": dataset, "task": objective.task, "target": "batch_steps",
+        "learning_rate": settings.learning_rate, "batch_size": batch.size,
+        "max_steps": max_steps} | settings.columns()
+    if training:
+        del identity["max_steps"]  # follows from the epochs
+    return identity | columns | {"device": str(device),
+                                 "threads": torch.get_num_threads()}
+
+
+def _whole_training(given, samples, batch_size, steps, max_epochs, min_delta,
+                    validation_samples):
+    """The columns of a whole training that were chosen; empty where the question
+    is about steps on one batch."""
+    if samples is None:
+        if batch_size not in (None, given.size):
+            raise CapeError(f"batch_size is {batch_size}, but there are "
+                            f"{given.size} targets; the batch is what is given,"
+                            " unless `samples` says how many samples the whole "
+                            "training has")
+        return {}
+    if steps:
+        raise CapeError("steps=8 is for steps on one batch, not for a whole "
+                        "training: its first steps say little of its end")
+    if batch_size is None or not 1 <= batch_size <= min(samples, given.size):
+        raise CapeError(f"batch_size must be between 1 and samples={samples}, "
+                        f"and at most the {given.size} samples that are given "
+                        f"(found {batch_size})")
+    needed = samples_needed(samples)
+    if given.size < needed:
+        raise CapeError(f"give at least {needed} of the {samples} samples of "
+                        "the training, drawn at random: they show what the data"
+                        f" are like (found {given.size})")
+    if validation_samples is None:
+        validation_samples = min(max(round(samples / 10), 100), 5000)
+    return {"target": "full_training", "samples": samples,
+            "max_epochs": max_epochs, "min_delta": min_delta,
+            "validation_samples": validation_samples}
+
+
+def _look_at_set(model, given, objective, training):
+    samples = training["samples"]
+    train_without_dropout(model)
+    initial = training_loss(model, given, objective, samples)
+    return {"initial_loss": initial,
+            "evaluation_seconds": evaluation_seconds(
+                model, given, objective, training["validation_samples"])} | \
+        set_features(given, objective, samples)
+
+
+def _look(model, parameters, batch, loss, task, settings, random_state):
+    model.eval()
+    # cuDNN's recurrent layers go backward in training mode alone.
+    with torch.backends.cudnn.flags(enabled=False):
+        with torch.no_grad():
+            outputs = batch.call(model)
+            objective = Objective(task, loss, batch.targets, outputs)
+        if objective.halves and not settings.takes_sign_steps:
+            raise CapeError(
+                "MSELoss has twice the gradient of the rows' loss, half of the "
+                "squared error, so sgd takes steps that are twice as long; "
+                "give loss=None and twice the learning rate")
+        g2, tau = sample_norms(model, parameters, batch, objective)
+        evaluation = _evaluation_mode(model, parameters, batch, objective,
+                                      settings.learning_rate)
+    logits = objective.logits(outputs, batch.targets)
+    columns = {
+        "objective": objective,
+        "log_p": math.log(sum(p.numel() for p in parameters.values())),
+        "log_g2": _log(g2), "log_tau": _log(tau),
+        "classes": objective.classes, "input_size": batch.sample_size(),
+        "label_entropy": objective.label_entropy(batch.targets),
+        "logit_spread": objective.logit_spread(logits)}
+    for key in _REQUIRED:
+        if not math.isfinite(columns[key]):
+            raise CapeError(f"{key} of this network is not finite "
+                            f"({columns[key]}): nothing can be predicted")
+    return (columns | evaluation |
+            _training_mode(model, parameters, batch, objective, settings,
+                           random_state) |
+            batch_features(batch.numbers(), objective.labels(batch.targets),
+                           objective.task) |
+            network_features(model, objective.outputs))
+
+
+def _log(value):
+    """NaN where there is no finite logarithm."""
+    return math.log(value) if 0 < value < math.inf else NAN
+
+
+def _gradients(loss, parameters):
+    """None where the loss does not depend on a parameter."""
+    return torch.autograd.grad(loss, parameters, allow_unused=True)
+
+
+def _sum(gradients, power):
+    """Of the absolute values to that power, in double precision."""
+    return sum(torch.linalg.vector_norm(gradient, power, dtype=torch.float64)
+               .item() ** power
+               for gradient in gradients if gradient is not None)
+
+
+class _WeightLine:
+    """Moves weights along a line from where they are."""
+
+    def __init__(self, parameters, direction):
+        self._parts = [(parameter, parameter.detach().clone(), part)
+                       for parameter, part in zip(parameters, direction)
+                       if part is not None]
+
+    def move_to(self, distance):
+        """To the first weights minus `distance` times the direction."""
+        for parameter, original, part in self._parts:
+            parameter.data.copy_(torch.sub(original, part, alpha=distance))
+
+
+def _signs(gradients):
+    return [None if gradient is None else gradient.sign()
+            for gradient in gradients]
+
+
+def _evaluation_mode(model, parameters, batch, objective, learning_rate):
+    values = list(parameters.values())
+    loss = objective.mean_loss(batch.call(model), batch.targets)
+    gradients = _gradients(loss, values)
+    start = loss.item()
+    columns = {"probe_loss": start, "log_mean_g2": _log(_sum(gradients, 2))}
+    with torch.no_grad():
+        line = _WeightLine(values, _signs(gradients))
+        for k in _SIGN_STEPS:
+            line.move_to(k * learning_rate)
+            value = objective.mean_loss(batch.call(model), batch.targets)
+            columns[f"log_line_{k}"] = _log(value.item() / start
+                                            if start else NAN)
+        line.move_to(0)
+    return columns
+
+
+def has_batch_norm(model):
+    """Whether layers keep the mean of all batches for evaluation."""
+    return any(name.endswith("running_mean")
+               for name, _ in model.named_buffers())
+
+
+def train_without_dropout(model):
+    """Training mode, but for the modules that are named as dropout."""
+    model.train()
+    for module in model.modules():
+        kind = type(module).__name__
+        if kind.startswith("Dropout") or kind.endswith("Dropout"):
+            module.training = False
+
+
+def _training_mode(model, parameters, batch, objective, settings,
+                   random_state):
+    names = ["train_loss_0", "train_mean_gradient2", "train_gradient_l1",
+             *(f"train_step_loss_{k}" for k in _TRAINING_STEPS),
+             "probe_dropout"]
+    # The deviation of one number is 0 whatever it is.
+    if batch.size == 1 and has_batch_norm(model):
+        return dict.fromkeys(names, NAN)
+    train_without_dropout(model)
+
+    def mean_loss():
+        # Dropout that stays on has the same masks each time.
+        random_state.rewind()
+        return objective.mean_loss(batch.call(model), batch.targets)
+
+    values = list(parameters.values())
+    loss = mean_loss()
+    draws = random_state.has_advanced()
+    gradients = _gradients(loss, values)
+    start = loss.item()
+    measured = [start, _sum(gradients, 2), _sum(gradients, 1)]
+    direction = (_signs(gradients) if settings.takes_sign_steps else gradients)
+    with torch.no_grad():
+        line = _WeightLine(values, direction)
+        for k in _TRAINING_STEPS:
+            line.move_to(k * settings.learning_rate)
+            measured.append(mean_loss().item() / start if start else NAN)
+        line.move_to(0)
+    random_state.rewind()
+    return dict(zip(names, [value if math.isfinite(value) else NAN
+                            for value in [*measured, float(draws)]]))

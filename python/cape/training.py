@@ -1,0 +1,91 @@
+"""The first steps of the training itself."""
+
+import math
+import time
+
+import torch
+
+from cape.untouched import synchronize
+
+#: Steps whose losses a prediction can use.
+FIRST_STEPS = 8
+
+#: Enough for a mean, and short beside the probe.
+_TIMED_STEPS = 5
+
+#: A step that takes longer than that, in seconds, is timed once.
+_LONG = 0.1
+
+
+class _Training:
+    """Updates on one batch, with the optimizer's own, in training mode.
+    Changes the module."""
+
+    def __init__(self, model, batch, objective, settings):
+        model.train()
+        self._model, self._batch = model, batch
+        self._objective = objective
+        # The optimizer changes the same numbers by another tensor, so that a
+        # graph of the caller does not see that they were changed in between.
+        self._parameters = [(p, p.data) for p in model.parameters()
+                            if p.requires_grad]
+        self._optimizer = settings.build([same for _, same in
+                                          self._parameters])
+        self._loss = None
+
+    def loss(self):
+        self._loss = self._objective.mean_loss(self._batch.call(self._model),
+                                               self._batch.targets)
+        return self._loss.item()
+
+    def update(self):
+        for parameter, _ in self._parameters:
+            parameter.grad = None
+        self._loss.backward()
+        for parameter, same in self._parameters:
+            same.grad = parameter.grad
+        self._optimizer.step()
+
+
+def _seconds_since(start, model):
+    synchronize(model)
+    return time.perf_counter() - start
+
+
+def timed_steps(model, batch, objective, settings):
+    """The loss before the training, and the mean time of an update with the
+    forward pass that follows it, without the first, which sets things up.
+    Changes the module."""
+    training = _Training(model, batch, objective, settings)
+    initial = training.loss()
+    training.update()
+    training.loss()
+    synchronize(model)
+    start = time.perf_counter()
+    for count in range(1, _TIMED_STEPS + 1):
+        training.update()
+        training.loss()
+        if count == 1 and _seconds_since(start, model) > _LONG:
+            break
+    return {"initial_loss": initial,
+            "step_seconds": _seconds_since(start, model) / count}
+
+
+def first_losses(model, batch, objective, settings):
+    """The losses L_0 to L_8 of the training, as `first_losses`, and what
+    timed_steps gives. They end with the first one that is not finite. Changes
+    the module."""
+    training = _Training(model, batch, objective, settings)
+    losses = [training.loss()]
+    start, timed = None, 0
+    while len(losses) <= FIRST_STEPS and math.isfinite(losses[-1]):
+        training.update()
+        losses.append(training.loss())
+        if start is None:
+            synchronize(model)
+            start = time.perf_counter()
+        else:
+            timed += 1
+    seconds = (_seconds_since(start, model) / timed if timed else float("nan"))
+    return {"initial_loss": losses[0], "step_seconds": seconds,
+            "first_losses": losses}

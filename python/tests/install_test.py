@@ -1,0 +1,61 @@
+"""pip installs the package from this folder, and what it installs finds the
+programs and works from anywhere."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import unittest
+
+import support
+
+EXAMPLE = """\
+import cape, torch
+print(cape.__file__)
+net = torch.nn.Linear(4, 3)
+x, y = torch.randn(8, 4), torch.arange(8) % 3
+row, = cape.predict(net, x, y, learning_rate=1e-2, frame=False)
+print("steps", row["t_star"])
+"""
+
+
+@support.needs_torch
+@unittest.skipUnless(support.has("hatchling"), "hatchling is not installed")
+class Installed(unittest.TestCase):
+    @support.needs_program("cape_predict")
+    def test_a_fresh_environment_finds_the_programs_of_the_clone(self):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            subprocess.run([sys.executable, "-m", "venv", folder / "venv"],
+                           check=True)
+            python = folder / "venv" / "bin" / "python"
+            packages, = (folder / "venv" / "lib").glob("python3*/site-packages")
+            # What is installed here already, PyTorch above all.
+            (packages / "here.pth").write_text(
+                "\n".join([sysconfig.get_path("purelib"),
+                           *(path for path in sys.path
+                             if path.endswith("site-packages"))]))
+            environment = {key: value for key, value in os.environ.items()
+                           if key not in ("CAPE_BIN", "PYTHONPATH")}
+            subprocess.run([python, "-m", "pip", "install", "--quiet",
+                            "--no-deps", "--no-build-isolation",
+                            "--disable-pip-version-check",
+                            support.ROOT / "python"],
+                           check=True, env=environment)
+            build = support.ROOT / "build" / "release" / "bin"
+            if not (build / "cape_predict").exists():
+                environment["CAPE_BIN"] = str(
+                    support.find_program("cape_predict").parent)
+            done = subprocess.run([python, "-c", EXAMPLE], cwd=folder,
+                                  env=environment, capture_output=True,
+                                  text=True)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            where, steps = done.stdout.splitlines()
+            self.assertIn(str(folder), where)
+            self.assertGreaterEqual(float(steps.removeprefix("steps ")), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
