@@ -239,22 +239,22 @@ int run_first_rank(messaging::Communicator& communicator, int argc, char** argv,
 void launch_ranks(int argc, char** argv) {
   std::vector<std::string> command = {
       (executable_directory() / "cape_farm").string()};
-  std::string ranks;
+  std::optional<std::string> ranks;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument == "--ranks" && i + 1 < argc) {
       ranks = argv[++i];
     } else if (argument.starts_with("--ranks=")) {
-      ranks = argument.substr(argument.find('=') + 1);
+      ranks = std::string(argument.substr(argument.find('=') + 1));
     } else {
       command.emplace_back(argument);
     }
   }
-  if (ranks.empty()) return;
-  const auto count = to_integer(ranks);
+  if (!ranks) return;
+  const auto count = to_integer(*ranks);
   if (!count || *count < 1 || *count > kMostRanks) {
     fail_user("--ranks must be a whole number from 1 to {} (found '{}')",
-              kMostRanks, ranks);
+              kMostRanks, *ranks);
   }
   messaging::launch(static_cast<int>(*count), command);
 }

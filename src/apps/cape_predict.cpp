@@ -78,10 +78,11 @@ void declare(CLI::App& app, CommandLine& line) {
                  "their losses, too: slower and better")
       ->type_name("8")
       ->check(CLI::IsMember({predictor::kFirstSteps}));
-  app.add_option("--probed", line.probed,
-                 "predict from probes that were taken elsewhere, in place of a "
-                 "configuration: a file with a JSON object a line, or - for "
-                 "standard input (docs/probe_format.md)")
+  as_path(app.add_option(
+              "--probed", line.probed,
+              "predict from probes that were taken elsewhere, in place of a "
+              "configuration: a file with a JSON object a line, or - for "
+              "standard input (docs/probe_format.md)"))
       ->type_name("FILE|-");
   app.add_flag("--json", line.json, "print JSON, with all features");
   line.trainers.declare(app);
@@ -188,9 +189,13 @@ void warn_of_absent(const prediction::ProbedCells& probed, bool first_steps) {
 
 /// Predictions from probes that were taken elsewhere.
 void predict_probed(const CommandLine& line) {
-  if (!line.config.empty() || line.measure) {
-    fail_user("--probed is given in place of a configuration (found {})",
-              line.measure ? "--measure" : line.config.front());
+  if (!line.config.empty() || line.measure || line.trainers.any()) {
+    fail_user(
+        "--probed is given in place of a configuration and needs no trainer "
+        "(found {})",
+        !line.config.empty() ? line.config.front()
+        : line.measure       ? "--measure"
+                             : "an option of trainers");
   }
   const prediction::ProbedCells probed = read_probes(line);
   const bool first_steps = line.steps > 0;

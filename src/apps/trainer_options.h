@@ -16,6 +16,11 @@ struct TrainerOptions {
   /// --data-dir, --device and --trainer.
   void declare(CLI::App& app);
 
+  /// Whether one was given.
+  bool any() const {
+    return !data_dir.empty() || !device.empty() || !trainer.empty();
+  }
+
   /// The values of the configuration that they replace.
   std::vector<std::string> overrides() const;
 

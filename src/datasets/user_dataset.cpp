@@ -114,9 +114,10 @@ void take_tokens(Array x, const UserDataset& user, Dataset& dataset) {
                             token == std::floor(token);
       if (!is_token) {
         fail_user(
-            "{}: sample {} holds {}, but tokens are whole numbers from 0 to {} "
-            "(vocabulary: {}){}",
-            user.x, i, token, most - 1, most,
+            "{}: sample {} holds {}, but tokens are whole numbers from 0 to "
+            "{}{}{}",
+            user.x, i, token, most - 1,
+            user.vocabulary > 0 ? fmt::format(" (vocabulary: {})", most) : "",
             token < 0 ? "; give padding a token of its own" : "");
       }
       largest = std::max(largest, token);

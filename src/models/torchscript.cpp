@@ -36,9 +36,9 @@ torch::jit::Module load(const std::string& file, const std::string& content) {
   }
 }
 
-/// Whether two elements share their memory, as in a tensor of expand().
-bool overlaps_itself(const torch::Tensor& tensor) {
-  return at::has_internal_overlap(tensor) != at::MemOverlap::No;
+/// Whether elements share their memory, as in a tensor of expand().
+bool is_expanded(const torch::Tensor& tensor) {
+  return at::has_internal_overlap(tensor) == at::MemOverlap::Yes;
 }
 
 class ScriptModel : public Model {
@@ -64,7 +64,6 @@ class ScriptModel : public Model {
       fail("{}: forward gives {} for inputs of {}; the task takes {}", file_,
            text(tensor.sizes()), text(inputs.sizes()), text(expected));
     }
-    check_history();
     tensor = tensor.to(torch::kFloat);
     if (!looked_at_outputs_) look_at_outputs(tensor);
     return tensor;
@@ -90,45 +89,52 @@ class ScriptModel : public Model {
     }
   }
 
-  /// A forward pass may also count, or give an attribute another tensor.
+  /// A forward pass may also count, or keep something for the next one, in any
+  /// attribute.
   std::function<void()> remember_state() override {
     struct Attribute {
       c10::intrusive_ptr<c10::ivalue::Object> owner;
       std::size_t slot;
       torch::jit::IValue value;
-      torch::Tensor copy;  ///< of a tensor's numbers
     };
     std::vector<Attribute> attributes;
+    std::vector<std::pair<torch::Tensor, torch::Tensor>> contents;
+    std::set<const at::TensorImpl*> seen;
+    // Parameters do not change in a forward pass.
+    for (const torch::Tensor& parameter : parameters()) {
+      seen.insert(parameter.unsafeGetTensorImpl());
+    }
     for (const torch::jit::Module& module : module_.modules()) {
       const auto owner = module._ivalue();
       for (std::size_t slot = 0; slot < owner->slots().size(); ++slot) {
         const torch::jit::IValue& value = owner->getSlot(slot);
-        if (value.isTensor()) {
-          // Parameters do not change in a forward pass.
-          const torch::Tensor& tensor = value.toTensor();
-          const bool changes = tensor.defined() && !tensor.requires_grad();
-          attributes.push_back(
-              {owner, slot, value, changes ? tensor.clone() : torch::Tensor()});
-        } else if (value.isInt() || value.isDouble() || value.isBool() ||
-                   value.isString() || value.isNone() || value.isList() ||
-                   value.isGenericDict()) {
-          attributes.push_back({owner, slot, copy_of(value), {}});
-        }
+        if (value.isObject()) continue;  // a module
+        value.visit([&](const torch::jit::IValue& inner) {
+          if (!inner.isTensor() || !inner.toTensor().defined()) return false;
+          const torch::Tensor tensor = inner.toTensor().detach();
+          const bool is_new =
+              seen.insert(inner.toTensor().unsafeGetTensorImpl()).second;
+          // Nothing can be written to an expanded one.
+          if (is_new && !is_expanded(tensor)) {
+            contents.emplace_back(tensor, tensor.clone());
+          }
+          return false;
+        });
+        attributes.push_back({owner, slot, copy_of(value)});
       }
     }
-    return [attributes = std::move(attributes)] {
-      const torch::NoGradGuard no_grad;
-      for (const Attribute& attribute : attributes) {
-        if (attribute.copy.defined()) {
-          attribute.value.toTensor().copy_(attribute.copy);
-        }
-        // A list or a dictionary may be changed by what comes next.
-        attribute.owner->setSlot(attribute.slot,
-                                 attribute.value.isTensor()
-                                     ? attribute.value
-                                     : copy_of(attribute.value));
-      }
-    };
+    return
+        [attributes = std::move(attributes), contents = std::move(contents)] {
+          const torch::NoGradGuard no_grad;
+          // What a graph has saved must not be written to without need.
+          for (auto [tensor, copy] : contents) {
+            if (!torch::equal(tensor, copy)) tensor.copy_(copy);
+          }
+          for (const Attribute& attribute : attributes) {
+            // A list or a dictionary may be changed by what comes next.
+            attribute.owner->setSlot(attribute.slot, copy_of(attribute.value));
+          }
+        };
   }
 
  private:
@@ -143,10 +149,10 @@ class ScriptModel : public Model {
         tensor.set_data(tensor.to(torch::kFloat));
       }
       // An update in place cannot write to such a tensor.
-      if (overlaps_itself(tensor)) tensor.set_data(tensor.contiguous());
+      if (is_expanded(tensor)) tensor.set_data(tensor.contiguous());
     };
     for (const torch::Tensor& parameter : module_.parameters()) {
-      if (overlaps_itself(parameter)) {
+      if (is_expanded(parameter)) {
         notes_.push_back(fmt::format(
             "{}: a parameter of {} was made with expand(); each of its "
             "elements is trained for itself",
@@ -189,21 +195,6 @@ class ScriptModel : public Model {
     }
   }
 
-  /// A network may keep a tensor from one call to the next, but not the graph
-  /// of the first call: its backward pass has gone.
-  void check_history() {
-    if (!torch::GradMode::is_enabled()) return;
-    for (const auto& attribute : module_.named_attributes()) {
-      if (!attribute.value.isTensor()) continue;
-      const torch::Tensor& tensor = attribute.value.toTensor();
-      if (!tensor.defined() || !tensor.grad_fn()) continue;
-      fail(
-          "{}: forward keeps {} for its next call, with the gradient's "
-          "history, so that no second step is possible; keep {}.detach()",
-          file_, attribute.name, attribute.name);
-    }
-  }
-
   /// The losses of all tasks take outputs before a softmax.
   void look_at_outputs(const torch::Tensor& outputs) {
     looked_at_outputs_ = true;
@@ -222,17 +213,15 @@ class ScriptModel : public Model {
             : nullptr;
     if (softmax == nullptr) return;
     notes_.push_back(fmt::format(
-        "{}: its outputs look like those of {}; the loss takes outputs before "
-        "it (it has a log_softmax of its own), so end with the last layer{}",
-        file_, softmax,
-        softmax == std::string_view("softmax")
-            ? ", or the training is another one"
-            : "; a second log_softmax changes nothing but time"));
+        "{}: its outputs look like those of {}; the losses take the outputs "
+        "before it, so end the network with its last layer",
+        file_, softmax));
   }
 
   /// A copy with the same tensors inside: recurrent layers of PyTorch have a
-  /// list of their parameters, which must stay these.
+  /// list of their parameters, which must stay these. A tensor is itself.
   static torch::jit::IValue copy_of(const torch::jit::IValue& value) {
+    if (value.isTensor()) return value;
     torch::jit::IValue::HashIdentityIValueMap tensors;
     value.visit([&](const torch::jit::IValue& inner) {
       if (inner.isTensor()) tensors.emplace(inner, inner);
@@ -256,13 +245,19 @@ class ScriptModel : public Model {
     return fmt::format("{}", fmt::join(shape, " x "));
   }
 
+  static std::string kind_of(const torch::Tensor& inputs) {
+    if (inputs.is_floating_point()) return "numbers";
+    return fmt::format("tokens ({} to {})", inputs.min().item<std::int64_t>(),
+                       inputs.max().item<std::int64_t>());
+  }
+
   torch::jit::IValue run(const torch::Tensor& inputs) {
     try {
       // A network may change its input in place; the batch stays as it is.
       return module_.forward({inputs.clone()});
     } catch (const std::exception& error) {
-      fail("{}: forward of {} failed: {}", file_, text(inputs.sizes()),
-           reason(error));
+      fail("{}: forward of {} {} failed: {}", file_, text(inputs.sizes()),
+           kind_of(inputs), reason(error));
     }
   }
 

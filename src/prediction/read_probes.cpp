@@ -54,6 +54,30 @@ constexpr std::array<std::string_view, 15> kOutcomes = {"key",
 constexpr std::array<std::string_view, 5> kRequired = {
     "learning_rate", "batch_size", "log_p", "log_g2", "log_tau"};
 
+/// Between what the numbers of a probe lie; others may be any.
+struct Range {
+  std::string_view column;
+  double low;
+  double high = std::numeric_limits<double>::infinity();
+};
+constexpr std::array<Range, 16> kRanges = {
+    {{"step_seconds", 0},
+     {"evaluation_seconds", 0},
+     {"probe_seconds", 0},
+     {"label_entropy", 0},
+     {"logit_spread", 0},
+     {"input_rms", 0},
+     {"effective_rank", 0},
+     {"neighbour_agreement", -std::numeric_limits<double>::infinity(), 1},
+     {"constant_inputs", 0, 1},
+     {"weight_layers", 0},
+     {"widest_layer", 0},
+     {"convolution_share", 0, 1},
+     {"norm_parameters", 0, 1},
+     {"recurrent_weights", 0, 1},
+     {"probe_dropout", 0, 1},
+     {"plateau_window", 0}}};
+
 /// Columns of whole trainings alone.
 constexpr std::array<std::string_view, 5> kOfTrainings = {
     "samples", "patience", "max_epochs", "steps_per_epoch",
@@ -79,7 +103,7 @@ std::string shown(const json& value) {
 
 double number(std::string_view key, const json& value) {
   if (!value.is_number()) {
-    fail_user("{} must be a number or null (found {})", key, shown(value));
+    fail_user("{} must be a number (found {})", key, shown(value));
   }
   return value.get<double>();
 }
@@ -219,6 +243,13 @@ Row ProbeLine::row(const std::string& target) const {
       fail_user("unknown key '{}'; docs/probe_format.md has all keys", key);
     }
     set_column(*column, value, row);
+  }
+  for (const Range& range : kRanges) {
+    if (!has(range.column)) continue;
+    const double value = number(range.column, line_.at(range.column));
+    require_range(range.column, value,
+                  value >= range.low && value <= range.high,
+                  fmt::format("between {} and {}", range.low, range.high));
   }
   row.criterion.assign(criterion);
   for (const std::string_view key : kRequired) require(key);
@@ -462,6 +493,9 @@ ProbedCells read_probes(std::istream& stream, const std::string& source,
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
     try {
       add_line(line, probed);
+    } catch (const json::out_of_range& error) {
+      fail_user("{}:{}: a number is too large ({})", source, number,
+                error.what());
     } catch (const json::exception& error) {
       fail_user(
           "{}:{}: no JSON object in one line ({}); what is missing or not "

@@ -95,8 +95,8 @@ struct Run {
   double seconds() const { return Seconds(Clock::now() - started).count(); }
 };
 
-/// Says what to expect of the time that all trainers together need.
-using SayEstimate = std::function<void(std::int64_t trainers)>;
+/// Says how long it should take where so many trainers compute at once.
+using SayEstimate = std::function<void(std::int64_t at_once)>;
 
 /// Does what is left, on all ranks. `start` says what the other ranks need to
 /// know of the work; the rest of it is filled in here.
@@ -125,13 +125,11 @@ void run_ranks(messaging::Communicator& communicator,
     start.seconds_left = *options.time_limit - run.seconds();
   }
   start_ranks(communicator, start, plan);
-  std::int64_t trainers = 0;
   for (int rank = 0; rank < communicator.size(); ++rank) {
     const auto& devices = plan.ranks[static_cast<std::size_t>(rank)].devices;
     coordinator.set_slots(rank, std::ssize(devices));
-    trainers += std::ssize(devices);
   }
-  say_estimate(trainers);
+  say_estimate(plan.at_once);
   if (communicator.size() > 1 && plan.summary.size() == 1) {
     spdlog::info("on one machine, cape_farm without a launcher does the same");
   }
@@ -164,14 +162,14 @@ ExitCode run_farm(messaging::Communicator& communicator, const grid::Grid& grid,
     RunStart start;
     start.datasets = grid.datasets();
     start.attributes = {{kPartAttribute, part_mark(grid, options.part)}};
-    const auto say_estimate = [&](std::int64_t trainers) {
+    const auto say_estimate = [&](std::int64_t at_once) {
       coordinator::DoneMap done = inventory.done;
       if (!options.retry_failed) {
         for (const auto& [index, mask] : inventory.failed) done[index] |= mask;
       }
       spdlog::info("expected: {}; --plan says more",
                    to_text(estimate(grid, options.part, done, inventory.speed),
-                           trainers));
+                           at_once));
     };
     run_ranks(communicator, grid, options, run, std::move(start),
               worker::measured_rows(grid.config().output), say_estimate,

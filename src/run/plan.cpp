@@ -1,5 +1,6 @@
 #include "run/plan.h"
 
+#include <algorithm>
 #include <bit>
 #include <map>
 #include <string>
@@ -133,19 +134,23 @@ Estimate estimate(const grid::Grid& grid, grid::Part part,
                   const grid::SpeedEstimate& speed) {
   Estimate all;
   for (const auto& [name, line] : work_left(grid, part, done)) {
-    all.trainer_seconds += seconds_of(speed, name, line);
+    if (line.trajectories == 0) continue;
+    const double seconds = seconds_of(speed, name, line);
+    all.trainer_seconds += seconds;
+    all.longest =
+        std::max(all.longest, seconds / static_cast<double>(line.trajectories));
     all.is_assumed = all.is_assumed || !is_measured(speed, name, line);
   }
   return all;
 }
 
-std::string to_text(const Estimate& estimate, std::int64_t trainers) {
+std::string to_text(const Estimate& estimate, std::int64_t at_once) {
+  const double seconds =
+      estimate.trainer_seconds / static_cast<double>(at_once);
   return fmt::format(
-      "about {} with {} trainer{}{}",
-      format_duration(estimate.trainer_seconds / static_cast<double>(trainers)),
-      format_count(trainers), trainers == 1 ? "" : "s",
+      "about {}{}", format_duration(std::max(seconds, estimate.longest)),
       estimate.is_assumed
-          ? fmt::format(" ({} GFLOP/s each assumed)", kAssumedGflops)
+          ? fmt::format(" ({} GFLOP/s a trainer assumed)", kAssumedGflops)
           : "");
 }
 

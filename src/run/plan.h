@@ -16,6 +16,7 @@ namespace cape::run {
 /// What is left of a part should cost this much.
 struct Estimate {
   double trainer_seconds = 0;  ///< of one trainer
+  double longest = 0;          ///< seconds of one trajectory, the most
   bool is_assumed = false;     ///< at a speed that nobody has measured
 };
 
@@ -23,8 +24,9 @@ Estimate estimate(const grid::Grid& grid, grid::Part part,
                   const coordinator::DoneMap& done,
                   const grid::SpeedEstimate& speed);
 
-/// "about 3 d 2 h with 2 trainers (20 GFLOP/s each assumed)".
-std::string to_text(const Estimate& estimate, std::int64_t trainers);
+/// "about 3 d 2 h (20 GFLOP/s a trainer assumed)", where so many trainers
+/// compute at once.
+std::string to_text(const Estimate& estimate, std::int64_t at_once);
 
 /// The grid, what of `part` is done in `directory`, and what the rest should
 /// cost one trainer.

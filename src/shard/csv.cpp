@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <cstring>
 #include <iterator>
@@ -147,8 +148,12 @@ void export_csv(const MergedTable& table, const std::filesystem::path& path) {
 }
 
 bool is_csv(const std::filesystem::path& path) {
-  const std::string name = path.filename().string();
-  return name.ends_with(".csv") || name.ends_with(".csv.gz");
+  std::string name = path.filename().string();
+  std::ranges::transform(name, name.begin(), [](unsigned char c) {
+    return static_cast<char>(std::tolower(c));
+  });
+  return name.ends_with(".csv") || name.ends_with(".csv.gz") ||
+         name.ends_with(".tsv") || name.ends_with(".tsv.gz");
 }
 
 std::string read_csv_text(const std::filesystem::path& path) {

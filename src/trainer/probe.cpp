@@ -46,13 +46,6 @@ struct Norms {
   double tau = 0;
 };
 
-/// Gives back at its end what forward passes in evaluation mode change of a
-/// network of one's own; the others change nothing.
-AtEnd keep_state(models::Model& model) {
-  return AtEnd(model.records_probes() ? std::function<void()>([] {})
-                                      : model.remember_state());
-}
-
 /// Each sample by itself, and of the same untrained network.
 Norms norms_by_loop(models::Model& model, const LabelledBatch& batch) {
   const std::vector<torch::Tensor> parameters = trainable_parameters(model);

@@ -46,6 +46,11 @@ bool RandomState::has_advanced() const {
   });
 }
 
+AtEnd keep_state(models::Model& model) {
+  return AtEnd(model.records_probes() ? std::function<void()>([] {})
+                                      : model.remember_state());
+}
+
 WeightLine::WeightLine(std::vector<torch::Tensor> parameters,
                        std::vector<torch::Tensor> direction)
     : parameters_(std::move(parameters)), direction_(std::move(direction)) {

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "models/build.h"
+
 namespace cape::trainer {
 
 /// Evaluation mode while it lives, then every module's own mode again.
@@ -54,6 +56,11 @@ class AtEnd {
  private:
   std::function<void()> function_;
 };
+
+/// Gives back, when it is called and at its end, what forward passes change of
+/// a network of one's own since now. The probe of any other network depends on
+/// nothing that they change.
+AtEnd keep_state(models::Model& model);
 
 /// Moves the weights of a network along a line. When it ends they are where
 /// they were, to the bit. Under a NoGradGuard.

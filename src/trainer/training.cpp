@@ -1,10 +1,35 @@
 #include "trainer/training.h"
 
+#include <string_view>
+
+#include "core/error.h"
 #include "trainer/objective.h"
 
 namespace cape::trainer {
 
 namespace {
+
+/// The gradients of `loss` in the parameters. Throws Error where the network
+/// has kept a part of the graph of its last step: a network of one's own can.
+void backward(const torch::Tensor& loss) {
+  try {
+    loss.backward();
+  } catch (const c10::Error& error) {
+    const std::string_view what = error.what_without_backtrace();
+    const auto says = [&](std::string_view text) {
+      return what.find(text) != std::string_view::npos;
+    };
+    if (!says("backward through the graph a second time") &&
+        !says("modified by an inplace operation")) {
+      throw;
+    }
+    fail(
+        "the network keeps a tensor from one call to the next with the history "
+        "of its gradient, or changes one in place that the gradient needs; "
+        "keep TENSOR.detach() or a copy ({})",
+        what.substr(0, what.find('\n')));
+  }
+}
 
 // PyTorch's defaults, as in the published protocol.
 constexpr double kBeta1 = 0.9;
@@ -31,7 +56,7 @@ torch::Tensor Training::loss(const TrialBatch& batch) {
 void Training::update() {
   // Fresh gradients are taken over as they are; zeroed ones would be added to.
   for (torch::Tensor& parameter : parameters_) parameter.mutable_grad().reset();
-  loss_.backward();
+  backward(loss_);
   loss_.reset();
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> gradients;

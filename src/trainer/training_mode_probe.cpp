@@ -112,8 +112,10 @@ TrainingModeProbe probe_in_training_mode(models::Model& model,
   if (batch.inputs.size(0) == 1 && has_batch_norm(model)) return {};
   const RandomState random_state(batch.inputs.device());
   model.train_without_dropout();
+  const AtEnd state = keep_state(model);
   const TaskObjective objective(batch.task);
   const auto loss = [&] {
+    state.call();
     // Dropout that stays on has the same masks each time.
     random_state.rewind();
     return objective.mean_loss(model.forward(batch.inputs), batch.labels);

@@ -193,6 +193,14 @@ void place_host(const std::vector<RankResources>& ranks,
         first.host, used.size(), allowed));
   }
   plan.summary.push_back(summary_of(first.host, members, plan, used.size()));
+  std::int64_t on_cpus = 0;
+  for (const std::size_t r : members) {
+    for (const std::string& device : plan.ranks[r].devices) {
+      ++(device == "cpu" ? on_cpus : plan.at_once);
+    }
+  }
+  plan.at_once += std::min(
+      on_cpus, std::max<std::int64_t>(1, std::ssize(used) / workers.threads));
 }
 
 }  // namespace

@@ -36,6 +36,8 @@ struct PlacementPlan {
   std::vector<Placement> ranks;
   std::vector<std::string> warnings;
   std::vector<std::string> summary;  ///< a line per host
+  /// Trainers that compute at the same time: on CPUs not more than there are.
+  std::int64_t at_once = 0;
 };
 
 /// Looks at this machine and the environment. `count_gpus` is asked where GPUs

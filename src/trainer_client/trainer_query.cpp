@@ -1,12 +1,14 @@
 #include "trainer_client/trainer_query.h"
 
 #include <poll.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -85,21 +87,21 @@ std::int64_t count_gpus(const std::string& trainer) {
 }
 
 void set_revisions(grid::Config& config, const std::string& trainer) {
-  std::vector<zoo::TorchScript*> networks;
-  std::vector<std::string> question = {"--list-tied"};
   for (grid::ModelSpec& model : config.grid.models) {
     for (zoo::Architecture& architecture : model.architectures) {
-      if (auto* const network = std::get_if<zoo::TorchScript>(&architecture)) {
-        networks.push_back(network);
-        question.push_back(network->file);
+      auto* const network = std::get_if<zoo::TorchScript>(&architecture);
+      if (network == nullptr) continue;
+      check_trainer(trainer);
+      // Each file by itself: one on which the trainer dies changes nothing for
+      // the others.
+      const std::string answer = ask(trainer, {"--list-tied", network->file});
+      if (answer.empty()) {
+        spdlog::warn(
+            "{}: the trainer died while it loaded this file; leave it out",
+            network->file);
       }
+      network->revision = listed(answer, "tied").empty() ? 0 : 1;
     }
-  }
-  if (networks.empty()) return;
-  check_trainer(trainer);
-  const std::vector<std::string> tied = listed(ask(trainer, question), "tied");
-  for (zoo::TorchScript* const network : networks) {
-    network->revision = std::ranges::count(tied, network->file) > 0 ? 1 : 0;
   }
 }
 

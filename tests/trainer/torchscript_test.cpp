@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <ostream>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -196,29 +197,79 @@ TEST_F(TorchScriptTest, AChangeOfItsInputChangesNoBatch) {
               run(saved_mlp("x = self.body(x * 2.0, self.p0)")));
 }
 
-TEST_F(TorchScriptTest, AProbeBeginsEachPassWithTheStateInTheFile) {
-  const trial::TrialResult own = run(saved_mlp(
-      R"(
-    if self.state.numel() > 0:
-        x = x + 0.0 * self.state
-    self.state = x.detach()
-    x = self.body(x, self.p0))",
-      [](torch::jit::Module& module) {
-        module.register_attribute("state", torch::jit::TensorType::get(),
-                                  torch::zeros({0}));
-      }));
-  expect_same(own, run(saved_mlp("x = self.body(x, self.p0)")));
+/// What a network keeps from one call to the next: how it is added to its
+/// outputs and replaced.
+struct State {
+  std::string name;
+  std::string code;
+  c10::TypePtr type;
+  torch::jit::IValue value;
+};
+
+std::ostream& operator<<(std::ostream& out, const State& state) {
+  return out << state.name;
 }
 
-TEST_F(TorchScriptTest, StateWithItsHistoryIsNamed) {
-  EXPECT_THAT(failure(saved_mlp("x = self.body(x, self.p0)\n"
-                                "    self.state = x",
+class StateTest : public TorchScriptTest,
+                  public testing::WithParamInterface<State> {};
+
+TEST_P(StateTest, EachPassOfAProbeBeginsWithThatInTheFile) {
+  const auto add_state = [](torch::jit::Module& module) {
+    module.register_attribute("state", GetParam().type, GetParam().value);
+  };
+  const trial::TrialResult own = run(saved_mlp(
+      "x = self.body(x, self.p0)\n    " + GetParam().code, add_state));
+  // It is zero in the file.
+  const trial::TrialResult stateless =
+      run(saved_mlp("x = self.body(x, self.p0)"));
+  EXPECT_EQ(own.probe, stateless.probe);
+  EXPECT_EQ(own.initial_loss, stateless.initial_loss);
+  EXPECT_NE(own.losses[3], stateless.losses[3]) << "it trains with its state";
+}
+
+const std::string kMean = "x.mean(0).detach()";
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, StateTest,
+    testing::Values(
+        State{"replaced", "x = x + self.state\n    self.state = " + kMean,
+              torch::jit::TensorType::get(), torch::zeros({10})},
+        State{"changed",
+              "x = x + self.state\n    self.state.copy_(" + kMean + ")",
+              torch::jit::TensorType::get(), torch::zeros({10})},
+        State{"list", "x = x + self.state[0]\n    self.state[0] = " + kMean,
+              c10::ListType::ofTensors(),
+              c10::List<Tensor>({torch::zeros({10})})},
+        State{"tensor_in_list",
+              "x = x + self.state[0]\n    self.state[0].copy_(" + kMean + ")",
+              c10::ListType::ofTensors(),
+              c10::List<Tensor>({torch::zeros({10})})},
+        State{"tuple",
+              "x = x + self.state[0]\n    self.state = (" + kMean +
+                  ", self.state[1] + 1)",
+              c10::TupleType::create({torch::jit::TensorType::get(),
+                                      c10::IntType::get()}),
+              c10::ivalue::Tuple::create(torch::zeros({10}), std::int64_t{0})}),
+    [](const auto& parameter) { return parameter.param.name; });
+
+TEST_F(TorchScriptTest, StateWithItsHistoryIsExplained) {
+  EXPECT_THAT(failure(saved_mlp("x = self.body(x, self.p0) + self.state\n"
+                                "    self.state = x.mean(0)",
                                 [](torch::jit::Module& module) {
                                   module.register_attribute(
                                       "state", torch::jit::TensorType::get(),
-                                      torch::zeros({0}));
+                                      torch::zeros({10}));
                                 })),
-              HasSubstr("keep state.detach()"));
+              HasSubstr("keep TENSOR.detach()"));
+  // To look at it later is no mistake.
+  EXPECT_EQ(failure(saved_mlp("x = self.body(x, self.p0)\n"
+                              "    self.state = x",
+                              [](torch::jit::Module& module) {
+                                module.register_attribute(
+                                    "state", torch::jit::TensorType::get(),
+                                    torch::zeros({0}));
+                              })),
+            "no error");
 }
 
 TEST_F(TorchScriptTest, OtherTypesAreTrainedInFloat32) {
