@@ -494,7 +494,7 @@ ProbedCells read_probes(std::istream& stream, const std::string& source,
     try {
       add_line(line, probed);
     } catch (const json::out_of_range& error) {
-      fail_user("{}:{}: a number is too large ({})", source, number,
+      fail_user("{}:{}: a number is too large; what is not finite is null ({})", source, number,
                 error.what());
     } catch (const json::exception& error) {
       fail_user(

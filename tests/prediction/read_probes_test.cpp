@@ -221,6 +221,22 @@ TEST(ReadProbes, RefusesValuesOfAnotherTypeOrOutOfRange) {
   }
 }
 
+TEST(ReadProbes, RefusesNumbersThatNoProbeGives) {
+  const std::vector<std::pair<std::string, double>> wrong = {
+      {"step_seconds", -1},   {"convolution_share", 7},
+      {"label_entropy", -3},  {"weight_layers", -4},
+      {"plateau_window", -5}, {"input_rms", -1},
+      {"constant_inputs", 2}, {"neighbour_agreement", 1.5}};
+  for (const auto& [key, value] : wrong) {
+    const json whole = static_cast<std::int64_t>(value);
+    EXPECT_THAT(refusal(with(sample_probe(), key,
+                             value == std::floor(value) ? whole : json(value))),
+                HasSubstr("probes.jsonl:1: " + key + " must be between"));
+  }
+  EXPECT_THAT(refusal(with(sample_probe(), "epsilon", json::array({nullptr}))),
+              HasSubstr("epsilon must be a number (found null)"));
+}
+
 TEST(ReadProbes, KnowsAnOptimizerByItsNameOrItsSettings) {
   shard::Row row = row_of(with(sample_probe(), "optimizer", "sgd"));
   EXPECT_EQ(row.optimizer.view(), "sgd");
