@@ -152,6 +152,10 @@ void print(const datasets::Found& found) {
     what +=
         fmt::format(", {} {}", found.classes, listed ? "labels" : "classes");
   }
+  if (found.vocabulary > 0) {
+    what +=
+        fmt::format(", tokens (vocabulary {})", format_count(found.vocabulary));
+  }
   if (found.task) what += fmt::format(", {}", to_string(*found.task));
   fmt::print("{:<16} {}, in {}{}\n", found.name, what, found.directory,
              found.note.empty() ? "" : " (" + found.note + ")");

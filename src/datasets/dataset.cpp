@@ -92,6 +92,7 @@ Found examine(const KnownDataset& known,
   Found found;
   found.name = known.name;
   found.classes = known.classes;
+  found.vocabulary = known.vocabulary;
   const std::vector<Tried> tried = locate(known, roots);
   if (!is_found(tried)) {
     found.problem = "not found" + incomplete_folders(tried, roots);

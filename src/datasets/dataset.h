@@ -83,6 +83,7 @@ struct Found {
   std::string note;       ///< DatasetInfo::note
   std::int64_t samples = 0;
   std::int64_t classes = 0;
+  std::int64_t vocabulary = 0;    ///< of tokens; 0: numbers
   std::optional<Task> task = {};  ///< of the user's own data
 };
 

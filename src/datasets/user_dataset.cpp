@@ -140,6 +140,8 @@ void read_samples(const UserDataset& user, Dataset& dataset) {
   Array x = arranged(stored.array, layout, user.x);
   if (x.elements.empty())
     fail_user("{}: an array of {}", user.x, shape_text(stored.array));
+  DatasetInfo& info = dataset.info;
+  add_note(info, stored.note);
   if (user.input == InputKind::tokens) {
     take_tokens(std::move(x), user, dataset);
     return;
@@ -150,8 +152,6 @@ void read_samples(const UserDataset& user, Dataset& dataset) {
         "[N, T, D]",
         user.x, shape_text(stored.array));
   }
-  DatasetInfo& info = dataset.info;
-  add_note(info, stored.note);
   add_note(info, axes_note(stored, user, layout));
   info.samples = x.count();
   info.shape = {x.shape.begin() + 1, x.shape.end()};
@@ -385,6 +385,7 @@ Found find_user_dataset(const std::string& name, const UserDataset& user) {
     const DatasetInfo info = open_user_dataset(name, user).info;
     found.samples = info.samples;
     found.classes = info.classes;
+    found.vocabulary = info.vocabulary;
     found.note = info.note;
   } catch (const UserError& error) {
     found.problem = error.what();
