@@ -15,7 +15,7 @@ from cape.optimizer import Optimizer
 from cape.sets import (evaluation_seconds, samples_needed, set_features,
                        training_loss)
 from cape.training import first_losses, timed_steps
-from cape.untouched import RandomState, Untouched, devices_of
+from cape.untouched import Untouched, repeated_dims
 
 #: In learning rates, as in the columns' names.
 _SIGN_STEPS = (1, 2, 4)
@@ -89,14 +89,22 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
                   if value.requires_grad}
     if not parameters:
         raise CapeError("the module has no trainable parameters")
+    for key, value in parameters.items():
+        if repeated_dims(value):
+            raise CapeError(
+                f"the parameter {key} repeats the same memory, as expand() "
+                "gives it, so no optimizer can update it; make it of "
+                "contiguous() of the tensor")
     with torch.inference_mode(False), Untouched(model) as untouched:
         started = time.perf_counter()
         with torch.enable_grad():
             columns = _look(model, parameters, batch, loss, task, settings,
-                            untouched.random_state)
+                            untouched)
         objective = columns.pop("objective")
         columns["probe_seconds"] = time.perf_counter() - started
-        # The losses of a training begin with the random numbers of the caller.
+        # The losses of a training begin with the state and the random numbers
+        # of the caller.
+        untouched.put_back()
         untouched.random_state.rewind()
         with torch.enable_grad():
             if steps:
@@ -158,21 +166,29 @@ def _look_at_set(model, given, objective, training):
         set_features(given, objective, samples)
 
 
-def _look(model, parameters, batch, loss, task, settings, random_state):
+def _outputs(model, batch, untouched):
+    """What the module gives in its first state: passes can change buffers and
+    attributes."""
+    untouched.put_back()
+    return batch.call(model)
+
+
+def _look(model, parameters, batch, loss, task, settings, untouched):
     model.eval()
     # cuDNN's recurrent layers go backward in training mode alone.
     with torch.backends.cudnn.flags(enabled=False):
         with torch.no_grad():
-            outputs = batch.call(model)
+            outputs = _outputs(model, batch, untouched)
             objective = Objective(task, loss, batch.targets, outputs)
         if objective.halves and not settings.takes_sign_steps:
             raise CapeError(
                 "MSELoss has twice the gradient of the rows' loss, half of the "
                 "squared error, so sgd takes steps that are twice as long; "
                 "give loss=None and twice the learning rate")
-        g2, tau = sample_norms(model, parameters, batch, objective)
+        g2, tau = sample_norms(model, parameters, batch, objective,
+                               untouched.put_back)
         evaluation = _evaluation_mode(model, parameters, batch, objective,
-                                      settings.learning_rate)
+                                      settings.learning_rate, untouched)
     logits = objective.logits(outputs, batch.targets)
     columns = {
         "objective": objective,
@@ -191,7 +207,7 @@ def _look(model, parameters, batch, loss, task, settings, random_state):
     data["input_rms"] = root_mean_square(batch.numbers(tokens=False))
     return (columns | evaluation |
             _training_mode(model, parameters, batch, objective, settings,
-                           random_state) | data |
+                           untouched) | data |
             network_features(model, objective.outputs))
 
 
@@ -231,9 +247,14 @@ def _signs(gradients):
             for gradient in gradients]
 
 
-def _evaluation_mode(model, parameters, batch, objective, learning_rate):
+def _evaluation_mode(model, parameters, batch, objective, learning_rate,
+                     untouched):
+    def mean_loss():
+        return objective.mean_loss(_outputs(model, batch, untouched),
+                                   batch.targets)
+
     values = list(parameters.values())
-    loss = objective.mean_loss(batch.call(model), batch.targets)
+    loss = mean_loss()
     gradients = _gradients(loss, values)
     start = loss.item()
     columns = {"probe_loss": start, "log_mean_g2": _log(_sum(gradients, 2))}
@@ -241,8 +262,7 @@ def _evaluation_mode(model, parameters, batch, objective, learning_rate):
         line = _WeightLine(values, _signs(gradients))
         for k in _SIGN_STEPS:
             line.move_to(k * learning_rate)
-            value = objective.mean_loss(batch.call(model), batch.targets)
-            columns[f"log_line_{k}"] = _log(value.item() / start
+            columns[f"log_line_{k}"] = _log(mean_loss().item() / start
                                             if start else NAN)
         line.move_to(0)
     return columns
@@ -263,8 +283,7 @@ def train_without_dropout(model):
             module.training = False
 
 
-def _training_mode(model, parameters, batch, objective, settings,
-                   random_state):
+def _training_mode(model, parameters, batch, objective, settings, untouched):
     names = ["train_loss_0", "train_mean_gradient2", "train_gradient_l1",
              *(f"train_step_loss_{k}" for k in _TRAINING_STEPS),
              "probe_dropout"]
@@ -273,10 +292,13 @@ def _training_mode(model, parameters, batch, objective, settings,
         return dict.fromkeys(names, NAN)
     train_without_dropout(model)
 
+    random_state = untouched.random_state
+
     def mean_loss():
         # Dropout that stays on has the same masks each time.
         random_state.rewind()
-        return objective.mean_loss(batch.call(model), batch.targets)
+        return objective.mean_loss(_outputs(model, batch, untouched),
+                                   batch.targets)
 
     values = list(parameters.values())
     loss = mean_loss()

@@ -3,6 +3,7 @@
 import copy
 import math
 import unittest
+from unittest import mock
 
 import support
 
@@ -13,6 +14,7 @@ if support.has("torch"):
     from torch.nn import functional
 
     import cape
+    import cape.untouched
     from cape.batch import Batch
     from cape.norms import _at_once, _by_loop
     from cape.objective import Objective
@@ -89,6 +91,112 @@ class Untouched(unittest.TestCase):
         loss.backward()
         self.assertIsNotNone(net[0].weight.grad)
 
+    def test_every_pass_begins_with_the_state_of_the_caller(self):
+        class WithoutTorchFunc(networks.Remembering):
+            def forward(self, x):
+                len(x.tolist())  # not for torch.func
+                return super().forward(x)
+
+        torch.manual_seed(11)
+        x, y = torch.randn(12, 5), torch.arange(12) % 3
+        for kind in (networks.Remembering, WithoutTorchFunc):
+            net = kind()
+            plain = copy.deepcopy(net.layer)
+            expected = cape.probe(plain, x, y, learning_rate=1e-2)
+            for steps in (0, 8):
+                before = self.state_of(net)
+                found = cape.probe(net, x, y, learning_rate=1e-2, steps=steps)
+                self.assert_same(before, self.state_of(net))
+                for key in ("log_g2", "log_tau", "probe_loss", "log_mean_g2",
+                            "log_line_1", "log_line_4", "logit_spread",
+                            "train_loss_0", "train_mean_gradient2",
+                            "train_step_loss_1", "train_step_loss_8",
+                            "initial_loss"):
+                    self.assertAlmostEqual(found[key], expected[key], 5, key)
+            self.assertEqual(found["first_losses"][0], found["initial_loss"])
+            # A training goes on with what its passes leave, as the user's does.
+            optimizer = torch.optim.AdamW(net.parameters(), 1e-2,
+                                          weight_decay=1e-4)
+            for loss in found["first_losses"]:
+                value = functional.cross_entropy(net(x), y)
+                self.assertAlmostEqual(loss, value.item(), places=4)
+                optimizer.zero_grad()
+                value.backward()
+                optimizer.step()
+
+    def test_state_is_put_back_however_deep_it_is(self):
+        class Deep(nn.Linear):
+            def __init__(self):
+                super().__init__(4, 3)
+                self.log = {"sizes": [], "pair": ([1], {2})}
+                self.tensors = [torch.zeros(3)]
+                self.outside = [nn.Linear(1, 1)]  # no part of the module
+                self.plain = torch.ones(3, requires_grad=True)
+                self.register_buffer("grows", torch.zeros(1))
+                self.register_buffer("mean", torch.zeros(3))
+
+            def forward(self, x):
+                y = super().forward(x) * self.plain
+                self.log["sizes"].append(len(x))
+                self.log["pair"][0].append(5)
+                self.log["pair"][1].add(6)
+                self.tensors[0] += 1
+                self.outside[0].weight.data.zero_()
+                self.grows.data = torch.cat([self.grows, self.grows])
+                self.mean.mul_(0.9).add_(y.detach().mean(0))
+                return y
+
+        net = Deep()
+        weight = net.outside[0].weight.detach().clone()
+        tensor, grows = net.tensors[0], net.grows
+        x, y = torch.randn(6, 4), torch.arange(6) % 3
+        for steps in (0, 8):
+            cape.probe(net, x, y, learning_rate=1e-3, steps=steps)
+            self.assertEqual(net.log, {"sizes": [], "pair": ([1], {2})})
+            self.assertIs(net.tensors[0], tensor)
+            self.assertEqual(tensor.tolist(), [0, 0, 0])
+            self.assertTrue(torch.equal(net.outside[0].weight, weight))
+            self.assertIs(net.grows, grows)
+            self.assertEqual(grows.tolist(), [0])
+            self.assertEqual(net.mean.tolist(), [0, 0, 0])
+            self.assertIsNone(net.plain.grad)
+
+    def test_tensors_that_repeat_their_memory_stop_nothing(self):
+        class Expanded(nn.Linear):
+            def __init__(self):
+                super().__init__(4, 3)
+                self.register_buffer("mask", torch.ones(1).expand(3))
+                self.frozen = nn.Parameter(torch.ones(1).expand(3), False)
+
+            def forward(self, x):
+                self.mask[0] = 7.0
+                return super().forward(x) * self.frozen
+
+        net = Expanded()
+        x, y = torch.randn(6, 4), torch.arange(6) % 3
+        for steps in (0, 8):
+            before = self.state_of(net)
+            cape.probe(net, x, y, learning_rate=1e-1, steps=steps)
+            self.assert_same(before, self.state_of(net))
+        self.assertEqual(net.mask.tolist(), [1, 1, 1])
+        net.weight = nn.Parameter(torch.randn(1, 4).expand(3, 4))
+        with self.assertRaisesRegex(cape.CapeError, "parameter weight repeats"):
+            cape.probe(net, x, y, learning_rate=1e-1)
+
+    def test_what_cannot_be_given_back_stops_nothing_else(self):
+        net = nn.Linear(4, 3)
+        before = self.state_of(net)
+        with self.assertRaisesRegex(ValueError, "stuck"):
+            with cape.untouched.Untouched(net) as untouched:
+                with torch.no_grad():
+                    net.weight += 1
+                held, = [held for held in untouched._tensors
+                         if held.tensor is net.bias]
+                with mock.patch.object(held, "put_back",
+                                       side_effect=ValueError("stuck")):
+                    untouched.__exit__()
+        self.assert_same(before, self.state_of(net))
+
     def test_the_same_network_has_the_same_probe_twice(self):
         net = networks.BatchNormCnn(1, 4)
         x, y = networks.batch("classification", (1, 8, 8), 4)
@@ -107,7 +215,7 @@ class Norms(unittest.TestCase):
         objective = Objective(None, loss, y, batch.call(net))
         parameters = {key: value for key, value in net.named_parameters()
                       if value.requires_grad}
-        return how(net, parameters, batch, objective)
+        return how(net, parameters, batch, objective, lambda: None)
 
     def test_all_at_once_are_those_of_one_after_the_other(self):
         for name, net, task, shape, outputs in networks.cases():
