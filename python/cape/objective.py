@@ -105,7 +105,7 @@ class Objective:
         if not self.is_own:
             return self._task_loss(self.logits(outputs, targets),
                                    self.labels(targets))
-        loss = self._loss(outputs, targets)
+        loss = self._loss(outputs, targets.clone())
         if not isinstance(loss, torch.Tensor) or loss.dim() != 0:
             found = (f"a tensor of shape {list(loss.shape)}"
                      if isinstance(loss, torch.Tensor) else type(loss).__name__)

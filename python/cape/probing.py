@@ -35,7 +35,7 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
         other samples in evaluation mode.
     inputs: the B samples of the batch, as the network is trained on them: a
         tensor [B, ...] is its only argument, a tuple or list are several
-        arguments, a dict is keyword arguments. Of what is inside, tensors whose
+        arguments, a dict or another mapping is keyword arguments. Of what is inside, tensors whose
         first dimension is B have a part for each sample.
     targets: a tensor: [B] classes (int64); [B, ...] classes of several steps;
         [B], [B, K] numbers; [B, L] zeros and ones.

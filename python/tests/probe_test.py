@@ -1,7 +1,9 @@
 """cape.probe: what it takes, what it measures, and that it changes nothing."""
 
+import collections
 import copy
 import math
+import types
 import unittest
 from unittest import mock
 
@@ -308,6 +310,64 @@ class Inputs(unittest.TestCase):
                          learning_rate=1e-3, loss=lambda out, _: out.loss)
         for key in ("log_g2", "log_tau", "train_loss_0", "train_step_loss_8"):
             self.assertAlmostEqual(plain[key], own[key], places=5)
+
+    def test_a_module_that_changes_its_inputs_changes_copies(self):
+        class InPlace(nn.Linear):
+            def forward(self, x, scale):
+                return super().forward(x.mul_(2)) * scale.add_(1)
+
+        net = InPlace(4, 3)
+        x, scale = self.values.clone(), torch.tensor(1.0)
+        targets = self.y.clone()
+
+        def loss(outputs, y):
+            return functional.cross_entropy(outputs, y.add_(0))
+
+        expected = cape.probe(net, (x.clone(), scale.clone()), targets,
+                              learning_rate=1e-3)
+        for steps in (0, 8):
+            found = cape.probe(net, (x, scale), targets, learning_rate=1e-3,
+                               steps=steps, loss=loss)
+            self.assertTrue(torch.equal(x, self.values))
+            self.assertEqual(scale.item(), 1)
+            true = functional.cross_entropy(
+                2 * functional.linear(2 * x, net.weight, net.bias),
+                targets).item()
+            for key in ("probe_loss", "train_loss_0", "initial_loss"):
+                self.assertAlmostEqual(found[key], true, 5, key)
+            self.assertAlmostEqual(found["log_g2"], expected["log_g2"], 5)
+
+    def test_inputs_with_gradients_get_none(self):
+        x = torch.randn(16, 4, requires_grad=True)
+        cape.probe(nn.Linear(4, 3), x, self.y, learning_rate=1e-3, steps=8)
+        self.assertIsNone(x.grad)
+
+    def test_what_is_around_the_tensors_keeps_its_type(self):
+        Pair = collections.namedtuple("Pair", "tokens values")
+        two = self.Two()
+        seen = []
+
+        class Nested(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.two = two
+
+            def forward(self, pair, options):
+                seen.append([type(pair), type(options), type(options["t"])])
+                return self.two(*pair, scale=options["scale"])
+
+        options = collections.UserDict(scale=1.0, t=(1, self.values))
+        pair = Pair(self.tokens, self.values)
+        expected = cape.probe(two, tuple(pair), self.y, learning_rate=1e-3)
+        for inputs in ((pair, options), [pair, options],
+                       collections.UserDict(pair=pair, options=options),
+                       types.MappingProxyType({"pair": pair,
+                                               "options": options})):
+            probe = cape.probe(Nested(), inputs, self.y, learning_rate=1e-3)
+            self.assertAlmostEqual(probe["log_g2"], expected["log_g2"], 6)
+        self.assertEqual(set(map(tuple, seen)),
+                         {(Pair, collections.UserDict, tuple)})
+        self.assertIs(options["t"][1], self.values)
 
     def test_parameters_that_are_not_trained_do_not_count(self):
         net = self.Two()
