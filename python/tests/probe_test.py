@@ -2,6 +2,7 @@
 
 import collections
 import copy
+import functools
 import math
 import types
 import unittest
@@ -434,6 +435,52 @@ class Tasks(unittest.TestCase):
         self.assertAlmostEqual(probe["train_loss_0"],
                                smooth(net(x), y).item(), places=6)
 
+    def test_shares_of_classes_are_no_classes(self):
+        torch.manual_seed(8)
+        net, x = nn.Linear(4, 3), torch.randn(9, 4)
+        shares = torch.softmax(torch.randn(9, 3), 1)
+        true = functional.cross_entropy(net(x), shares).item()
+        of_largest = functional.cross_entropy(net(x), shares.argmax(1)).item()
+        self.assertGreater(abs(true - of_largest), 1e-2)
+        for options in ({"loss": nn.CrossEntropyLoss()},
+                        {"loss": functional.cross_entropy},
+                        {"task": "classification"}):
+            probe = cape.probe(net, x, shares, learning_rate=1e-3, **options)
+            self.assertEqual(probe["task"], "classification")
+            self.assertEqual(probe["classes"], 3)
+            for key in ("initial_loss", "probe_loss", "train_loss_0"):
+                self.assertAlmostEqual(probe[key], true, 5)
+
+    def test_a_loss_of_another_task_is_the_users_own(self):
+        torch.manual_seed(9)
+        net, x = nn.Linear(4, 3), torch.randn(9, 4)
+        y = functional.one_hot(torch.arange(9) % 3, 3).float()
+        for task, loss in [("classification", nn.MSELoss()),
+                           ("classification", nn.BCEWithLogitsLoss()),
+                           ("multilabel", functional.cross_entropy),
+                           ("multilabel", nn.MSELoss()),
+                           ("regression", nn.CrossEntropyLoss())]:
+            probe = cape.probe(net, x, y, learning_rate=1e-3, task=task,
+                               loss=loss)
+            self.assertEqual(probe["task"], task)
+            self.assertAlmostEqual(probe["initial_loss"],
+                                   loss(net(x), y).item(), 5)
+
+    def test_classes_that_a_loss_leaves_out_do_not_count(self):
+        torch.manual_seed(10)
+        net, x = nn.Linear(4, 3), torch.randn(9, 4)
+        y = torch.arange(9) % 3
+        y[6:] = -1
+        batch = x[:6], y[:6]
+        some = cape.probe(net, *batch, learning_rate=1e-3)
+        loss = nn.CrossEntropyLoss(ignore_index=-1)
+        self.assertAlmostEqual(
+            Objective(None, loss, y, net(x)).summed_f(net(x), y).item(),
+            net(x[:6]).gather(1, y[:6, None]).sum().item(), places=5)
+        self.assertAlmostEqual(
+            Objective(None, loss, y, net(x)).label_entropy(y),
+            some["label_entropy"], places=6)
+
     def test_half_of_the_squared_error_is_what_rows_have(self):
         net, x, y = nn.Linear(4, 1), torch.randn(9, 4), torch.randn(9)
         probe = cape.probe(net, x, y, learning_rate=1e-3, loss=nn.MSELoss())
@@ -533,6 +580,16 @@ class Refused(unittest.TestCase):
         self.refuse(r"\[9, 3\] for targets of \[9, 2\]",
                     y=torch.randn(9, 2))
         self.refuse("class 7, but the module gives 3", y=torch.full((9,), 7))
+        self.refuse("class -1, but the module gives 3", y=torch.arange(9) - 1)
+        self.refuse("whole numbers .found 0.5", y=torch.arange(9) / 2,
+                    task="classification")
+        self.refuse("shares of 2 classes, but the module gives 3",
+                    y=torch.ones(9, 2) / 2, task="classification")
+        self.refuse("reduction='sum'",
+                    loss=nn.CrossEntropyLoss(reduction="sum"))
+        self.refuse("reduction='sum'", loss=functools.partial(
+            functional.cross_entropy, reduction="sum"))
+        self.refuse("loss must be called .*found 'mse'", loss="mse")
         self.refuse("no task 'guess'", task="guess")
         self.refuse("steps must be 0 or 8", steps=3)
         self.refuse("one number, the mean", loss=nn.CrossEntropyLoss(
