@@ -1,11 +1,13 @@
 """The probe of a module of PyTorch: docs/trial_protocol.md, section 4."""
 
+import contextlib
 import math
 import time
 
 import torch
 
 from cape.batch import Batch
+from cape.checks import number, whole
 from cape.errors import CapeError
 from cape.features import (NAN, batch_features, network_features,
                            root_mean_square)
@@ -78,24 +80,22 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
     if not isinstance(model, torch.nn.Module):
         raise CapeError("model must be a torch.nn.Module (found "
                         f"{type(model).__name__})")
+    steps = whole("steps", steps)
     if steps not in (0, 8):
         raise CapeError(f"steps must be 0 or 8 (found {steps})")
+    max_steps = whole("max_steps", max_steps, least=1)
+    if batch_size is not None:
+        batch_size = whole("batch_size", batch_size)
+    _check_texts(name=name or "", dataset=dataset)
     settings = Optimizer(optimizer, learning_rate)
     given = Batch(inputs, targets)
     training = _whole_training(given, samples, batch_size, steps, max_epochs,
                                min_delta, validation_samples)
     batch = given.part(slice(0, batch_size)) if training else given
-    parameters = {key: value for key, value in model.named_parameters()
-                  if value.requires_grad}
-    if not parameters:
-        raise CapeError("the module has no trainable parameters")
-    for key, value in parameters.items():
-        if repeated_dims(value):
-            raise CapeError(
-                f"the parameter {key} repeats the same memory, as expand() "
-                "gives it, so no optimizer can update it; make it of "
-                "contiguous() of the tensor")
-    with torch.inference_mode(False), Untouched(model) as untouched:
+    parameters = _trainable_parameters(model)
+    settings.check_parameters(parameters)
+    with (_single_values_named(), torch.inference_mode(False),
+          Untouched(model) as untouched):
         started = time.perf_counter()
         with torch.enable_grad():
             columns = _look(model, parameters, batch, loss, task, settings,
@@ -126,6 +126,44 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
                                  "threads": torch.get_num_threads()}
 
 
+@contextlib.contextmanager
+def _single_values_named():
+    try:
+        yield
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise CapeError("batch norm has no deviation of a single value "
+                        f"({error}); give a batch of at least 2 samples"
+                        ) from error
+
+
+def _check_texts(**texts):
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise CapeError(f"{name} must be a text (found {text!r})")
+
+
+def _trainable_parameters(model):
+    """By their names."""
+    for key, value in [*model.named_parameters(), *model.named_buffers()]:
+        if torch.nn.parameter.is_lazy(value):
+            raise CapeError(f"{key} of the module is not initialised yet, as "
+                            "in torch.nn.LazyLinear; call the module once on a "
+                            "batch before it is probed")
+    parameters = {key: value for key, value in model.named_parameters()
+                  if value.requires_grad}
+    if not parameters:
+        raise CapeError("the module has no trainable parameters")
+    for key, value in parameters.items():
+        if repeated_dims(value):
+            raise CapeError(
+                f"the parameter {key} repeats the same memory, as expand() "
+                "gives it, so no optimizer can update it; make it of "
+                "contiguous() of the tensor")
+    return parameters
+
+
 def _whole_training(given, samples, batch_size, steps, max_epochs, min_delta,
                     validation_samples):
     """The columns of a whole training that were chosen; empty where the question
@@ -140,6 +178,7 @@ def _whole_training(given, samples, batch_size, steps, max_epochs, min_delta,
     if steps:
         raise CapeError("steps=8 is for steps on one batch, not for a whole "
                         "training: its first steps say little of its end")
+    samples = whole("samples", samples, least=1)
     if batch_size is None or not 1 <= batch_size <= min(samples, given.size):
         raise CapeError(f"batch_size must be between 1 and samples={samples}, "
                         f"and at most the {given.size} samples that are given "
@@ -152,8 +191,10 @@ def _whole_training(given, samples, batch_size, steps, max_epochs, min_delta,
     if validation_samples is None:
         validation_samples = min(max(round(samples / 10), 100), 5000)
     return {"target": "full_training", "samples": samples,
-            "max_epochs": max_epochs, "min_delta": min_delta,
-            "validation_samples": validation_samples}
+            "max_epochs": whole("max_epochs", max_epochs, least=1),
+            "min_delta": number("min_delta", min_delta, least=0),
+            "validation_samples": whole("validation_samples",
+                                        validation_samples, least=1)}
 
 
 def _look_at_set(model, given, objective, training):

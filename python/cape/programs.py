@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 
+from cape.checks import plain
 from cape.errors import CapeError
 
 try:  # written when the package is installed
@@ -53,17 +54,27 @@ def _finite(value):
         return {key: _finite(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
         return [_finite(part) for part in value]
+    value = plain(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def _json(line):
+    for key, value in line.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise CapeError(f"{key} of a probe cannot be written as JSON "
+                            f"({error}; found {value!r})") from None
+    return json.dumps(line, allow_nan=False)
 
 
 def predict_probed(lines, *options):
     """What `cape_predict --probed - --json` answers to probes, one dict a
     line."""
     program = find_program("cape_predict")
-    text = "".join(json.dumps(_finite(line), allow_nan=False) + "\n"
-                   for line in lines)
+    text = "".join(_json(_finite(line)) + "\n" for line in lines)
     done = subprocess.run([program, "--probed", "-", "--json", *options],
                           input=text, capture_output=True, text=True,
                           check=False)

@@ -2,6 +2,7 @@
 
 import collections
 import copy
+import fractions
 import functools
 import math
 import types
@@ -12,6 +13,7 @@ import support
 
 if support.has("torch"):
     import networks
+    import numpy
     import torch
     from torch import nn
     from torch.nn import functional
@@ -538,6 +540,36 @@ class Optimizers(unittest.TestCase):
                 self.assertAlmostEqual(a, b, places=6)
             self.assertGreater(probe["step_seconds"], 0)
 
+    def test_a_number_can_be_of_any_type(self):
+        expected = numbers_of(self.probe("sgd", learning_rate=0.25,
+                                         max_steps=700))
+        for rate in (numpy.float32(0.25), torch.tensor(0.25),
+                     numpy.array(0.25), fractions.Fraction(1, 4)):
+            for steps in (numpy.int64(700), 700.0, torch.tensor(700)):
+                probe = numbers_of(self.probe("sgd", learning_rate=rate,
+                                              max_steps=steps))
+                self.assertEqual(probe, expected)
+                self.assertIs(type(probe["max_steps"]), int)
+
+    def test_adam_with_decoupled_weight_decay_is_adamw(self):
+        try:
+            probe = self.probe(lambda p: torch.optim.Adam(
+                p, 0.01, weight_decay=1e-2, decoupled_weight_decay=True),
+                steps=8)
+        except TypeError:
+            self.skipTest("this PyTorch has no such setting")
+        same = self.probe(lambda p: torch.optim.AdamW(
+            p, 0.01, weight_decay=1e-2), steps=8)
+        self.assertEqual(probe["optimizer"], "adamw")
+        self.assertEqual(numbers_of(probe), numbers_of(same))
+
+    def test_an_optimizer_can_leave_out_what_is_frozen(self):
+        net = nn.Linear(4, 3)
+        net.bias.requires_grad_(False)
+        probe = cape.probe(net, torch.randn(9, 4), torch.arange(9) % 3,
+                           optimizer=torch.optim.AdamW([net.weight], 0.01))
+        self.assertAlmostEqual(probe["log_p"], math.log(12))
+
     def test_a_training_that_diverges_ends(self):
         probe = self.probe({"kind": "sgd", "momentum": 0.0},
                            learning_rate=1e30, steps=8)
@@ -554,10 +586,22 @@ class Optimizers(unittest.TestCase):
                 (lambda p: torch.optim.SGD(
                     [{"params": [q], "lr": 0.1 * i}
                      for i, q in enumerate(p, 1)], lr=1), "groups"),
-                (7, "must be a name")]:
+                (7, "must be a name"),
+                ({"kind": "sgd", "momentum": None},
+                 "momentum of sgd must be a number of at least 0 .found None"),
+                ({"kind": "sgd", "momentum": -1}, "momentum of sgd"),
+                ({"kind": "adam", "weight_decay": "1"}, "found '1'"),
+                ({"kind": "sgd", "nesterov": 1}, "True or False .found 1"),
+                ({"kind": "sgd", "nesterov": True, "momentum": 0},
+                 "nesterov needs"),
+                (lambda p: torch.optim.SGD(list(p)[:1], lr=1),
+                 "does not have the parameter bias"),
+                (torch.optim.SGD(nn.Linear(4, 3).parameters(), lr=1),
+                 "does not have the parameter weight")]:
             with self.assertRaisesRegex(cape.CapeError, says):
                 self.probe(optimizer, learning_rate=1e-3)
-        for rate in (None, 0, -1, float("inf"), float("nan")):
+        for rate in (None, 0, -1, float("inf"), float("nan"), "abc", "1",
+                     True, [1e-3], torch.ones(2)):
             with self.assertRaisesRegex(cape.CapeError, "learning_rate"):
                 self.probe("adamw", learning_rate=rate)
 
@@ -592,6 +636,14 @@ class Refused(unittest.TestCase):
         self.refuse("loss must be called .*found 'mse'", loss="mse")
         self.refuse("no task 'guess'", task="guess")
         self.refuse("steps must be 0 or 8", steps=3)
+        self.refuse("steps must be a whole number", steps="8")
+        self.refuse("max_steps must be a whole number of at least 1 .found 0.5",
+                    max_steps=0.5)
+        self.refuse("max_steps .*found 'many'", max_steps="many")
+        self.refuse("dataset must be a text .found 3", dataset=3)
+        self.refuse("name must be a text", name=3)
+        self.refuse("weight of the module is not initialised yet",
+                    net=nn.LazyLinear(3))
         self.refuse("one number, the mean", loss=nn.CrossEntropyLoss(
             reduction="none"))
         self.refuse("log_g2 of this network is not finite",
@@ -600,9 +652,12 @@ class Refused(unittest.TestCase):
 
     def test_a_single_sample_with_batch_norm_has_no_training_mode(self):
         net = networks.BatchNormCnn(1, 4)
-        with self.assertRaises(ValueError):  # of PyTorch, in its first step
-            cape.probe(net.train(), torch.randn(1, 1, 3, 3),
-                       torch.tensor([1]), learning_rate=1e-3)
+        y = torch.tensor([1])
+        self.refuse("batch of at least 2 samples", net.train(),
+                    torch.randn(1, 1, 3, 3), y)
+        # With several pixels there are deviations.
+        probe = cape.probe(net, torch.randn(1, 1, 8, 8), y, learning_rate=1e-3)
+        self.assertTrue(math.isnan(probe["train_loss_0"]))
 
 
 if support.has("torch"):
