@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import warnings
 
 from cape.checks import plain
 from cape.errors import CapeError
@@ -72,7 +73,7 @@ def _json(line):
 
 def predict_probed(lines, *options):
     """What `cape_predict --probed - --json` answers to probes, one dict a
-    line."""
+    line. The program's warnings become Python's, of who called the caller."""
     program = find_program("cape_predict")
     text = "".join(_json(_finite(line)) + "\n" for line in lines)
     done = subprocess.run([program, "--probed", "-", "--json", *options],
@@ -81,4 +82,8 @@ def predict_probed(lines, *options):
     if done.returncode != 0:
         raise CapeError(done.stderr.strip() or
                         f"{program} ended with {done.returncode}")
+    for warning in done.stderr.splitlines():
+        if warning.strip():
+            warnings.warn(warning.strip().removeprefix("warning: "),
+                          stacklevel=3)
     return json.loads(done.stdout)

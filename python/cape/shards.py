@@ -98,7 +98,7 @@ def _shards(paths):
     if isinstance(paths, (str, os.PathLike)):
         paths = [paths]
     files = {}  # in order, each of them once
-    for path in map(os.fspath, paths):
+    for path in map(os.path.expanduser, paths):
         if os.path.isdir(path):
             matches = sorted(map(str, pathlib.Path(path).glob("*.h5")))
         elif os.path.exists(path):

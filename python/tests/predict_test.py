@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import warnings
 from unittest import mock
 
 import support
@@ -123,6 +124,18 @@ class Predict(unittest.TestCase):
                          ["patience 3", "patience 5"])
         row, = self.rows(training, epsilon=None, patience=numpy.int64(3))
         self.assertEqual(row["t_star"], rows[0]["t_star"])
+
+    @support.needs_program("cape_predict")
+    def test_warnings_of_the_program_are_passed_on(self):
+        probe = self.probe()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            self.rows(probe)
+        del probe["input_rms"]
+        with self.assertWarnsRegex(UserWarning,
+                                   "^1 of 1 probes do not .*input_rms") as found:
+            cape.predict(probe, frame=False)
+        self.assertEqual(found.filename, __file__)
 
     @support.needs_program("cape_predict")
     def test_errors_have_the_programs_message(self):
