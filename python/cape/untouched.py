@@ -2,7 +2,9 @@
 
 import collections
 import contextlib
+import dataclasses
 import operator
+import types
 
 import torch
 
@@ -14,7 +16,7 @@ class Untouched:
     """Inside of `with Untouched(model):` anything may be done to the module.
     Afterwards its parameters, buffers, attributes, modes and gradients, and the
     state of Torch's random generators, are as they were before. So is all that
-    containers in its attributes hold, however deep."""
+    containers and dataclasses in its attributes hold, however deep."""
 
     def __init__(self, model):
         self._model = model
@@ -52,6 +54,8 @@ class Untouched:
             elif type(value) in _CONTAINERS:
                 self._containers.append(_Container(value))
                 waiting += value.values() if isinstance(value, dict) else value
+            elif _is_record(value):
+                waiting.append(vars(value))
             elif isinstance(value, tuple):
                 waiting += value
             else:
@@ -77,6 +81,13 @@ class Untouched:
                 stack.callback(module.put_back_mode)
             for held in (*self._modules, *self._containers):
                 stack.callback(held.put_back)
+
+
+def _is_record(value):
+    """Whether it is there to hold some attributes."""
+    return hasattr(value, "__dict__") and (
+        isinstance(value, types.SimpleNamespace) or
+        dataclasses.is_dataclass(value) and not isinstance(value, type))
 
 
 class _Module:

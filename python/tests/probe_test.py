@@ -2,6 +2,7 @@
 
 import collections
 import copy
+import dataclasses
 import fractions
 import functools
 import math
@@ -128,6 +129,37 @@ class Untouched(unittest.TestCase):
                 optimizer.zero_grad()
                 value.backward()
                 optimizer.step()
+
+    def test_a_tensor_that_is_kept_can_come_from_all_samples_at_once(self):
+        class Keeping(nn.Module):
+            def __init__(self, state):
+                super().__init__()
+                self.layer, self.head = nn.Linear(5, 8), nn.Linear(8, 3)
+                self.state = state
+                state.last = torch.zeros(8)
+
+            def forward(self, x):
+                y = torch.tanh(self.layer(x) + self.state.last)
+                self.state.last = y.detach().mean(0)
+                return self.head(y)
+
+        @dataclasses.dataclass
+        class State:
+            last: object = None
+
+        torch.manual_seed(12)
+        x, y = torch.randn(12, 5), torch.arange(12) % 3
+        for state in (nn.Module(), types.SimpleNamespace(), State()):
+            net = Keeping(state)
+            first = nn.Sequential(net.layer, nn.Tanh(), net.head)
+            expected = cape.probe(first, x, y, learning_rate=1e-2)
+            with mock.patch("cape.norms._by_loop") as loop:
+                found = cape.probe(net, x, y, learning_rate=1e-2, steps=8)
+            loop.assert_not_called()
+            self.assertEqual(state.last.tolist(), [0] * 8)
+            for key in ("log_g2", "log_tau", "probe_loss", "log_line_4",
+                        "train_loss_0", "train_step_loss_8", "initial_loss"):
+                self.assertAlmostEqual(found[key], expected[key], 5, key)
 
     def test_state_is_put_back_however_deep_it_is(self):
         class Deep(nn.Linear):
