@@ -28,6 +28,11 @@ class Batch:
         if not isinstance(targets, torch.Tensor) or targets.dim() == 0:
             raise CapeError("targets must be a tensor with one entry or row for"
                             f" each sample (found {_describe(targets)})")
+        if isinstance(inputs, collections.abc.Mapping):
+            for key in inputs:
+                if not isinstance(key, str):
+                    raise CapeError("inputs in a mapping are keyword arguments;"
+                                    f" a name must be a text (found {key!r})")
         self.targets = targets.detach()
         self.tensors = []  #: of the inputs, those with a part for each sample
         self._form = self._with_slots(inputs)

@@ -35,12 +35,12 @@ class Optimizer:
                 "optimizer must be a name, a dict with `kind`, or an optimizer "
                 f"of torch.optim (found {type(description).__name__})")
         self.kind = description.get("kind")
-        if self.kind not in _KINDS:
+        if not isinstance(self.kind, str) or self.kind not in _KINDS:
             raise CapeError(f"no optimizer '{self.kind}'; known: "
                             f"{', '.join(_KINDS)}")
         given = {key: value for key, value in description.items()
                  if key != "kind"}
-        unknown = sorted(set(given) - set(_DEFAULTS[self.kind]))
+        unknown = sorted(map(str, set(given) - set(_DEFAULTS[self.kind])))
         if unknown:
             raise CapeError(
                 f"{self.kind} has no setting '{unknown[0]}'; it has "

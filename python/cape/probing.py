@@ -37,8 +37,9 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
         other samples in evaluation mode.
     inputs: the B samples of the batch, as the network is trained on them: a
         tensor [B, ...] is its only argument, a tuple or list are several
-        arguments, a dict or another mapping is keyword arguments. Of what is inside, tensors whose
-        first dimension is B have a part for each sample.
+        arguments, a dict or another mapping is keyword arguments. Of what is
+        inside, tensors whose first dimension is B have a part for each sample.
+        The module gets copies of all tensors.
     targets: a tensor: [B] classes (int64); [B, ...] classes of several steps;
         [B], [B, K] numbers; [B, L] zeros and ones.
     learning_rate: above 0; may be left out where the optimizer has one.
@@ -156,6 +157,10 @@ def _trainable_parameters(model):
     if not parameters:
         raise CapeError("the module has no trainable parameters")
     for key, value in parameters.items():
+        if value.is_inference():
+            raise CapeError(f"the parameter {key} was made inside of "
+                            "torch.inference_mode(), so it cannot be trained; "
+                            "make the module outside of it")
         if repeated_dims(value):
             raise CapeError(
                 f"the parameter {key} repeats the same memory, as expand() "

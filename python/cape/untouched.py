@@ -157,7 +157,8 @@ class _Tensor:
         if self._was_leaf:
             if not self.tensor.is_leaf:  # written to in place
                 self.tensor.detach_()
-            self.tensor.requires_grad_(self._requires_grad)
+            if self.tensor.requires_grad != self._requires_grad:
+                self.tensor.requires_grad_(self._requires_grad)
 
     def _has_moved(self):
         return (self.tensor.shape != self._data.shape or

@@ -132,8 +132,8 @@ class Predict(unittest.TestCase):
             warnings.simplefilter("error")
             self.rows(probe)
         del probe["input_rms"]
-        with self.assertWarnsRegex(UserWarning,
-                                   "^1 of 1 probes do not .*input_rms") as found:
+        says = "^1 of 1 probes do not mention .*input_rms"
+        with self.assertWarnsRegex(UserWarning, says) as found:
             cape.predict(probe, frame=False)
         self.assertEqual(found.filename, __file__)
 

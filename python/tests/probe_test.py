@@ -619,6 +619,7 @@ class Optimizers(unittest.TestCase):
                     [{"params": [q], "lr": 0.1 * i}
                      for i, q in enumerate(p, 1)], lr=1), "groups"),
                 (7, "must be a name"),
+                ({"kind": ["sgd"]}, "no optimizer"),
                 ({"kind": "sgd", "momentum": None},
                  "momentum of sgd must be a number of at least 0 .found None"),
                 ({"kind": "sgd", "momentum": -1}, "momentum of sgd"),
@@ -674,6 +675,10 @@ class Refused(unittest.TestCase):
         self.refuse("max_steps .*found 'many'", max_steps="many")
         self.refuse("dataset must be a text .found 3", dataset=3)
         self.refuse("name must be a text", name=3)
+        self.refuse("name must be a text .found 1", x={1: torch.randn(9, 4)})
+        with torch.inference_mode():
+            net = nn.Linear(4, 3)
+        self.refuse("weight was made inside of torch.inference_mode", net=net)
         self.refuse("weight of the module is not initialised yet",
                     net=nn.LazyLinear(3))
         self.refuse("one number, the mean", loss=nn.CrossEntropyLoss(

@@ -68,6 +68,11 @@ class Shards(unittest.TestCase):
                     self.assertEqual(float(ours), float(theirs), name)
         self.assertGreater(len(table.columns.intersection(rows[0].keys())), 30)
 
+    def test_what_is_no_path_is_refused(self):
+        for paths in (3, [3]):
+            with self.assertRaisesRegex(cape.CapeError, r"found \[?3"):
+                cape.read(paths)
+
     def test_a_tilde_is_the_home(self):
         path = self.copy("schema_7.h5")
         with mock.patch.dict(os.environ, {"HOME": str(self.folder)}):
