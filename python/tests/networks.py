@@ -121,6 +121,20 @@ class Remembering(nn.Module):
         return outputs
 
 
+class Growing(nn.Module):
+    """Its outputs grow with every pass."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.layer = nn.Linear(inputs, outputs)
+        self.register_buffer("passes", torch.ones(()))
+
+    def forward(self, x):
+        outputs = self.passes.clone() * self.layer(x)
+        self.passes.add_(1)
+        return outputs
+
+
 def batch(task, shape, outputs, seed=0, vocabulary=0):
     """Inputs of samples of that shape, and targets that depend on them."""
     generator = torch.Generator().manual_seed(seed)
