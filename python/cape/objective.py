@@ -63,7 +63,7 @@ class Objective:
             expected = f"{list(labels.shape)} and the number of classes"
             good = logits.shape[:-1] == labels.shape
             if good:
-                self._check_classes(labels, targets, logits)
+                self._check_classes(targets, logits.shape[-1])
         else:
             expected = str(list(labels.shape))
             good = logits.shape == labels.shape
@@ -73,10 +73,14 @@ class Objective:
                 f"{list(targets.shape)}; {self.task} takes {expected}. Name "
                 f"another task ({', '.join(TASKS)}), or give a loss")
 
-    def _check_classes(self, labels, targets, logits):
-        classes = logits.shape[-1]
+    def check_more(self, targets):
+        """Raises CapeError where the task does not take them."""
+        if self.task in ("classification", "sequence"):
+            self._check_classes(targets, self.outputs)
+
+    def _check_classes(self, targets, classes):
         if self._has_shares:
-            if not self.is_own and targets.shape != logits.shape:
+            if not self.is_own and targets.shape[1] != classes:
                 raise CapeError(
                     f"the targets are shares of {targets.shape[1]} classes, but"
                     f" the module gives {classes} numbers; give as many")
@@ -85,6 +89,7 @@ class Objective:
         if len(broken):
             raise CapeError("the targets of a class must be whole numbers "
                             f"(found {broken[0].item()})")
+        labels = self.labels(targets)
         wrong = labels[(labels != IGNORED) & ((labels < 0) |
                                               (labels >= classes))]
         if len(wrong):

@@ -113,7 +113,9 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
             else:
                 columns |= timed_steps(model, batch, objective, settings)
     if training:
-        with torch.inference_mode(False), Untouched(model):
+        objective.check_more(given.targets)
+        with (_single_values_named(), torch.inference_mode(False),
+              Untouched(model)):
             columns |= training | _look_at_set(model, given, objective, training)
     device = next(iter(parameters.values())).device
     identity = {
