@@ -1,6 +1,7 @@
-"""A batch in any form that a module takes: a tensor, a tuple, a dict, and
+"""A batch in any form that a module takes: a tensor, a tuple, a mapping, and
 these inside of each other."""
 
+import collections.abc
 import copy
 
 import torch
@@ -27,7 +28,12 @@ class Batch:
         if not isinstance(targets, torch.Tensor) or targets.dim() == 0:
             raise CapeError("targets must be a tensor with one entry or row for"
                             f" each sample (found {_describe(targets)})")
-        self.targets = targets
+        if isinstance(inputs, collections.abc.Mapping):
+            for key in inputs:
+                if not isinstance(key, str):
+                    raise CapeError("inputs in a mapping are keyword arguments;"
+                                    f" a name must be a text (found {key!r})")
+        self.targets = targets.detach()
         self.tensors = []  #: of the inputs, those with a part for each sample
         self._form = self._with_slots(inputs)
         if self.size == 0 or not self.tensors:
@@ -41,35 +47,35 @@ class Batch:
         """B"""
         return self.targets.shape[0]
 
-    def _with_slots(self, value):
-        if isinstance(value, torch.Tensor):
-            if value.dim() == 0 or value.shape[0] != self.size:
+    def _with_slots(self, inputs):
+        def slot(value):
+            if (not isinstance(value, torch.Tensor) or value.dim() == 0 or
+                    value.shape[0] != self.size):
                 return value
             self.tensors.append(value)
             return _Slot(len(self.tensors) - 1)
-        if isinstance(value, dict):
-            return {key: self._with_slots(part) for key, part in value.items()}
-        if isinstance(value, (list, tuple)):
-            return [self._with_slots(part) for part in value]
-        return value
+
+        return _each(inputs, slot)
 
     def arguments(self, tensors):
         """The inputs with other tensors in the place of `self.tensors`, as the
         arguments and keyword arguments of a call: a tuple or list is several
-        arguments, a dict is keyword arguments."""
-        def filled(value):
+        arguments, a mapping is keyword arguments. All tensors are copies, so
+        that the module may change them."""
+        def fill(value):
             if isinstance(value, _Slot):
-                return tensors[value.place]
-            if isinstance(value, dict):
-                return {key: filled(part) for key, part in value.items()}
-            if isinstance(value, list):
-                return [filled(part) for part in value]
-            return value
+                value = tensors[value.place]
+            if not isinstance(value, torch.Tensor):
+                return value
+            copied = value.detach().clone()
+            # torch.func refuses it whatever is asked for.
+            return copied.requires_grad_() if value.requires_grad else copied
 
-        inputs = filled(self._form)
-        if isinstance(inputs, dict):
-            return (), inputs
-        return (tuple(inputs) if isinstance(inputs, list) else (inputs,)), {}
+        inputs = _each(self._form, fill)
+        if isinstance(inputs, collections.abc.Mapping):
+            return (), dict(inputs)
+        return (tuple(inputs) if isinstance(inputs, (list, tuple))
+                else (inputs,)), {}
 
     def call(self, model):
         """What the module gives for the whole batch."""
@@ -104,6 +110,26 @@ class Batch:
         return sum(tensor[0].numel() for tensor in self.tensors)
 
 
+def _each(value, change):
+    """The same mappings, lists and tuples around change() of what is in
+    them."""
+    if isinstance(value, collections.abc.Mapping):
+        parts = {key: _each(part, change) for key, part in value.items()}
+        if type(value) is dict or not isinstance(
+                value, collections.abc.MutableMapping):
+            return parts
+        same = copy.copy(value)
+        for key, part in parts.items():
+            same[key] = part
+        return same
+    if isinstance(value, (list, tuple)):
+        parts = [_each(part, change) for part in value]
+        if hasattr(value, "_fields"):  # a namedtuple
+            return type(value)(*parts)
+        return type(value)(parts)
+    return change(value)
+
+
 # Tokens with the same remainder count together.
 _TOKEN_COUNTS = 4096
 
@@ -125,10 +151,10 @@ def _counts(tokens):
 def _describe(value):
     if isinstance(value, torch.Tensor):
         return f"a tensor of shape {list(value.shape)}"
-    if isinstance(value, dict):
+    if isinstance(value, collections.abc.Mapping):
         parts = ", ".join(f"{key}: {_describe(part)}"
                           for key, part in value.items())
-        return f"a dict of {parts}" if parts else "an empty dict"
+        return f"a {type(value).__name__} of {parts or 'nothing'}"
     if isinstance(value, (list, tuple)):
         parts = ", ".join(map(_describe, value))
         return f"a {type(value).__name__} of {parts or 'nothing'}"

@@ -8,22 +8,24 @@ import torch
 _MOST_NUMBERS = 2**27
 
 
-def sample_norms(model, parameters, batch, objective):
+def sample_norms(model, parameters, batch, objective, put_back):
     """The means over the samples of the squared norms of the gradients of the
     loss and of f, with respect to the named parameters. REQUIRES: evaluation
     mode. All samples at once by torch.func where the module allows it, else one
-    after the other, as the C++ program does it with TorchScript."""
+    after the other, as the C++ program does it with TorchScript. put_back()
+    undoes what a pass has changed of the module: each sample is the first."""
     numbers = sum(value.numel() for value in parameters.values())
     chunk = min(batch.size, _MOST_NUMBERS // max(numbers, 1))
     if chunk > 1:
         try:
-            return _at_once(model, parameters, batch, objective, chunk)
+            return _at_once(model, parameters, batch, objective, put_back,
+                            chunk)
         except Exception:  # pylint: disable=broad-except
             # Not every operation has a rule for torch.func, and what is raised
             # then has no class of its own. An error of the module itself comes
             # again below.
             pass
-    return _by_loop(model, parameters, batch, objective)
+    return _by_loop(model, parameters, batch, objective, put_back)
 
 
 def _squared_norm(gradients):
@@ -31,7 +33,7 @@ def _squared_norm(gradients):
                for gradient in gradients)
 
 
-def _at_once(model, parameters, batch, objective, chunk):
+def _at_once(model, parameters, batch, objective, put_back, chunk):
     def norms_of(target, *tensors):
         def losses(values):
             positional, named = batch.arguments(
@@ -48,19 +50,24 @@ def _at_once(model, parameters, batch, objective, chunk):
         of_f, = gradients_of((none, one))
         return _squared_norm(of_loss.values()), _squared_norm(of_f.values())
 
+    sums = [0.0, 0.0]
     with warnings.catch_warnings():
         # Operations without a rule of their own are slow, but right.
         warnings.simplefilter("ignore")
-        g2, tau = torch.func.vmap(norms_of, chunk_size=chunk)(
-            batch.targets, *batch.tensors)
-    return g2.mean().item(), tau.mean().item()
+        for first in range(0, batch.size, chunk):
+            part = batch.part(slice(first, first + chunk))
+            put_back()
+            norms = torch.func.vmap(norms_of)(part.targets, *part.tensors)
+            sums = [one + norm.sum().item() for one, norm in zip(sums, norms)]
+    return sums[0] / batch.size, sums[1] / batch.size
 
 
-def _by_loop(model, parameters, batch, objective):
+def _by_loop(model, parameters, batch, objective, put_back):
     sums = [0.0, 0.0]
     leaves = list(parameters.values())
     for i in range(batch.size):
         sample = batch.part(slice(i, i + 1))
+        put_back()
         outputs = sample.call(model)
         values = (objective.mean_loss(outputs, sample.targets),
                   objective.summed_f(outputs, sample.targets))

@@ -25,6 +25,11 @@ _SQUARED_ERRORS = (torch.nn.MSELoss, functional.mse_loss)
 _BINARY = (torch.nn.BCEWithLogitsLoss,
            functional.binary_cross_entropy_with_logits)
 
+#: Which losses are the one that the task has anyhow.
+_LOSSES_OF_TASKS = {"classification": _CROSS_ENTROPIES,
+                    "sequence": _CROSS_ENTROPIES,
+                    "multilabel": _BINARY, "regression": _SQUARED_ERRORS}
+
 
 class Objective:
     """A task with the loss that the network is trained with.
@@ -35,12 +40,17 @@ class Objective:
     """
 
     def __init__(self, task, loss, targets, outputs):
+        _check_loss(loss)
         self._loss = loss
         self._kind = _kind_of(loss)
+        #: The class that the loss leaves out.
+        self._ignored = getattr(loss, "ignore_index", IGNORED)
         self.task = task or _find_task(self._kind, targets, outputs)
         if self.task not in TASKS:
             raise CapeError(f"no task '{self.task}'; known: {', '.join(TASKS)}")
-        self.is_own = not _is_of_the_task(loss, self._kind)
+        self._has_shares = (self.task == "classification" and
+                            targets.is_floating_point() and targets.dim() > 1)
+        self.is_own = not _is_of_the_task(loss, self._kind, self.task)
         #: Squared errors count half in the rows that predictors learn from.
         self.halves = self._kind in _SQUARED_ERRORS and not self.is_own
         logits = self.logits(outputs, targets)
@@ -52,11 +62,8 @@ class Objective:
         if self.task in ("classification", "sequence"):
             expected = f"{list(labels.shape)} and the number of classes"
             good = logits.shape[:-1] == labels.shape
-            if good and labels.numel() and int(labels.max()) >= logits.shape[-1]:
-                raise CapeError(
-                    f"the targets have the class {int(labels.max())}, but the "
-                    f"module gives {logits.shape[-1]} numbers, for the classes "
-                    f"0 to {logits.shape[-1] - 1}")
+            if good:
+                self._check_classes(targets, logits.shape[-1])
         else:
             expected = str(list(labels.shape))
             good = logits.shape == labels.shape
@@ -66,15 +73,45 @@ class Objective:
                 f"{list(targets.shape)}; {self.task} takes {expected}. Name "
                 f"another task ({', '.join(TASKS)}), or give a loss")
 
+    def check_more(self, targets):
+        """Raises CapeError where the task does not take them."""
+        if self.task in ("classification", "sequence"):
+            self._check_classes(targets, self.outputs)
+
+    def _check_classes(self, targets, classes):
+        if self._has_shares:
+            if not self.is_own and targets.shape[1] != classes:
+                raise CapeError(
+                    f"the targets are shares of {targets.shape[1]} classes, but"
+                    f" the module gives {classes} numbers; give as many")
+            return
+        broken = targets[targets != targets.long()]
+        if len(broken):
+            raise CapeError("the targets of a class must be whole numbers "
+                            f"(found {broken[0].item()})")
+        labels = self.labels(targets)
+        wrong = labels[(labels != IGNORED) & ((labels < 0) |
+                                              (labels >= classes))]
+        if len(wrong):
+            raise CapeError(
+                f"the targets have the class {int(wrong[0])}, but the module "
+                f"gives {classes} numbers, for the classes 0 to {classes - 1}; "
+                f"{IGNORED} is left out, and so is the ignore_index of a "
+                "CrossEntropyLoss")
+
     def labels(self, targets):
         """The targets in the task's form: [B] classes; [B, T] classes; [B, K]
-        numbers; [B, L] zeros and ones."""
-        if self.task == "classification":
-            # Of shares of classes, the largest.
-            return targets.argmax(1) if targets.dim() == 2 else targets.long()
+        numbers; [B, L] zeros and ones. Classes that the loss leaves out are
+        IGNORED."""
+        if self.task not in ("classification", "sequence"):
+            return targets.reshape(targets.shape[0], -1)
         if self.task == "sequence":
-            return targets.flatten(1).long()
-        return targets.reshape(targets.shape[0], -1)
+            labels = targets.flatten(1).long()
+        elif targets.dim() == 2:
+            return targets.argmax(1)  # of shares of classes, the largest
+        else:
+            labels = targets.long()
+        return labels.masked_fill(labels == self._ignored, IGNORED)
 
     def logits(self, outputs, targets):
         """The outputs in the task's form: [B, C]; [B, T, C]; [B, K]; [B, L]."""
@@ -103,9 +140,12 @@ class Objective:
     def mean_loss(self, outputs, targets):
         """The mean of the samples' losses, a scalar tensor."""
         if not self.is_own:
-            return self._task_loss(self.logits(outputs, targets),
-                                   self.labels(targets))
-        loss = self._loss(outputs, targets)
+            logits = self.logits(outputs, targets)
+            if self._has_shares:
+                return functional.cross_entropy(logits,
+                                                targets.to(logits.dtype))
+            return self._task_loss(logits, self.labels(targets))
+        loss = self._loss(outputs, targets.clone())
         if not isinstance(loss, torch.Tensor) or loss.dim() != 0:
             found = (f"a tensor of shape {list(loss.shape)}"
                      if isinstance(loss, torch.Tensor) else type(loss).__name__)
@@ -170,11 +210,25 @@ def _kind_of(loss):
     return type(loss) if isinstance(loss, torch.nn.Module) else loss
 
 
-def _is_of_the_task(loss, kind):
+def _check_loss(loss):
+    if loss is not None and not callable(loss):
+        raise CapeError("loss must be called with the outputs and the targets, "
+                        "such as torch.nn.CrossEntropyLoss() (found "
+                        f"{loss!r})")
+    # What functools.partial gives has keywords.
+    named = getattr(loss, "keywords", None) or {}
+    reduction = getattr(loss, "reduction", named.get("reduction"))
+    if reduction == "sum":
+        raise CapeError("loss has reduction='sum', but must give the mean over "
+                        "the samples; give reduction='mean', and for sgd the "
+                        "learning rate times the number of samples")
+
+
+def _is_of_the_task(loss, kind, task):
     """Whether the loss is the one that the task has anyhow."""
     if loss is None:
         return True
-    if kind not in _CROSS_ENTROPIES + _SQUARED_ERRORS + _BINARY:
+    if kind not in _LOSSES_OF_TASKS[task]:
         return False
     if not isinstance(loss, torch.nn.Module):
         return True

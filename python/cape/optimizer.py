@@ -5,6 +5,7 @@ import json
 
 import torch
 
+from cape.checks import number
 from cape.errors import CapeError
 
 #: What an update is with the settings that rows have.
@@ -24,6 +25,7 @@ class Optimizer:
 
     def __init__(self, description, learning_rate):
         self.speed = {}
+        self._updated = None  # by a given optimizer: identities of tensors
         if isinstance(description, torch.optim.Optimizer):
             description, learning_rate = self._read(description, learning_rate)
         if isinstance(description, str):
@@ -33,24 +35,47 @@ class Optimizer:
                 "optimizer must be a name, a dict with `kind`, or an optimizer "
                 f"of torch.optim (found {type(description).__name__})")
         self.kind = description.get("kind")
-        if self.kind not in _KINDS:
+        if not isinstance(self.kind, str) or self.kind not in _KINDS:
             raise CapeError(f"no optimizer '{self.kind}'; known: "
                             f"{', '.join(_KINDS)}")
         given = {key: value for key, value in description.items()
                  if key != "kind"}
-        unknown = sorted(set(given) - set(_DEFAULTS[self.kind]))
+        unknown = sorted(map(str, set(given) - set(_DEFAULTS[self.kind])))
         if unknown:
             raise CapeError(
                 f"{self.kind} has no setting '{unknown[0]}'; it has "
                 f"{', '.join(sorted(_DEFAULTS[self.kind]))}")
-        self.settings = _DEFAULTS[self.kind] | given
+        self.settings = {key: self._checked(key, value) for key, value in
+                         (_DEFAULTS[self.kind] | given).items()}
+        if self.settings.get("nesterov") and self.settings["momentum"] == 0:
+            raise CapeError("nesterov needs a momentum above 0 (found 0)")
         if learning_rate is None:
             raise CapeError("learning_rate is missing; give a number, or an "
                             "optimizer of torch.optim, which has one")
-        self.learning_rate = float(learning_rate)
-        if not 0 < self.learning_rate < float("inf"):
+        self.learning_rate = number("learning_rate", learning_rate)
+        if self.learning_rate <= 0:
             raise CapeError("learning_rate must be a number above 0 (found "
                             f"{learning_rate})")
+
+    def _checked(self, key, value):
+        if key != "nesterov":
+            return number(f"{key} of {self.kind}", value, least=0)
+        if isinstance(value, bool):
+            return value
+        raise CapeError(f"nesterov of sgd must be True or False (found "
+                        f"{value!r})")
+
+    def check_parameters(self, parameters):
+        """Raises CapeError where a given optimizer leaves out one of these
+        parameters, by their names."""
+        if self._updated is None:
+            return
+        for name, parameter in parameters.items():
+            if id(parameter) not in self._updated:
+                raise CapeError(
+                    f"the optimizer does not have the parameter {name} of the "
+                    "module; give it all of module.parameters(), or freeze "
+                    "what is not trained by requires_grad_(False)")
 
     def _read(self, optimizer, learning_rate):
         kinds = [kind for kind, of in _KINDS.items() if type(optimizer) is of]
@@ -61,7 +86,11 @@ class Optimizer:
         kind, = kinds
         groups = optimizer.param_groups
         settings = groups[0]
-        names = ("lr", *_DEFAULTS[kind], *_FIXED)
+        if settings.get("decoupled_weight_decay"):
+            kind = "adamw"  # which is an Adam with this setting
+        self._updated = {id(parameter) for group in groups
+                         for parameter in group["params"]}
+        names = ("lr", "decoupled_weight_decay", *_DEFAULTS[kind], *_FIXED)
         for group in groups[1:]:
             if any(group.get(name) != settings.get(name) for name in names):
                 raise CapeError("the optimizer has groups of parameters with "

@@ -1,7 +1,8 @@
 """Predictions from probes, by the program cape_predict."""
 
-import numbers
+import os
 
+from cape.checks import number, one_or_more, whole
 from cape.errors import CapeError
 from cape.probing import probe as take_probe
 from cape.programs import predict_probed
@@ -60,7 +61,7 @@ def predict(what, inputs=None, targets=None, *, epsilon=0.1, patience=None,
                         "without; predict them apart")
     arguments = ["--steps", "8"] if all(has_losses) else []
     if model_dir is not None:
-        arguments += ["--model", str(model_dir)]
+        arguments += ["--model", os.path.expanduser(str(model_dir))]
     lines = [line for one in probes
              for line in _lines(one, epsilon, patience)]
     answer = predict_probed(lines, *arguments)
@@ -78,22 +79,25 @@ def _lines(probe, epsilon, patience):
             raise CapeError("patience is for whole trainings: give `samples`, "
                             "the number of samples that the network is trained "
                             "on")
-        return [probe | {"epsilon": _numbers("epsilon", epsilon)}]
+        return [probe | {"epsilon": one_or_more("epsilon", epsilon, number)}]
     patiences = ([] if patience is None else
-                 [patience] if isinstance(patience, numbers.Integral)
-                 else list(patience))
+                 one_or_more("patience", patience, _epochs))
     lines = []
     if epsilon is not None:
         # The training goes on until the longest patience has ended.
         longest = {"patience": max(patiences)} if patiences else {}
-        lines.append(probe | longest | {"epsilon": _numbers("epsilon",
-                                                            epsilon)})
+        lines.append(probe | longest |
+                     {"epsilon": one_or_more("epsilon", epsilon, number)})
     if patiences:
         lines.append(probe | {"criterion": "early_stopping",
                               "patience": patiences})
     if not lines:
         raise CapeError("give epsilon, patience or both")
     return lines
+
+
+def _epochs(name, value):
+    return whole(name, value, least=1)
 
 
 def _probes(what, inputs, targets, options):
@@ -107,20 +111,10 @@ def _probes(what, inputs, targets, options):
             raise CapeError("probes must be dicts of cape.probe, at least one")
         return list(what)
     rates = options.pop("learning_rate", None)
-    if isinstance(rates, numbers.Real) or rates is None:
-        rates = [rates]
-    if len(rates) == 0:
-        raise CapeError("learning_rate is an empty list")
+    rates = ([None] if rates is None else
+             one_or_more("learning_rate", rates, number))
     return [take_probe(what, inputs, targets, learning_rate=rate, **options)
             for rate in rates]
-
-
-def _numbers(name, value):
-    values = [value] if isinstance(value, numbers.Real) else list(value)
-    if not all(isinstance(one, numbers.Real) for one in values):
-        raise CapeError(f"{name} must be a number or a list of numbers (found "
-                        f"{value!r})")
-    return [float(one) for one in values]
 
 
 def _row(one):

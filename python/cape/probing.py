@@ -1,11 +1,13 @@
 """The probe of a module of PyTorch: docs/trial_protocol.md, section 4."""
 
+import contextlib
 import math
 import time
 
 import torch
 
 from cape.batch import Batch
+from cape.checks import number, whole
 from cape.errors import CapeError
 from cape.features import (NAN, batch_features, network_features,
                            root_mean_square)
@@ -15,7 +17,7 @@ from cape.optimizer import Optimizer
 from cape.sets import (evaluation_seconds, samples_needed, set_features,
                        training_loss)
 from cape.training import first_losses, timed_steps
-from cape.untouched import RandomState, Untouched, devices_of
+from cape.untouched import Untouched, repeated_dims
 
 #: In learning rates, as in the columns' names.
 _SIGN_STEPS = (1, 2, 4)
@@ -35,8 +37,9 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
         other samples in evaluation mode.
     inputs: the B samples of the batch, as the network is trained on them: a
         tensor [B, ...] is its only argument, a tuple or list are several
-        arguments, a dict is keyword arguments. Of what is inside, tensors whose
-        first dimension is B have a part for each sample.
+        arguments, a dict or another mapping is keyword arguments. Of what is
+        inside, tensors whose first dimension is B have a part for each sample.
+        The module gets copies of all tensors.
     targets: a tensor: [B] classes (int64); [B, ...] classes of several steps;
         [B], [B, K] numbers; [B, L] zeros and ones.
     learning_rate: above 0; may be left out where the optimizer has one.
@@ -78,25 +81,31 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
     if not isinstance(model, torch.nn.Module):
         raise CapeError("model must be a torch.nn.Module (found "
                         f"{type(model).__name__})")
+    steps = whole("steps", steps)
     if steps not in (0, 8):
         raise CapeError(f"steps must be 0 or 8 (found {steps})")
+    max_steps = whole("max_steps", max_steps, least=1)
+    if batch_size is not None:
+        batch_size = whole("batch_size", batch_size)
+    _check_texts(name=name or "", dataset=dataset)
     settings = Optimizer(optimizer, learning_rate)
     given = Batch(inputs, targets)
     training = _whole_training(given, samples, batch_size, steps, max_epochs,
                                min_delta, validation_samples)
     batch = given.part(slice(0, batch_size)) if training else given
-    parameters = {key: value for key, value in model.named_parameters()
-                  if value.requires_grad}
-    if not parameters:
-        raise CapeError("the module has no trainable parameters")
-    with torch.inference_mode(False), Untouched(model) as untouched:
+    parameters = _trainable_parameters(model)
+    settings.check_parameters(parameters)
+    with (_single_values_named(), torch.inference_mode(False),
+          Untouched(model) as untouched):
         started = time.perf_counter()
         with torch.enable_grad():
             columns = _look(model, parameters, batch, loss, task, settings,
-                            untouched.random_state)
+                            untouched)
         objective = columns.pop("objective")
         columns["probe_seconds"] = time.perf_counter() - started
-        # The losses of a training begin with the random numbers of the caller.
+        # The losses of a training begin with the state and the random numbers
+        # of the caller.
+        untouched.put_back()
         untouched.random_state.rewind()
         with torch.enable_grad():
             if steps:
@@ -104,7 +113,9 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
             else:
                 columns |= timed_steps(model, batch, objective, settings)
     if training:
-        with torch.inference_mode(False), Untouched(model):
+        objective.check_more(given.targets)
+        with (_single_values_named(), torch.inference_mode(False),
+              Untouched(model)):
             columns |= training | _look_at_set(model, given, objective, training)
     device = next(iter(parameters.values())).device
     identity = {
@@ -116,6 +127,48 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
         del identity["max_steps"]  # follows from the epochs
     return identity | columns | {"device": str(device),
                                  "threads": torch.get_num_threads()}
+
+
+@contextlib.contextmanager
+def _single_values_named():
+    try:
+        yield
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise CapeError("batch norm has no deviation of a single value "
+                        f"({error}); give a batch of at least 2 samples"
+                        ) from error
+
+
+def _check_texts(**texts):
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise CapeError(f"{name} must be a text (found {text!r})")
+
+
+def _trainable_parameters(model):
+    """By their names."""
+    for key, value in [*model.named_parameters(), *model.named_buffers()]:
+        if torch.nn.parameter.is_lazy(value):
+            raise CapeError(f"{key} of the module is not initialised yet, as "
+                            "in torch.nn.LazyLinear; call the module once on a "
+                            "batch before it is probed")
+    parameters = {key: value for key, value in model.named_parameters()
+                  if value.requires_grad}
+    if not parameters:
+        raise CapeError("the module has no trainable parameters")
+    for key, value in parameters.items():
+        if value.is_inference():
+            raise CapeError(f"the parameter {key} was made inside of "
+                            "torch.inference_mode(), so it cannot be trained; "
+                            "make the module outside of it")
+        if repeated_dims(value):
+            raise CapeError(
+                f"the parameter {key} repeats the same memory, as expand() "
+                "gives it, so no optimizer can update it; make it of "
+                "contiguous() of the tensor")
+    return parameters
 
 
 def _whole_training(given, samples, batch_size, steps, max_epochs, min_delta,
@@ -132,6 +185,7 @@ def _whole_training(given, samples, batch_size, steps, max_epochs, min_delta,
     if steps:
         raise CapeError("steps=8 is for steps on one batch, not for a whole "
                         "training: its first steps say little of its end")
+    samples = whole("samples", samples, least=1)
     if batch_size is None or not 1 <= batch_size <= min(samples, given.size):
         raise CapeError(f"batch_size must be between 1 and samples={samples}, "
                         f"and at most the {given.size} samples that are given "
@@ -144,8 +198,10 @@ def _whole_training(given, samples, batch_size, steps, max_epochs, min_delta,
     if validation_samples is None:
         validation_samples = min(max(round(samples / 10), 100), 5000)
     return {"target": "full_training", "samples": samples,
-            "max_epochs": max_epochs, "min_delta": min_delta,
-            "validation_samples": validation_samples}
+            "max_epochs": whole("max_epochs", max_epochs, least=1),
+            "min_delta": number("min_delta", min_delta, least=0),
+            "validation_samples": whole("validation_samples",
+                                        validation_samples, least=1)}
 
 
 def _look_at_set(model, given, objective, training):
@@ -158,21 +214,29 @@ def _look_at_set(model, given, objective, training):
         set_features(given, objective, samples)
 
 
-def _look(model, parameters, batch, loss, task, settings, random_state):
+def _outputs(model, batch, untouched):
+    """What the module gives in its first state: passes can change buffers and
+    attributes."""
+    untouched.put_back()
+    return batch.call(model)
+
+
+def _look(model, parameters, batch, loss, task, settings, untouched):
     model.eval()
     # cuDNN's recurrent layers go backward in training mode alone.
     with torch.backends.cudnn.flags(enabled=False):
         with torch.no_grad():
-            outputs = batch.call(model)
+            outputs = _outputs(model, batch, untouched)
             objective = Objective(task, loss, batch.targets, outputs)
         if objective.halves and not settings.takes_sign_steps:
             raise CapeError(
                 "MSELoss has twice the gradient of the rows' loss, half of the "
                 "squared error, so sgd takes steps that are twice as long; "
                 "give loss=None and twice the learning rate")
-        g2, tau = sample_norms(model, parameters, batch, objective)
+        g2, tau = sample_norms(model, parameters, batch, objective,
+                               untouched.put_back)
         evaluation = _evaluation_mode(model, parameters, batch, objective,
-                                      settings.learning_rate)
+                                      settings.learning_rate, untouched)
     logits = objective.logits(outputs, batch.targets)
     columns = {
         "objective": objective,
@@ -191,7 +255,7 @@ def _look(model, parameters, batch, loss, task, settings, random_state):
     data["input_rms"] = root_mean_square(batch.numbers(tokens=False))
     return (columns | evaluation |
             _training_mode(model, parameters, batch, objective, settings,
-                           random_state) | data |
+                           untouched) | data |
             network_features(model, objective.outputs))
 
 
@@ -231,9 +295,14 @@ def _signs(gradients):
             for gradient in gradients]
 
 
-def _evaluation_mode(model, parameters, batch, objective, learning_rate):
+def _evaluation_mode(model, parameters, batch, objective, learning_rate,
+                     untouched):
+    def mean_loss():
+        return objective.mean_loss(_outputs(model, batch, untouched),
+                                   batch.targets)
+
     values = list(parameters.values())
-    loss = objective.mean_loss(batch.call(model), batch.targets)
+    loss = mean_loss()
     gradients = _gradients(loss, values)
     start = loss.item()
     columns = {"probe_loss": start, "log_mean_g2": _log(_sum(gradients, 2))}
@@ -241,8 +310,7 @@ def _evaluation_mode(model, parameters, batch, objective, learning_rate):
         line = _WeightLine(values, _signs(gradients))
         for k in _SIGN_STEPS:
             line.move_to(k * learning_rate)
-            value = objective.mean_loss(batch.call(model), batch.targets)
-            columns[f"log_line_{k}"] = _log(value.item() / start
+            columns[f"log_line_{k}"] = _log(mean_loss().item() / start
                                             if start else NAN)
         line.move_to(0)
     return columns
@@ -263,8 +331,7 @@ def train_without_dropout(model):
             module.training = False
 
 
-def _training_mode(model, parameters, batch, objective, settings,
-                   random_state):
+def _training_mode(model, parameters, batch, objective, settings, untouched):
     names = ["train_loss_0", "train_mean_gradient2", "train_gradient_l1",
              *(f"train_step_loss_{k}" for k in _TRAINING_STEPS),
              "probe_dropout"]
@@ -273,10 +340,13 @@ def _training_mode(model, parameters, batch, objective, settings,
         return dict.fromkeys(names, NAN)
     train_without_dropout(model)
 
+    random_state = untouched.random_state
+
     def mean_loss():
         # Dropout that stays on has the same masks each time.
         random_state.rewind()
-        return objective.mean_loss(batch.call(model), batch.targets)
+        return objective.mean_loss(_outputs(model, batch, untouched),
+                                   batch.targets)
 
     values = list(parameters.values())
     loss = mean_loss()

@@ -6,7 +6,9 @@ import os
 import pathlib
 import shutil
 import subprocess
+import warnings
 
+from cape.checks import plain
 from cape.errors import CapeError
 
 try:  # written when the package is installed
@@ -53,21 +55,35 @@ def _finite(value):
         return {key: _finite(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
         return [_finite(part) for part in value]
+    value = plain(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
 
 
+def _json(line):
+    for key, value in line.items():
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise CapeError(f"{key} of a probe cannot be written as JSON "
+                            f"({error}; found {value!r})") from None
+    return json.dumps(line, allow_nan=False)
+
+
 def predict_probed(lines, *options):
     """What `cape_predict --probed - --json` answers to probes, one dict a
-    line."""
+    line. The program's warnings become Python's, of who called the caller."""
     program = find_program("cape_predict")
-    text = "".join(json.dumps(_finite(line), allow_nan=False) + "\n"
-                   for line in lines)
+    text = "".join(_json(_finite(line)) + "\n" for line in lines)
     done = subprocess.run([program, "--probed", "-", "--json", *options],
                           input=text, capture_output=True, text=True,
                           check=False)
     if done.returncode != 0:
         raise CapeError(done.stderr.strip() or
                         f"{program} ended with {done.returncode}")
+    for warning in done.stderr.splitlines():
+        if warning.strip():
+            warnings.warn(warning.strip().removeprefix("warning: "),
+                          stacklevel=3)
     return json.loads(done.stdout)

@@ -94,11 +94,21 @@ def _libraries():
     return pandas, h5py
 
 
+def _each_path(paths):
+    """With the home folder in the place of ~."""
+    try:
+        return [os.fspath(os.path.expanduser(path)) for path in paths]
+    except TypeError:
+        raise CapeError("paths must be the path of a shard, a folder or a "
+                        f"pattern, or a list of these (found {paths!r})"
+                        ) from None
+
+
 def _shards(paths):
     if isinstance(paths, (str, os.PathLike)):
         paths = [paths]
     files = {}  # in order, each of them once
-    for path in map(os.fspath, paths):
+    for path in _each_path(paths):
         if os.path.isdir(path):
             matches = sorted(map(str, pathlib.Path(path).glob("*.h5")))
         elif os.path.exists(path):

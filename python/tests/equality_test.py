@@ -115,6 +115,11 @@ class Equality(unittest.TestCase):
             with self.subTest(case[0]):
                 self.compare(case, "adamw")
 
+    def test_every_pass_begins_with_the_first_state(self):
+        case = ("growing", networks.Growing(7, 5), "classification", (7,), 5)
+        for optimizer in ("adamw", "sgd"):
+            self.compare(case, optimizer)
+
     def test_sgd_takes_steps_along_the_gradient(self):
         cases = networks.cases()
         for case in (cases[0], cases[3], cases[6], cases[1]):

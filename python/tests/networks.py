@@ -98,6 +98,43 @@ class Counting(nn.Module):
         return self.head(functional.dropout(y, 0.5))
 
 
+class Remembering(nn.Module):
+    """Outputs depend on what earlier passes have left: a buffer, a number, a
+    list in a dict, and a tensor of the pass before. The first pass is that of
+    the layer alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(5, 3)
+        self.register_buffer("scale", torch.ones(()))
+        self.passes, self.log = 0, {"sizes": []}
+        self.last = torch.zeros(3)
+
+    def forward(self, x):
+        y = self.layer(x)
+        passes = self.passes + len(self.log["sizes"])
+        outputs = self.scale.clone() * y * (1 + passes) + self.last
+        self.scale += 1
+        self.passes += 1
+        self.log["sizes"].append(len(x))
+        self.last = y.detach().mean(0)
+        return outputs
+
+
+class Growing(nn.Module):
+    """Its outputs grow with every pass."""
+
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.layer = nn.Linear(inputs, outputs)
+        self.register_buffer("passes", torch.ones(()))
+
+    def forward(self, x):
+        outputs = self.passes.clone() * self.layer(x)
+        self.passes.add_(1)
+        return outputs
+
+
 def batch(task, shape, outputs, seed=0, vocabulary=0):
     """Inputs of samples of that shape, and targets that depend on them."""
     generator = torch.Generator().manual_seed(seed)

@@ -8,11 +8,13 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import warnings
 from unittest import mock
 
 import support
 
 if support.has("torch"):
+    import numpy
     import torch
 
     import cape
@@ -99,6 +101,43 @@ class Predict(unittest.TestCase):
                 cape.predict(self.probe(), frame=True)
 
     @support.needs_program("cape_predict")
+    def test_numbers_can_be_tensors_and_of_numpy(self):
+        plain = self.rows(self.net, self.x, self.y, learning_rate=[1e-3, 1e-2],
+                          epsilon=[0.25, 0.5])
+        for kind in (numpy.array, torch.tensor):
+            rows = self.rows(self.net, self.x, self.y,
+                             learning_rate=kind([1e-3, 1e-2]).double()
+                             if kind is torch.tensor else kind([1e-3, 1e-2]),
+                             epsilon=kind([0.25, 0.5]))
+            for a, b in zip(rows, plain, strict=True):
+                self.assertLess(abs(a["t_star"] / b["t_star"] - 1), 1e-4)
+        probe = self.probe()
+        row, = self.rows({key: numpy.asarray(value)[()] for key, value
+                          in probe.items()}, epsilon=numpy.float32(0.5))
+        same, = self.rows(probe, epsilon=0.5)
+        self.assertEqual(row, same)
+        training = self.probe(samples=numpy.int64(16), batch_size=8.0,
+                              max_epochs=numpy.int32(50))
+        rows = self.rows(training, epsilon=None,
+                         patience=numpy.array([3, 5]))
+        self.assertEqual([row["until"] for row in rows],
+                         ["patience 3", "patience 5"])
+        row, = self.rows(training, epsilon=None, patience=numpy.int64(3))
+        self.assertEqual(row["t_star"], rows[0]["t_star"])
+
+    @support.needs_program("cape_predict")
+    def test_warnings_of_the_program_are_passed_on(self):
+        probe = self.probe()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            self.rows(probe)
+        del probe["input_rms"]
+        says = "^1 of 1 probes do not mention .*input_rms"
+        with self.assertWarnsRegex(UserWarning, says) as found:
+            cape.predict(probe, frame=False)
+        self.assertEqual(found.filename, __file__)
+
+    @support.needs_program("cape_predict")
     def test_errors_have_the_programs_message(self):
         with self.assertRaisesRegex(cape.CapeError,
                                     "epsilon must be between 0 and 1"):
@@ -118,7 +157,21 @@ class Predict(unittest.TestCase):
                 (([],), {}, "at least one"),
                 ((["probe"],), {}, "must be dicts"),
                 ((self.net, self.x, self.y), {"learning_rate": []}, "empty"),
-                (({"log_p": 1},), {"epsilon": ["a"]}, "epsilon must be")]:
+                ((self.net, self.x, self.y), {"learning_rate": "13"},
+                 "learning_rate must be a number .found '13'"),
+                ((self.net, self.x, self.y), {"learning_rate": ["abc"]},
+                 "learning_rate must be a number .found 'abc'"),
+                ((self.net, self.x, self.y), {"learning_rate": {1: 2}},
+                 "learning_rate must be a number"),
+                (({"log_p": 1},), {"epsilon": None},
+                 "epsilon must be a number .found None"),
+                (({"log_p": 1},), {"epsilon": "0.1"}, "epsilon must be"),
+                (({"log_p": 1},), {"epsilon": ["a"]}, "epsilon must be"),
+                (({"target": "full_training"},), {"patience": 0.5},
+                 "patience must be a whole number of at least 1 .found 0.5"),
+                (({"target": "full_training"},), {"patience": "5"},
+                 "patience must be"),
+                (({"log_p": object()},), {}, "log_p")]:
             with self.assertRaisesRegex(cape.CapeError, says):
                 self.rows(*arguments, **options)
 

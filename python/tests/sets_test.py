@@ -96,11 +96,18 @@ class WholeTrainings(unittest.TestCase):
         self.assertGreater(probe["set_rank_400"], probe["effective_rank"] / 2)
         self.assertEqual(samples_needed(500), 500)
 
+    def test_classes_after_the_batch_are_looked_at_too(self):
+        self.y[500] = 3
+        with self.assertRaisesRegex(cape.CapeError, "class 3, but the module"):
+            cape.probe(self.net, self.x, self.y, learning_rate=1e-3,
+                       samples=1000, batch_size=32)
+
     def test_shared_tensors_are_not_taken_for_samples(self):
         shared = torch.randn(32, 2)
         part = Batch((self.x, shared), self.y).part(slice(0, 32))
         self.assertEqual(len(part.tensors), 1)
-        self.assertIs(part.arguments(part.tensors)[0][1], shared)
+        self.assertTrue(torch.equal(part.arguments(part.tensors)[0][1],
+                                    shared))
 
     @support.needs_program("cape_predict")
     def test_epochs_until_a_loss_and_early_stopping(self):

@@ -3,12 +3,14 @@
 import csv
 import io
 import math
+import os
 import pathlib
 import shutil
 import subprocess
 import tempfile
 import unittest
 import warnings
+from unittest import mock
 
 import support
 
@@ -65,6 +67,18 @@ class Shards(unittest.TestCase):
                 else:
                     self.assertEqual(float(ours), float(theirs), name)
         self.assertGreater(len(table.columns.intersection(rows[0].keys())), 30)
+
+    def test_what_is_no_path_is_refused(self):
+        for paths in (3, [3]):
+            with self.assertRaisesRegex(cape.CapeError, r"found \[?3"):
+                cape.read(paths)
+
+    def test_a_tilde_is_the_home(self):
+        path = self.copy("schema_7.h5")
+        with mock.patch.dict(os.environ, {"HOME": str(self.folder)}):
+            for name in (f"~/{path.name}", pathlib.Path("~") / path.name,
+                         "~/*.h5"):
+                self.assertEqual(len(cape.read(name)), len(cape.read(path)))
 
     @support.needs_program("cape_fit")
     def test_rows_of_all_versions_are_those_of_the_program(self):
