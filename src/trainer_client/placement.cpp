@@ -1,5 +1,6 @@
 #include "trainer_client/placement.h"
 
+#include <fmt/ranges.h>
 #include <sched.h>
 #include <unistd.h>
 
