@@ -40,9 +40,9 @@ provide_torch() {
   if [[ ! -f $torch_venv/requirements.txt ]] &&
     "$torch_venv/bin/python" -c 'import torch' 2>/dev/null; then
     # Whole, but from before these environments kept their lists.
-    cp tests/foreign/requirements.txt "$torch_venv"
+    cp scripts/requirements-torch.txt "$torch_venv"
   fi
-  provide_python "$torch_venv" tests/foreign/requirements.txt
+  provide_python "$torch_venv" scripts/requirements-torch.txt
   provide_python "$package_venv" scripts/requirements-package.txt
   site_packages "$torch_venv" >"$(site_packages "$package_venv")/torch.pth"
 }

@@ -84,20 +84,42 @@ class Batch:
         part.targets = self.targets[index]
         return part
 
-    def numbers(self):
-        """All inputs side by side, [B, D], in one floating type; whole numbers,
-        such as tokens, as numbers."""
-        columns = []
+    def numbers(self, tokens=True):
+        """All inputs side by side, [B, D], in one floating type; of tokens, how
+        often each occurs in a sample, or nothing where they are not wanted."""
+        columns = [torch.empty(self.size, 0, device=self.tensors[0].device)]
         for tensor in self.tensors:
+            if _are_tokens(tensor) and not tokens:
+                continue
             flat = tensor.detach().reshape(self.size, -1)
             if flat.is_complex():
                 flat = torch.view_as_real(flat).flatten(1)
+            if _are_tokens(flat):
+                flat = _counts(flat)
             columns.append(flat if flat.is_floating_point() else flat.float())
         return torch.cat(columns, 1)
 
     def sample_size(self):
         """How many numbers a sample has."""
         return sum(tensor[0].numel() for tensor in self.tensors)
+
+
+# Tokens with the same remainder count together.
+_TOKEN_COUNTS = 4096
+
+
+def _are_tokens(tensor):
+    """Of the types that an embedding takes."""
+    return tensor.dtype in (torch.int32, torch.int64)
+
+
+def _counts(tokens):
+    """How often each token occurs in each sample, [B, largest + 1]."""
+    tokens = tokens.long().remainder(_TOKEN_COUNTS)
+    counts = torch.zeros(len(tokens), int(tokens.max()) + 1,
+                         device=tokens.device)
+    return counts.scatter_add(1, tokens, torch.ones_like(counts[:1, :1])
+                              .expand(tokens.shape))
 
 
 def _describe(value):

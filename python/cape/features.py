@@ -13,11 +13,9 @@ def batch_features(x, labels, task):
     """Of inputs [B, D] and labels in the task's form; NaN is missing."""
     result = dict.fromkeys(("input_rms", "effective_rank",
                             "neighbour_agreement", "constant_inputs"), NAN)
-    rms = (torch.linalg.vector_norm(x, dtype=torch.float64).item() /
-           math.sqrt(x.numel()))
-    if not math.isfinite(rms):
+    result["input_rms"] = root_mean_square(x)
+    if math.isnan(result["input_rms"]):
         return result
-    result["input_rms"] = rms
     result["constant_inputs"] = ((x.amax(0) == x.amin(0)).sum().item() /
                                  x.shape[1])
     # In double precision equal values have exactly their own value as the mean.
@@ -31,6 +29,15 @@ def batch_features(x, labels, task):
     result["neighbour_agreement"] = _neighbour_agreement(gram, labels.cpu(),
                                                          task)
     return result
+
+
+def root_mean_square(x):
+    """NaN of nothing, and where it is not finite."""
+    if x.numel() == 0:
+        return NAN
+    rms = (torch.linalg.vector_norm(x, dtype=torch.float64).item() /
+           math.sqrt(x.numel()))
+    return rms if math.isfinite(rms) else NAN
 
 
 def _neighbour_agreement(gram, labels, task):

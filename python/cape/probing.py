@@ -7,7 +7,8 @@ import torch
 
 from cape.batch import Batch
 from cape.errors import CapeError
-from cape.features import NAN, batch_features, network_features
+from cape.features import (NAN, batch_features, network_features,
+                           root_mean_square)
 from cape.norms import sample_norms
 from cape.objective import Objective
 from cape.optimizer import Optimizer
@@ -184,11 +185,13 @@ def _look(model, parameters, batch, loss, task, settings, random_state):
         if not math.isfinite(columns[key]):
             raise CapeError(f"{key} of this network is not finite "
                             f"({columns[key]}): nothing can be predicted")
+    data = batch_features(batch.numbers(), objective.labels(batch.targets),
+                          objective.task)
+    # Tokens have no size.
+    data["input_rms"] = root_mean_square(batch.numbers(tokens=False))
     return (columns | evaluation |
             _training_mode(model, parameters, batch, objective, settings,
-                           random_state) |
-            batch_features(batch.numbers(), objective.labels(batch.targets),
-                           objective.task) |
+                           random_state) | data |
             network_features(model, objective.outputs))
 
 

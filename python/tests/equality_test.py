@@ -44,12 +44,15 @@ def predicted(folder, net, x, y, case, optimizer):
     numpy.save(folder / "y.npy", y.numpy().astype("uint8")
                if task == "multilabel" else y.numpy())
     classes = "" if task == "regression" else f", classes: {outputs}"
+    form = "mean: 0, std: 1"
+    if not x.is_floating_point():
+        form = f"input: tokens, vocabulary: {net.vocabulary}"
     (folder / "own.yaml").write_text(f"""\
 name: own
 grid:
   models: [{{family: torchscript, architectures: [{{file: net.pt}}]}}]
   datasets:
-    - {{name: own, x: x.npy, y: y.npy, task: {task}{classes}, mean: 0, std: 1}}
+    - {{name: own, x: x.npy, y: y.npy, task: {task}{classes}, {form}}}
   optimizer: [{optimizer}]
   learning_rate: [3e-3]
   batch_size: [{len(x)}]
@@ -77,7 +80,8 @@ def difference(a, b):
 class Equality(unittest.TestCase):
     def compare(self, case, optimizer):
         name, net, task, shape, outputs = case
-        x, y = networks.batch(task, shape, outputs)
+        x, y = networks.batch(task, shape, outputs,
+                              vocabulary=getattr(net, "vocabulary", 0))
         with tempfile.TemporaryDirectory() as folder:
             expected = predicted(pathlib.Path(folder), net, x, y, case,
                                  optimizer)

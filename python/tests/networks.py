@@ -62,6 +62,21 @@ class Attention(nn.Module):
         return self.head(x.mean(1))
 
 
+class Tokens(nn.Module):
+    """Of sequences of tokens."""
+
+    vocabulary = 9
+
+    def __init__(self, outputs):
+        super().__init__()
+        self.embedding = nn.Embedding(self.vocabulary, 12)
+        self.rnn = nn.LSTM(12, 16, batch_first=True)
+        self.head = nn.Linear(16, outputs)
+
+    def forward(self, x):
+        return self.head(self.rnn(self.embedding(x))[0][:, -1])
+
+
 class Counting(nn.Module):
     """Keeps what a careless probe would change: a buffer, a number, a list, a
     tensor, and dropout that is a function and stays on in evaluation mode."""
@@ -83,9 +98,12 @@ class Counting(nn.Module):
         return self.head(functional.dropout(y, 0.5))
 
 
-def batch(task, shape, outputs, seed=0):
+def batch(task, shape, outputs, seed=0, vocabulary=0):
     """Inputs of samples of that shape, and targets that depend on them."""
     generator = torch.Generator().manual_seed(seed)
+    if vocabulary:
+        x = torch.randint(vocabulary, (B, *shape), generator=generator)
+        return x, x.sum(1) % outputs
     x = torch.randn(B, *shape, generator=generator)
     if task == "sequence":
         steps = shape[0]
@@ -117,4 +135,6 @@ def cases():
          "classification", (6, 7), 5),
         ("attention, sequence", Attention(7, 3, True), "sequence", (6, 7), 3),
         ("attention, multilabel", Attention(7, 4, False), "multilabel",
-         (6, 7), 4)]
+         (6, 7), 4),
+        ("lstm on tokens, classification", Tokens(5), "classification", (8,),
+         5)]

@@ -111,9 +111,10 @@ class Norms(unittest.TestCase):
 
     def test_all_at_once_are_those_of_one_after_the_other(self):
         for name, net, task, shape, outputs in networks.cases():
-            if "gru" in name:
+            if "gru" in name or "lstm" in name:
                 continue  # torch.func has no rule for it
-            x, y = networks.batch(task, shape, outputs)
+            x, y = networks.batch(task, shape, outputs,
+                              vocabulary=getattr(net, "vocabulary", 0))
             fast = self.norms(lambda *args: _at_once(*args, chunk=5), net, x, y)
             for a, b in zip(fast, self.norms(_by_loop, net, x, y)):
                 self.assertLess(abs(a / b - 1), 1e-5, name)
@@ -173,7 +174,8 @@ class Inputs(unittest.TestCase):
             self.assertAlmostEqual(one[key], two[key], places=6)
         self.assertNotEqual(one["log_g2"], three["log_g2"])
         self.assertEqual(one["input_size"], 11)
-        x = torch.cat([self.tokens.float(), self.values], 1).double()
+        # Tokens have no size.
+        x = self.values.double()
         self.assertAlmostEqual(one["input_rms"],
                                x.square().mean().sqrt().item(), places=5)
 

@@ -133,7 +133,7 @@ void check_whole(const Array& y, const std::vector<double>& labels,
 /// order of their size.
 std::vector<double> class_labels(const std::vector<double>& labels,
                                  std::int64_t known, const std::string& file) {
-  const std::vector<double> found = different(labels);
+  std::vector<double> found = different(labels);
   const auto count = static_cast<double>(found.size());
   const double classes = known > 0 ? static_cast<double>(known) : count;
   if (known == 0 && found.size() == 1) {

@@ -96,12 +96,7 @@ class ScriptModel : public Model {
       c10::intrusive_ptr<c10::ivalue::Object> owner;
       std::size_t slot;
       torch::jit::IValue value;
-      torch::Tensor copy;    ///< of a tensor's numbers
-      std::int64_t version;  ///< of the tensor: how often it was changed
-
-      bool has_changed() const {
-        return copy.defined() && value.toTensor()._version() != version;
-      }
+      torch::Tensor copy;  ///< of a tensor's numbers
     };
     std::vector<Attribute> attributes;
     for (const torch::jit::Module& module : module_.modules()) {
@@ -112,23 +107,20 @@ class ScriptModel : public Model {
           // Parameters do not change in a forward pass.
           const torch::Tensor& tensor = value.toTensor();
           const bool changes = tensor.defined() && !tensor.requires_grad();
-          attributes.push_back({owner, slot, value,
-                                changes ? tensor.clone() : torch::Tensor(),
-                                changes ? tensor._version() : 0});
+          attributes.push_back(
+              {owner, slot, value, changes ? tensor.clone() : torch::Tensor()});
         } else if (value.isInt() || value.isDouble() || value.isBool() ||
                    value.isString() || value.isNone() || value.isList() ||
                    value.isGenericDict()) {
-          attributes.push_back({owner, slot, copy_of(value), {}, 0});
+          attributes.push_back({owner, slot, copy_of(value), {}});
         }
       }
     }
-    return [attributes = std::move(attributes)]() mutable {
+    return [attributes = std::move(attributes)] {
       const torch::NoGradGuard no_grad;
-      for (Attribute& attribute : attributes) {
-        if (attribute.has_changed()) {
-          torch::Tensor tensor = attribute.value.toTensor();
-          tensor.copy_(attribute.copy);
-          attribute.version = tensor._version();
+      for (const Attribute& attribute : attributes) {
+        if (attribute.copy.defined()) {
+          attribute.value.toTensor().copy_(attribute.copy);
         }
         // A list or a dictionary may be changed by what comes next.
         attribute.owner->setSlot(attribute.slot,

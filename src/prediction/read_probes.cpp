@@ -184,7 +184,7 @@ class ProbeLine {
             criterion == trial::name_of(trial::EarlyStopping{}));
   }
   std::string criterion() const {
-    const std::string epsilon = trial::name_of(trial::Epsilon{});
+    std::string epsilon = trial::name_of(trial::Epsilon{});
     if (!has("criterion")) return epsilon;
     std::string name = text("criterion", line_.at("criterion"));
     const std::string stopping = trial::name_of(trial::EarlyStopping{});

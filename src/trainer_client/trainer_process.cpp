@@ -3,12 +3,16 @@
 #include <poll.h>
 #include <spdlog/spdlog.h>
 
+#include <string_view>
 #include <utility>
 
 #include "core/error.h"
 
 namespace cape::trainer_client {
 namespace {
+
+/// How a program ends whose libraries the loader does not find.
+constexpr std::string_view kNotLoaded = "exit code 127";
 
 std::vector<std::string> arguments(const TrainerCommand& command) {
   return {command.program,
@@ -61,10 +65,16 @@ std::optional<std::string> TrainerProcess::death() {
   const auto ended = process_.ended();
   if (!ended) return std::nullopt;
   log_errors();
-  return last_error_line_.empty()
-             ? fmt::format("the trainer ended: {}", *ended)
-             : fmt::format("the trainer ended: {}; it said: {}", *ended,
-                           last_error_line_);
+  std::string death = fmt::format("the trainer ended: {}", *ended);
+  if (!last_error_line_.empty()) death += "; it said: " + last_error_line_;
+  if (*ended == kNotLoaded &&
+      last_error_line_.find("torch") != std::string::npos) {
+    death += fmt::format(
+        "; it was built with the LibTorch in {}: make that readable for this "
+        "user, or build again",
+        CAPE_LIBTORCH);
+  }
+  return death;
 }
 
 void TrainerProcess::log_errors() {

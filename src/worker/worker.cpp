@@ -19,6 +19,8 @@ using Seconds = std::chrono::duration<double>;
 // A slot whose trainers die this often in a row, each time on another trial, is
 // broken, or these trials are of a network that kills trainers.
 constexpr std::size_t kDeathsToDoubt = 3;
+// On so many networks in a row only a broken slot dies.
+constexpr std::size_t kNetworksToClose = 5;
 constexpr std::int64_t kAtStart = -1;  // instead of a trial
 
 }  // namespace
@@ -134,12 +136,13 @@ void Worker::take_answers(Slot& slot) {
       continue;
     }
     const trial::Failure& failure = std::get<trial::Failure>(*message);
-    if (slot.job->is_test) {  // it lives
+    if (slot.job->is_test) {
+      trust(slot);
       slot.job.reset();
       continue;
     }
     const bool out_of_memory = failure.kind == "out_of_memory";
-    slot.crashed_trials.clear();
+    trust(slot);
     fail_attempt(slot, fmt::format("{}: {}", failure.kind, failure.message),
                  out_of_memory);
     if (!out_of_memory) continue;
@@ -153,9 +156,12 @@ void Worker::take_answers(Slot& slot) {
   }
 }
 
-/// A test of the slot where it is in doubt, else of the queue.
+/// The test of a slot that may be broken, else the next of the queue.
 std::optional<Worker::Job> Worker::next_job(Slot& slot) {
-  if (std::exchange(slot.in_doubt, false)) return test_of(slot);
+  if (slot.test && still_fits(slot.test->item)) {
+    if (!may_start(slot, *slot.test)) return std::nullopt;
+    return std::exchange(slot.test, std::nullopt);
+  }
   while (!queue_.empty() && !still_fits(queue_.front().item)) {
     report(queue_.front(), messaging::Verdict::not_started);
     queue_.pop_front();
@@ -167,26 +173,19 @@ std::optional<Worker::Job> Worker::next_job(Slot& slot) {
   return job;
 }
 
-/// A look at an untrained network that this rank's trainers could train or, so
-/// early in the run, at one that is none of those on which they died. Nothing
-/// where there is none.
-std::optional<Worker::Job> Worker::test_of(const Slot& slot) const {
-  const auto network = [&](std::int64_t index) {
-    const auto task =
-        workload_.trajectory(index, workload_.all_criteria()).task;
-    return zoo::identity(task.architecture).dump();
-  };
-  std::optional<std::int64_t> index = measured_;
-  if (!index) {
-    std::set<std::string> crashed;
-    for (const std::int64_t trial : slot.crashed_trials) {
-      crashed.insert(network(trial));
-    }
-    // From the cheapest on.
-    for (std::int64_t other = workload_.trajectories() - 1;
-         other >= 0 && !index; other -= workload_.group_size()) {
-      if (!crashed.contains(network(other))) index = other;
-    }
+std::string Worker::network_of(std::int64_t index) const {
+  const auto task = workload_.trajectory(index, workload_.all_criteria()).task;
+  return zoo::identity(task.architecture).dump();
+}
+
+/// A look at an untrained network that this rank's trainers have managed or, so
+/// early in the run, at the cheapest that is none of those on which they died.
+/// Nothing where there is none.
+std::optional<Worker::Job> Worker::test_for(const Slot& slot) const {
+  std::optional<std::int64_t> index = works_;
+  for (std::int64_t other = workload_.trajectories() - 1; other >= 0 && !index;
+       other -= workload_.group_size()) {
+    if (!slot.deadly_networks.contains(network_of(other))) index = other;
   }
   if (!index) return std::nullopt;
   const trial::CriterionMask all = workload_.all_criteria();
@@ -195,6 +194,24 @@ std::optional<Worker::Job> Worker::test_of(const Slot& slot) const {
           .is_test = true};
   job.trajectory.task.timed_steps = 0;
   return job;
+}
+
+/// Trainers of the slot died too often: it is tested with another network, and
+/// closed where that has shown that the slot is to blame.
+void Worker::doubt(Slot& slot, const std::string& error) {
+  slot.crashed_trials.clear();
+  slot.test = test_for(slot);
+  if (!slot.test || slot.deadly_networks.size() >= kNetworksToClose) {
+    return close(slot, error);
+  }
+  spdlog::warn("{}: its trainers died again and again; it is tested with {}",
+               slot.label, describe(slot.test->trajectory));
+}
+
+/// A trainer of the slot lives.
+void Worker::trust(Slot& slot) {
+  slot.crashed_trials.clear();
+  slot.deadly_networks.clear();
 }
 
 void Worker::start_next(Slot& slot) {
@@ -259,13 +276,17 @@ void Worker::start_clock(Slot& slot) {
 
 void Worker::finish(Slot& slot, const trial::TrialResult& result) {
   Job& job = *slot.job;
-  if (job.is_test) return slot.job.reset();
+  if (job.is_test) {
+    trust(slot);
+    works_ = job.item.index;
+    return slot.job.reset();
+  }
   trainer_client::validate_result(job.trajectory, result);
   for (const std::string& note : result.notes) {
     if (said_.insert(note).second) spdlog::warn(note);
   }
-  slot.crashed_trials.clear();
-  measured_ = job.item.index;
+  trust(slot);
+  works_ = job.item.index;
   job.seconds = Seconds(Clock::now() - slot.started).count();
   speed_.add(workload_.family(job.item.index),
              workload_.expected_flops(job.item.index), job.seconds);
@@ -289,9 +310,16 @@ void Worker::lose_trainer(Slot& slot, const std::string& error) {
   const std::int64_t trial =
       slot.job && had_started ? slot.job->item.index : kAtStart;
   slot.trainer.reset();
-  if (slot.job && slot.job->is_test) {
+  const bool is_test = slot.job && slot.job->is_test;
+  if (trial != kAtStart && !out_of_memory) {
+    slot.deadly_networks.insert(network_of(trial));
+  }
+  if (is_test) {
     slot.job.reset();
-    return close(slot, error);
+    // Of a slot, a lack of memory says nothing.
+    if (out_of_memory) return trust(slot);
+    if (trial == kAtStart || works_ == trial) return close(slot, error);
+    return doubt(slot, error);
   }
   if (trial == kAtStart || std::count(slot.crashed_trials.begin(),
                                       slot.crashed_trials.end(), trial) == 0) {
@@ -305,18 +333,15 @@ void Worker::lose_trainer(Slot& slot, const std::string& error) {
     if (slot.job) queue_.push_front(*std::exchange(slot.job, std::nullopt));
   }
   if (slot.crashed_trials.size() < kDeathsToDoubt) return;
-  const bool starts = std::ranges::count(slot.crashed_trials, kAtStart) == 0;
-  if (!starts || !test_of(slot)) return close(slot, error);
-  spdlog::warn(
-      "{}: its trainers died {} times in a row; it is tested with "
-      "another network",
-      slot.label, slot.crashed_trials.size());
-  slot.crashed_trials.clear();
-  slot.in_doubt = true;
+  if (std::ranges::count(slot.crashed_trials, kAtStart) > 0) {
+    return close(slot, error);
+  }
+  doubt(slot, error);
 }
 
 void Worker::close(Slot& slot, const std::string& error) {
   slot.closed = true;
+  slot.test.reset();
   spdlog::error("{}: closed, its trainers died again and again; the last: {}",
                 slot.label, error);
   if (open_slots() > 0 || ending_) return;

@@ -84,7 +84,9 @@ class Worker {
     /// Trials that its trainers died on in a row, each once; kAtStart for a
     /// trainer that did not start.
     std::vector<std::int64_t> crashed_trials;
-    bool in_doubt = false;  ///< to be tested next
+    /// Networks that its trainers died on since one of them lived.
+    std::set<std::string> deadly_networks;
+    std::optional<Job> test;  ///< its next job, where it may be broken
     bool closed = false;
   };
 
@@ -98,7 +100,10 @@ class Worker {
   void fail_attempt(Slot& slot, const std::string& error, bool out_of_memory);
   void lose_trainer(Slot& slot, const std::string& error);
   std::optional<Job> next_job(Slot& slot);
-  std::optional<Job> test_of(const Slot& slot) const;
+  void doubt(Slot& slot, const std::string& error);
+  std::optional<Job> test_for(const Slot& slot) const;
+  std::string network_of(std::int64_t index) const;
+  static void trust(Slot& slot);
   void close(Slot& slot, const std::string& error);
   void give_back_queue();
   void free_memory(const std::string& device);
@@ -124,8 +129,8 @@ class Worker {
   bool published_ = false;
   std::optional<messaging::Ending> ending_;
   grid::SpeedEstimate speed_;
-  std::optional<std::int64_t> measured_;  ///< a trajectory that trainers can do
-  std::set<std::string> said_;            ///< notes of results, each once
+  std::optional<std::int64_t> works_;  ///< a trajectory that trainers can do
+  std::set<std::string> said_;         ///< notes of results, each once
 };
 
 /// All rows of a trajectory as they were measured and, if they are wanted, its

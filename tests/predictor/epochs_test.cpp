@@ -123,11 +123,11 @@ TEST_F(PublishedEpochs, NameAColumnThatIsMissingOrUnknown) {
   std::string header = kHeader;
   header.erase(header.find("min_delta,"), 10);
   EXPECT_THAT(error_message({write("epochs.csv", header)}),
-              HasSubstr(path_.string() + ":1: no column 'min_delta'; "));
+              HasSubstr(path_.string() + ":1: no column 'min_delta' (found "));
   header = kHeader;
   header.erase(header.find("T_conv,"), 7);
   EXPECT_THAT(error_message({write("epochs.csv", header)}),
-              HasSubstr(":1: no column 'T_conv'; "));
+              HasSubstr(":1: no column 'T_conv' (found "));
   EXPECT_THAT(
       error_message({write("epochs.csv", "depth," + std::string(kHeader))}),
       HasSubstr(":1: unknown column 'depth'; remove it"));

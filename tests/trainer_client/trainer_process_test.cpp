@@ -144,5 +144,20 @@ TEST(TrainerQueryTest, ATrainerThatDoesNotStartIsTheUsersToMend) {
   EXPECT_THROW(ask_torch_version("/nowhere/cape_trainer"), UserError);
 }
 
+TEST(TrainerQueryTest, ATrainerWithoutItsLibTorchSaysWhereThatShouldBe) {
+  const TemporaryDirectory folder;
+  const std::string program = write_script(
+      folder.path() / "trainer",
+      "echo 'trainer: error while loading shared libraries: libtorch_cpu.so: "
+      "cannot open shared object file' >&2; exit 127");
+  const LogCapture log;
+  try {
+    ask_torch_version(program);
+    FAIL();
+  } catch (const UserError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("it was built with the LibTorch in"));
+  }
+}
+
 }  // namespace
 }  // namespace cape::trainer_client

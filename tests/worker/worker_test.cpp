@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+
 #include "core/files.h"
 #include "worker/support.h"
 
@@ -241,24 +244,64 @@ grid::Grid grid_of_networks() {
        "grid.batch_size=[16]", "workers.retries=1"});
 }
 
-TEST_F(WorkerTest, ANetworkThatKillsTrainersClosesNoSlot) {
-  const grid::Grid grid = grid_of_networks();
-  const std::string bad = zoo::short_name(
-      grid.trajectory(0, grid.all_criteria()).task.architecture);
-  const trainer_client::LogCapture log;
-  const FarmResult result =
-      run_small_farm(grid, directory(), setup("crash@" + bad, 2));
-  EXPECT_EQ(result.code, kExitSomeFailed) << result.early_reason;
-  EXPECT_THAT(log.text(), HasSubstr("tested with another network"));
-  EXPECT_THAT(log.text(), Not(HasSubstr("closed")));
-  const auto failed = read_quarantine(directory());
-  EXPECT_THAT(failed, SizeIs(grid.trajectories() / 5));
-  for (const FailedTrial& trial : failed) {
-    EXPECT_THAT(trial.description, HasSubstr(bad));
+std::string network_at(const grid::Grid& grid, std::int64_t trajectory) {
+  return zoo::short_name(
+      grid.trajectory(trajectory, grid.all_criteria()).task.architecture);
+}
+
+class DeadlyNetworks : public WorkerTest {
+ protected:
+  /// Trainers die on these networks of grid_of_networks(), all others are
+  /// measured.
+  void expect_others_measured(const std::set<std::string>& deadly,
+                              std::size_t slots) {
+    const grid::Grid grid = grid_of_networks();
+    std::string wishes;
+    for (const std::string& name : deadly) wishes += ",crash@" + name;
+    const trainer_client::TemporaryDirectory out;
+    const FarmResult result =
+        run_small_farm(grid, out.path(), setup(wishes.substr(1), slots));
+    EXPECT_EQ(result.code, kExitSomeFailed) << result.early_reason;
+    const auto bad = static_cast<std::int64_t>(deadly.size());
+    EXPECT_THAT(read_quarantine(out.path()),
+                SizeIs(grid.trajectories() * bad / 5));
+    const auto rows = trainer_client::rows_in(out.path());
+    EXPECT_THAT(rows, SizeIs(grid.cells() * (5 - bad) / 5));
+    for (const shard::Row& row : rows) {
+      EXPECT_FALSE(deadly.contains(row.architecture.str()));
+    }
   }
-  const auto rows = trainer_client::rows_in(directory());
-  EXPECT_THAT(rows, SizeIs(grid.cells() * 4 / 5));
-  for (const shard::Row& row : rows) EXPECT_NE(row.architecture.view(), bad);
+};
+
+TEST_F(DeadlyNetworks, CloseNoSlot) {
+  const grid::Grid grid = grid_of_networks();
+  const std::string largest = network_at(grid, 0);
+  const std::string smallest = network_at(grid, grid.trajectories() - 1);
+  const trainer_client::LogCapture log;
+  for (const std::size_t slots : {1, 2}) {
+    expect_others_measured({largest}, slots);
+    expect_others_measured({smallest}, slots);
+    expect_others_measured({largest, smallest}, slots);
+  }
+  EXPECT_THAT(log.text(), HasSubstr("it is tested with"));
+  EXPECT_THAT(log.text(), Not(HasSubstr("closed")));
+}
+
+TEST_F(DeadlyNetworks, AreTriedAgainWithoutTheOthers) {
+  const grid::Grid grid = grid_of_networks();
+  const std::string deadly = network_at(grid, grid.trajectories() - 1);
+  FarmSetup again = setup("crash@" + deadly, 2);
+  std::size_t left = 0;
+  for (std::int64_t i = 0; i < grid.trajectories(); ++i) {
+    if (network_at(grid, i) == deadly) {
+      ++left;
+    } else {
+      again.done[i] = grid.all_criteria();
+    }
+  }
+  const FarmResult result = run_small_farm(grid, directory(), again);
+  EXPECT_EQ(result.code, kExitSomeFailed) << result.early_reason;
+  EXPECT_THAT(read_quarantine(directory()), SizeIs(left));
 }
 
 TEST_F(WorkerTest, ASlotThatFailsItsTestIsClosedAndBlamesNoTrial) {
@@ -266,7 +309,7 @@ TEST_F(WorkerTest, ASlotThatFailsItsTestIsClosedAndBlamesNoTrial) {
   const FarmResult result =
       run_small_farm(grid_of_networks(), directory(), setup("crash"));
   EXPECT_EQ(result.code, kExitStopped);
-  EXPECT_THAT(log.text(), HasSubstr("tested with another network"));
+  EXPECT_THAT(log.text(), HasSubstr("it is tested with mlp_2x"));
   EXPECT_THAT(result.early_reason, HasSubstr("no trainer works"));
   EXPECT_THAT(read_quarantine(directory()), IsEmpty());
 }

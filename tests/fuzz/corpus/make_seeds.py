@@ -241,8 +241,8 @@ def make_npy():
     write("npy", "huge", own(0, npy("<i8", (2**62, 4), bytes(16)), vectors))
     files = FIXTURES / "datasets" / "own"
     labels = npy("<i8", (4,), struct.pack("<4q", 3, 7, 9, 3))
-    for name in ("one.npz", "columns.npy"):
-        write("npy", name, own(0, labels, (files / name).read_bytes()))
+    for name, file in (("npz", "one.npz"), ("columns", "columns.npy")):
+        write("npy", name, own(0, labels, (files / file).read_bytes()))
     one_hot = npy("|u1", (2, 2), b"\0\1\1\0")
     write("npy", "nhwc", own(4 * 9, gzip.compress(one_hot, mtime=0), images))
     write("npy", "nan", own(1, npy("<f4", (2,), b"\0\0\xc0\x7f" * 2), vectors))
