@@ -10,6 +10,21 @@ function(cape_show_headers target scope)
   target_include_directories(${target} ${scope} ${root})
 endfunction()
 
+# cape_system_library(<name> <header>): the target system::<name> of the library
+# lib<name>, whose CMake package is missing or does not work everywhere.
+function(cape_system_library name header)
+  find_path(CAPE_${name}_INCLUDE_DIR ${header})
+  find_library(CAPE_${name}_LIBRARY ${name})
+  if(NOT CAPE_${name}_INCLUDE_DIR OR NOT CAPE_${name}_LIBRARY)
+    message(FATAL_ERROR "The library ${name} or its header ${header} is missing. "
+      "scripts/setup.sh installs it; CMAKE_PREFIX_PATH can name another place.")
+  endif()
+  add_library(system::${name} UNKNOWN IMPORTED GLOBAL)
+  set_target_properties(system::${name} PROPERTIES
+    IMPORTED_LOCATION ${CAPE_${name}_LIBRARY}
+    INTERFACE_INCLUDE_DIRECTORIES ${CAPE_${name}_INCLUDE_DIR})
+endfunction()
+
 # cape_library(<name> [PUBLIC libraries...] [PRIVATE libraries...]): the library
 # cape_<name> of one folder of src/, from all .cpp files in it. It shows the
 # headers of this folder alone, and those of its PUBLIC libraries, which are what

@@ -112,4 +112,16 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch
     ${_include} ${_include}/torch/csrc/api/include)
   target_link_libraries(LibTorch::LibTorch INTERFACE
     LibTorch::torch_cpu LibTorch::c10)
+  # The official LibTorch is built by GCC. Clang 18 gave some templates other
+  # names than GCC gives them.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL Clang
+     AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 18)
+    target_compile_options(LibTorch::LibTorch INTERFACE
+                           -fclang-abi-compat=17)
+  endif()
+  # GCC 14 warns falsely about one of the headers.
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU
+     AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 14)
+    target_compile_options(LibTorch::LibTorch INTERFACE -Wno-array-bounds)
+  endif()
 endif()

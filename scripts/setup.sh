@@ -6,7 +6,7 @@ source scripts/common.sh
 
 usage() {
   cat <<END
-Usage: scripts/setup.sh [--cuda] [--tests] [--no-apt]
+Usage: scripts/setup.sh [--cuda | --no-torch] [--tests] [--no-apt]
 
 Installs the Debian packages that CAPE farm is built from, and LibTorch
 $libtorch_version, unpacked from its Python wheel into
@@ -15,9 +15,10 @@ $libtorch_version, unpacked from its Python wheel into
 Another LibTorch >= 2.4 is taken when Torch_ROOT or CMAKE_PREFIX_PATH names it:
 the official archive, or a conda or pip environment.
 
-  --cuda     LibTorch with CUDA (downloads 2.3 GB instead of 0.5)
-  --tests    also what scripts/test.sh needs
-  --no-apt   leave the Debian packages alone
+  --cuda      LibTorch with CUDA (downloads 2.3 GB instead of 0.5)
+  --no-torch  no LibTorch: for the preset minimal
+  --tests     also what scripts/test.sh needs
+  --no-apt    leave the Debian packages alone
 END
 }
 
@@ -28,7 +29,7 @@ packages=(
   libcli11-dev libxxhash-dev libdeflate-dev libarchive-dev
   libeigen3-dev libsvm-dev
   libjs-vega # draws the charts of reports
-  libxgboost-dev xgboost # its CMake package wants the program, too
+  libxgboost-dev
   libgtest-dev libgmock-dev
   python3-venv # brings pip, which downloads LibTorch
   dataset-fashion-mnist
@@ -37,8 +38,10 @@ test_packages=(
   clang-format clang-tidy
   clang libclang-rt-dev # libFuzzer
   slurm-wlm munge iproute2 # clusters of one machine
-  chromium # opens reports
+  mmdebstrap debian-archive-keyring # makes a Debian 13 to build in
 )
+# Opens reports. Ubuntu has it as a snap alone, and tests do without it.
+grep -q '^ID=ubuntu$' /etc/os-release 2>/dev/null || test_packages+=(chromium)
 
 say() { printf 'setup: %s\n' "$*"; }
 
@@ -69,7 +72,8 @@ install_packages() {
   fi
   if ((EUID != 0)); then
     # On a terminal sudo may ask for a password.
-    if sudo -n true 2>/dev/null || { [[ -t 0 ]] && sudo true; }; then
+    if command -v sudo >/dev/null &&
+      { sudo -n true 2>/dev/null || { [[ -t 0 ]] && sudo true; }; }; then
       as_root=(sudo)
     else
       fail "These Debian packages are missing, and installing them takes root:" \
@@ -89,13 +93,36 @@ install_packages() {
   rm "$log"
 }
 
+# A build takes a CMake of this version; an older one cannot say so, since it does
+# not understand the files.
+check_cmake() {
+  local needed found
+  needed=$(sed -n 's/^cmake_minimum_required(VERSION \(.*\))/\1/p' \
+    CMakeLists.txt)
+  command -v cmake >/dev/null ||
+    fail "There is no cmake; version $needed or later is needed."
+  found=$(cmake --version | sed -n '1s/.* //p')
+  printf '%s\n' "$needed" "$found" | sort --check=quiet --version-sort ||
+    fail "CMake $needed or later is needed; $(command -v cmake) is $found." \
+      "  pip install cmake   brings a newer one"
+}
+
+need_python() {
+  command -v python3 >/dev/null ||
+    fail "There is no python3, whose pip downloads $1 (Debian: python3-venv)." \
+      "${@:2}"
+}
+
 # A pip for downloads: Python's own or, where it has none, one from a new
 # environment in the folder $1.
 find_pip() {
+  need_python LibTorch \
+    "Another LibTorch can be named: Torch_ROOT=/path/to/libtorch"
   if python3 -m pip --version >/dev/null 2>&1; then
     pip=(python3 -m pip)
   else
-    python3 -m venv "$1"
+    python3 -m venv "$1" ||
+      fail "python3 has neither pip nor venv (Debian: python3-venv)."
     pip=("$1/bin/python" -m pip)
   fi
 }
@@ -180,6 +207,7 @@ flavour=cpu apt=yes tests=no
 for argument in "$@"; do
   case $argument in
     --cuda) flavour=cuda ;;
+    --no-torch) flavour=none ;;
     --tests) tests=yes ;;
     --no-apt) apt=no ;;
     -h | --help) usage && exit 0 ;;
@@ -193,8 +221,10 @@ fi
 if [[ $apt == yes ]]; then
   install_packages "${packages[@]}"
 fi
-provide_libtorch "$flavour"
+check_cmake
+[[ $flavour == none ]] || provide_libtorch "$flavour"
 if [[ $tests == yes ]]; then
+  need_python "what the tests need"
   provide_python "$test_venv" scripts/requirements-test.txt
 fi
 say "Done."

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Builds everything and runs the tests; --all adds those of the Python package with
 # PyTorch, which are skipped where it cannot be installed, those on clusters that are
-# made for them (a Slurm of one node, two hosts), those under AddressSanitizer,
-# clang-tidy and ten seconds of each fuzz target. The last line is "N passed, N
-# failed".
+# made for them (a Slurm of one node, two hosts), those under AddressSanitizer, those
+# in Debian 13, clang-tidy and ten seconds of each fuzz target. The last line is "N
+# passed, N failed".
 set -uo pipefail
 set -m # a process group a stage, so that all of it can be stopped
 cd "$(dirname "$0")/.." || exit
@@ -18,6 +18,7 @@ esac
 
 jobs=$(nproc)
 passed=0 failed=0 skipped=0
+within=() # the command by which tests are run elsewhere
 
 # limited NAME LIMIT COMMAND...: a stage that is stopped after LIMIT, and with
 # this script.
@@ -30,9 +31,16 @@ run_limited() {
 }
 trap 'kill $!; exit 130' INT TERM
 
-# A limited stage that is not a set of tests; it counts when it fails.
+# A limited stage that is not a set of tests; it counts when it fails, and when it
+# says by 77 that it was skipped.
 check() {
-  limited "$@" || { failed=$((failed + 1)) && false; }
+  limited "$@"
+  case $? in
+    0) return ;;
+    77) skipped=$((skipped + 1)) ;;
+    *) failed=$((failed + 1)) ;;
+  esac
+  return 1
 }
 
 # run_tests NAME LIMIT PRESET OPTION...: runs those tests of a preset that the
@@ -41,7 +49,7 @@ run_tests() {
   local log=build/$3/ctest.log closing ran bad idle
   : >"$log"
   limited "tests ($1)" "$2" \
-    ctest --preset "$3" -j "$jobs" --output-log "$log" "${@:4}"
+    "${within[@]}" ctest --preset "$3" -j "$jobs" --output-log "$log" "${@:4}"
   # ctest counts what it skipped as passed.
   idle=$(grep -c '\*\*\*Skipped' "$log")
   closing=$(sed -n 's/.*tests passed, \([0-9]*\) tests* failed out of /\1 /p' \
@@ -84,10 +92,24 @@ count_in_closing() {
   echo "${count:-0}"
 }
 
+# test_in_debian13: builds and tests there what does not need Torch.
+test_in_debian13() {
+  local within=(scripts/in_debian13.sh)
+  if check "Debian 13" 15m "${within[@]}" true &&
+    check "build (Debian 13)" 20m "${within[@]}" \
+      sh -c 'cmake --preset debian13 && cmake --build --preset debian13'; then
+    run_tests "Debian 13" 5m debian13 -L '^unit$'
+  fi
+}
+
 clusters='^(slurm|hosts)$' # labels of tests
 
 # What follows runs in a shell of its own, under timeout.
 check_format() {
+  if ! clang-format --version | grep -q ' 14\.'; then
+    echo "skipped: only clang-format 14 formats as the code is formatted"
+    return 77
+  fi
   find src tests bench -name '*.h' -print0 -o -name '*.cpp' -print0 |
     xargs -0 clang-format --dry-run -Werror
 }
@@ -128,6 +150,7 @@ if check "set-up" 10m scripts/setup.sh --tests; then
     check "clang-tidy" 15m bash -c 'tidy "$@"' - build/asan "$jobs"
   fi
   if [[ $all == yes ]]; then
+    test_in_debian13
     check "fuzzing" 10m scripts/fuzz.sh 10
   fi
 fi

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <string_view>
 #include <vector>
 
 #include "core/error.h"
@@ -13,7 +14,7 @@ namespace cape::datasets {
 namespace {
 
 const Array& bytes_of(const std::vector<MatVariable>& variables,
-                      const std::string& name, const std::string& file) {
+                      std::string_view name, const std::string& file) {
   const auto found = std::ranges::find(variables, name, &MatVariable::name);
   if (found == variables.end())
     fail_user("{}: without a variable {}", file, name);

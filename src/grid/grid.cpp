@@ -1,5 +1,7 @@
 #include "grid/grid.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <bit>
 #include <charconv>

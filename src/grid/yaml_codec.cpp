@@ -1,6 +1,7 @@
 #include "grid/yaml_codec.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>

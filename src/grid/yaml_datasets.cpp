@@ -1,6 +1,7 @@
 #include "grid/yaml_datasets.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <limits>
 #include <nlohmann/json.hpp>

@@ -1,6 +1,7 @@
 #include "grid/yaml_document.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstddef>

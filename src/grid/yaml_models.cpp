@@ -1,6 +1,7 @@
 #include "grid/yaml_models.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 #include <nlohmann/json.hpp>

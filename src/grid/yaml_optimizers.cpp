@@ -1,6 +1,7 @@
 #include "grid/yaml_optimizers.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
 

@@ -46,8 +46,8 @@ std::unique_ptr<Communicator> connect();
 
 /// Becomes mpirun, which starts `ranks` processes of `command` (the path of the
 /// program first) on this machine, as root too and with more ranks than cores.
-/// The mpirun is $CAPE_MPIRUN, or else that of the MPI that this was built with.
-/// Throws UserError where there is none, and under a launcher.
+/// The mpirun is $CAPE_MPIRUN, or else that of the MPI that this was built
+/// with. Throws UserError where there is none, and under a launcher.
 [[noreturn]] void launch(int ranks, const std::vector<std::string>& command);
 
 /// "Open MPI v4.1.4, ..." or "none"; for the provenance of shards.

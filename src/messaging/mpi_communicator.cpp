@@ -23,11 +23,14 @@ int launched_ranks() {
 
 #ifdef CAPE_WITH_MPI
 
+#include <ifaddrs.h>
 #include <mpi.h>
+#include <net/if.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <deque>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -50,9 +53,38 @@ bool launched() {
   return false;
 }
 
+#ifdef OMPI_MAJOR_VERSION
+constexpr int kOpenMpi = OMPI_MAJOR_VERSION;
+#else
+constexpr int kOpenMpi = 0;
+#endif
+
+/// Whether this host has an address of IPv4 by which others can reach it.
+bool has_ipv4() {
+  ifaddrs* list = nullptr;
+  if (::getifaddrs(&list) != 0) return false;
+  const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owner(list, ::freeifaddrs);
+  for (; list != nullptr; list = list->ifa_next) {
+    if (list->ifa_addr != nullptr && list->ifa_addr->sa_family == AF_INET &&
+        (list->ifa_flags & IFF_LOOPBACK) == 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Open MPI 5 prints pages about addresses of IPv6 that cannot reach each
+/// other, even where all connections are by IPv4.
+void prefer_ipv4() {
+  if (kOpenMpi >= 5 && has_ipv4()) {
+    ::setenv("OMPI_MCA_btl_tcp_disable_family", "6", /*overwrite=*/0);
+  }
+}
+
 class MpiCommunicator final : public Communicator {
  public:
   MpiCommunicator() {
+    prefer_ipv4();
     // No other thread calls MPI.
     int provided = 0;
     check(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &provided),

@@ -1,5 +1,7 @@
 #include "run/handshake.h"
 
+#include <fmt/ranges.h>
+
 #include <chrono>
 #include <filesystem>
 #include <set>

@@ -1,10 +1,13 @@
 #include "trainer_client/placement.h"
 
+#include <fmt/ranges.h>
 #include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -30,11 +33,23 @@ bool launched_by_mpirun() {
   return !environment_variable("OMPI_COMM_WORLD_LOCAL_SIZE").empty();
 }
 
-/// Open MPI says so when the user chose a binding; srun says so too.
-bool bound_by_open_mpi_default() {
-  return launched_by_mpirun() &&
-         environment_variable("OMPI_MCA_hwloc_base_binding_policy").empty() &&
-         environment_variable("SLURM_STEP_ID").empty();
+/// A file of the process that started this one; empty where it is a secret.
+std::string file_of_launcher(const char* name) {
+  std::ifstream file(fmt::format("/proc/{}/{}", ::getppid(), name));
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// Open MPI 4 tells its ranks when the user chose a binding, and so does srun.
+/// Open MPI 5 does not, but where mpirun runs itself it is the ranks' parent.
+bool binding_is_chosen() {
+  if (!environment_variable("OMPI_MCA_hwloc_base_binding_policy").empty() ||
+      !environment_variable("SLURM_STEP_ID").empty()) {
+    return true;
+  }
+  const std::string told =
+      file_of_launcher("cmdline") + file_of_launcher("environ");
+  return told.find("--bind-to") != std::string::npos ||
+         told.find("binding_policy") != std::string::npos;
 }
 
 /// What Slurm gave to each task; it need not restrict a task to that.
@@ -214,7 +229,7 @@ RankResources inspect_rank(grid::DeviceChoice device,
           .cpus = cpus_of(0),
           .launcher_cpus = cpus_of(::getppid()),
           .launched = launched_by_mpirun(),
-          .bound_by_default = bound_by_open_mpi_default(),
+          .bound_by_default = launched_by_mpirun() && !binding_is_chosen(),
           .cpu_limit = cpus_per_task(),
           .gpus = look ? count_gpus() : 0,
           .visible_gpus = environment_variable("CUDA_VISIBLE_DEVICES")};

@@ -70,7 +70,7 @@ class Worker {
     std::int64_t attempts = 0;
     double seconds = 0;  ///< of the attempt that succeeded
     bool exclusive =
-        false;  ///< it ran out of memory beside others on its device
+        false;             ///< it ran out of memory beside others on its device
     bool is_test = false;  ///< of its slot: nothing is published
   };
   struct Slot {
@@ -130,7 +130,7 @@ class Worker {
   std::optional<messaging::Ending> ending_;
   grid::SpeedEstimate speed_;
   std::optional<std::int64_t> works_;  ///< a trajectory that trainers can do
-  std::set<std::string> said_;  ///< notes of results, each once
+  std::set<std::string> said_;         ///< notes of results, each once
 };
 
 /// All rows of a trajectory as they were measured and, if they are wanted, its

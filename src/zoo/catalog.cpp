@@ -1,5 +1,7 @@
 #include "zoo/catalog.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 

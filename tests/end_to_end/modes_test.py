@@ -1,5 +1,6 @@
 """The ways to look at a grid, to divide it, to resume it and to end it."""
 
+import os
 import shutil
 import socket
 import sys
@@ -145,6 +146,18 @@ class Dividing(FarmTest):
 
 
 class Placing(FarmTest):
+    def test_a_binding_that_was_asked_for_is_kept(self):
+        cpus = len(os.sched_getaffinity(0))
+        if cpus < 2:
+            self.skipTest("there is one CPU")
+        command = self.command(ranks=1)
+        bound = [*command[:3], "--bind-to", "core", *command[3:]]
+        warning = "mpirun --bind-to none lets them use all"
+        self.expect(*self.finish(self.start(bound)), 0, warning)
+        printed = self.farm(ranks=1, out=self.folder / "all",
+                            says=f"{cpus} CPUs")
+        self.assertNotIn(warning, printed)
+
     def test_trainers_are_shared_out_between_gpus(self):
         self.farm("--device", "cuda", "workers.per_gpu=2", gpus=2,
                   says="4 trainers on GPUs (2 on cuda:0, 2 on cuda:1)")

@@ -212,12 +212,13 @@ TEST_F(ModelDir, HoldsAllFilesAndAModelThatPredictsTheSame) {
         "tables/coverage.csv", "report.html"}) {
     EXPECT_TRUE(std::filesystem::exists(folder_ / "model" / name)) << name;
   }
+  Booster booster =
+      Booster::from_json(read_file(folder_ / "model" / "model.json"));
   const Model read = {.features = feature_set("paper"),
                       .settings = {},
                       .ranges = {},
                       .base = {},
-                      .booster = Booster::from_json(
-                          read_file(folder_ / "model" / "model.json"))};
+                      .booster = std::move(booster)};
   const auto rows = all_rows(result.inputs.table);
   EXPECT_EQ(read.predict_steps(result.inputs.table, rows),
             result.predictor.model.predict_steps(result.inputs.table, rows));

@@ -60,11 +60,12 @@ std::vector<double> measured_of(const MetaTable& table) {
 }
 
 const UnseenScore& score_of(const std::vector<UnseenScore>& scores,
-                            Novelty novelty, const std::string& model) {
+                            Novelty novelty, const char* model) {
   const auto found = std::ranges::find_if(scores, [&](const UnseenScore& one) {
     return one.novelty == novelty && one.model == model;
   });
-  if (found == scores.end()) throw std::out_of_range("no score of " + model);
+  if (found == scores.end())
+    throw std::out_of_range(std::string("no score of ") + model);
   return *found;
 }
 
