@@ -105,6 +105,10 @@ class Batch:
             columns.append(flat if flat.is_floating_point() else flat.float())
         return torch.cat(columns, 1)
 
+    def is_of_tokens(self):
+        """Whether numbers() are counts alone."""
+        return all(map(_are_tokens, self.tensors))
+
     def sample_size(self):
         """How many numbers a sample has."""
         return sum(tensor[0].numel() for tensor in self.tensors)
@@ -143,7 +147,7 @@ def _counts(tokens):
     """How often each token occurs in each sample, [B, largest + 1]."""
     tokens = tokens.long().remainder(_TOKEN_COUNTS)
     counts = torch.zeros(len(tokens), int(tokens.max()) + 1,
-                         device=tokens.device)
+                         dtype=torch.float64, device=tokens.device)
     return counts.scatter_add(1, tokens, torch.ones_like(counts[:1, :1])
                               .expand(tokens.shape))
 

@@ -9,8 +9,9 @@ import torch
 NAN = float("nan")
 
 
-def batch_features(x, labels, task):
-    """Of inputs [B, D] and labels in the task's form; NaN is missing."""
+def batch_features(x, labels, task, are_counts=False):
+    """Of inputs [B, D], which may be counts of tokens, and labels in the task's
+    form; NaN is missing."""
     result = dict.fromkeys(("input_rms", "effective_rank",
                             "neighbour_agreement", "constant_inputs"), NAN)
     result["input_rms"] = root_mean_square(x)
@@ -26,8 +27,11 @@ def batch_features(x, labels, task):
     if not math.isfinite(rank):
         return result
     result["effective_rank"] = rank
-    result["neighbour_agreement"] = _neighbour_agreement(gram, labels.cpu(),
-                                                         task)
+    # Counts are often equally far from each other, which only whole numbers
+    # show.
+    products = (x @ x.T).double().cpu() if are_counts else gram
+    result["neighbour_agreement"] = _neighbour_agreement(
+        products, labels.cpu(), task)
     return result
 
 

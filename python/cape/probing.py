@@ -250,7 +250,7 @@ def _look(model, parameters, batch, loss, task, settings, untouched):
             raise CapeError(f"{key} of this network is not finite "
                             f"({columns[key]}): nothing can be predicted")
     data = batch_features(batch.numbers(), objective.labels(batch.targets),
-                          objective.task)
+                          objective.task, batch.is_of_tokens())
     # Tokens have no size.
     data["input_rms"] = root_mean_square(batch.numbers(tokens=False))
     return (columns | evaluation |

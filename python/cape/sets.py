@@ -40,8 +40,9 @@ def set_features(batch, objective, samples):
         part = batch.part(slice(0, min(most, samples)))
         return part.numbers(), objective.labels(part.targets)
 
-    few = batch_features(*first(_FEW), objective.task)
-    many = batch_features(*first(_MANY), objective.task)
+    are_counts = batch.is_of_tokens()
+    few = batch_features(*first(_FEW), objective.task, are_counts)
+    many = batch_features(*first(_MANY), objective.task, are_counts)
     return {"set_agreement_100": few["neighbour_agreement"],
             "set_agreement_400": many["neighbour_agreement"],
             "set_rank_400": many["effective_rank"]} | \

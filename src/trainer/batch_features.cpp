@@ -97,7 +97,7 @@ Tensor numbers_of_samples(const Tensor& inputs) {
   const Tensor tokens = rows.remainder(kTokenCounts);
   const Tensor counts =
       torch::zeros({tokens.size(0), tokens.max().item<std::int64_t>() + 1},
-                   tokens.options().dtype(torch::kFloat));
+                   tokens.options().dtype(torch::kDouble));
   return counts.scatter_add(1, tokens,
                             torch::ones_like(tokens, counts.options()));
 }
@@ -122,8 +122,12 @@ trial::BatchFeatures batch_features(const Tensor& inputs, const Tensor& labels,
   const double rank = effective_rank(gram);
   if (!std::isfinite(rank)) return result;  // squares that are too large
   result.effective_rank = rank;
+  // Counts are often equally far from each other, which only whole numbers
+  // show.
+  const Tensor products =
+      inputs.is_floating_point() ? gram : x.mm(x.t()).to(torch::kCPU);
   result.neighbour_agreement =
-      neighbour_agreement(gram, labels.to(torch::kCPU), task);
+      neighbour_agreement(products, labels.to(torch::kCPU), task);
   return result;
 }
 

@@ -44,8 +44,7 @@ TEST(BatchFeatures, CountTheTokensOfTexts) {
       classes({1, 1, 3, 3, 1, 0, kTokenCounts + 1, 2, 2}).view({3, 3});
   const Tensor labels = classes({0, 0, 1});
   const Tensor counts = numbers({0, 2, 0, 1, 1, 1, 0, 1, 0, 1, 2, 0}, {3, 4});
-  EXPECT_TRUE(
-      torch::equal(numbers_of_samples(texts).to(torch::kDouble), counts));
+  EXPECT_TRUE(torch::equal(numbers_of_samples(texts), counts));
   const trial::BatchFeatures found =
       batch_features(texts, labels, Task::classification);
   const trial::BatchFeatures expected =
