@@ -494,8 +494,8 @@ ProbedCells read_probes(std::istream& stream, const std::string& source,
     try {
       add_line(line, probed);
     } catch (const json::out_of_range& error) {
-      fail_user("{}:{}: a number is too large; what is not finite is null ({})", source, number,
-                error.what());
+      fail_user("{}:{}: a number is too large; what is not finite is null ({})",
+                source, number, error.what());
     } catch (const json::exception& error) {
       fail_user(
           "{}:{}: no JSON object in one line ({}); what is missing or not "
