@@ -151,9 +151,9 @@ ExitCode run_farm(messaging::Communicator& communicator, const grid::Grid& grid,
   log_to_file(options.directory, 0);
   const Inventory inventory =
       take_inventory(grid, options.directory, options.part);
-  coordinator::Coordinator coordinator(
-      grid, communicator,
-      make_coordinator_options(inventory, options, run.started));
+  const coordinator::Coordinator::Options work =
+      make_coordinator_options(inventory, options, run.started);
+  coordinator::Coordinator coordinator(grid, communicator, work);
   log_start(coordinator.tally(), run.id, communicator.size());
   report_inventory(inventory, options);
   if (coordinator.tally().left() == 0) {
@@ -163,12 +163,8 @@ ExitCode run_farm(messaging::Communicator& communicator, const grid::Grid& grid,
     start.datasets = grid.datasets();
     start.attributes = {{kPartAttribute, part_mark(grid, options.part)}};
     const auto say_estimate = [&](std::int64_t at_once) {
-      coordinator::DoneMap done = inventory.done;
-      if (!options.retry_failed) {
-        for (const auto& [index, mask] : inventory.failed) done[index] |= mask;
-      }
       spdlog::info("expected: {}; --plan says more",
-                   to_text(estimate(grid, options.part, done, inventory.speed),
+                   to_text(estimate(grid, options.part, work.done, work.speed),
                            at_once));
     };
     run_ranks(communicator, grid, options, run, std::move(start),

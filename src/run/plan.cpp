@@ -127,13 +127,10 @@ bool is_measured(const grid::SpeedEstimate& speed, const std::string& name,
   return speed.seconds(name.substr(0, name.find(' ')), line.flops).has_value();
 }
 
-}  // namespace
-
-Estimate estimate(const grid::Grid& grid, grid::Part part,
-                  const coordinator::DoneMap& done,
-                  const grid::SpeedEstimate& speed) {
+Estimate estimate_of(const std::map<std::string, Line>& lines,
+                     const grid::SpeedEstimate& speed) {
   Estimate all;
-  for (const auto& [name, line] : work_left(grid, part, done)) {
+  for (const auto& [name, line] : lines) {
     if (line.trajectories == 0) continue;
     const double seconds = seconds_of(speed, name, line);
     all.trainer_seconds += seconds;
@@ -142,6 +139,14 @@ Estimate estimate(const grid::Grid& grid, grid::Part part,
     all.is_assumed = all.is_assumed || !is_measured(speed, name, line);
   }
   return all;
+}
+
+}  // namespace
+
+Estimate estimate(const grid::Grid& grid, grid::Part part,
+                  const coordinator::DoneMap& done,
+                  const grid::SpeedEstimate& speed) {
+  return estimate_of(work_left(grid, part, done), speed);
 }
 
 std::string to_text(const Estimate& estimate, std::int64_t at_once) {
@@ -163,14 +168,16 @@ void print_plan(const grid::Grid& grid, grid::Part part,
   fmt::print("\n{:<32} {:>14} {:>14} {:>16}\n", "left", "trajectories", "FLOP",
              "trainer time");
   Line total;
-  for (const auto& [name, line] : work_left(grid, part, inventory.done)) {
+  const std::map<std::string, Line> lines =
+      work_left(grid, part, inventory.done);
+  for (const auto& [name, line] : lines) {
     fmt::print("{:<32} {:>14} {:>14} {:>16}\n", name,
                format_count(line.trajectories), format_si(line.flops),
                format_duration(seconds_of(inventory.speed, name, line)));
     total.trajectories += line.trajectories;
     total.flops += line.flops;
   }
-  const Estimate left = estimate(grid, part, inventory.done, inventory.speed);
+  const Estimate left = estimate_of(lines, inventory.speed);
   fmt::print("{:<32} {:>14} {:>14} {:>16}\n", "all",
              format_count(total.trajectories), format_si(total.flops),
              format_duration(left.trainer_seconds));
