@@ -112,6 +112,11 @@ Found examine(const KnownDataset& known,
 
 }  // namespace
 
+void add_note(DatasetInfo& info, const std::string& note) {
+  if (note.empty()) return;
+  info.note += (info.note.empty() ? "" : "; ") + note;
+}
+
 std::optional<RarestClass> find_rarest_class(const Dataset& dataset) {
   if (dataset.info.task != Task::classification) return std::nullopt;
   std::vector<std::int64_t> counts(

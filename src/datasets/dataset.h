@@ -37,6 +37,9 @@ struct DatasetInfo {
   std::optional<RarestClass> rarest_class = {};  ///< of a classification
 };
 
+/// Adds to what the user should know of the samples; nothing if it is empty.
+void add_note(DatasetInfo& info, const std::string& note);
+
 /// The numbers in one sample.
 std::int64_t sample_size(const DatasetInfo& dataset);
 

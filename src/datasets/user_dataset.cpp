@@ -82,11 +82,6 @@ std::string axes_note(const StoredArray& stored, const UserDataset& user,
       user.x, shape_text(stored.array), shape[1]);
 }
 
-void add_note(DatasetInfo& info, const std::string& note) {
-  if (note.empty()) return;
-  info.note += (info.note.empty() ? "" : "; ") + note;
-}
-
 void check_format(const std::string& found, const UserDataset& user,
                   const std::string& file) {
   if (user.format.empty() || user.format == found) return;

@@ -286,8 +286,7 @@ void take_labels(Array y, const std::string& file, std::int64_t classes,
       Classes found = classes_of(std::move(y), file, info.task, shape, classes);
       y = std::move(found.labels);
       info.classes = found.count;
-      if (!found.note.empty())
-        info.note += (info.note.empty() ? "" : "; ") + found.note;
+      add_note(info, found.note);
       break;
     }
     case Task::multilabel:
