@@ -9,8 +9,9 @@ bin=${CAPE_BIN:-build/release/bin}
 runs=${CAPE_RUNS:-runs/metadataset}
 data=${CAPE_DATA_OUT:-data}
 # The cheapest first; hours lie between the first and the last.
-all=(mlp diverse_mlp diverse_recurrent diverse_cnn diverse_transformer
-  diverse_optimizers full_mlp full_recurrent full_cnn full_transformer
+all=(mlp diverse_zoo_mlp diverse_mlp diverse_recurrent diverse_cnn
+  diverse_transformer diverse_optimizers diverse_zoo_recurrent diverse_zoo_cnn
+  full_mlp full_recurrent full_cnn full_transformer
   mlp_variants rnn cnn heldout transformer rnn_variants cnn_variants
   transformer_variants)
 

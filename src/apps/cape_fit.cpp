@@ -52,8 +52,8 @@ int run(int argc, char** argv) {
   cape::as_path(
       app.add_option(
           "--general", options.input.general,
-          "More files for the general model, which answers for networks "
-          "and data that INPUT has not"))
+          "More files to fit on, of networks and data that INPUT has not; "
+          "they are never scored"))
       ->always_capture_default(false);
   cape::as_path(
       app.add_option(

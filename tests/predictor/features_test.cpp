@@ -84,6 +84,16 @@ TEST(FirstStepFeatures, FollowFromTheLossesAndAreMissingWithoutThem) {
   EXPECT_NEAR(value("log_rate_change"), 0, 1e-5);
   // ln 10 / 0.1 steps in all, of which eight were taken.
   EXPECT_NEAR(std::exp(value("log_time_left")), std::log(10) / 0.1 - 8, 1e-3);
+  EXPECT_NEAR(value("loss_power"), 1, 1e-4);
+  EXPECT_NEAR(std::exp(value("log_power_time")), std::log(10) / 0.1, 1e-2);
+  for (std::size_t t = 0; t < row.first_losses.size(); ++t) {
+    row.first_losses[t] = static_cast<float>(3 * std::exp(-0.4 * std::sqrt(t)));
+  }
+  EXPECT_NEAR(value("loss_power"), 0.5, 1e-4);
+  EXPECT_NEAR(value("last_loss_power"), 0.5, 1e-4);
+  const double steps = std::pow(std::log(10) / 0.4, 2);
+  EXPECT_NEAR(std::exp(value("log_power_time")), steps, 1e-2);
+  EXPECT_NEAR(std::exp(value("log_last_power_time")), steps, 1e-2);
 }
 
 TEST(ExtendedFeatures, AreThePapersButTheSamplesThatAreNotInTheBatchAndMore) {
@@ -261,8 +271,10 @@ TEST(VaryingFeatures, LeaveOutWhatIsTheSameOrMissingInAllRows) {
 
 TEST(FeatureSet, CanDoWithoutAGroup) {
   const FeatureSet extended = feature_set("extended");
-  EXPECT_THAT(extended.groups(), testing::Contains("line probe").Times(1));
-  EXPECT_EQ(extended.without("line probe").size(), extended.size() - 3);
+  EXPECT_THAT(extended.groups(),
+              testing::Contains("training-mode gradient").Times(1));
+  EXPECT_EQ(extended.without("training-mode gradient").size(),
+            extended.size() - 3);
 }
 
 TEST(UsableRow, HasFiniteFeaturesAndAStepOrMore) {

@@ -100,6 +100,22 @@ TEST(LeaveOneDatasetOut, SaysWhyItCannotLeaveOutTheOnlyOne) {
               testing::HasSubstr("of one data set (mnist)"));
 }
 
+TEST(LeaveOneDatasetOut, HidesRowsThatAreOnlyFittedOnWithTheirDataSet) {
+  MetaTable table;
+  shard::Row row = sample_row();
+  for (const char* name : {"mnist", "cifar10", "cifar10", "letters"}) {
+    row.dataset.assign(name);
+    table.add(row);
+  }
+  const std::vector<RowIndex> rows = {0, 1};
+  const std::vector<RowIndex> more = {2, 3};
+  const Scheme scheme = leave_one_dataset_out(table, rows, more);
+  EXPECT_EQ(scheme.parts, 2);
+  EXPECT_EQ(scheme.part_of_row[2], kNeverHeldOut);
+  EXPECT_EQ(scheme.hidden_from[2], scheme.part_of_row[1]);
+  EXPECT_EQ(scheme.hidden_from[3], kNeverHeldOut);
+}
+
 TEST(LeaveOneArchitectureOut, NeverHoldsOutRowsWithoutAName) {
   MetaTable table;
   shard::Row row = sample_row();

@@ -357,6 +357,30 @@ TEST(GeneralModel, AnswersWhereTheFirstModelHasMeasuredNothing) {
   EXPECT_NEAR(std::exp(sum), predictions[1].steps, 1e-3 * predictions[1].steps);
 }
 
+TEST(GeneralModel, SaysHowSureTheFirstModelIsOfNewData) {
+  Predictor predictor = result_of(sample_table(40)).predictor;
+  predictor.general = model_of(general_table(600));
+  MetaTable asked;
+  shard::Row row = general_row(3, 15, kDatasets);
+  const shard::Row known = sample_row("known");
+  row.family = known.family;
+  row.architecture = known.architecture;
+  row.optimizer = known.optimizer;
+  asked.add(row);
+  const auto predictions = predictor.predict(asked, all_rows(asked));
+  const Prediction& one = predictions[0];
+  EXPECT_EQ(one.answered_by, AnsweredBy::model);
+  EXPECT_THAT(one.unseen, ElementsAre("dataset"));
+  EXPECT_NEAR(one.steps,
+              predictor.model.predict_steps(asked, all_rows(asked))[0], 1e-6);
+  EXPECT_NEAR(one.convergence, 1 / (1 + std::exp(-3)), 1e-3);
+  // The spread is 2 there.
+  const double offset =
+      predictor.general->errors.at(one.novelty).offsets->upper;
+  EXPECT_NEAR(one.interval.upper, one.steps * std::exp(2 * offset),
+              1e-3 * one.steps);
+}
+
 TEST(GeneralModel, KnowsWhereItIsLessSure) {
   MetaTable table;
   for (int i = 0; i < 900; ++i) {

@@ -176,14 +176,16 @@ TEST_F(PredictorTest, ExtrapolatesBeyondWhatItsOwnFamilyHad) {
 TEST_F(PredictorTest, ExtrapolatesAFeatureThatItsFamilyDidNotHave) {
   MetaTable table = sample_table(40);
   shard::Row row = seen_row();
-  row.log_line_1 = std::nan("");
+  row.input_rms = std::nan("");
   for (MetaRow& known : table.rows) {
-    known.log_line_1 = table.family(known) == "cnn" ? 0.1F * known.log_p : NAN;
+    known.general.log_input_rms =
+        table.family(known) == "cnn" ? 0.1F * known.log_p : NAN;
   }
   const Predictor predictor = kept(result_of(std::move(table), "extended"));
   EXPECT_THAT(predict(predictor, row).extrapolated, IsEmpty());
-  row.log_line_1 = 1.2;
-  EXPECT_THAT(predict(predictor, row).extrapolated, ElementsAre("log_line_1"));
+  row.input_rms = 3.3;
+  EXPECT_THAT(predict(predictor, row).extrapolated,
+              ElementsAre("log_input_rms"));
 }
 
 TEST_F(PredictorTest, OfOneFamilyKnowsNoOther) {

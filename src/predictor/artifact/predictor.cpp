@@ -81,20 +81,23 @@ Offsets widest(const Predictor& predictor, const std::string& family,
 }
 
 /// Whether the general model answers: for a network or an optimizer that the
-/// first model has not seen, for new data if it knows the kind of network, and
-/// for whole trainings.
-bool is_for_general(const Predictor& predictor, const MetaTable& table,
-                    const MetaRow& row, const Prediction& one) {
+/// first model has not seen, and for whole trainings.
+bool is_for_general(const Predictor& predictor, const MetaRow& row,
+                    const Prediction& one) {
   if (!predictor.general || !has_general_features(row)) return false;
   // Of whole trainings both have the same features, and this one also knows how
   // likely it is to converge.
-  if (is_whole_training(row)) return true;
-  if (contains(one.unseen, "family") || contains(one.unseen, "architecture") ||
-      contains(one.unseen, "optimizer")) {
-    return true;
-  }
-  return contains(one.unseen, "dataset") &&
-         predictor.general->kinds.contains(table.kind(row));
+  return is_whole_training(row) || contains(one.unseen, "family") ||
+         contains(one.unseen, "architecture") ||
+         contains(one.unseen, "optimizer");
+}
+
+/// Whether the general model says how sure the first model's answer is: that
+/// has been tried on a few data sets, this one on many.
+bool needs_general_interval(const Predictor& predictor, const MetaRow& row,
+                            const Prediction& one) {
+  return one.answered_by == AnsweredBy::model && predictor.general &&
+         has_general_features(row) && contains(one.unseen, "dataset");
 }
 
 /// What the boosters of a model without names say of a row.
@@ -119,13 +122,35 @@ double probability_within_cap(double log_count, const Offsets& offsets,
          2;
 }
 
-/// The steps, and the interval of rows of which as much is new; from 1 step to
-/// the cap where too few groups were left out to say more.
+/// Sets what is new, the probability of converging, and around one.steps the
+/// interval of rows of which as much is new; from 1 step to the cap where too
+/// few groups were left out to say more.
+void say_how_sure(const GeneralModel& general, const MetaTable& table,
+                  const MetaRow& row, const GeneralAnswer& answer,
+                  Prediction& one) {
+  one.novelty = general.novelty_of(table, row);
+  one.convergence = answer.convergence;
+  const auto& offsets = general.errors.at(one.novelty).offsets;
+  if (is_whole_training(row) && offsets) {
+    one.convergence = std::min(
+        one.convergence,
+        probability_within_cap(answer.log_steps, *offsets, answer.spread, row));
+  }
+  const auto end = [&](double offset) {
+    return steps_from_log(std::log(one.steps) + offset * answer.spread, row);
+  };
+  one.interval = offsets ? Interval{end(offsets->lower), end(offsets->upper)}
+                         : Interval{1, clip_steps(row.max_steps, row)};
+}
+
+/// The general model's own answer.
 void predict_generally(const GeneralModel& general, const Predictor& predictor,
                        const MetaTable& table, const MetaRow& row,
                        const GeneralAnswer& answer, Prediction& one) {
+  one.steps = steps_from_log(answer.log_steps, row);
+  say_how_sure(general, table, row, answer, one);
   one.unseen.clear();
-  const Novelty novelty = one.novelty = general.novelty_of(table, row);
+  const Novelty novelty = one.novelty;
   if (novelty == Novelty::kind || novelty == Novelty::both) {
     one.unseen.emplace_back("kind of network");
   }
@@ -138,19 +163,6 @@ void predict_generally(const GeneralModel& general, const Predictor& predictor,
   if (table.settings(row) != predictor.settings) {
     one.unseen.emplace_back("settings");
   }
-  one.steps = steps_from_log(answer.log_steps, row);
-  one.convergence = answer.convergence;
-  const auto& offsets = general.errors.at(novelty).offsets;
-  if (is_whole_training(row) && offsets) {
-    one.convergence = std::min(
-        one.convergence,
-        probability_within_cap(answer.log_steps, *offsets, answer.spread, row));
-  }
-  const auto end = [&](double offset) {
-    return steps_from_log(std::log(one.steps) + offset * answer.spread, row);
-  };
-  one.interval = offsets ? Interval{end(offsets->lower), end(offsets->upper)}
-                         : Interval{1, clip_steps(row.max_steps, row)};
 }
 
 /// The rows for which `wanted`, and their predictions.
@@ -171,6 +183,21 @@ Share share_of(std::span<const RowIndex> rows,
   return share;
 }
 
+std::vector<GeneralAnswer> answers_of(const GeneralModel& general,
+                                      const MetaTable& table,
+                                      std::span<const RowIndex> rows,
+                                      const Matrix& x) {
+  const std::vector<float> logs = general.model.predict_log(table, rows);
+  const std::vector<double> spreads = spreads_from(general.spread, x);
+  const std::vector<double> probabilities =
+      probabilities_from(general.convergence, x);
+  std::vector<GeneralAnswer> answers;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    answers.push_back({logs[i], spreads[i], probabilities[i]});
+  }
+  return answers;
+}
+
 /// Lets a model without names answer for these rows.
 void let_answer(AnsweredBy answered_by, const Predictor& predictor,
                 const MetaTable& table, const Share& share) {
@@ -178,10 +205,7 @@ void let_answer(AnsweredBy answered_by, const Predictor& predictor,
   const GeneralModel& general = *predictor.general_of(answered_by);
   const Model& model = general.model;
   const Matrix x = feature_matrix(table, share.rows, model.features);
-  const std::vector<float> logs = model.predict_log(table, share.rows);
-  const std::vector<double> spreads = spreads_from(general.spread, x);
-  const std::vector<double> probabilities =
-      probabilities_from(general.convergence, x);
+  const auto answers = answers_of(general, table, share.rows, x);
   for (std::size_t i = 0; i < share.rows.size(); ++i) {
     Prediction& one = *share.predictions[i];
     one.answered_by = answered_by;
@@ -189,7 +213,21 @@ void let_answer(AnsweredBy answered_by, const Predictor& predictor,
     one.extrapolated =
         extrapolated(x.row(i), model.ranges.overall, model.features);
     predict_generally(general, predictor, table, table.rows[share.rows[i]],
-                      {logs[i], spreads[i], probabilities[i]}, one);
+                      answers[i], one);
+  }
+}
+
+/// Lets the general model say how sure the first model's answers are.
+void let_say_how_sure(const Predictor& predictor, const MetaTable& table,
+                      const Share& share) {
+  if (share.rows.empty()) return;
+  const GeneralModel& general = *predictor.general;
+  const auto answers =
+      answers_of(general, table, share.rows,
+                 feature_matrix(table, share.rows, general.model.features));
+  for (std::size_t i = 0; i < share.rows.size(); ++i) {
+    say_how_sure(general, table, table.rows[share.rows[i]], answers[i],
+                 *share.predictions[i]);
   }
 }
 
@@ -250,7 +288,12 @@ std::vector<Prediction> predict_only(const Predictor& predictor,
     let_answer(
         AnsweredBy::general, predictor, table,
         share_of(rows, predictions, [&](RowIndex i, const Prediction& one) {
-          return is_for_general(predictor, table, table.rows[i], one);
+          return is_for_general(predictor, table.rows[i], one);
+        }));
+    let_say_how_sure(
+        predictor, table,
+        share_of(rows, predictions, [&](RowIndex i, const Prediction& one) {
+          return needs_general_interval(predictor, table.rows[i], one);
         }));
   }
   return predictions;

@@ -72,7 +72,7 @@ struct Predictor {
   RowsByName architectures{};
   RowsByName optimizers{};  ///< by their names
   std::string settings{};   ///< of all its rows, see settings_of()
-  /// Answers where `model` has not seen a row's data set, network or optimizer.
+  /// Answers where `model` has not seen a row's network or optimizer.
   std::optional<GeneralModel> general{};
   /// Answers for rows of which the losses of the first steps are known.
   std::optional<GeneralModel> first_steps{};
@@ -87,10 +87,12 @@ struct Predictor {
   const Model* model_of(AnsweredBy answered_by) const;
 
   /// One prediction for each of `rows`. The interval is that of k folds for the
-  /// row's family. If the data set is new, it is at least as wide as for data
-  /// sets left out; if the architecture is new, as for architectures left out;
-  /// if the family is new or a feature is extrapolated, as for both. The
-  /// general model has the interval of rows of which as much is new.
+  /// row's family. If the architecture is new, it is at least as wide as for
+  /// architectures left out; if the data set is new, as for data sets left out;
+  /// if the family is new or a feature is extrapolated, as for both. Where
+  /// there is a general model, it answers if the network or the optimizer is
+  /// new, and says how wide the interval is if the data set is: as for rows of
+  /// which as much is new to it.
   std::vector<Prediction> predict(const MetaTable& table,
                                   std::span<const RowIndex> rows) const;
 

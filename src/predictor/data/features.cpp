@@ -39,8 +39,7 @@ std::vector<Feature> paper_features() {
        Evidence::architectures},
       {"log_g2", "log_g2", [](const Row& row) { return row.log_g2; }},
       {"log_tau", "log_tau", [](const Row& row) { return row.log_tau; }},
-      {"log_n", "log_n", [](const Row& row) { return row.log_n; },
-       Evidence::datasets},
+      {"log_n", "log_n", [](const Row& row) { return row.log_n; }},
       {"log_lr", "log_lr", [](const Row& row) { return row.log_lr; }},
       {"log_b", "log_b", [](const Row& row) { return row.log_b; }},
   };
@@ -50,24 +49,14 @@ std::vector<Feature> more_features() {
   using Row = MetaRow;
   return {
       {"log_log_epsilon", "epsilon", log_log_epsilon},
-      {"log_input_size", "input size", log_input_size, Evidence::datasets},
+      {"log_input_size", "input size", log_input_size, Evidence::none},
       {"log_loss_ratio", "initial loss", log_loss_ratio, Evidence::none},
-      {"log_classes", "classes", log_classes, Evidence::datasets, true},
+      {"log_classes", "classes", log_classes, Evidence::none},
       {"alignment", "alignment",
        [](const Row& row) { return row.log_mean_g2 - row.log_g2; },
-       Evidence::none, false, true},
-      {"log_line_1", "line probe",
-       [](const Row& row) { return row.log_line_1; }, Evidence::none, false,
-       true},
-      {"log_line_2", "line probe",
-       [](const Row& row) { return row.log_line_2; }, Evidence::none, false,
-       true},
-      {"log_line_4", "line probe",
-       [](const Row& row) { return row.log_line_4; }, Evidence::none, false,
-       true},
+       Evidence::none, true},
       {"label_entropy", "label entropy",
-       [](const Row& row) { return row.label_entropy; }, Evidence::none, false,
-       true},
+       [](const Row& row) { return row.label_entropy; }, Evidence::none, true},
       {"is_adam", "optimizer",
        [](const Row& row) { return row.optimizer_traits.is_adam ? 1.F : 0.F; }},
       {"is_sgd", "optimizer",
@@ -78,14 +67,6 @@ std::vector<Feature> more_features() {
        [](const Row& row) {
          return row.optimizer_traits.nesterov ? 1.F : 0.F;
        }},
-      {"label_noise", "variant",
-       [](const Row& row) { return row.label_noise; }},
-      {"log_lowres", "variant",
-       [](const Row& row) { return std::log(static_cast<float>(row.lowres)); }},
-      {"log_input_scale", "variant",
-       [](const Row& row) { return std::log(row.input_scale); }},
-      {"input_noise", "variant",
-       [](const Row& row) { return row.input_noise; }},
       {"depth", "architecture",
        [](const Row& row) { return row.network.depth; },
        Evidence::architectures},
@@ -225,8 +206,17 @@ std::vector<Feature> general_features() {
       {"recurrent_weights", "tensors",
        [](const Row& row) { return row.general.recurrent_weights; }},
   };
+  // Rates and times of the loss follow the steps on any data; what a batch or
+  // the tensors show has few values, which a linear base would take for laws.
+  constexpr std::array kFollowsTheSteps = {
+      "log_train_g2",    "log_promised_decrease", "log_promised_time",
+      "log_step_time_1", "log_step_time_2",       "log_step_time_4",
+      "log_step_time_8"};
   for (Feature& feature : features) {
-    feature.evidence = Evidence::none;
+    feature.evidence = std::ranges::find(kFollowsTheSteps, feature.name) ==
+                               kFollowsTheSteps.end()
+                           ? Evidence::none
+                           : Evidence::rows;
     feature.from_probe = true;
   }
   return features;
@@ -342,13 +332,53 @@ std::vector<Feature> training_features() {
   return features;
 }
 
+/// L_t = L_0 exp(-c t^power), fitted to the losses after steps `First` to 8 on
+/// the scale on which that is a line: the logarithm of log(L_0 / L_t) against
+/// that of t.
+struct StretchedExponential {
+  float power = kMissing;
+  float log_time = kMissing;  ///< log of the steps to epsilon
+};
+
+template <int First>
+StretchedExponential stretched_exponential(const MetaRow& row) {
+  constexpr float kLeastDecrease = 0.003F;
+  constexpr int kCount = static_cast<int>(kFirstSteps) - First + 1;
+  float mean_time = 0;
+  float mean_decrease = 0;
+  std::array<float, kCount> times{};
+  std::array<float, kCount> decreases{};
+  for (int i = 0; i < kCount; ++i) {
+    const auto step = static_cast<std::size_t>(First + i);
+    times[i] = std::log(static_cast<float>(step));
+    const float decrease =
+        std::log(row.first_losses[0] / row.first_losses[step]);
+    if (std::isnan(decrease)) return {};
+    decreases[i] = std::log(std::max(decrease, kLeastDecrease));
+    mean_time += times[i] / kCount;
+    mean_decrease += decreases[i] / kCount;
+  }
+  float covariance = 0;
+  float variance = 0;
+  for (int i = 0; i < kCount; ++i) {
+    covariance += (times[i] - mean_time) * (decreases[i] - mean_decrease);
+    variance += (times[i] - mean_time) * (times[i] - mean_time);
+  }
+  const float power = covariance / variance;
+  return {power, mean_time + (log_log_epsilon(row) - mean_decrease) /
+                                 std::clamp(power, 0.2F, 3.F)};
+}
+
 /// What the first updates of the training itself show.
 std::vector<Feature> first_step_features() {
   std::vector<Feature> features = {
       {"log_loss_1", "first steps", log_loss<1>},
       {"log_loss_2", "first steps", log_loss<2>},
+      {"log_loss_3", "first steps", log_loss<3>},
       {"log_loss_4", "first steps", log_loss<4>},
+      {"log_loss_5", "first steps", log_loss<5>},
       {"log_loss_6", "first steps", log_loss<6>},
+      {"log_loss_7", "first steps", log_loss<7>},
       {"log_loss_8", "first steps", log_loss<8>},
       {"log_loss_rate_1", "first steps", log_loss_rate<0, 1>},
       {"log_loss_rate_2", "first steps", log_loss_rate<0, 2>},
@@ -363,6 +393,18 @@ std::vector<Feature> first_step_features() {
       {"log_time_left", "first steps",
        [](const MetaRow& row) {
          return log_left(row) - log_loss_rate<4, 8>(row);
+       }},
+      {"loss_power", "first steps",
+       [](const MetaRow& row) { return stretched_exponential<1>(row).power; }},
+      {"log_power_time", "first steps",
+       [](const MetaRow& row) {
+         return stretched_exponential<1>(row).log_time;
+       }},
+      {"last_loss_power", "first steps",
+       [](const MetaRow& row) { return stretched_exponential<4>(row).power; }},
+      {"log_last_power_time", "first steps",
+       [](const MetaRow& row) {
+         return stretched_exponential<4>(row).log_time;
        }},
   };
   for (Feature& feature : features) {
@@ -420,6 +462,7 @@ FeatureSet feature_set(std::string_view name) {
     // could only serve to recognise the data set.
     set = set.without("log_n");
     std::ranges::copy(more_features(), std::back_inserter(set.features));
+    std::ranges::copy(general_features(), std::back_inserter(set.features));
     return set;
   }
   if (name == "general") {

@@ -13,20 +13,17 @@
 namespace cape::predictor {
 
 /// Whether a linear base uses a feature, and how many different values its
-/// weight is learnt from: all rows of one data set have the same input size,
-/// and those of one architecture nearly the same log P.
-enum class Evidence { none, rows, datasets, architectures };
+/// weight is learnt from: all rows of one architecture have nearly the same log
+/// P. What all rows of one data set have in common is not for the base: it
+/// would take the few values there are for a law.
+enum class Evidence { none, rows, architectures };
 
 struct Feature {
   std::string_view name;
   std::string_view group;              ///< an ablation leaves a group out
   float (*value)(const MetaRow& row);  ///< NaN: missing
   Evidence evidence = Evidence::rows;  ///< none: not for a linear base
-  /// Whether a linear base follows the feature beyond the range that it was
-  /// fitted on. It then uses the feature only if that had many values, since
-  /// the slope between a few values is uncertain.
-  bool extrapolates = false;
-  bool from_probe = false;  ///< measured by the probe alone
+  bool from_probe = false;             ///< measured by the probe alone
 };
 
 /// The features of a model, in the order of its columns.

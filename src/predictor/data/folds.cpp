@@ -18,8 +18,10 @@ namespace {
 using Key = std::pair<std::string_view, std::string_view>;
 
 Scheme parts_by_row(const MetaTable& table, SchemeName name) {
+  const std::vector<int> none(table.rows.size(), kNeverHeldOut);
   return {.name = name,
-          .part_of_row = std::vector<int>(table.rows.size(), kNeverHeldOut),
+          .part_of_row = none,
+          .hidden_from = none,
           .parts = 0,
           .unavailable = {}};
 }
@@ -51,14 +53,20 @@ std::map<std::string_view, std::size_t> shuffled_trajectories(
 /// keys share a part.
 template <class KeyOf>
 Scheme parts_by_key(const MetaTable& table, std::span<const RowIndex> rows,
-                    SchemeName name, int most_parts, KeyOf key_of) {
+                    std::span<const RowIndex> more, SchemeName name,
+                    int most_parts, KeyOf key_of) {
   Scheme scheme = parts_by_row(table, name);
   std::map<Key, int> parts;
   for (const RowIndex row : rows) parts[key_of(table.rows[row])] = 0;
   int next = 0;
   for (auto& [key, part] : parts) part = next++ % most_parts;
   for (const RowIndex row : rows) {
-    scheme.part_of_row[row] = parts.at(key_of(table.rows[row]));
+    scheme.part_of_row[row] = scheme.hidden_from[row] =
+        parts.at(key_of(table.rows[row]));
+  }
+  for (const RowIndex row : more) {
+    const auto found = parts.find(key_of(table.rows[row]));
+    if (found != parts.end()) scheme.hidden_from[row] = found->second;
   }
   scheme.parts = std::min(next, most_parts);
   return scheme;
@@ -82,16 +90,17 @@ Scheme kfold(const MetaTable& table, std::span<const RowIndex> rows, int folds,
         table.trajectories.text(table.rows[row].trajectory);
     // Dealing continues from one stratum to the next, so that the folds stay
     // even.
-    scheme.part_of_row[row] = static_cast<int>(places.at(trajectory) %
-                                               static_cast<std::size_t>(folds));
+    scheme.part_of_row[row] = scheme.hidden_from[row] = static_cast<int>(
+        places.at(trajectory) % static_cast<std::size_t>(folds));
   }
   return scheme;
 }
 
 Scheme leave_one_dataset_out(const MetaTable& table,
-                             std::span<const RowIndex> rows) {
+                             std::span<const RowIndex> rows,
+                             std::span<const RowIndex> more) {
   Scheme scheme = parts_by_key(
-      table, rows, SchemeName::leave_one_dataset_out,
+      table, rows, more, SchemeName::leave_one_dataset_out,
       std::numeric_limits<int>::max(),
       [&](const MetaRow& row) { return Key(table.dataset(row), ""); });
   if (scheme.parts < 2) {
@@ -102,14 +111,15 @@ Scheme leave_one_dataset_out(const MetaTable& table,
 }
 
 Scheme leave_one_architecture_out(const MetaTable& table,
-                                  std::span<const RowIndex> rows) {
+                                  std::span<const RowIndex> rows,
+                                  std::span<const RowIndex> more) {
   // A row without a name could be of any architecture.
   std::vector<RowIndex> named;
   std::ranges::copy_if(rows, std::back_inserter(named), [&](RowIndex row) {
     return !table.architecture(table.rows[row]).empty();
   });
   Scheme scheme =
-      parts_by_key(table, named, SchemeName::leave_one_architecture_out,
+      parts_by_key(table, named, more, SchemeName::leave_one_architecture_out,
                    kMostArchitectureParts, [&](const MetaRow& row) {
                      return Key(table.family(row), table.architecture(row));
                    });

@@ -38,6 +38,9 @@ constexpr auto enum_names(SchemeName) {
 struct Scheme {
   SchemeName name;
   std::vector<int> part_of_row;  ///< a row of the table each
+  /// The part whose fit must not see the row: that of the row, or for a row
+  /// that is only fitted on the one that it has something in common with.
+  std::vector<int> hidden_from;
   int parts = 0;
   std::string unavailable;  ///< why it cannot be used; empty: it can
 };
@@ -49,15 +52,19 @@ struct Scheme {
 Scheme kfold(const MetaTable& table, std::span<const RowIndex> rows, int folds,
              std::uint64_t seed);
 
-/// One part for each data set.
+/// One part for each data set. The rows `more` are fitted on and never
+/// predicted; those of a data set that is left out are left out with it.
 Scheme leave_one_dataset_out(const MetaTable& table,
-                             std::span<const RowIndex> rows);
+                             std::span<const RowIndex> rows,
+                             std::span<const RowIndex> more = {});
 
-/// One part for each architecture. There are at most kMostArchitectureParts
-/// parts, so with more architectures some parts hold several.
+/// One part for each architecture, as leave_one_dataset_out() has them for data
+/// sets. There are at most kMostArchitectureParts parts, so with more
+/// architectures some parts hold several.
 inline constexpr int kMostArchitectureParts = 10;
 Scheme leave_one_architecture_out(const MetaTable& table,
-                                  std::span<const RowIndex> rows);
+                                  std::span<const RowIndex> rows,
+                                  std::span<const RowIndex> more = {});
 
 /// Rows of whole trajectories: about `fraction` of each family's, drawn by the
 /// seed. One value for each row of `rows`, true for those drawn.

@@ -298,6 +298,14 @@ void prepare(const InputOptions& options, Inputs& inputs) {
 
 }  // namespace
 
+std::vector<RowIndex> rows_with_more(const Inputs& inputs) {
+  std::vector<RowIndex> rows = inputs.rows;
+  std::ranges::copy_if(
+      inputs.general_rows, std::back_inserter(rows),
+      [&](RowIndex row) { return inputs.table.rows[row].converged; });
+  return rows;
+}
+
 bool counts_epochs(const Inputs& inputs) {
   return inputs.table.rows.front().counts_epochs;
 }

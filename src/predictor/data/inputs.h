@@ -30,7 +30,8 @@ struct InputSummary {
 struct InputOptions {
   std::vector<std::filesystem::path> inputs;
   std::vector<std::filesystem::path> test;  ///< rows to score, not to fit
-  /// Rows that the general model alone is fitted on.
+  /// Rows that are fitted on and never scored, of networks that need not be
+  /// like those of the inputs.
   std::vector<std::filesystem::path> general;
   std::filesystem::path sources;       ///< which data sets have one source
   std::vector<std::string> where;      ///< COLUMN=VALUE: rows to read
@@ -40,9 +41,9 @@ struct InputOptions {
 
 struct Inputs {
   MetaTable table;                     ///< none of its rows unusable
-  std::vector<RowIndex> rows;          ///< to fit
+  std::vector<RowIndex> rows;          ///< to fit and to score
   std::vector<RowIndex> test_rows;     ///< to score
-  std::vector<RowIndex> general_rows;  ///< to fit the general model on
+  std::vector<RowIndex> general_rows;  ///< to fit
   Sources sources;
   bool whole_trainings = false;     ///< else steps on one batch
   std::string criterion;            ///< of all rows, as in the shards
@@ -52,6 +53,11 @@ struct Inputs {
   std::vector<std::string> warnings;
   Measurements measurements;  ///< not of the test rows
 };
+
+/// The rows that the model with names learns from: `rows`, and those of
+/// `general_rows` that converged (at their cap, as in the paper, the others
+/// would make the predictions for networks that do converge too long).
+std::vector<RowIndex> rows_with_more(const Inputs& inputs);
 
 /// Whether the rows are of early stopping, so that epochs are counted.
 bool counts_epochs(const Inputs& inputs);

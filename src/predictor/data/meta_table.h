@@ -118,13 +118,6 @@ struct MetaRow {
   float chance_loss;   ///< of a network with the same output for all samples
   float log_mean_g2;
   float label_entropy;
-  float log_line_1;
-  float log_line_2;
-  float log_line_4;
-  float label_noise;  ///< this and the next three: of the variant
-  float input_scale;
-  float input_noise;
-  std::int32_t lowres;
   std::int32_t classes;  ///< 0: not known
   std::int32_t t_star;
   std::int32_t steps_run;  ///< t_star is known to be at least that

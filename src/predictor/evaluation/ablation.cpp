@@ -35,6 +35,7 @@ Ablation ablation(const Inputs& inputs, const Comparison& comparison,
   const FeatureSet all = features_for(inputs, by_default.features);
   const ModelSettings settings = kept_settings(by_default);
   const std::vector<Column> columns = columns_of(inputs, comparison);
+  const std::vector<RowIndex> rows = rows_with_more(inputs);
   Ablation made = {.model = kept_name(by_default),
                    .unit = std::string(unit_of(inputs)),
                    .columns = {},
@@ -55,8 +56,8 @@ Ablation ablation(const Inputs& inputs, const Comparison& comparison,
       if (column.scheme != last) {
         groups =
             group_metrics(inputs.table,
-                          cross_validate(inputs.table, inputs.rows,
-                                         *column.scheme, fit, options.seed),
+                          cross_validate(inputs.table, rows, *column.scheme,
+                                         fit, options.seed),
                           options.seed);
         last = column.scheme;
       }

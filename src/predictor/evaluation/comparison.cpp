@@ -16,13 +16,13 @@ namespace {
 
 /// The test rows are a part of their own.
 Scheme test_scheme(const Inputs& inputs) {
-  Scheme scheme = {
-      .name = SchemeName::test,
-      .part_of_row = std::vector<int>(inputs.table.rows.size(), kNeverHeldOut),
-      .parts = 1,
-      .unavailable = {}};
-  for (const RowIndex row : inputs.test_rows) scheme.part_of_row[row] = 0;
-  return scheme;
+  std::vector<int> parts(inputs.table.rows.size(), kNeverHeldOut);
+  for (const RowIndex row : inputs.test_rows) parts[row] = 0;
+  return {.name = SchemeName::test,
+          .part_of_row = parts,
+          .hidden_from = parts,
+          .parts = 1,
+          .unavailable = {}};
 }
 
 std::vector<Regressor> batch_models(const Inputs& inputs,
@@ -36,7 +36,7 @@ std::vector<Regressor> batch_models(const Inputs& inputs,
   on_base.base = Base::by_family;
   std::vector<Regressor> models = {
       {"ridge_xgboost_extended", "extended features, on a ridge regression",
-       fit_model(extended, on_base)},
+       fit_model(extended, on_base), true},
       {"xgboost_extended", "extended features", fit_model(extended, alone)},
       {"xgboost_paper", "the paper's features and settings",
        fit_model(paper, as_paper)}};
@@ -57,7 +57,7 @@ std::vector<Regressor> training_models(const Inputs& inputs,
   ModelSettings general = training_settings(options.seed);
   general.censored = options.censored;
   return {{"ridge_xgboost_general", "general features, on a ridge regression",
-           fit_model(features_for(inputs, "general"), general)},
+           fit_model(features_for(inputs, "general"), general), true},
           {"xgboost_paper", "the paper's features and settings",
            fit_model(features_for(inputs, "paper"), as_paper)}};
 }
@@ -74,7 +74,8 @@ std::vector<Regressor> boosted_models(const Inputs& inputs,
   return models;
 }
 
-/// The kept model, with the censored rows treated in the other ways.
+/// The kept model, with the censored rows treated in the other ways, fitted on
+/// the scored rows alone.
 std::vector<Regressor> censoring_models(const Inputs& inputs,
                                         const ComparisonOptions& options) {
   std::vector<Regressor> models;
@@ -147,7 +148,10 @@ class Comparer {
 
   void evaluate(const Scheme& scheme, const Regressor& model) {
     add(scheme, model.name, model.description,
-        cross_validate(inputs_.table, inputs_.rows, scheme, model.fit, seed_));
+        cross_validate(
+            inputs_.table,
+            model.wants_more ? rows_with_more(inputs_) : inputs_.rows, scheme,
+            model.fit, seed_));
   }
 
   /// The floor uses the other trajectories of a cell, in whatever part they
@@ -228,8 +232,10 @@ void choose_schemes(const Inputs& inputs, const ComparisonOptions& options,
   comparison.schemes.push_back(
       kfold(inputs.table, inputs.rows, options.folds, options.seed));
   for (Scheme& scheme :
-       std::vector{leave_one_dataset_out(inputs.table, inputs.rows),
-                   leave_one_architecture_out(inputs.table, inputs.rows)}) {
+       std::vector{leave_one_dataset_out(inputs.table, inputs.rows,
+                                         inputs.general_rows),
+                   leave_one_architecture_out(inputs.table, inputs.rows,
+                                              inputs.general_rows)}) {
     if (scheme.unavailable.empty()) {
       comparison.schemes.push_back(std::move(scheme));
     } else {
@@ -258,7 +264,9 @@ std::string kept_name(const ComparisonOptions& options) {
 }
 
 FeatureSet features_for(const Inputs& inputs, std::string_view set) {
-  return varying(feature_set(set), inputs.table, inputs.rows);
+  const FeatureSet features = feature_set(set);
+  return varying(features, inputs.table,
+                 set == "paper" ? inputs.rows : rows_with_more(inputs));
 }
 
 ModelSettings kept_settings(const ComparisonOptions& options) {

@@ -56,7 +56,7 @@ std::vector<RowIndex> rows_outside(const MetaTable& table,
                                    std::uint64_t seed) {
   std::vector<RowIndex> outside;
   std::ranges::copy_if(rows, std::back_inserter(outside), [&](RowIndex row) {
-    return scheme.part_of_row[row] != part;
+    return scheme.hidden_from[row] != part;
   });
   const bool leaves_one_out =
       scheme.name == SchemeName::leave_one_dataset_out ||

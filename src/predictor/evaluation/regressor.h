@@ -28,6 +28,7 @@ struct Regressor {
   std::string name;         ///< "xgboost_paper"; a key of metrics.json
   std::string description;  ///< for people
   Fit fit;
+  bool wants_more = false;  ///< learns from rows that are never scored, too
 };
 
 /// What a regressor is fitted to. The paper says log T*; some of its scripts

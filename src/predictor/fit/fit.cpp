@@ -58,13 +58,25 @@ Sides sides_of(const Scheme& scheme) {
   return scheme.name == SchemeName::kfold ? Sides::known : Sides::unknown;
 }
 
+/// The rows of families that have scored rows. Of the others it is not known
+/// how good the model is.
+std::vector<RowIndex> of_scored_families(const Inputs& inputs,
+                                         std::vector<RowIndex> rows) {
+  const auto scored = count_by(inputs.table, inputs.rows, &MetaTable::family);
+  std::erase_if(rows, [&](RowIndex row) {
+    return !scored.contains(inputs.table.family(inputs.table.rows[row]));
+  });
+  return rows;
+}
+
 /// Intervals of all rows, from the schemes that leave something out.
 Predictor make_predictor(const FitOptions& options, const Inputs& inputs,
                          const Comparison& comparison) {
-  const std::vector<RowIndex> fitted =
-      rows_to_fit(inputs.table, inputs.rows, options.comparison.censored);
+  const std::vector<RowIndex> rows = rows_with_more(inputs);
+  const std::vector<RowIndex> fitted = of_scored_families(
+      inputs, rows_to_fit(inputs.table, rows, options.comparison.censored));
   Predictor made = {
-      .model = Model::fit(inputs.table, inputs.rows,
+      .model = Model::fit(inputs.table, rows,
                           features_for(inputs, options.comparison.features),
                           kept_settings(options.comparison)),
       .level = options.level,

@@ -52,15 +52,9 @@ Json by_family_json(const ByFamily<T>& all, const Write& write) {
 /// Null without a base.
 Json base_json(const Model& model) {
   if (!model.base) return nullptr;
-  Json within_range = Json::array();
-  for (const Feature& feature : model.features.features) {
-    if (!feature.extrapolates) within_range.push_back(feature.name);
-  }
-  Json json = {{"within_range", within_range}};
-  json.update(by_family_json(*model.base, [](const LinearModel& linear) {
+  return by_family_json(*model.base, [](const LinearModel& linear) {
     return linear_json<Json>(linear);
-  }));
-  return json;
+  });
 }
 
 /// {feature: [least, greatest]}.

@@ -25,15 +25,14 @@ struct Rows {
 };
 
 /// The features of `rows` in the form that the base uses: a value outside of
-/// the range of its family is replaced by the nearest value in the range,
-/// unless the feature extrapolates. A weight that only two architectures have
-/// determined says nothing about a third one far away.
+/// the range of its family is replaced by the nearest value in the range. A
+/// weight that only two architectures have determined says nothing about a
+/// third one far away.
 Matrix clamp_to_ranges(const Model& model, const MetaTable& table,
                        std::span<const RowIndex> rows, Matrix x) {
   for (std::size_t i = 0; i < x.rows; ++i) {
     const Ranges& ranges = model.ranges.of(table.family(table.rows[rows[i]]));
     for (std::size_t j = 0; j < x.columns; ++j) {
-      if (model.features.features[j].extrapolates) continue;
       // NaN is the range of a feature that no row had, and limits nothing.
       x.at(i, j) = std::clamp(x.at(i, j), ranges[j].first, ranges[j].second);
     }

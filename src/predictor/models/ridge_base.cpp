@@ -21,23 +21,12 @@ constexpr std::size_t kEnoughValues = 8;
 /// for the rows that whole trainings have.
 constexpr double kRidgeTogether = 30;
 
-/// The number of values that a feature must have had to be extrapolated.
-constexpr std::size_t kLeastValues = 8;
-
-std::size_t count_values(const Matrix& x, std::size_t column) {
-  std::set<float> values;
-  for (std::size_t i = 0; i < x.rows; ++i) {
-    if (!std::isnan(x.at(i, column))) values.insert(x.at(i, column));
-  }
-  return values.size();
-}
-
-/// Rows that do not name their architecture can be of any number of them.
-bool are_few(const MetaTable& table, std::span<const RowIndex> rows,
-             std::uint32_t MetaRow::*name) {
+/// Whether there are few architectures. Rows that do not name theirs can be of
+/// any number of them.
+bool are_few(const MetaTable& table, std::span<const RowIndex> rows) {
   std::set<std::uint32_t> names;
   for (const RowIndex row : rows) {
-    names.insert(table.rows[row].*name);
+    names.insert(table.rows[row].architecture);
     if (names.size() == kEnoughValues) return false;
   }
   return std::ranges::none_of(
@@ -52,10 +41,7 @@ std::map<Evidence, double> find_penalties(const MetaTable& table,
       kRidge + kFewValuesPenalty * static_cast<double>(rows.size());
   return {{Evidence::none, std::numeric_limits<double>::infinity()},
           {Evidence::rows, kRidge},
-          {Evidence::datasets,
-           are_few(table, rows, &MetaRow::dataset) ? few : kRidge},
-          {Evidence::architectures,
-           are_few(table, rows, &MetaRow::architecture) ? few : kRidge}};
+          {Evidence::architectures, are_few(table, rows) ? few : kRidge}};
 }
 
 LinearModel fit_ridge(const MetaTable& table, std::span<const RowIndex> rows,
@@ -63,12 +49,8 @@ LinearModel fit_ridge(const MetaTable& table, std::span<const RowIndex> rows,
   const Matrix x = feature_matrix(table, rows, features);
   const auto penalty_of = find_penalties(table, rows);
   std::vector<double> penalties;
-  for (std::size_t j = 0; j < x.columns; ++j) {
-    const Feature& feature = features.features[j];
-    const bool has_too_few_values =
-        feature.extrapolates && count_values(x, j) < kLeastValues;
-    penalties.push_back(
-        penalty_of.at(has_too_few_values ? Evidence::none : feature.evidence));
+  for (const Feature& feature : features.features) {
+    penalties.push_back(penalty_of.at(feature.evidence));
   }
   return fit_linear(x, log_steps(table, rows), penalties);
 }
