@@ -31,6 +31,17 @@ run_limited() {
 }
 trap 'kill $!; exit 130' INT TERM
 
+# Downloads what later stages need while this machine compiles. Such a stage waits
+# at the lock until it is there, and says so where it is not.
+download_ahead() {
+  {
+    scripts/in_debian13.sh true
+    scripts/test_package.sh --install
+  } </dev/null &>/dev/null &
+  downloads=$!
+  trap 'kill -- -$downloads 2>/dev/null' EXIT
+}
+
 # A limited stage that is not a set of tests; it counts when it fails, and when it
 # says by 77 that it was skipped.
 check() {
@@ -135,6 +146,7 @@ export -f check_format build tidy
 # less than half of them.
 if check "set-up" 10m scripts/setup.sh --tests; then
   python=-DCAPE_TEST_PYTHON=$test_venv/bin/python
+  [[ $all == no ]] || download_ahead
   check "format" 1m bash -c check_format
   if check "build (release)" 30m bash -c 'build "$@"' - release "$python"; then
     run_tests release 15m release -LE "$clusters"
