@@ -50,12 +50,15 @@ endfunction()
 # tests/<folder>; each of its tests is one of ctest. A program that takes long to
 # start (Torch does) names SHARDS: then ctest starts it so many times, each with
 # its share of the tests. With CAPE_SHARD_TESTS all programs have shards.
+# Nobody waits for the code of tests, only for its compiler.
 function(cape_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" SHARDS "")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   add_executable(${name}_test ${sources})
   target_link_libraries(${name}_test PRIVATE ${arg_UNPARSED_ARGUMENTS} cape_flags
                         cape_test_support GTest::gmock GTest::gtest_main)
+  target_compile_options(${name}_test PRIVATE
+                         $<IF:$<CONFIG:Debug>,-O0,-O1>)
   if(CAPE_SHARD_TESTS AND NOT arg_SHARDS)
     set(arg_SHARDS 3)
   endif()
