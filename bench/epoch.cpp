@@ -3,8 +3,8 @@
 //   bench_epoch --family cnn --draws 2 --json epoch.json
 #include <algorithm>
 
+#include "benchmarks.h"
 #include "comparison.h"
-#include "core/error.h"
 #include "datasets/split.h"
 #include "measure.h"
 #include "plain/procedure.h"
@@ -97,7 +97,9 @@ Measured measure_epoch(const Case& subject, const Options& options) {
   return {plain_seconds, engine_seconds, passes * subject.forward_flops()};
 }
 
-int run(int argc, char** argv) {
+}  // namespace
+
+int run_epoch(int argc, char** argv) {
   return compare(
       {.description =
            "Measures an epoch of a whole training: LibTorch's modules and\n"
@@ -116,9 +118,4 @@ int run(int argc, char** argv) {
       argc, argv);
 }
 
-}  // namespace
 }  // namespace cape::bench
-
-int main(int argc, char** argv) {
-  return cape::guarded_main("bench_epoch", cape::bench::run, argc, argv);
-}

@@ -1,8 +1,8 @@
 // What the extended features add to a probe, against a training step.
 //
 //   bench_extended --family cnn --draws 2
+#include "benchmarks.h"
 #include "comparison.h"
-#include "core/error.h"
 #include "measure.h"
 #include "trainer/probe.h"
 #include "trainer/training.h"
@@ -43,7 +43,9 @@ Measured measure_extended(const Case& subject, const Options& options) {
           passes * subject.forward_flops()};
 }
 
-int run(int argc, char** argv) {
+}  // namespace
+
+int run_extended(int argc, char** argv) {
   return compare(
       {.description =
            "Measures what the extended features add to a probe, against a\n"
@@ -56,9 +58,4 @@ int run(int argc, char** argv) {
       argc, argv);
 }
 
-}  // namespace
 }  // namespace cape::bench
-
-int main(int argc, char** argv) {
-  return cape::guarded_main("bench_extended", cape::bench::run, argc, argv);
-}

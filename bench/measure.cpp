@@ -2,7 +2,6 @@
 
 #include <malloc.h>
 #include <sys/wait.h>
-#include <torch/torch.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include <exception>
 
 #include "core/error.h"
+#include "models/torch.h"
 
 namespace cape::bench {
 namespace {

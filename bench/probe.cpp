@@ -4,8 +4,8 @@
 //   bench_probe --family rnn --draws 2 --json probe.json
 #include "trainer/probe.h"
 
+#include "benchmarks.h"
 #include "comparison.h"
-#include "core/error.h"
 #include "measure.h"
 #include "plain/procedure.h"
 
@@ -24,7 +24,9 @@ Measured measure_probe(const Case& subject, const Options& options) {
   return {plain_seconds, engine_seconds, 3 * subject.forward_flops()};
 }
 
-int run(int argc, char** argv) {
+}  // namespace
+
+int run_probe(int argc, char** argv) {
   return compare(
       {.description =
            "Measures a probe: the published loop over single samples against\n"
@@ -38,9 +40,4 @@ int run(int argc, char** argv) {
       argc, argv);
 }
 
-}  // namespace
 }  // namespace cape::bench
-
-int main(int argc, char** argv) {
-  return cape::guarded_main("bench_probe", cape::bench::run, argc, argv);
-}

@@ -3,8 +3,8 @@
 // trajectory of the farm.
 //
 //   bench_row --family mlp --draws 2 --json row.json
+#include "benchmarks.h"
 #include "comparison.h"
-#include "core/error.h"
 #include "measure.h"
 #include "plain/procedure.h"
 
@@ -29,7 +29,9 @@ Measured measure_row(const Case& subject, const Options& options) {
           passes * subject.forward_flops() / rows};
 }
 
-int run(int argc, char** argv) {
+}  // namespace
+
+int run_row(int argc, char** argv) {
   return compare(
       {.description =
            "Measures a row: the published procedure (a loop probe and a\n"
@@ -46,9 +48,4 @@ int run(int argc, char** argv) {
       argc, argv);
 }
 
-}  // namespace
 }  // namespace cape::bench
-
-int main(int argc, char** argv) {
-  return cape::guarded_main("bench_row", cape::bench::run, argc, argv);
-}

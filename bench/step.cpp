@@ -1,8 +1,8 @@
 // A training step: the engine's against LibTorch's modules and AdamW.
 //
 //   bench_step --family rnn --draws 2 --json step.json
+#include "benchmarks.h"
 #include "comparison.h"
-#include "core/error.h"
 #include "measure.h"
 #include "plain/procedure.h"
 #include "trainer/training.h"
@@ -31,7 +31,9 @@ Measured measure_step(const Case& subject, const Options& options) {
   return {plain_seconds, engine_seconds, 3 * subject.forward_flops()};
 }
 
-int run(int argc, char** argv) {
+}  // namespace
+
+int run_step(int argc, char** argv) {
   return compare(
       {.description =
            "Measures a training step: LibTorch's modules and AdamW against "
@@ -46,9 +48,4 @@ int run(int argc, char** argv) {
       argc, argv);
 }
 
-}  // namespace
 }  // namespace cape::bench
-
-int main(int argc, char** argv) {
-  return cape::guarded_main("bench_step", cape::bench::run, argc, argv);
-}

@@ -49,13 +49,19 @@ endfunction()
 # cape_test(<folder> [SHARDS <n>] [libraries...]): the GoogleTest program of
 # tests/<folder>; each of its tests is one of ctest. A program that takes long to
 # start (Torch does) names SHARDS: then ctest starts it so many times, each with
-# its share of the tests.
+# its share of the tests. With CAPE_SHARD_TESTS all programs have shards.
+# Nobody waits for the code of tests, only for its compiler.
 function(cape_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" SHARDS "")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   add_executable(${name}_test ${sources})
   target_link_libraries(${name}_test PRIVATE ${arg_UNPARSED_ARGUMENTS} cape_flags
                         cape_test_support GTest::gmock GTest::gtest_main)
+  target_compile_options(${name}_test PRIVATE
+                         $<IF:$<CONFIG:Debug>,-O0,-O1>)
+  if(CAPE_SHARD_TESTS AND NOT arg_SHARDS)
+    set(arg_SHARDS 3)
+  endif()
   if(NOT arg_SHARDS)
     gtest_discover_tests(${name}_test TEST_PREFIX ${name}: DISCOVERY_TIMEOUT 60
                          PROPERTIES TIMEOUT 120 LABELS unit)
@@ -65,7 +71,8 @@ function(cape_test name)
   foreach(shard RANGE ${last})
     set(test ${name}:${shard}of${arg_SHARDS})
     add_test(NAME ${test} COMMAND ${name}_test --gtest_brief=1)
-    set_tests_properties(${test} PROPERTIES TIMEOUT 900 LABELS unit ENVIRONMENT
+    set_tests_properties(${test} PROPERTIES
+      TIMEOUT 400 LABELS unit COST 20 ENVIRONMENT
       "GTEST_TOTAL_SHARDS=${arg_SHARDS};GTEST_SHARD_INDEX=${shard}")
   endforeach()
 endfunction()

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Tests the Python package in python/ on the programs of build/release: with
 # PyTorch, which is installed once into a folder of its own (3 GB, see
-# scripts/common.sh). Exits with 77 where the registry cannot be reached.
+# scripts/common.sh). Exits with 77 where the registry cannot be reached. With
+# --install it does no more than install PyTorch.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/common.sh
@@ -26,6 +27,7 @@ start=$SECONDS
 provide_torch
 say "The environments with PyTorch took $((SECONDS - start)) s."
 stage_of=testing
+[[ ${1:-} != --install ]] || exit 0
 export CAPE_BIN=${CAPE_BIN:-$PWD/build/release/bin}
 "$package_venv/bin/python" -W error::SyntaxWarning -m unittest discover \
   --verbose --start-directory python/tests --pattern '*_test.py'

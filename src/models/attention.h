@@ -2,7 +2,7 @@
 /// head is copied out, and the weights of a head stay in the processor's cache.
 #pragma once
 
-#include <torch/torch.h>
+#include "models/torch.h"
 
 namespace cape::models {
 

@@ -1,8 +1,6 @@
 /// Builds networks from their descriptions.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -10,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "models/torch.h"
 #include "zoo/architecture.h"
 
 namespace cape::models {

@@ -1,6 +1,6 @@
 #include "models/gemm.h"
 
-#include <torch/torch.h>
+#include "models/torch.h"
 
 // From the BLAS that LibTorch contains, if it contains one.
 extern "C" [[gnu::weak]] void sgemm_(const char* transpose_a,

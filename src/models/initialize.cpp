@@ -1,5 +1,7 @@
 #include "models/initialize.h"
 
+#include <torch/nn/init.h>
+
 #include <cmath>
 
 namespace cape::models {

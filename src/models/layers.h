@@ -3,11 +3,10 @@
 /// draws each weight once.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 
 #include "models/recording.h"
+#include "models/torch.h"
 
 namespace cape::models {
 

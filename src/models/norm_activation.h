@@ -1,10 +1,9 @@
 /// BatchNorm and what follows it, in as few passes over memory as possible.
 #pragma once
 
-#include <torch/torch.h>
-
 #include "models/activation.h"
 #include "models/layers.h"
+#include "models/torch.h"
 
 namespace cape::models {
 

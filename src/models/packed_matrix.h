@@ -1,9 +1,9 @@
 /// A matrix that is used in many products.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <memory>
+
+#include "models/torch.h"
 
 namespace cape::models {
 

@@ -14,9 +14,9 @@
 ///   is recorded as often, and its gradient is the sum over these recordings.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <vector>
+
+#include "models/torch.h"
 
 namespace cape::models {
 

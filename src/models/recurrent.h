@@ -1,13 +1,12 @@
 /// LSTMs (four gates), GRUs (three), and RNNs with tanh (one).
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "models/layers.h"
+#include "models/torch.h"
 
 namespace cape::models {
 

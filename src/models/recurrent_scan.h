@@ -3,7 +3,7 @@
 /// in the backward pass.
 #pragma once
 
-#include <torch/torch.h>
+#include "models/torch.h"
 
 namespace cape::models {
 

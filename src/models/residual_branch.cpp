@@ -16,7 +16,7 @@ using torch::autograd::Function;
 using torch::autograd::variable_list;
 
 /// ... x features -> rows x features.
-Tensor rows_of(const Tensor& x) {
+Tensor as_matrix(const Tensor& x) {
   return x.reshape({-1, x.size(-1)}).contiguous();
 }
 
@@ -101,7 +101,7 @@ class AttentionBranch : public Function<AttentionBranch> {
   static variable_list forward(AutogradContext* context, const Tensor& input,
                                at::TensorList parameters,
                                at::TensorList stand_ins, std::int64_t heads) {
-    const Tensor x = rows_of(input);
+    const Tensor x = as_matrix(input);
     const Tensor n = normalised(x, parameters[0], parameters[1]);
     const AttentionInput heads_in = {
         torch::addmm(parameters[3], n, parameters[2].t()),
@@ -130,7 +130,7 @@ class AttentionBranch : public Function<AttentionBranch> {
     const Tensor& x = saved[0];
     const Tensor* const parameters = &saved[7];
     const Tensor& like = d_outputs[0];
-    const Tensor dy = rows_of(like);
+    const Tensor dy = as_matrix(like);
     const Attention attention = {saved[4], saved[5], saved[6]};
     const AttentionGradients of_heads =
         attend_backward({saved[1], saved[2], saved[3], like.size(1),
@@ -169,7 +169,7 @@ class MlpBranch : public Function<MlpBranch> {
   static variable_list forward(AutogradContext* context, const Tensor& input,
                                at::TensorList parameters,
                                at::TensorList stand_ins) {
-    const Tensor x = rows_of(input);
+    const Tensor x = as_matrix(input);
     const Tensor n = normalised(x, parameters[0], parameters[1]);
     const Tensor product = n.mm(parameters[2].t());
     const Tensor a = finished(product, parameters[3], {}, Activation::gelu);
@@ -189,7 +189,7 @@ class MlpBranch : public Function<MlpBranch> {
     const Tensor &x = saved[0], &product = saved[1];
     const Tensor* const parameters = &saved[2];
     const Tensor& like = d_outputs[0];
-    const Tensor dy = rows_of(like);
+    const Tensor dy = as_matrix(like);
     const Tensor d =
         gelu_backward(dy.mm(parameters[4]), product, parameters[3]);
     const Tensor dn = d.mm(parameters[2]);

@@ -4,9 +4,8 @@
 /// where they are made.
 #pragma once
 
-#include <torch/torch.h>
-
 #include "models/layers.h"
+#include "models/torch.h"
 
 namespace cape::models {
 

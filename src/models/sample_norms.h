@@ -3,11 +3,10 @@
 /// 2019 (convolutions), Li et al. 2022 (sequences by Gram matrices).
 #pragma once
 
-#include <torch/torch.h>
-
 #include <vector>
 
 #include "models/recording.h"
+#include "models/torch.h"
 
 namespace cape::models {
 

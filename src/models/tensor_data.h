@@ -1,7 +1,7 @@
 /// What kernels take of a tensor.
 #pragma once
 
-#include <torch/torch.h>
+#include "models/torch.h"
 
 namespace cape::models {
 

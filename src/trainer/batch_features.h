@@ -1,11 +1,10 @@
 /// What a batch shows of its data, whatever the network.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 
 #include "datasets/task.h"
+#include "models/torch.h"
 #include "trial/task.h"
 
 namespace cape::trainer {

@@ -3,7 +3,6 @@
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 #include <malloc.h>
-#include <torch/torch.h>
 
 #include <cstdlib>
 #include <limits>
@@ -13,6 +12,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "models/build.h"
+#include "models/torch.h"
 
 /// MKL picks its kernels by this: any processor but Intel's gets those without
 /// AVX-512, which is half the speed on one that has it. The name is the one in

@@ -12,7 +12,7 @@ using torch::Tensor;
 using KernelLosses = trial::SetFeatures::KernelLosses;
 
 /// Fewer samples in a half say nothing.
-constexpr std::int64_t kFewestSamples = 8;
+constexpr std::int64_t kFewestOfHalf = 8;
 
 /// The numbers that the regression learns, samples x numbers: classes as zeros
 /// and ones.
@@ -73,7 +73,7 @@ KernelRegression kernel_regression(const Tensor& inputs, const Tensor& labels,
                                    Task task) {
   const torch::NoGradGuard no_grad;
   const std::int64_t half = inputs.size(0) / 2;
-  if (half < kFewestSamples) return {};
+  if (half < kFewestOfHalf) return {};
   const Tensor x =
       numbers_of_samples(inputs).to(torch::kCPU).to(torch::kDouble);
   if (!torch::isfinite(x).all().item<bool>()) return {};

@@ -2,9 +2,8 @@
 /// long any network learns from them before it only learns them by heart.
 #pragma once
 
-#include <torch/torch.h>
-
 #include "datasets/task.h"
+#include "models/torch.h"
 #include "trial/task.h"
 
 namespace cape::trainer {

@@ -2,10 +2,9 @@
 /// network of the zoo, of Torch's stock modules, and in TorchScript.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 
+#include "models/torch.h"
 #include "trial/task.h"
 
 namespace cape::trainer {

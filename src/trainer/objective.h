@@ -2,9 +2,8 @@
 /// on the kind of labels. docs/trial_protocol.md defines them.
 #pragma once
 
-#include <torch/torch.h>
-
 #include "datasets/task.h"
+#include "models/torch.h"
 
 namespace cape::trainer {
 

@@ -156,7 +156,7 @@ double mean_loss(const torch::Tensor& logits, const LabelledBatch& batch) {
 
 /// With fewer samples per micro-batch, reading the weights takes longer than
 /// the arithmetic, and every micro-batch has gradients of all weights.
-constexpr std::int64_t kFewestSamples = 16;
+constexpr std::int64_t kFewestOfMicroBatch = 16;
 
 /// consume(evaluate(micro_batch)) for each micro-batch of the batch, in order:
 /// of as many samples as the model takes at a time, or of fewer, so that all
@@ -172,7 +172,7 @@ void for_each_micro_batch(const models::Model& model,
                                    ? at::get_num_threads()
                                    : 1;
   const std::int64_t share =
-      std::max((samples + workers - 1) / workers, kFewestSamples);
+      std::max((samples + workers - 1) / workers, kFewestOfMicroBatch);
   const std::int64_t most =
       std::min({model.micro_batch_size(), share, samples});
   run_parallel_ordered(

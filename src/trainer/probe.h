@@ -1,11 +1,10 @@
 /// The probe: what is measured of the untrained network.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <optional>
 
 #include "models/build.h"
+#include "models/torch.h"
 #include "trial/task.h"
 
 namespace cape::trainer {

@@ -2,14 +2,13 @@
 /// src/trainer.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "models/build.h"
+#include "models/torch.h"
 
 namespace cape::trainer {
 

@@ -1,12 +1,11 @@
 /// Samples for a whole training on a device, batch by batch.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <span>
 #include <vector>
 
 #include "datasets/sample_store.h"
+#include "models/torch.h"
 #include "trainer/training.h"
 
 namespace cape::trainer {

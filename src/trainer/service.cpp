@@ -1,7 +1,5 @@
 #include "trainer/service.h"
 
-#include <torch/torch.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -11,6 +9,7 @@
 #include <optional>
 
 #include "core/error.h"
+#include "models/torch.h"
 #include "trainer/dataset_cache.h"
 #include "trainer/device.h"
 #include "trainer/trajectory.h"

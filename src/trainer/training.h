@@ -1,12 +1,11 @@
 /// Training: losses and updates.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <vector>
 
 #include "datasets/task.h"
 #include "models/build.h"
+#include "models/torch.h"
 #include "trial/optimizer.h"
 
 namespace cape::trainer {

@@ -1,13 +1,12 @@
 /// What the first steps of a training see of the untrained network.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <functional>
 #include <span>
 #include <vector>
 
 #include "models/build.h"
+#include "models/torch.h"
 #include "trainer/training.h"
 #include "trial/optimizer.h"
 #include "trial/task.h"

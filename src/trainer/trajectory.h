@@ -1,9 +1,8 @@
 /// One trajectory, measured: docs/trial_protocol.md.
 #pragma once
 
-#include <torch/torch.h>
-
 #include "datasets/dataset.h"
+#include "models/torch.h"
 #include "trainer/training.h"
 #include "trial/task.h"
 

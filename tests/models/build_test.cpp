@@ -1,7 +1,7 @@
 #include "models/build.h"
+#include "models/torch.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cmath>
 #include <cstdlib>

@@ -2,9 +2,9 @@
 // kernels' tiles and vectors.
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include "models/kernels.h"
+#include "models/torch.h"
 
 namespace cape::models {
 namespace {

@@ -1,9 +1,9 @@
 // The fused BatchNorm against the same from Torch's own operations.
 
 #include "models/norm_activation.h"
+#include "models/torch.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 namespace cape::models {
 namespace {

@@ -1,7 +1,7 @@
 #include "models/recording.h"
+#include "models/torch.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <future>
 

@@ -1,9 +1,9 @@
 // The scan against the same steps from Torch's own operations, in double.
 
 #include "models/recurrent.h"
+#include "models/torch.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 namespace cape::models {
 namespace {

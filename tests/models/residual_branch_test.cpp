@@ -2,9 +2,9 @@
 // own operations in double.
 
 #include "models/residual_branch.h"
+#include "models/torch.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include "models/initialize.h"
 

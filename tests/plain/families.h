@@ -2,6 +2,8 @@
 /// the shape of one sample as the network sees it.
 #pragma once
 
+#include <torch/nn.h>
+
 #include <cstdint>
 #include <memory>
 #include <vector>

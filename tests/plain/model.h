@@ -3,13 +3,12 @@
 /// measured against.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "models/build.h"
+#include "models/torch.h"
 #include "zoo/architecture.h"
 
 namespace cape::plain {

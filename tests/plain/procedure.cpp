@@ -1,5 +1,7 @@
 #include "plain/procedure.h"
 
+#include <torch/optim.h>
+
 #include "core/overloaded.h"
 
 namespace cape::plain {
@@ -95,6 +97,8 @@ PlainTraining::PlainTraining(PlainModel& model,
                              double learning_rate)
     : model_(model),
       optimizer_(stock_optimizer(model, optimizer, learning_rate)) {}
+
+PlainTraining::~PlainTraining() = default;
 
 double PlainTraining::loss(const trainer::TrialBatch& batch) {
   loss_ = torch::nn::functional::cross_entropy(model_.forward(batch.inputs),

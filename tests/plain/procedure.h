@@ -2,15 +2,18 @@
 /// the features and a training of its own for every epsilon.
 #pragma once
 
-#include <torch/torch.h>
-
 #include <memory>
 #include <vector>
 
 #include "datasets/dataset.h"
+#include "models/torch.h"
 #include "plain/model.h"
 #include "trainer/trajectory.h"
 #include "trial/task.h"
+
+namespace torch::optim {
+class Optimizer;
+}
 
 namespace cape::plain {
 
@@ -25,6 +28,7 @@ class PlainTraining {
  public:
   PlainTraining(PlainModel& model, const trial::Optimizer& optimizer,
                 double learning_rate);
+  ~PlainTraining();
 
   /// The loss of the network as it is; then the update that it asks for.
   double loss(const trainer::TrialBatch& batch);

@@ -1,9 +1,9 @@
 /// The engine's norms against the loop over samples, for the whole zoo.
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include "models/build.h"
+#include "models/torch.h"
 #include "plain/lists.h"
 #include "trainer/probe.h"
 
@@ -54,13 +54,13 @@ void expect_agreement(models::Model& model, const torch::Tensor& inputs,
   EXPECT_NEAR(engine.tau / loop.tau, 1, tolerance);
 }
 
-struct Case {
+struct EngineCase {
   zoo::Architecture architecture;
   std::int64_t batch;
 };
 
-std::vector<Case> cases() {
-  std::vector<Case> all;
+std::vector<EngineCase> engine_cases() {
+  std::vector<EngineCase> all;
   for (const zoo::Architecture& architecture : zoo_samples()) {
     // Of one micro-batch, of a full and a part of another, of full ones.
     for (const std::int64_t batch : {1, 2, 33, 48}) {
@@ -70,7 +70,7 @@ std::vector<Case> cases() {
   return all;
 }
 
-class EngineTest : public testing::TestWithParam<Case> {
+class EngineTest : public testing::TestWithParam<EngineCase> {
  protected:
   void SetUp() override {
     torch::manual_seed(7);
@@ -104,14 +104,18 @@ TEST_P(EngineTest, LeavesOutWhatIsFrozen) {
   expect_agreement(*model_, inputs_.to(torch::kDouble), labels_, 1e-9);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Zoo, EngineTest, testing::ValuesIn(cases()), [](const auto& instance) {
-      std::string name = zoo::short_name(instance.param.architecture);
-      for (char& c : name) {
-        if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
-      }
-      return name + "_of_" + std::to_string(instance.param.batch);
-    });
+INSTANTIATE_TEST_SUITE_P(Zoo, EngineTest, testing::ValuesIn(engine_cases()),
+                         [](const auto& instance) {
+                           std::string name =
+                               zoo::short_name(instance.param.architecture);
+                           for (char& c : name) {
+                             if (std::isalnum(static_cast<unsigned char>(c)) ==
+                                 0)
+                               c = '_';
+                           }
+                           return name + "_of_" +
+                                  std::to_string(instance.param.batch);
+                         });
 
 }  // namespace
 }  // namespace cape::trainer

@@ -1,18 +1,18 @@
 // The extended features against explicit gradients and steps.
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cmath>
 
 #include "models/build.h"
+#include "models/torch.h"
 #include "trainer/parallel_ordered.h"
 #include "trainer/probe.h"
 
 namespace cape::trainer {
 namespace {
 
-constexpr double kLearningRate = 1e-3;
+constexpr double kStepSize = 1e-3;
 
 class ExtendedProbeTest : public testing::TestWithParam<zoo::Architecture> {
  protected:
@@ -26,7 +26,7 @@ class ExtendedProbeTest : public testing::TestWithParam<zoo::Architecture> {
   }
 
   trial::ExtendedProbe probed() {
-    return probe(*model_, inputs_, labels_, kLearningRate).extended.value();
+    return probe(*model_, inputs_, labels_, kStepSize).extended.value();
   }
 
   torch::Tensor loss() {
@@ -73,7 +73,7 @@ TEST_P(ExtendedProbeTest, AgreesWithExplicitGradientsAndSteps) {
   for (std::size_t k = 0; k < found.sign_step_losses.size(); ++k) {
     for (; taken < (1 << k); ++taken) {
       for (std::size_t p = 0; p < parameters.size(); ++p) {
-        parameters[p].sub_(kLearningRate * gradients[p].sign());
+        parameters[p].sub_(kStepSize * gradients[p].sign());
       }
     }
     EXPECT_NEAR(found.sign_step_losses[k], (loss() / before).item<double>(),
@@ -143,7 +143,7 @@ TEST(ExtendedProbe, IsTheSameOnAThreadAPart) {
   const torch::Tensor labels = torch::arange(18) % 10;
   const auto probed = [&](int count) {
     const TorchThreads threads(count);
-    return probe(*model, inputs, labels, kLearningRate);
+    return probe(*model, inputs, labels, kStepSize);
   };
   const trial::ProbeResult alone = probed(1);
   for (const int count : {2, 3, 5}) {

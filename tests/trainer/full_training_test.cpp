@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +8,7 @@
 #include "core/random.h"
 #include "datasets/split.h"
 #include "models/build.h"
+#include "models/torch.h"
 #include "trainer/evaluation.h"
 #include "trainer/support.h"
 #include "trainer/trajectory.h"
@@ -53,7 +53,7 @@ trial::TrialTask full_task() {
   return task;
 }
 
-trial::TrialResult run(const trial::TrialTask& task) {
+trial::TrialResult run_full(const trial::TrialTask& task) {
   static const datasets::Dataset kDataset = squares();
   return run_trajectory(task, kDataset, torch::kCPU, 1);
 }
@@ -66,19 +66,19 @@ void expect_same_training(const trial::TrialResult& a,
 }
 
 TEST(FullTraining, IsTheSameToTheBitWhateverRanBefore) {
-  const auto first = run(full_task());
+  const auto first = run_full(full_task());
   trial::TrialTask other = full_task();
   other.seed = 99;
-  const auto second = run(other);
+  const auto second = run_full(other);
   EXPECT_NE(first.losses, second.losses);
-  expect_same_training(first, run(full_task()));
+  expect_same_training(first, run_full(full_task()));
 }
 
 TEST(FullTraining, LearnsWhatIsThere) {
   trial::TrialTask task = full_task();
   std::get<trial::FullTraining>(task.target).patience = 12;
   task.criteria = {trial::EarlyStopping{12, 1e-4}};
-  const auto result = run(task);
+  const auto result = run_full(task);
   ASSERT_EQ(result.validation_losses.size(), 12U);
   EXPECT_LT(result.validation_losses.back(), result.validation_losses.front());
   EXPECT_GT(result.outcomes[0].best->validation.score, 0.9);
@@ -88,12 +88,12 @@ TEST(FullTraining, LearnsWhatIsThere) {
 }
 
 TEST(FullTraining, GivesEachCriterionWhatItAloneWouldGet) {
-  const auto shared = run(full_task());
+  const auto shared = run_full(full_task());
   ASSERT_EQ(shared.outcomes.size(), 4U);
   for (const trial::CriterionResult& outcome : shared.outcomes) {
     trial::TrialTask task = full_task();
     task.criteria = {outcome.criterion};
-    const auto alone = run(task);
+    const auto alone = run_full(task);
     EXPECT_EQ(alone.outcomes.front(), outcome);
     EXPECT_EQ(alone.initial_loss, shared.initial_loss);
     EXPECT_EQ(alone.probe, shared.probe);
@@ -110,7 +110,7 @@ TEST(FullTraining, TakesTheStepsOfALoopOverShuffledBatches) {
   task.learning_rate = 0.05;
   task.criteria = {trial::EarlyStopping{2, 1e-4}};
   const auto& settings = std::get<trial::FullTraining>(task.target);
-  const auto result = run(task);
+  const auto result = run_full(task);
 
   const datasets::Dataset dataset = squares();
   const datasets::Split split =
@@ -158,16 +158,16 @@ TEST(FullTraining, LooksWithoutChangingTheTraining) {
   trial::TrialTask task = full_task();
   task.architecture = zoo::Mlp{.layers = 2, .width = 32, .dropout = 0.3};
   task.criteria = {trial::EarlyStopping{2, 1e-4}};
-  const auto unseen = run(task);
+  const auto unseen = run_full(task);
   task.criteria.emplace_back(trial::Epsilon{1e-9});
-  const auto seen = run(task);
+  const auto seen = run_full(task);
   EXPECT_GT(seen.losses.size(), 20U);
   EXPECT_EQ(unseen.losses.size(), 1U);
   EXPECT_EQ(seen.validation_losses, unseen.validation_losses);
 }
 
 TEST(FullTraining, ProbesTheFirstMiniBatchAndDescribesTheSamples) {
-  const auto result = run(full_task());
+  const auto result = run_full(full_task());
   ASSERT_TRUE(result.probe.extended.has_value());
   ASSERT_TRUE(result.probe.extended->set.has_value());
   const trial::SetFeatures& set = *result.probe.extended->set;
@@ -179,9 +179,9 @@ TEST(FullTraining, ProbesTheFirstMiniBatchAndDescribesTheSamples) {
 
 TEST(FullTraining, OnlyLooksAndTimesWhereStepsAreToBeTimed) {
   trial::TrialTask task = full_task();
-  const auto trained = run(task);
+  const auto trained = run_full(task);
   task.timed_steps = 2;
-  const auto timed = run(task);
+  const auto timed = run_full(task);
   EXPECT_EQ(timed.losses.size(), 1U);
   EXPECT_EQ(timed.initial_loss, trained.initial_loss);
   EXPECT_EQ(timed.probe, trained.probe);
@@ -194,7 +194,7 @@ TEST(FullTraining, OnlyLooksAndTimesWhereStepsAreToBeTimed) {
 TEST(FullTraining, RefusesMoreSamplesThanThereAre) {
   trial::TrialTask task = full_task();
   std::get<trial::FullTraining>(task.target).samples = 301;
-  EXPECT_THROW(run(task), Error);
+  EXPECT_THROW(run_full(task), Error);
 }
 
 TEST(FullTraining, ScoresARegressionByItsExplainedVariance) {

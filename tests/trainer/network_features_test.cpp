@@ -3,6 +3,9 @@
 #include "trainer/network_features.h"
 
 #include <gtest/gtest.h>
+#include <torch/nn/modules/embedding.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/normalization.h>
 
 #include "models/build.h"
 #include "plain/model.h"

@@ -1,7 +1,7 @@
 #include "trainer/parallel_ordered.h"
+#include "models/torch.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <atomic>
 #include <numeric>

@@ -2,12 +2,12 @@
 /// procedure in LibTorch's stock modules: tests/plain.
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
+#include "models/torch.h"
 #include "plain/lists.h"
 #include "plain/procedure.h"
 #include "trainer/probe.h"

@@ -1,7 +1,7 @@
 #include "trainer/probe.h"
+#include "models/torch.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include "models/layers.h"
 
@@ -10,7 +10,7 @@ namespace {
 
 using models::Model;
 
-constexpr std::int64_t kSamples = 6;
+constexpr std::int64_t kProbeSamples = 6;
 const std::vector<std::int64_t> kSmallImage = {1, 6, 6};
 
 /// Logits W x + b.
@@ -32,8 +32,8 @@ class Softmax : public Model {
 };
 
 struct Batch {
-  torch::Tensor inputs = torch::randn({kSamples, 1, 6, 6});
-  torch::Tensor labels = torch::arange(kSamples) % 3;
+  torch::Tensor inputs = torch::randn({kProbeSamples, 1, 6, 6});
+  torch::Tensor labels = torch::arange(kProbeSamples) % 3;
 };
 
 /// Everything that a probe could change.
@@ -68,8 +68,9 @@ TEST(ProbeTest, OfEqualSamplesIsTheBatchsGradient) {
   torch::manual_seed(2);
   const auto model =
       models::build(zoo::Mlp{.layers = 2, .width = 16}, kSmallImage, 3);
-  const auto inputs = torch::randn({1, 1, 6, 6}).repeat({kSamples, 1, 1, 1});
-  const auto labels = torch::full({kSamples}, 2, torch::kLong);
+  const auto inputs =
+      torch::randn({1, 1, 6, 6}).repeat({kProbeSamples, 1, 1, 1});
+  const auto labels = torch::full({kProbeSamples}, 2, torch::kLong);
   const trial::ProbeResult probe = probe_by_loop(*model, inputs, labels);
 
   model->eval();
@@ -87,11 +88,11 @@ TEST(ProbeTest, IsTheMeanOfItsSamplesProbes) {
       models::build(zoo::Mlp{.layers = 2, .width = 16}, kSmallImage, 3);
   const Batch batch;
   trial::ProbeResult mean;
-  for (std::int64_t i = 0; i < kSamples; ++i) {
+  for (std::int64_t i = 0; i < kProbeSamples; ++i) {
     const trial::ProbeResult one = probe_by_loop(
         *model, batch.inputs.narrow(0, i, 1), batch.labels.narrow(0, i, 1));
-    mean.g2 += one.g2 / kSamples;
-    mean.tau += one.tau / kSamples;
+    mean.g2 += one.g2 / kProbeSamples;
+    mean.tau += one.tau / kProbeSamples;
   }
   const trial::ProbeResult all =
       probe_by_loop(*model, batch.inputs, batch.labels);

@@ -2,11 +2,11 @@
 /// gradients are summed before the norm.
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include "models/build.h"
 #include "models/initialize.h"
 #include "models/layers.h"
+#include "models/torch.h"
 #include "trainer/probe.h"
 
 namespace cape::trainer {

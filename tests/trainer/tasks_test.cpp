@@ -2,11 +2,11 @@
 // norms against the loop over samples.
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cmath>
 
 #include "models/build.h"
+#include "models/torch.h"
 #include "trainer/objective.h"
 #include "trainer/probe.h"
 #include "trainer/trajectory.h"
@@ -18,14 +18,14 @@ namespace {
 using datasets::Task;
 
 /// Networks of every family that takes the samples of a task.
-struct Case {
+struct TaskCase {
   std::string name;
   zoo::Architecture architecture;
   Task task;
   std::vector<std::int64_t> shape;
 };
 
-std::vector<Case> cases() {
+std::vector<TaskCase> task_cases() {
   const std::vector<std::int64_t> vector = {10};
   const std::vector<std::int64_t> sequence = {7, 5};
   const std::vector<std::int64_t> image = {1, 8, 8};
@@ -50,7 +50,7 @@ std::vector<Case> cases() {
           {"cct_multilabel", cct, Task::multilabel, image}};
 }
 
-constexpr std::int64_t kClasses = 4;
+constexpr std::int64_t kTaskClasses = 4;
 
 /// A network with a batch for its task, in double.
 struct Probed {
@@ -58,13 +58,13 @@ struct Probed {
   torch::Tensor inputs, labels;
 };
 
-Probed make(const Case& of, std::int64_t samples) {
+Probed make(const TaskCase& of, std::int64_t samples) {
   torch::manual_seed(3);
   const zoo::Head head =
       trial::head_of({.name = "own",
                       .task = of.task,
                       .shape = of.shape,
-                      .classes = of.task == Task::regression ? 0 : kClasses,
+                      .classes = of.task == Task::regression ? 0 : kTaskClasses,
                       .fingerprint = "",
                       .directory = ""});
   Probed probed{models::build(of.architecture, of.shape, head), {}, {}};
@@ -73,14 +73,14 @@ Probed make(const Case& of, std::int64_t samples) {
   probed.inputs = torch::randn(shape);
   switch (of.task) {
     case Task::classification:
-      probed.labels = torch::randint(kClasses, {samples}, torch::kLong);
+      probed.labels = torch::randint(kTaskClasses, {samples}, torch::kLong);
       break;
     case Task::sequence:
       probed.labels =
-          torch::randint(kClasses, {samples, of.shape[0]}, torch::kLong);
+          torch::randint(kTaskClasses, {samples, of.shape[0]}, torch::kLong);
       break;
     case Task::multilabel:
-      probed.labels = torch::randint(2, {samples, kClasses}, torch::kFloat);
+      probed.labels = torch::randint(2, {samples, kTaskClasses}, torch::kFloat);
       probed.labels.select(1, 0).fill_(1);
       break;
     case Task::regression:
@@ -90,9 +90,9 @@ Probed make(const Case& of, std::int64_t samples) {
   return probed;
 }
 
-class TaskTest : public testing::TestWithParam<Case> {};
+class TaskTest : public testing::TestWithParam<TaskCase> {};
 
-void expect_agreement(const Case& of, const Probed& p, double tolerance) {
+void expect_agreement(const TaskCase& of, const Probed& p, double tolerance) {
   const trial::ProbeResult engine =
       probe(*p.model, p.inputs, p.labels, std::nullopt, of.task);
   const trial::ProbeResult loop =
@@ -160,7 +160,7 @@ TEST_P(TaskTest, TrainingLowersTheLossThatTheProbeSaw) {
   EXPECT_LT(training.loss(batch).item<double>(), 0.9 * before);
 }
 
-INSTANTIATE_TEST_SUITE_P(Tasks, TaskTest, testing::ValuesIn(cases()),
+INSTANTIATE_TEST_SUITE_P(Tasks, TaskTest, testing::ValuesIn(task_cases()),
                          [](const auto& instance) {
                            return instance.param.name;
                          });

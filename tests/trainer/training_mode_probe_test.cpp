@@ -4,6 +4,7 @@
 #include "trainer/training_mode_probe.h"
 
 #include <gtest/gtest.h>
+#include <torch/nn/modules/dropout.h>
 #include <torch/script.h>
 
 #include <cmath>

@@ -1,7 +1,7 @@
 #include "trainer/trajectory.h"
+#include "models/torch.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
 
 #include <cmath>
 #include <set>
@@ -15,7 +15,8 @@ namespace {
 
 const zoo::Vit kSmallVit = {.patch = 8, .width = 24, .depth = 1, .heads = 2};
 
-trial::TrialResult run(const trial::TrialTask& task, int losses_per_sync = 1) {
+trial::TrialResult run_steps(const trial::TrialTask& task,
+                             int losses_per_sync = 1) {
   static const datasets::Dataset kDataset = noise_dataset();
   return run_trajectory(task, kDataset, torch::kCPU, losses_per_sync);
 }
@@ -61,7 +62,7 @@ TEST(TrajectoryTest, TrainsWithAdamWOnTheProbeBatch) {
   task.optimizer =
       trial::AdamW{.weight_decay = 0.1};  // large enough to be seen
   const std::vector<double> expected = losses_by_hand(task, 4);
-  const trial::TrialResult result = run(task);
+  const trial::TrialResult result = run_steps(task);
   ASSERT_GE(result.losses.size(), expected.size());
   for (std::size_t t = 0; t < expected.size(); ++t) {
     EXPECT_NEAR(result.losses[t], expected[t], 2e-6 * expected[t]) << t;
@@ -70,9 +71,9 @@ TEST(TrajectoryTest, TrainsWithAdamWOnTheProbeBatch) {
 
 TEST(TrajectoryTest, ProbesAndTimesStepsWithoutTraining) {
   trial::TrialTask task = small_task();
-  const trial::TrialResult trained = run(task);
+  const trial::TrialResult trained = run_steps(task);
   task.timed_steps = 2;
-  const trial::TrialResult timed = run(task);
+  const trial::TrialResult timed = run_steps(task);
   EXPECT_EQ(timed.probe, trained.probe);
   EXPECT_EQ(timed.parameters, trained.parameters);
   EXPECT_EQ(timed.initial_loss, trained.initial_loss);
@@ -83,7 +84,7 @@ TEST(TrajectoryTest, ProbesAndTimesStepsWithoutTraining) {
 
 TEST(TrajectoryTest, MeasuresEveryEpsilon) {
   const trial::TrialTask task = small_task();
-  const trial::TrialResult result = run(task);
+  const trial::TrialResult result = run_steps(task);
   EXPECT_EQ(result.trajectory, task.trajectory);
   EXPECT_EQ(result.parameters, 784 * 32 + 32 + 64 + 32 * 32 + 32 + 64 + 330);
   EXPECT_GT(result.probe.g2, 0);
@@ -106,10 +107,10 @@ TEST(TrajectoryTest, MeasuresEveryEpsilon) {
 
 TEST(TrajectoryTest, SharingARunGivesEveryEpsilonItsOwnRunsResult) {
   trial::TrialTask task = small_task();
-  const trial::TrialResult shared = run(task);
+  const trial::TrialResult shared = run_steps(task);
   for (const trial::CriterionResult& expected : shared.outcomes) {
     task.criteria = {expected.criterion};
-    const trial::TrialResult own = run(task);
+    const trial::TrialResult own = run_steps(task);
     EXPECT_EQ(own.outcomes.front(), expected);
     EXPECT_EQ(own.probe, shared.probe);
     EXPECT_TRUE(std::equal(own.losses.begin(), own.losses.end(),
@@ -122,13 +123,13 @@ TEST(TrajectoryTest, IsTheSameToTheBitWhateverRanBefore) {
   vit.architecture = kSmallVit;
   vit.seed = 99;
   for (const trial::TrialTask& task : {small_task(), vit}) {
-    const trial::TrialResult first = run(task);
+    const trial::TrialResult first = run_steps(task);
     trial::TrialTask other = small_task();
     other.seed = 7;
     other.batch_size = 5;
-    run(other);
+    run_steps(other);
     torch::rand({3});
-    expect_same(run(task), first);
+    expect_same(run_steps(task), first);
   }
 }
 
@@ -137,15 +138,15 @@ TEST(TrajectoryTest, IsTheSameHoweverSeldomTheLossIsLookedAt) {
   censored.criteria = trial::criteria_of({1e-9});
   std::get<trial::BatchSteps>(censored.target).max_steps = 21;
   for (const trial::TrialTask& task : {small_task(), censored}) {
-    expect_same(run(task, 16), run(task));
+    expect_same(run_steps(task, 16), run_steps(task));
   }
 }
 
 TEST(TrajectoryTest, TheSeedDecides) {
   trial::TrialTask task = small_task();
-  const trial::TrialResult first = run(task);
+  const trial::TrialResult first = run_steps(task);
   task.seed += 1;
-  const trial::TrialResult second = run(task);
+  const trial::TrialResult second = run_steps(task);
   EXPECT_NE(first.probe.g2, second.probe.g2);
   EXPECT_NE(first.losses, second.losses);
 }
@@ -154,7 +155,7 @@ TEST(TrajectoryTest, StopsAtTheCap) {
   trial::TrialTask task = small_task();
   task.criteria = trial::criteria_of({1e-9});
   std::get<trial::BatchSteps>(task.target).max_steps = 5;
-  const trial::TrialResult result = run(task);
+  const trial::TrialResult result = run_steps(task);
   EXPECT_EQ(result.losses.size(), 5U);
   EXPECT_EQ(result.outcomes.front().stop_reason, trial::StopReason::max_steps);
   EXPECT_EQ(result.outcomes.front().t_star, 5);
@@ -165,7 +166,7 @@ TEST(TrajectoryTest, EndsWhenTheLossIsNotFinite) {
   trial::TrialTask task = small_task();
   task.architecture = zoo::Mlp{.layers = 2, .width = 32, .batch_norm = false};
   task.learning_rate = 1e30;
-  const trial::TrialResult result = run(task);
+  const trial::TrialResult result = run_steps(task);
   EXPECT_EQ(result.outcomes.front().stop_reason, trial::StopReason::non_finite);
   EXPECT_FALSE(std::isfinite(result.losses.back()));
   EXPECT_LT(result.losses.size(), 10U);
@@ -174,18 +175,18 @@ TEST(TrajectoryTest, EndsWhenTheLossIsNotFinite) {
 TEST(TrajectoryTest, WithoutAnUpdateThereIsNoStepTime) {
   trial::TrialTask task = small_task();
   std::get<trial::BatchSteps>(task.target).max_steps = 1;
-  EXPECT_TRUE(std::isnan(run(task).step_seconds));
+  EXPECT_TRUE(std::isnan(run_steps(task).step_seconds));
 }
 
 TEST(TrajectoryTest, OfAVariantHasItsHead) {
   trial::TrialTask task = small_task();
-  const std::int64_t whole = run(task).parameters;
+  const std::int64_t whole = run_steps(task).parameters;
   task.dataset.variant = {.classes = 3, .noise = 0.1};
-  const trial::TrialResult result = run(task);
+  const trial::TrialResult result = run_steps(task);
   const std::int64_t width = std::get<zoo::Mlp>(task.architecture).width;
   EXPECT_EQ(result.parameters, whole - 7 * (width + 1));
   EXPECT_LT(result.probe.extended->label_entropy, std::log(3) + 1e-9);
-  EXPECT_EQ(result.losses, run(task).losses);
+  EXPECT_EQ(result.losses, run_steps(task).losses);
 }
 
 TEST(DrawBatchTest, TakesDifferentSamplesInTheNetworksForm) {

@@ -26,7 +26,7 @@ namespace {
 
 using Trainings = std::span<const PublishedTraining>;
 
-constexpr int kFolds = 5;
+constexpr int kPublishedFolds = 5;
 constexpr int kFurtherShuffles = 5;
 constexpr std::size_t kFewestTrainings = 50;
 constexpr std::string_view kLeftOutModels[] = {"ViT", "vgg16"};
@@ -219,11 +219,11 @@ std::vector<std::vector<int>> divisions(Trainings trainings, EpochScheme scheme,
                                         std::uint64_t seed) {
   switch (scheme) {
     case EpochScheme::kfold:
-      return {shuffled_folds(trainings.size(), kFolds, seed)};
+      return {shuffled_folds(trainings.size(), kPublishedFolds, seed)};
     case EpochScheme::repeated_kfold: {
       std::vector<std::vector<int>> further;
       for (int i = 1; i <= kFurtherShuffles; ++i) {
-        further.push_back(shuffled_folds(trainings.size(), kFolds,
+        further.push_back(shuffled_folds(trainings.size(), kPublishedFolds,
                                          seed + static_cast<std::uint64_t>(i)));
       }
       return further;

@@ -20,7 +20,7 @@ constexpr int kKindParts = 10;
 constexpr int kSourceParts = 10;
 constexpr int kKindPartsOfBoth = 5;
 constexpr int kSourcePartsOfBoth = 4;
-constexpr int kFolds = 5;
+constexpr int kRandomFolds = 5;
 
 /// A number for each row of the table, from 0; kNeverHeldOut for other rows.
 using Parts = std::vector<int>;
@@ -79,7 +79,7 @@ std::vector<LeaveOut> ways_to_leave_out(const MetaTable& table,
     trajectories[i] = table.rows[i].trajectory;
   }
   const Groups origins = sources_of(table, rows, sources);
-  const Parts folds = kfold(table, rows, kFolds, seed).part_of_row;
+  const Parts folds = kfold(table, rows, kRandomFolds, seed).part_of_row;
   const Parts kind_parts = deal(table, rows, kinds, kKindParts);
   const Parts source_parts = deal(table, rows, origins, kSourceParts);
   const Grouping by_kind = {GroupedBy::kind, kinds};
