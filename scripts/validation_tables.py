@@ -278,7 +278,16 @@ def seconds_a_row(shard):
 
 
 def shards_in(data):
-    return sorted(data.glob("*.h5")) + sorted(data.glob("heldout/*.h5"))
+    """Those that the default model of steps on one batch is fitted or scored on."""
+    return [path for folder in (data, data / "heldout", data / "diverse")
+            for path in sorted(folder.glob("*.h5"))]
+
+
+def name_in(data, path):
+    """The path of a shard below the folder of the data, however it was typed."""
+    parts = pathlib.Path(path).parts
+    below = 2 if parts[-2:-1] and (data / parts[-2]).is_dir() else 1
+    return "/".join(parts[-below:])
 
 
 def read_model(data):
@@ -291,19 +300,34 @@ def read_fit(folder):
             read_csv(folder / "tables" / "coverage.csv"))
 
 
+def fresh_trials(work, data, families):
+    """The section of trials that no shard in data has; empty without them."""
+    fit = work / "fresh_model"
+    if not fit.exists():
+        return ""
+    models = {(path / "model.json").read_bytes()
+              for path in (work / "heldout", fit, data / "model" / "batch_steps")}
+    same = ("the same to the last byte" if len(models) == 1 else
+            f"NOT the same: {len(models)} different files")
+    return f"""### Fresh trials
+
+Another master seed: other networks on other batches of the four data sets,
+without variants. MAE / AvgAccuracy. Fitted three times, `model.json` was {same}.
+
+{test_rows(*read_fit(fit), families + ["overall"])}
+"""
+
+
 def main(work, data, page):
-    heldout, fresh, plain = (work / name
-                             for name in ("heldout", "fresh_model", "plain"))
+    heldout, plain = work / "heldout", work / "plain"
     metrics, coverage = read_fit(heldout)
-    fresh_metrics, fresh_coverage = read_fit(fresh)
     plain_metrics, plain_coverage = read_fit(plain)
     tables = {name: read_csv(plain / "tables" / f"{name}.csv")
               for name in paper_tables.NAMES}
     cape = read_model(data)
-    models = {(path / "model.json").read_bytes()
-              for path in (heldout, fresh, data / "model" / "batch_steps")}
     measured, same = same_rows(work / "again" / "mlp", data / "mlp.h5")
     families = [f"family={family}" for family in FAMILIES]
+    fresh = fresh_trials(work, data, families)
 
     text = f"""
 The default predictor, of {cape['rows']:,} rows and {cape['trajectories']:,}
@@ -342,23 +366,14 @@ MAE / AvgAccuracy, by data set and by family.
 {test_rows(metrics, coverage,
            [f"dataset={name}" for name in HELD_OUT] + families)}
 {censored(metrics["test"])}
-### Fresh trials
-
-Another master seed: other networks on other batches of the four data sets,
-without variants. MAE / AvgAccuracy.
-
-{test_rows(fresh_metrics, fresh_coverage, families + ["overall"])}
-### Intervals
+{fresh}### Intervals
 
 {coverage_table(coverage)}
 {paper_tables.sections(tables)}
 ### Determinism and cost
 
-Fitted three times on `data/*.h5`, `model.json` was
-{'the same to the last byte' if len(models) == 1 else
- f'NOT the same: {len(models)} different files'}. Of {measured:,} rows of
-`data/mlp.h5` that were measured again, {same:,} came out the same in every
-feature and in T\\*.
+Of {measured:,} rows of `data/mlp.h5` that were measured again, {same:,} came out the
+same in every feature and in T\\*.
 
 {markdown(["", "rows", "seconds a row, one core"],
           [[f"`{path.relative_to(data)}`", f"{len(read_trials([path])):,}",
@@ -386,9 +401,9 @@ def check(data, page):
     if not (data / "model" / "batch_steps" / "cape.json").exists():
         sys.exit(f"there is no {data}/model; scripts/make_default_model.sh makes "
                  "it")
-    fitted = {pathlib.Path(entry["path"]).name: entry["rows"]
+    fitted = {name_in(data, entry["path"]): entry["rows"]
               for entry in read_model(data)["inputs"]}
-    there = {path.name: rows_in(path) for path in shards_in(data)}
+    there = {name_in(data, path): rows_in(path) for path in shards_in(data)}
     other = [f"{name} ({fitted.get(name, 0):,} rows then, "
              f"{there.get(name, 0):,} now)"
              for name in sorted(fitted.keys() | there.keys())
