@@ -77,6 +77,19 @@ class Tokens(nn.Module):
         return self.head(self.rnn(self.embedding(x))[0][:, -1])
 
 
+class Language(nn.Module):
+    """Gives the next token at each step of a sequence of tokens."""
+
+    def __init__(self, vocabulary):
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, 16)
+        self.rnn = nn.LSTM(16, 24, batch_first=True)
+        self.head = nn.Linear(24, vocabulary)
+
+    def forward(self, x):
+        return self.head(self.rnn(self.embedding(x))[0])
+
+
 class Counting(nn.Module):
     """Keeps what a careless probe would change: a buffer, a number, a list, a
     tensor, and dropout that is a function and stays on in evaluation mode."""
