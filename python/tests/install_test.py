@@ -1,8 +1,10 @@
 """pip installs the package from this folder, and what it installs finds the
 programs and works from anywhere."""
 
+import ast
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import sysconfig
@@ -10,6 +12,11 @@ import tempfile
 import unittest
 
 import support
+
+#: The oldest Python that the package is for.
+OLDEST = re.search(r'requires-python = ">=([0-9.]+)"',
+                   (support.ROOT / "python" / "pyproject.toml").read_text()
+                   ).group(1)
 
 EXAMPLE = """\
 import cape, torch
@@ -19,6 +26,27 @@ x, y = torch.randn(8, 4), torch.arange(8) % 3
 row, = cape.predict(net, x, y, learning_rate=1e-2, frame=False)
 print("steps", row["t_star"])
 """
+
+
+class Versions(unittest.TestCase):
+    SOURCES = [*sorted((support.ROOT / "python").glob("*.py")),
+               *sorted((support.ROOT / "python" / "cape").glob("*.py"))]
+
+    def test_every_file_can_be_read_by_the_oldest_python(self):
+        self.assertEqual(OLDEST, "3.10")
+        version = tuple(map(int, OLDEST.split(".")))
+        for file in self.SOURCES:
+            ast.parse(file.read_text(encoding="utf-8"), str(file),
+                      feature_version=version)
+
+    @unittest.skipUnless(support.has("vermin"), "vermin is not installed")
+    def test_the_package_uses_nothing_that_the_oldest_python_lacks(self):
+        done = subprocess.run(
+            [sys.executable, "-c", "import vermin; raise SystemExit("
+             "vermin.main())", f"-t={OLDEST}-", "--violations", "--no-tips",
+             *map(str, self.SOURCES)], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("Minimum required versions: 3.", done.stdout)
 
 
 @support.needs_torch
