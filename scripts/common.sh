@@ -22,8 +22,10 @@ provide_python() {
   mkdir -p "$cape_cache"
   exec 9>"$1.lock"
   flock 9
-  # The list is copied into it last: with it, the environment is whole.
-  if ! [[ -f $1/requirements.txt ]]; then
+  # The list is copied into it last: with it, the environment is whole, unless
+  # the Python that it was made with has been replaced by another version.
+  if ! [[ -f $1/requirements.txt ]] ||
+    ! "$1/bin/python" -c 'import pip' 2>/dev/null; then
     say "Installing Python packages into $1"
     rm -rf "$1"
     python3 -m venv "$1"

@@ -25,9 +25,13 @@ class Batch:
     """
 
     def __init__(self, inputs, targets):
+        if isinstance(inputs, torch.utils.data.DataLoader):
+            raise CapeError("inputs is a DataLoader, but must be one batch: "
+                            "inputs, targets = next(iter(loader))")
         if not isinstance(targets, torch.Tensor) or targets.dim() == 0:
             raise CapeError("targets must be a tensor with one entry or row for"
-                            f" each sample (found {_describe(targets)})")
+                            f" each sample (found {describe(targets)})"
+                            f"{_advice_for(targets)}")
         if isinstance(inputs, collections.abc.Mapping):
             for key in inputs:
                 if not isinstance(key, str):
@@ -40,7 +44,7 @@ class Batch:
             raise CapeError(
                 "inputs must hold at least one tensor whose first dimension is "
                 f"the number of targets, {self.size}, and this must not be 0 "
-                f"(found {_describe(inputs)})")
+                f"(found {describe(inputs)}){_advice_for(inputs, self.size)}")
 
     @property
     def size(self):
@@ -52,6 +56,11 @@ class Batch:
             if (not isinstance(value, torch.Tensor) or value.dim() == 0 or
                     value.shape[0] != self.size):
                 return value
+            if value.layout != torch.strided or value.is_nested:
+                raise CapeError(
+                    f"inputs hold a tensor of layout {value.layout}, of which "
+                    "samples cannot be taken; give a dense one: to_dense() of "
+                    "a sparse tensor, to_padded_tensor(0) of a nested one")
             self.tensors.append(value)
             return _Slot(len(self.tensors) - 1)
 
@@ -152,14 +161,29 @@ def _counts(tokens):
                               .expand(tokens.shape))
 
 
-def _describe(value):
+def describe(value):
+    """A tensor, and what holds tensors, in words."""
     if isinstance(value, torch.Tensor):
         return f"a tensor of shape {list(value.shape)}"
     if isinstance(value, collections.abc.Mapping):
-        parts = ", ".join(f"{key}: {_describe(part)}"
+        parts = ", ".join(f"{key}: {describe(part)}"
                           for key, part in value.items())
         return f"a {type(value).__name__} of {parts or 'nothing'}"
     if isinstance(value, (list, tuple)):
-        parts = ", ".join(map(_describe, value))
+        parts = ", ".join(map(describe, value))
         return f"a {type(value).__name__} of {parts or 'nothing'}"
     return f"a {type(value).__name__}"
+
+
+def _advice_for(value, size=None):
+    """What to do about a value that holds no tensor of `size` samples."""
+    if isinstance(value, torch.Tensor):
+        if value.dim() > 1 and value.shape[1] == size:
+            return ("; the samples must come first: give a module that takes "
+                    "and returns them so, and swap the axes in it")
+        if value.numel() == size:
+            return ("; give the targets of a sample in a row, as its inputs "
+                    "are: [samples, steps]")
+        return ""
+    is_array = hasattr(value, "__array__") or isinstance(value, list)
+    return "; torch.as_tensor makes one" if is_array else ""

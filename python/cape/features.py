@@ -12,10 +12,9 @@ NAN = float("nan")
 def batch_features(x, labels, task, are_counts=False):
     """Of inputs [B, D], which may be counts of tokens, and labels in the task's
     form; NaN is missing."""
-    result = dict.fromkeys(("input_rms", "effective_rank",
-                            "neighbour_agreement", "constant_inputs"), NAN)
-    result["input_rms"] = root_mean_square(x)
-    if math.isnan(result["input_rms"]):
+    result = dict.fromkeys(("effective_rank", "neighbour_agreement",
+                            "constant_inputs"), NAN)
+    if x.numel() == 0 or not torch.isfinite(x).all():
         return result
     result["constant_inputs"] = ((x.amax(0) == x.amin(0)).sum().item() /
                                  x.shape[1])

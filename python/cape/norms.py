@@ -4,6 +4,8 @@ import warnings
 
 import torch
 
+from cape.errors import CapeError
+
 #: The gradients of so many numbers are held at once, 512 MB of float32.
 _MOST_NUMBERS = 2**27
 
@@ -28,9 +30,30 @@ def sample_norms(model, parameters, batch, objective, put_back):
     return _by_loop(model, parameters, batch, objective, put_back)
 
 
-def _squared_norm(gradients):
-    return sum(torch.linalg.vector_norm(gradient, dtype=torch.float64).square()
-               for gradient in gradients)
+def real_numbers(gradient):
+    """A gradient as optimizers see it: dense, and a complex number as two."""
+    if gradient.is_sparse:
+        gradient = gradient.to_dense()
+    if gradient.is_complex():
+        gradient = torch.view_as_real(gradient.resolve_conj())
+    return gradient
+
+
+def gradients(value, parameters, retain_graph=False):
+    """As real_numbers; None where the value does not depend on a parameter."""
+    if not value.requires_grad:
+        raise CapeError("the loss does not depend on any trainable parameter: "
+                        "is there a detach(), an argmax() or a torch.no_grad() "
+                        "between them?")
+    return [None if gradient is None else real_numbers(gradient)
+            for gradient in torch.autograd.grad(
+                value, parameters, retain_graph=retain_graph,
+                allow_unused=True)]
+
+
+def _squared_norm(parts):
+    return sum(torch.linalg.vector_norm(part, dtype=torch.float64).square()
+               for part in parts)
 
 
 def _at_once(model, parameters, batch, objective, put_back, chunk):
@@ -48,7 +71,8 @@ def _at_once(model, parameters, batch, objective, put_back, chunk):
         one, none = torch.ones_like(loss), torch.zeros_like(f)
         of_loss, = gradients_of((one, none))
         of_f, = gradients_of((none, one))
-        return _squared_norm(of_loss.values()), _squared_norm(of_f.values())
+        return (_squared_norm(map(real_numbers, of_loss.values())),
+                _squared_norm(map(real_numbers, of_f.values())))
 
     sums = [0.0, 0.0]
     with warnings.catch_warnings():
@@ -68,12 +92,25 @@ def _by_loop(model, parameters, batch, objective, put_back):
     for i in range(batch.size):
         sample = batch.part(slice(i, i + 1))
         put_back()
-        outputs = sample.call(model)
-        values = (objective.mean_loss(outputs, sample.targets),
-                  objective.summed_f(outputs, sample.targets))
-        for which, value in enumerate(values):
-            gradients = torch.autograd.grad(
-                value, leaves, retain_graph=which == 0, allow_unused=True)
+        for which, value in enumerate(_loss_and_f(model, sample, objective)):
+            parts = gradients(value, leaves, retain_graph=which == 0)
             sums[which] += float(_squared_norm(
-                gradient for gradient in gradients if gradient is not None))
+                part for part in parts if part is not None))
     return sums[0] / batch.size, sums[1] / batch.size
+
+
+def _loss_and_f(model, sample, objective):
+    try:
+        outputs = sample.call(model)
+        return (objective.mean_loss(outputs, sample.targets),
+                objective.summed_f(outputs, sample.targets))
+    except CapeError:
+        raise
+    except Exception as error:
+        # The whole batch has gone through.
+        raise CapeError(
+            "the module or the loss cannot be called with a sample by itself "
+            f"({type(error).__name__}: {error}); what the module gives for a "
+            "sample must not depend on the others, and tensors whose first "
+            "dimension is the number of targets must have a part for each "
+            "sample") from error

@@ -1,10 +1,13 @@
 """What each task asks of a network: its loss, f, and what else of it depends on
 the kind of labels. docs/trial_protocol.md defines them."""
 
+import collections.abc
+
 import torch
 from torch.nn import functional
 
-from cape.errors import CapeError
+from cape.batch import describe
+from cape.errors import CapeError, warn
 
 TASKS = ("classification", "regression", "sequence", "multilabel")
 
@@ -12,10 +15,12 @@ TASKS = ("classification", "regression", "sequence", "multilabel")
 IGNORED = -100
 
 _TASKS_OF_LOSSES = {
-    torch.nn.BCEWithLogitsLoss: "multilabel", torch.nn.MSELoss: "regression",
+    torch.nn.BCEWithLogitsLoss: "multilabel", torch.nn.BCELoss: "multilabel",
+    torch.nn.MSELoss: "regression",
     torch.nn.L1Loss: "regression", torch.nn.SmoothL1Loss: "regression",
     torch.nn.HuberLoss: "regression",
     functional.binary_cross_entropy_with_logits: "multilabel",
+    functional.binary_cross_entropy: "multilabel",
     functional.mse_loss: "regression", functional.l1_loss: "regression",
     functional.smooth_l1_loss: "regression",
     functional.huber_loss: "regression"}
@@ -45,7 +50,10 @@ class Objective:
         self._kind = _kind_of(loss)
         #: The class that the loss leaves out.
         self._ignored = getattr(loss, "ignore_index", IGNORED)
-        self.task = task or _find_task(self._kind, targets, outputs)
+        self._dims = 1  # of the outputs for a batch, at least
+        tensor = self._tensor_of(outputs, targets)
+        self._dims = max(self._dims, tensor.dim())
+        self.task = task or _find_task(self._kind, targets, tensor)
         if self.task not in TASKS:
             raise CapeError(f"no task '{self.task}'; known: {', '.join(TASKS)}")
         self._has_shares = (self.task == "classification" and
@@ -56,6 +64,8 @@ class Objective:
         logits = self.logits(outputs, targets)
         self._check(logits, targets)
         self.outputs = logits.shape[-1]
+        if self.task in ("classification", "sequence"):
+            _look_for_softmax(self._kind, logits)
 
     def _check(self, logits, targets):
         labels = self.labels(targets)
@@ -70,8 +80,19 @@ class Objective:
         if not good:
             raise CapeError(
                 f"the module gives {list(logits.shape)} for targets of "
-                f"{list(targets.shape)}; {self.task} takes {expected}. Name "
-                f"another task ({', '.join(TASKS)}), or give a loss")
+                f"{list(targets.shape)}; {self.task} takes {expected}. "
+                f"{self._advice(logits, targets)}Name another task "
+                f"({', '.join(TASKS)})" +
+                (", or give a loss" if self._loss is None else ""))
+
+    def _advice(self, logits, targets):
+        if self.task == "regression" and targets.dim() == 1 and not (
+                targets - targets.round()).any():
+            return "If the targets are classes, give targets.long(). "
+        if self.task == "sequence" and targets[0].numel() == 1:
+            return ("If the targets are one class for each sample, give "
+                    "targets.flatten(). ")
+        return ""
 
     def check_more(self, targets):
         """Raises CapeError where the task does not take them."""
@@ -115,13 +136,12 @@ class Objective:
 
     def logits(self, outputs, targets):
         """The outputs in the task's form: [B, C]; [B, T, C]; [B, K]; [B, L]."""
-        tensor = getattr(outputs, "logits", outputs)
-        if isinstance(outputs, dict) and "logits" in outputs:
-            tensor = outputs["logits"]
-        if not isinstance(tensor, torch.Tensor):
-            raise CapeError("the module must give a tensor, or something with "
-                            f"`logits` (found {type(outputs).__name__})")
+        tensor = self._tensor_of(outputs, targets)
         if self.task == "sequence":
+            if (tensor.dim() == 2 and targets[0].numel() > 1 and
+                    tensor.shape[0] == targets.numel()):
+                # Step by step, as a loss has them that is given view(-1, C).
+                tensor = tensor.unflatten(0, targets.shape)
             if self._has_classes_first(tensor, targets):
                 tensor = tensor.movedim(1, -1)
             if tensor.dim() < 3:
@@ -130,6 +150,20 @@ class Objective:
         if self.task == "classification":
             return tensor
         return tensor.reshape(tensor.shape[0], -1)
+
+    def _tensor_of(self, outputs, targets):
+        """The logits as the module gives them; for a single sample, too, with
+        the axis of the samples, which a module may drop by squeeze()."""
+        tensor = getattr(outputs, "logits", outputs)
+        if isinstance(outputs, collections.abc.Mapping):
+            tensor = outputs.get("logits", outputs)
+        if not isinstance(tensor, torch.Tensor):
+            raise CapeError(
+                "the module must give a tensor, or an object or mapping with "
+                f"`logits` (found {describe(outputs)}); wrap it in a module "
+                "whose forward gives one of these")
+        is_squeezed = targets.shape[0] == 1 and tensor.dim() == self._dims - 1
+        return tensor.unsqueeze(0) if is_squeezed else tensor
 
     def _has_classes_first(self, tensor, targets):
         """Whether these are [B, C, T], as cross_entropy has them."""
@@ -145,13 +179,27 @@ class Objective:
                 return functional.cross_entropy(logits,
                                                 targets.to(logits.dtype))
             return self._task_loss(logits, self.labels(targets))
-        loss = self._loss(outputs, targets.clone())
+        loss = self._loss(*self._arguments(outputs, targets))
         if not isinstance(loss, torch.Tensor) or loss.dim() != 0:
             found = (f"a tensor of shape {list(loss.shape)}"
                      if isinstance(loss, torch.Tensor) else type(loss).__name__)
             raise CapeError("loss(outputs, targets) must give one number, the "
                             f"mean over the samples (found {found})")
         return loss
+
+    def _arguments(self, outputs, targets):
+        """What the loss is called with: losses of PyTorch take tensors that
+        belong together, with the classes first; others what the module gives.
+        """
+        targets = targets.clone()
+        if not getattr(self._kind, "__module__", "").startswith("torch.nn."):
+            return outputs, targets
+        logits = self.logits(outputs, targets)
+        if self.task == "sequence":
+            return logits.movedim(-1, 1), targets.flatten(1)
+        if self.task == "classification":
+            return logits, targets
+        return logits, self.labels(targets).to(logits.dtype)
 
     def _task_loss(self, logits, labels):
         if self.task == "classification":
@@ -239,12 +287,29 @@ def _is_of_the_task(loss, kind, task):
             getattr(loss, "label_smoothing", 0.0) == 0.0)
 
 
+def _look_for_softmax(kind, logits):
+    """Warns of outputs that a cross-entropy takes for logits, but are not."""
+    if kind is not None and kind not in _CROSS_ENTROPIES:
+        return
+    if logits.shape[-1] < 2:
+        return
+
+    def are_shares(numbers):
+        return bool(((numbers.double().sum(-1) - 1).abs() < 1e-4).all())
+
+    found = ("softmax" if (logits >= 0).all() and are_shares(logits) else
+             "log_softmax" if (logits <= 0).all() and are_shares(logits.exp())
+             else None)
+    if found:
+        warn(f"the module's outputs look like those of {found}; a "
+             "cross-entropy takes the outputs before it, so end the module "
+             "with its last layer")
+
+
 def _find_task(kind, targets, outputs):
     """What the loss says; else what the targets and the outputs look like."""
     if kind in _TASKS_OF_LOSSES:
         return _TASKS_OF_LOSSES[kind]
-    tensor = getattr(outputs, "logits", outputs)
-    shape = getattr(tensor, "shape", None)
     if targets.is_floating_point():
         if kind in _CROSS_ENTROPIES:
             return "classification"  # shares of classes
@@ -255,7 +320,7 @@ def _find_task(kind, targets, outputs):
         return "multilabel"
     if targets.dim() == 1:
         return "classification"
-    if shape == targets.shape and _is_binary(targets):
+    if outputs.shape == targets.shape and _is_binary(targets):
         return "multilabel"
     return "sequence"
 

@@ -6,7 +6,7 @@ import json
 import torch
 
 from cape.checks import number
-from cape.errors import CapeError
+from cape.errors import CapeError, warn
 
 #: What an update is with the settings that rows have.
 _KINDS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam,
@@ -25,7 +25,9 @@ class Optimizer:
 
     def __init__(self, description, learning_rate):
         self.speed = {}
-        self._updated = None  # by a given optimizer: identities of tensors
+        # Of a given optimizer: the tensors that it updates, by their identity,
+        # with the weight decay of each.
+        self._updated = None
         if isinstance(description, torch.optim.Optimizer):
             description, learning_rate = self._read(description, learning_rate)
         if isinstance(description, str):
@@ -84,17 +86,14 @@ class Optimizer:
                 f"no rows were measured with {type(optimizer).__name__}; known "
                 "optimizers are torch.optim.AdamW, Adam and SGD")
         kind, = kinds
-        groups = optimizer.param_groups
+        groups = [group for group in optimizer.param_groups
+                  if group["params"]] or optimizer.param_groups
         settings = groups[0]
         if settings.get("decoupled_weight_decay"):
             kind = "adamw"  # which is an Adam with this setting
-        self._updated = {id(parameter) for group in groups
-                         for parameter in group["params"]}
-        names = ("lr", "decoupled_weight_decay", *_DEFAULTS[kind], *_FIXED)
-        for group in groups[1:]:
-            if any(group.get(name) != settings.get(name) for name in names):
-                raise CapeError("the optimizer has groups of parameters with "
-                                "different settings; rows have one for all")
+        self._updated = {id(parameter): group["weight_decay"]
+                         for group in groups for parameter in group["params"]}
+        _check_groups(groups, kind)
         for name, fixed in _FIXED.items():
             if name in settings and settings[name] != fixed:
                 raise CapeError(
@@ -104,9 +103,15 @@ class Optimizer:
             learning_rate = settings["lr"]
         self.speed = {name: settings[name] for name in _OF_SPEED
                       if settings.get(name) is not None}
-        return ({"kind": kind} |
-                {name: settings[name] for name in _DEFAULTS[kind]},
-                learning_rate)
+        given = {name: settings[name] for name in _DEFAULTS[kind]}
+        decays = sorted({group["weight_decay"] for group in groups})
+        if len(decays) > 1:
+            given["weight_decay"] = decays[-1]
+            warn("the optimizer's groups of parameters have the weight decays "
+                 f"{', '.join(f'{decay:g}' for decay in decays)}; each is "
+                 "updated with its own, but the prediction is for a network of "
+                 f"the largest, {decays[-1]:g}")
+        return {"kind": kind} | given, learning_rate
 
     @property
     def takes_sign_steps(self):
@@ -114,9 +119,17 @@ class Optimizer:
         return self.kind != "sgd"
 
     def build(self, parameters):
-        """An optimizer of torch.optim without a past."""
-        return _KINDS[self.kind](parameters, lr=self.learning_rate,
-                                 **self.settings, **self.speed)
+        """An optimizer of torch.optim without a past. parameters: pairs of a
+        module's parameter and of the tensor that is updated in its place."""
+        decays = self._updated or {}
+        groups = {}
+        for parameter, updated in parameters:
+            decay = decays.get(id(parameter), self.settings["weight_decay"])
+            groups.setdefault(decay, []).append(updated)
+        return _KINDS[self.kind](
+            [{"params": tensors, "weight_decay": decay}
+             for decay, tensors in groups.items()],
+            lr=self.learning_rate, **self.settings, **self.speed)
 
     def columns(self):
         """As a row has it."""
@@ -125,3 +138,20 @@ class Optimizer:
             if key != "weight_decay"}
         return {"optimizer": self.kind, "optimizer_json": json.dumps(identity),
                 "weight_decay": float(self.settings["weight_decay"])}
+
+
+def _check_groups(groups, kind):
+    """Raises CapeError where they differ in more than the weight decay, by
+    which biases and norms are often set apart."""
+    for name in ("lr", "decoupled_weight_decay", *_DEFAULTS[kind], *_FIXED):
+        found = []
+        for group in groups:
+            if group.get(name) not in found:
+                found.append(group.get(name))
+        if len(found) > 1 and name != "weight_decay":
+            raise CapeError(
+                f"the optimizer's groups of parameters differ in {name} "
+                f"({', '.join(map(str, found))}), but rows have one for all; "
+                "give the optimizer as a name or a dict of settings, such as "
+                f"optimizer='{kind}', and with it the learning_rate of most "
+                "parameters")

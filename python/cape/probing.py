@@ -11,7 +11,7 @@ from cape.checks import number, whole
 from cape.errors import CapeError
 from cape.features import (NAN, batch_features, network_features,
                            root_mean_square)
-from cape.norms import sample_norms
+from cape.norms import gradients, real_numbers, sample_norms
 from cape.objective import Objective
 from cape.optimizer import Optimizer
 from cape.sets import (evaluation_seconds, samples_needed, set_features,
@@ -77,10 +77,7 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
     where the batch, the task or the optimizer cannot be used, and where the
     gradients are not finite.
     """
-    model = getattr(model, "_orig_mod", model)  # of torch.compile
-    if not isinstance(model, torch.nn.Module):
-        raise CapeError("model must be a torch.nn.Module (found "
-                        f"{type(model).__name__})")
+    model = _unwrapped(model)
     steps = whole("steps", steps)
     if steps not in (0, 8):
         raise CapeError(f"steps must be 0 or 8 (found {steps})")
@@ -129,6 +126,20 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
                                  "threads": torch.get_num_threads()}
 
 
+def _unwrapped(model):
+    """The module inside of what compiles it or shares out its batches."""
+    if isinstance(model, type) and issubclass(model, torch.nn.Module):
+        raise CapeError(f"model is the class {model.__name__}, but must be a "
+                        f"module of it: {model.__name__}(...)")
+    if not isinstance(model, torch.nn.Module):
+        raise CapeError("model must be a torch.nn.Module (found "
+                        f"{type(model).__name__})")
+    if isinstance(model, torch.nn.parallel.DistributedDataParallel):
+        return _unwrapped(model.module)
+    compiled = getattr(model, "_orig_mod", None)  # of torch.compile
+    return model if compiled is None else _unwrapped(compiled)
+
+
 @contextlib.contextmanager
 def _single_values_named():
     try:
@@ -159,6 +170,10 @@ def _trainable_parameters(model):
     if not parameters:
         raise CapeError("the module has no trainable parameters")
     for key, value in parameters.items():
+        if value.is_meta:
+            raise CapeError(f"the parameter {key} is on the device meta, where "
+                            "it has no numbers; make the module on the device "
+                            "on which it is trained")
         if value.is_inference():
             raise CapeError(f"the parameter {key} was made inside of "
                             "torch.inference_mode(), so it cannot be trained; "
@@ -222,7 +237,11 @@ def _outputs(model, batch, untouched):
 
 
 def _look(model, parameters, batch, loss, task, settings, untouched):
-    model.eval()
+    try:
+        model.eval()
+    except NotImplementedError as error:  # of torch.export
+        raise CapeError(f"the module has no evaluation mode ({error}); give "
+                        "the one from which it was made") from error
     # cuDNN's recurrent layers go backward in training mode alone.
     with torch.backends.cudnn.flags(enabled=False):
         with torch.no_grad():
@@ -240,22 +259,25 @@ def _look(model, parameters, batch, loss, task, settings, untouched):
     logits = objective.logits(outputs, batch.targets)
     columns = {
         "objective": objective,
-        "log_p": math.log(sum(p.numel() for p in parameters.values())),
+        "log_p": math.log(sum(real_numbers(p).numel()
+                              for p in parameters.values())),
         "log_g2": _log(g2), "log_tau": _log(tau),
         "classes": objective.classes, "input_size": batch.sample_size(),
         "label_entropy": objective.label_entropy(batch.targets),
         "logit_spread": objective.logit_spread(logits)}
     for key in _REQUIRED:
         if not math.isfinite(columns[key]):
-            raise CapeError(f"{key} of this network is not finite "
-                            f"({columns[key]}): nothing can be predicted")
-    data = batch_features(batch.numbers(), objective.labels(batch.targets),
-                          objective.task, batch.is_of_tokens())
+            raise CapeError(
+                f"{key} of this network is not finite ({columns[key]}): nothing"
+                " can be predicted; the weights and the batch must be finite, "
+                "and the output for a sample must not depend on the others")
     # Tokens have no size.
-    data["input_rms"] = root_mean_square(batch.numbers(tokens=False))
+    columns["input_rms"] = root_mean_square(batch.numbers(tokens=False))
     return (columns | evaluation |
             _training_mode(model, parameters, batch, objective, settings,
-                           untouched) | data |
+                           untouched) |
+            batch_features(batch.numbers(), objective.labels(batch.targets),
+                           objective.task, batch.is_of_tokens()) |
             network_features(model, objective.outputs))
 
 
@@ -264,35 +286,31 @@ def _log(value):
     return math.log(value) if 0 < value < math.inf else NAN
 
 
-def _gradients(loss, parameters):
-    """None where the loss does not depend on a parameter."""
-    return torch.autograd.grad(loss, parameters, allow_unused=True)
-
-
-def _sum(gradients, power):
+def _sum(parts, power):
     """Of the absolute values to that power, in double precision."""
-    return sum(torch.linalg.vector_norm(gradient, power, dtype=torch.float64)
+    return sum(torch.linalg.vector_norm(part, power, dtype=torch.float64)
                .item() ** power
-               for gradient in gradients if gradient is not None)
+               for part in parts if part is not None)
 
 
 class _WeightLine:
     """Moves weights along a line from where they are."""
 
     def __init__(self, parameters, direction):
-        self._parts = [(parameter, parameter.detach().clone(), part)
-                       for parameter, part in zip(parameters, direction)
-                       if part is not None]
+        self._parts = []  # numbers, what they were, and their direction
+        for parameter, part in zip(parameters, direction):
+            if part is not None:
+                numbers = real_numbers(parameter.data)
+                self._parts.append((numbers, numbers.clone(), part))
 
     def move_to(self, distance):
         """To the first weights minus `distance` times the direction."""
-        for parameter, original, part in self._parts:
-            parameter.data.copy_(torch.sub(original, part, alpha=distance))
+        for numbers, original, part in self._parts:
+            numbers.copy_(torch.sub(original, part, alpha=distance))
 
 
-def _signs(gradients):
-    return [None if gradient is None else gradient.sign()
-            for gradient in gradients]
+def _signs(parts):
+    return [None if part is None else part.sign() for part in parts]
 
 
 def _evaluation_mode(model, parameters, batch, objective, learning_rate,
@@ -303,11 +321,11 @@ def _evaluation_mode(model, parameters, batch, objective, learning_rate,
 
     values = list(parameters.values())
     loss = mean_loss()
-    gradients = _gradients(loss, values)
+    parts = gradients(loss, values)
     start = loss.item()
-    columns = {"probe_loss": start, "log_mean_g2": _log(_sum(gradients, 2))}
+    columns = {"probe_loss": start, "log_mean_g2": _log(_sum(parts, 2))}
     with torch.no_grad():
-        line = _WeightLine(values, _signs(gradients))
+        line = _WeightLine(values, _signs(parts))
         for k in _SIGN_STEPS:
             line.move_to(k * learning_rate)
             columns[f"log_line_{k}"] = _log(mean_loss().item() / start
@@ -351,10 +369,10 @@ def _training_mode(model, parameters, batch, objective, settings, untouched):
     values = list(parameters.values())
     loss = mean_loss()
     draws = random_state.has_advanced()
-    gradients = _gradients(loss, values)
+    parts = gradients(loss, values)
     start = loss.item()
-    measured = [start, _sum(gradients, 2), _sum(gradients, 1)]
-    direction = (_signs(gradients) if settings.takes_sign_steps else gradients)
+    measured = [start, _sum(parts, 2), _sum(parts, 1)]
+    direction = _signs(parts) if settings.takes_sign_steps else parts
     with torch.no_grad():
         line = _WeightLine(values, direction)
         for k in _TRAINING_STEPS:

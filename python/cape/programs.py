@@ -6,10 +6,9 @@ import os
 import pathlib
 import shutil
 import subprocess
-import warnings
 
 from cape.checks import plain
-from cape.errors import CapeError
+from cape.errors import CapeError, warn
 
 try:  # written when the package is installed
     from cape._origin import ORIGIN
@@ -73,7 +72,7 @@ def _json(line):
 
 def predict_probed(lines, *options):
     """What `cape_predict --probed - --json` answers to probes, one dict a
-    line. The program's warnings become Python's, of who called the caller."""
+    line. The program's warnings become Python's."""
     program = find_program("cape_predict")
     text = "".join(_json(_finite(line)) + "\n" for line in lines)
     done = subprocess.run([program, "--probed", "-", "--json", *options],
@@ -84,6 +83,5 @@ def predict_probed(lines, *options):
                         f"{program} ended with {done.returncode}")
     for warning in done.stderr.splitlines():
         if warning.strip():
-            warnings.warn(warning.strip().removeprefix("warning: "),
-                          stacklevel=3)
+            warn(warning.strip().removeprefix("warning: "))
     return json.loads(done.stdout)

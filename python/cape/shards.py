@@ -3,9 +3,8 @@
 import glob
 import os
 import pathlib
-import warnings
 
-from cape.errors import CapeError
+from cape.errors import CapeError, warn
 
 #: Of columns that came later than others, what rows of older shards have in
 #: them; in all other columns it is NaN, 0, False or an empty text.
@@ -144,7 +143,7 @@ class _Shard:
 
     @staticmethod
     def _warn(path, reason):
-        warnings.warn(f"{path} is left out: {reason}", stacklevel=4)
+        warn(f"{path} is left out: {reason}")
 
     def __enter__(self):
         return self
@@ -226,8 +225,8 @@ def _pick(rows, volatile, probed):
     best = min(places, key=lambda i: _bytes(newest.loc[i, contents]))
     if any(_bytes(rows.loc[i, settled]) != _bytes(rows.loc[best, settled])
            for i in rows.index):
-        warnings.warn(f"rows of the key {rows.loc[best, 'key']} differ; one of "
-                      "them is kept", stacklevel=4)
+        warn(f"rows of the key {rows.loc[best, 'key']} differ; one of them is "
+             "kept")
     return best
 
 

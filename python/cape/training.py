@@ -29,8 +29,7 @@ class _Training:
         # graph of the caller does not see that they were changed in between.
         self._parameters = [(p, p.data) for p in model.parameters()
                             if p.requires_grad]
-        self._optimizer = settings.build([same for _, same in
-                                          self._parameters])
+        self._optimizer = settings.build(self._parameters)
         self._loss = None
 
     def loss(self):
@@ -44,6 +43,8 @@ class _Training:
         self._loss.backward()
         for parameter, same in self._parameters:
             same.grad = parameter.grad
+            if same.grad is not None and same.grad.is_sparse:
+                same.grad = same.grad.to_dense()  # what Adam does not take
         self._optimizer.step()
 
 

@@ -77,6 +77,19 @@ class Tokens(nn.Module):
         return self.head(self.rnn(self.embedding(x))[0][:, -1])
 
 
+class Language(nn.Module):
+    """Gives the next token at each step of a sequence of tokens."""
+
+    def __init__(self, vocabulary):
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, 16)
+        self.rnn = nn.LSTM(16, 24, batch_first=True)
+        self.head = nn.Linear(24, vocabulary)
+
+    def forward(self, x):
+        return self.head(self.rnn(self.embedding(x))[0])
+
+
 class Counting(nn.Module):
     """Keeps what a careless probe would change: a buffer, a number, a list, a
     tensor, and dropout that is a function and stays on in evaluation mode."""
@@ -140,7 +153,10 @@ def batch(task, shape, outputs, seed=0, vocabulary=0):
     generator = torch.Generator().manual_seed(seed)
     if vocabulary:
         x = torch.randint(vocabulary, (B, *shape), generator=generator)
-        return x, x.sum(1) % outputs
+        # Each sample has one that is nearest: of several, the first one counts,
+        # and the program draws its order.
+        x[1::2] = x[::2].flip(1)
+        return x, (x[:, 0] + x.sum(1)) % outputs
     x = torch.randn(B, *shape, generator=generator)
     if task == "sequence":
         steps = shape[0]

@@ -21,6 +21,25 @@ struct BooleanByte {
   explicit operator double() const { return byte != 0 ? 1 : 0; }
 };
 
+/// IEEE's number of 16 bits.
+struct Half {
+  std::uint16_t bits;
+  explicit operator double() const {
+    const int exponent = bits >> 10 & 0x1f;
+    const int fraction = bits & 0x3ff;
+    double value = 0;
+    if (exponent == 0) {
+      value = std::ldexp(fraction, -24);
+    } else if (exponent < 0x1f) {
+      value = std::ldexp(1024 + fraction, exponent - 25);
+    } else {
+      value = fraction == 0 ? std::numeric_limits<double>::infinity()
+                            : std::numeric_limits<double>::quiet_NaN();
+    }
+    return bits >> 15 != 0 ? -value : value;
+  }
+};
+
 /// Calls `body` with a value of the element's type.
 template <class Body>
 void with_type(ElementType type, const Body& body) {
@@ -43,6 +62,8 @@ void with_type(ElementType type, const Body& body) {
       return body(std::uint64_t{});
     case ElementType::int64:
       return body(std::int64_t{});
+    case ElementType::float16:
+      return body(Half{});
     case ElementType::float32:
       return body(float{});
     case ElementType::float64:
@@ -79,7 +100,8 @@ std::size_t element_size(ElementType type) {
 }
 
 bool is_floating(ElementType type) {
-  return type == ElementType::float32 || type == ElementType::float64;
+  return type == ElementType::float16 || type == ElementType::float32 ||
+         type == ElementType::float64;
 }
 
 bool has_size(const std::vector<std::int64_t>& shape, std::size_t size,

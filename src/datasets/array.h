@@ -24,6 +24,7 @@ enum class ElementType : std::uint8_t {
   int32,
   uint64,
   int64,
+  float16,
   float32,
   float64
 };
@@ -41,6 +42,7 @@ constexpr auto enum_names(ElementType) {
                                             {int32, "int32"},
                                             {uint64, "uint64"},
                                             {int64, "int64"},
+                                            {float16, "float16"},
                                             {float32, "float32"},
                                             {float64, "float64"}})};
 }
@@ -90,7 +92,7 @@ Array transposed(const Array& array, const std::vector<std::size_t>& axes);
 Array from_columns(Array array);
 
 /// The same numbers with another type of elements; nothing if a number is out
-/// of that type's range. `type` is not boolean.
+/// of that type's range. `type` is neither boolean nor float16.
 std::optional<Array> converted(const Array& array, ElementType type);
 
 }  // namespace cape::datasets

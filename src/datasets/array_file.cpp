@@ -51,8 +51,48 @@ std::string format_of(const Bytes& bytes) {
   return {};
 }
 
+/// Files of other kinds, by their first bytes.
+struct OtherFormat {
+  std::string_view begin, what, advice;
+};
+constexpr std::string_view kPickle =
+    "numpy.save('x.npy', numpy.asarray(pickle.load(open(FILE, 'rb'))))";
+constexpr std::string_view kUnpack = "unpack it, or compress it by gzip";
+constexpr std::string_view kDownload = "download the file itself";
+constexpr OtherFormat kOtherFormats[] = {
+    {"PAR1", "a Parquet file",
+     "numpy.save('x.npy', pandas.read_parquet(FILE).to_numpy())"},
+    {"ARROW1", "a Feather file",
+     "numpy.save('x.npy', pandas.read_feather(FILE).to_numpy())"},
+    {"\x80\2", "a pickle of Python", kPickle},
+    {"\x80\3", "a pickle of Python", kPickle},
+    {"\x80\4", "a pickle of Python", kPickle},
+    {"\x80\5", "a pickle of Python", kPickle},
+    {"BZh", "compressed by bzip2", kUnpack},
+    {"\xfd"
+     "7zXZ",
+     "compressed by xz", kUnpack},
+    {"\x28\xb5\x2f\xfd", "compressed by zstd", kUnpack},
+    {"\x1f\x8b", "compressed by gzip twice", "unpack it once"},
+    {"version https://git-lfs", "a pointer of Git LFS in place of the file",
+     "fetch the file: git lfs pull"},
+    {"<!DOCTYPE", "a web page", kDownload},
+    {"<!doctype", "a web page", kDownload},
+    {"<html", "a web page", kDownload}};
+
 [[noreturn]] void fail_unknown(const File& file) {
   if (file.bytes.empty()) fail_user("{}: an empty file", file.name);
+  for (const auto& [first, what, advice] : kOtherFormats) {
+    if (!has_at(file.bytes, 0, first)) continue;
+    fail_user("{}: {}, which is none of the formats {}; {}", file.name, what,
+              fmt::join(array_formats(), ", "), advice);
+  }
+  if (is_mat4(file.bytes)) {
+    fail_user(
+        "{}: a MATLAB file of version 4, which is not read; save it again: in "
+        "MATLAB without -v4, in Python by scipy.io.savemat without format='4'",
+        file.name);
+  }
   const Bytes begin =
       file.bytes.part(0, std::min<std::size_t>(file.bytes.size(), 32));
   const bool is_text = std::ranges::all_of(begin, [](std::uint8_t c) {

@@ -41,7 +41,7 @@ std::optional<ElementType> type_of(const Elements& elements) {
     case Elements::Kind::unsigned_integer:
       return by_size(uint8, uint16, uint32, uint64);
     case Elements::Kind::floating:
-      return by_size(std::nullopt, std::nullopt, float32, float64);
+      return by_size(std::nullopt, float16, float32, float64);
   }
   return std::nullopt;
 }
@@ -51,9 +51,9 @@ Elements elements_of(const hdf5::Handle& dataset, const std::string& place) {
   const auto elements = hdf5::elements_of(dataset);
   if (elements && type_of(*elements)) return *elements;
   fail_user(
-      "{}: its elements are not taken; save them as float32, float64, an "
-      "integer type or bool",
-      place);
+      "{}: its elements are {}, which are not taken; save them as "
+      "floating-point numbers of 16 to 64 bits, integers or booleans",
+      place, hdf5::describe_elements(dataset));
 }
 
 Array shaped(ElementType type, const std::vector<std::uint64_t>& extents,

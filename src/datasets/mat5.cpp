@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "core/error.h"
@@ -36,6 +37,14 @@ constexpr Code kClasses[] = {
     {12, ElementType::int32},  {13, ElementType::uint32},
     {14, ElementType::int64},  {15, ElementType::uint64}};
 constexpr std::uint32_t kComplex = 0x800;
+/// Classes that are no arrays of numbers, and what to do in MATLAB.
+constexpr std::pair<std::uint32_t, std::string_view> kOtherClasses[] = {
+    {1, "a cell array; save cell2mat() of it"},
+    {2, "a structure; save its fields as variables of their own"},
+    {3, "an object; save its numbers as an array"},
+    {4, "text; save a number for each text"},
+    {5, "a sparse matrix; save full() of it"},
+    {17, "an object; save its numbers as an array, as table2array() makes it"}};
 constexpr std::size_t kHeader = 128;
 
 std::uint32_t little_endian(const Bytes& bytes, std::size_t at) {
@@ -106,6 +115,15 @@ std::optional<ElementType> find_type(std::span<const Code> codes,
   return std::nullopt;
 }
 
+/// Of a variable that is no array of real numbers, from its flags.
+std::string kind_of(std::uint32_t flags) {
+  for (const auto& [code, kind] : kOtherClasses)
+    if (code == (flags & 0xff)) return std::string(kind);
+  if ((flags & kComplex) != 0)
+    return "complex numbers; save real() and imag() of them";
+  return "no array of numbers";
+}
+
 MatVariable variable_of(const std::string& file, const Bytes& matrix) {
   ElementReader elements(file, matrix);
   const Bytes flags = elements.next(kUint32).bytes;
@@ -114,7 +132,10 @@ MatVariable variable_of(const std::string& file, const Bytes& matrix) {
   MatVariable variable{.name = {text.begin(), text.end()}, .array = {}};
   const std::uint32_t word = flags.size() < 4 ? 0 : little_endian(flags, 0);
   const auto type = find_type(kClasses, word & 0xff);
-  if (!type || (word & kComplex) != 0) return variable;
+  if (!type || (word & kComplex) != 0) {
+    variable.kind = kind_of(word);
+    return variable;
+  }
   const Element real = elements.next();
   const auto stored = find_type(kStoredTypes, real.type);
   if (!stored || real.bytes.size() % element_size(*stored) != 0)
@@ -132,6 +153,22 @@ bool is_mat5(const Bytes& bytes) {
   static constexpr std::uint8_t kLevel5[] = {0x00, 0x01, 'I', 'M'};
   return bytes.size() >= kHeader &&
          std::memcmp(bytes.data() + kHeader - 4, kLevel5, 4) == 0;
+}
+
+bool is_mat4(const Bytes& bytes) {
+  constexpr std::size_t kHeader4 = 20;
+  if (bytes.size() <= kHeader4) return false;
+  // Its type is a number of four digits, of which the second is 0.
+  const std::uint32_t type = little_endian(bytes, 0);
+  const std::uint32_t is_complex = little_endian(bytes, 12);
+  const std::uint32_t length = little_endian(bytes, 16);  // of the name
+  const bool has_type = type % 10 <= 2 && type / 10 % 10 <= 5 && type < 100;
+  return has_type && is_complex <= 1 && length > 1 &&
+         length <= bytes.size() - kHeader4 &&
+         bytes[kHeader4 + length - 1] == 0 &&
+         std::all_of(bytes.begin() + kHeader4,
+                     bytes.begin() + kHeader4 + length - 1,
+                     [](std::uint8_t c) { return c > ' ' && c < 0x7f; });
 }
 
 std::vector<MatVariable> read_mat5(const File& file, std::size_t limit) {
@@ -156,8 +193,14 @@ std::vector<MatVariable> read_mat5(const File& file, std::size_t limit) {
 Array parse_mat5(const File& file, const std::string& name, std::size_t limit) {
   const std::vector<MatVariable> variables = read_mat5(file, limit);
   std::vector<std::string> names;
-  for (const MatVariable& variable : variables)
-    if (variable.array) names.push_back(variable.name);
+  for (const MatVariable& variable : variables) {
+    if (variable.array) {
+      names.push_back(variable.name);
+    } else if (variable.name == name ||
+               (name.empty() && variables.size() == 1)) {
+      fail_user("{}: its {} is {}", file.name, variable.name, variable.kind);
+    }
+  }
   const std::string wanted = choose_array(file.name, name, names);
   const auto found =
       std::ranges::find_if(variables, [&](const MatVariable& variable) {

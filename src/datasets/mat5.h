@@ -19,10 +19,17 @@ struct MatVariable {
   /// runs fastest. The shape may say another number of elements than there are.
   /// Nothing where the variable is no array of real numbers.
   std::optional<Array> array;
+  /// What it is then, and what to do in MATLAB, for messages.
+  std::string kind = {};
 };
 
 /// Whether a file of these bytes is one.
 bool is_mat5(const Bytes& bytes);
+
+/// Whether a file of these bytes is one of level 4, which is not read: save -v4
+/// of a little-endian machine. It has no signature; its first bytes are
+/// numbers.
+bool is_mat4(const Bytes& bytes);
 
 /// All variables of the file. None may unpack to more than `limit` bytes.
 /// Throws UserError for a file in another format (also a big-endian one), a

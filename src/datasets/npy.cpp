@@ -124,9 +124,9 @@ class HeaderReader {
 std::optional<ElementType> type_of(std::string_view descr) {
   using enum ElementType;
   static constexpr std::pair<std::string_view, ElementType> kTypes[] = {
-      {"b1", boolean}, {"u1", uint8},   {"i1", int8},   {"u2", uint16},
-      {"i2", int16},   {"u4", uint32},  {"i4", int32},  {"u8", uint64},
-      {"i8", int64},   {"f4", float32}, {"f8", float64}};
+      {"b1", boolean}, {"u1", uint8},   {"i1", int8},    {"u2", uint16},
+      {"i2", int16},   {"u4", uint32},  {"i4", int32},   {"u8", uint64},
+      {"i8", int64},   {"f2", float16}, {"f4", float32}, {"f8", float64}};
   if (descr.size() != 3 ||
       std::string_view("<>|=").find(descr.front()) == descr.npos) {
     return std::nullopt;
@@ -135,6 +135,37 @@ std::optional<ElementType> type_of(std::string_view descr) {
     if (descr.substr(1) == name) return type;
   }
   return std::nullopt;
+}
+
+/// What elements of a type that is not taken are, and what to do.
+std::pair<std::string_view, std::string_view> other_type(
+    std::string_view descr) {
+  switch (descr.size() > 1 ? descr[1] : '\0') {
+    case 'c':
+      return {"complex numbers",
+              "save their parts side by side: numpy.concatenate([array.real, "
+              "array.imag], -1)"};
+    case 'O':
+      return {"objects of Python",
+              "they are often rows of different lengths: make these equally "
+              "long, and save array.astype('float32')"};
+    case 'S':
+    case 'U':
+      return {"texts",
+              "save a number for each: numpy.unique(array, "
+              "return_inverse=True)[1]"};
+    case 'V':
+      return {"bytes of no type, which bfloat16 becomes",
+              "save array.astype('float32') of the original"};
+    case 'M':
+    case 'm':
+      return {"times", "save array.astype('int64')"};
+    case ' ':
+      return {"of several parts",
+              "save numpy.lib.recfunctions.structured_to_unstructured(array)"};
+    default:
+      return {"of another size", "save array.astype('float64')"};
+  }
 }
 
 /// Where the dictionary begins, and its bytes.
@@ -177,10 +208,9 @@ Array parse_npy(const File& file) {
   }
   const auto type = type_of(*header->descr);
   if (!type) {
-    fail_user(
-        "{}: elements of type '{}', which are not taken; save them as float32, "
-        "float64, an integer type or bool: array.astype('float32')",
-        file.name, *header->descr);
+    const auto [what, advice] = other_type(*header->descr);
+    fail_user("{}: elements of type '{}' ({}), which are not taken; {}",
+              file.name, *header->descr, what, advice);
   }
   const std::size_t held = file.bytes.size() - start - length;
   if (!has_size(*header->shape, element_size(*type), held)) {

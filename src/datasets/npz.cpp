@@ -1,8 +1,11 @@
 #include "datasets/npz.h"
 
+#include <algorithm>
+#include <array>
 #include <string_view>
 #include <vector>
 
+#include "core/error.h"
 #include "datasets/archive.h"
 #include "datasets/array_file.h"
 #include "datasets/npy.h"
@@ -13,11 +16,37 @@ namespace {
 // Deflate turns at most so many bytes into one.
 constexpr std::size_t kMostPacking = 1032;
 
+constexpr std::string_view kExtension = ".npy";
+
 std::string array_name(std::string member) {
-  constexpr std::string_view kExtension = ".npy";
   if (member.ends_with(kExtension))
     member.resize(member.size() - kExtension.size());
   return member;
+}
+
+/// What to do about a zip file that holds no arrays of NumPy.
+std::string_view advice_for(const std::vector<std::string>& members) {
+  const auto holds = [&](std::string_view part) {
+    return std::ranges::any_of(members, [&](const std::string& member) {
+      return member.find(part) != std::string::npos;
+    });
+  };
+  if (holds("data.pkl")) {
+    return "it is PyTorch's: numpy.save('x.npy', torch.load(FILE).numpy())";
+  }
+  if (holds("xl/")) {
+    return "it is Excel's: numpy.save('x.npy', "
+           "pandas.read_excel(FILE).to_numpy())";
+  }
+  return "save its numbers with numpy.save";
+}
+
+bool is_sparse_matrix(const std::vector<std::string>& names) {
+  return std::ranges::all_of(
+      std::to_array<const char*>({"format", "shape", "data"}),
+      [&](const char* name) {
+        return std::ranges::find(names, name) != names.end();
+      });
 }
 
 }  // namespace
@@ -25,7 +54,22 @@ std::string array_name(std::string member) {
 Array parse_npz(const File& file, const std::string& name) {
   std::vector<std::string> names;
   Archive listed(file, Archive::Kind::zip);
-  while (listed.next()) names.push_back(array_name(listed.member()));
+  std::vector<std::string> others;
+  while (listed.next()) {
+    const std::string& member = listed.member();
+    (member.ends_with(kExtension) ? names : others)
+        .push_back(array_name(member));
+  }
+  if (names.empty()) {
+    fail_user("{}: a zip file without arrays of NumPy; {}", file.name,
+              advice_for(others));
+  }
+  if (is_sparse_matrix(names)) {
+    fail_user(
+        "{}: a sparse matrix of SciPy; save it in full: numpy.save('x.npy', "
+        "scipy.sparse.load_npz(FILE).toarray())",
+        file.name);
+  }
   const std::string wanted = choose_array(file.name, array_name(name), names);
   Archive archive(file, Archive::Kind::zip);
   while (archive.next() && array_name(archive.member()) != wanted) {

@@ -358,11 +358,11 @@ Dataset open_user_dataset(const std::string& name, const UserDataset& user) {
   info.task = user.task;
   info.directory = user.x;
   if (user.format == kCifarFormat) {
-    take_labels(read_cifar(user, dataset), user.x, user.classes, dataset);
+    take_labels(read_cifar(user, dataset), user.x, user.classes, "", dataset);
   } else {
     read_samples(user, dataset);
     check_finite(dataset, user.x);
-    take_labels(read_labels(user), user.y, user.classes, dataset);
+    take_labels(read_labels(user), user.y, user.classes, user.layout, dataset);
   }
   info.train_size = user.train_size > 0 ? user.train_size : info.samples;
   set_scale(user, dataset);

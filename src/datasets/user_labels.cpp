@@ -253,30 +253,35 @@ void measure_targets(const Array& y, const std::string& file,
   dataset.target_deviation = std::sqrt(squares / count);
 }
 
-/// The layout of x if its last axis is the samples.
-const char* turned_layout(const DatasetInfo& info) {
-  return info.shape.size() == 1   ? "dn"
-         : info.shape.size() == 2 ? "dtn"
-                                  : "hwcn";
+/// What to do where x has another number of samples than there are labels.
+std::string advice_for(const DatasetInfo& info, std::int64_t labels,
+                       const std::string& layout) {
+  if (!layout.empty()) {
+    return fmt::format(
+        "; layout: {} says that axis {} of x is the samples, correct it if "
+        "this is wrong",
+        layout, layout.find('n') + 1);
+  }
+  if (info.shape.back() != labels) return "";
+  const char* const turned = info.shape.size() == 1   ? "dn"
+                             : info.shape.size() == 2 ? "dtn"
+                                                      : "hwcn";
+  return fmt::format("; if the last axis of x is the samples, give layout: {}",
+                     turned);
 }
 
 }  // namespace
 
 void take_labels(Array y, const std::string& file, std::int64_t classes,
-                 Dataset& dataset) {
+                 const std::string& layout, Dataset& dataset) {
   DatasetInfo& info = dataset.info;
   if (y.elements.empty()) fail_user("{}: holds no labels", file);
   // A row of labels is what MATLAB users often have.
   if (y.shape.size() == 2 && y.shape[0] == 1)
     drop_axes_of_one(y, {info.samples});
   if (y.count() != info.samples) {
-    const bool turned = info.shape.back() == y.count();
     fail_user("{}: labels of {} samples, but there are {} samples of x{}", file,
-              y.count(), info.samples,
-              turned ? fmt::format("; if the last axis of x is the samples, "
-                                   "give layout: {}",
-                                   turned_layout(info))
-                     : "");
+              y.count(), info.samples, advice_for(info, y.count(), layout));
   }
   switch (info.task) {
     case Task::classification:

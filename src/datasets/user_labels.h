@@ -9,9 +9,9 @@ namespace cape::datasets {
 
 /// Takes `y` as the labels of `dataset`, whose task and shape are known. Sets
 /// info.classes (to `classes`, or to what the labels show if that is 0) and the
-/// mean and deviation of a regression's targets. Throws UserError, which names
-/// `file`.
+/// mean and deviation of a regression's targets. `layout` is what the user says
+/// of x. Throws UserError, which names `file`.
 void take_labels(Array y, const std::string& file, std::int64_t classes,
-                 Dataset& dataset);
+                 const std::string& layout, Dataset& dataset);
 
 }  // namespace cape::datasets

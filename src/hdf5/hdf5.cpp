@@ -363,6 +363,40 @@ void read(const Handle& dataset, hid_t memory_type, std::uint64_t first,
         "read a dataset");
 }
 
+namespace {
+
+/// Whether a floating-point type is one of IEEE's, which bfloat16 is not.
+bool is_ieee(const Handle& type) {
+  std::size_t sign = 0;
+  std::size_t exponent = 0;
+  std::size_t exponent_bits = 0;
+  std::size_t fraction = 0;
+  std::size_t fraction_bits = 0;
+  check(H5Tget_fields(type, &sign, &exponent, &exponent_bits, &fraction,
+                      &fraction_bits),
+        "get the parts of a number");
+  switch (H5Tget_size(type)) {
+    case 2:
+      return exponent_bits == 5 && fraction_bits == 10;
+    case 4:
+      return exponent_bits == 8 && fraction_bits == 23;
+    case 8:
+      return exponent_bits == 11 && fraction_bits == 52;
+    default:
+      return false;
+  }
+}
+
+bool is_complex(const Handle& type) {
+  const auto has = [&](const char* part) {
+    return H5Tget_member_index(type, part) >= 0;
+  };
+  // As h5py and as MATLAB write them.
+  return (has("r") && has("i")) || (has("real") && has("imag"));
+}
+
+}  // namespace
+
 std::optional<Elements> elements_of(const Handle& dataset) {
   const Handle type(H5Dget_type(dataset), H5Tclose, "get a type");
   Elements elements{.kind = Elements::Kind::floating,
@@ -370,8 +404,10 @@ std::optional<Elements> elements_of(const Handle& dataset) {
                     .big_endian = H5Tget_order(type) == H5T_ORDER_BE};
   switch (H5Tget_class(type)) {
     case H5T_FLOAT:
+      if (!is_ieee(type)) return std::nullopt;
       return elements;
     case H5T_INTEGER:
+      if (H5Tget_precision(type) != 8 * elements.size) return std::nullopt;
       elements.kind = H5Tget_sign(type) == H5T_SGN_NONE
                           ? Elements::Kind::unsigned_integer
                           : Elements::Kind::integer;
@@ -384,6 +420,34 @@ std::optional<Elements> elements_of(const Handle& dataset) {
       return elements;
     default:
       return std::nullopt;
+  }
+}
+
+std::string describe_elements(const Handle& dataset) {
+  const Handle type(H5Dget_type(dataset), H5Tclose, "get a type");
+  switch (H5Tget_class(type)) {
+    case H5T_FLOAT:
+      return fmt::format(
+          "floating-point numbers of {} bits that are not IEEE's",
+          H5Tget_precision(type));
+    case H5T_INTEGER:
+      return fmt::format("integers of {} bits", H5Tget_precision(type));
+    case H5T_STRING:
+      return "texts";
+    case H5T_COMPOUND:
+      return is_complex(type)
+                 ? "complex numbers"
+                 : fmt::format("records of {} parts", H5Tget_nmembers(type));
+    case H5T_VLEN:
+      return "rows of different lengths";
+    case H5T_REFERENCE:
+      return "references to other objects";
+    case H5T_ENUM:
+      return "names of an enumeration";
+    case H5T_OPAQUE:
+      return "bytes of no type";
+    default:
+      return "no numbers";
   }
 }
 

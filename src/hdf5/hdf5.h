@@ -122,8 +122,11 @@ struct Elements {
   std::size_t size;  ///< bytes
   bool big_endian;
 };
-/// Nothing if the elements are no numbers. h5py's enum counts as a boolean.
+/// Nothing if the elements are no numbers of a usual form: integers of whole
+/// bytes, IEEE's floating-point numbers. h5py's enum counts as a boolean.
 std::optional<Elements> elements_of(const Handle& dataset);
+/// What elements are for which elements_of has nothing: "texts".
+std::string describe_elements(const Handle& dataset);
 std::vector<std::uint64_t> extents(const Handle& dataset);
 /// Where in the file the elements are stored one after the other, unchanged.
 /// Nothing if they are compressed, in chunks, or not stored at all.

@@ -95,9 +95,8 @@ void TrainerPool::receive(Slot& slot) {
       answer(slot, {.result = *result, .error = {}});
     } else {
       const trial::Failure& failure = std::get<trial::Failure>(*message);
-      answer(slot,
-             {.result = {},
-              .error = fmt::format("{}: {}", failure.kind, failure.message)});
+      // A failure on a GPU stays with the process.
+      return lose(slot, fmt::format("{}: {}", failure.kind, failure.message));
     }
   }
   if (const auto death = slot.trainer->death()) return lose(slot, *death);

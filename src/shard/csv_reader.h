@@ -19,6 +19,8 @@ class CsvReader {
   /// Error when a quoted field does not end.
   bool next(std::vector<std::string>& fields);
 
+  char separator() const { return separator_; }
+
   /// The line, from 1, on which the last record began.
   std::size_t line() const { return record_line_; }
 

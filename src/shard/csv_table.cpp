@@ -8,6 +8,7 @@
 #include <cmath>
 #include <iterator>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 #include "core/error.h"
@@ -130,7 +131,14 @@ bool CsvTable::next_record() {
 
 template <class T>
 T CsvTable::parsed(std::string_view column, std::string_view wanted) const {
-  const std::string& field = text(column);
+  std::string field = text(column);
+  const bool has_comma = std::ranges::count(field, ',') == 1;
+  if (std::is_floating_point_v<T> && has_comma && reader_.separator() == ';') {
+    // Spreadsheets separate fields by semicolons where the comma is decimal.
+    std::ranges::replace(field, ',', '.');
+  } else if (has_comma) {
+    wanted = "a number without commas; decimal points are points";
+  }
   const char* end = field.data() + field.size();
   T value{};
   const auto [stop, error] = std::from_chars(field.data(), end, value);

@@ -141,12 +141,13 @@ void Worker::take_answers(Slot& slot) {
       slot.job.reset();
       continue;
     }
-    const bool out_of_memory = failure.kind == "out_of_memory";
     trust(slot);
     fail_attempt(slot, fmt::format("{}: {}", failure.kind, failure.message),
-                 out_of_memory);
-    if (!out_of_memory) continue;
-    slot.trainer.reset();  // it may hold on to memory
+                 failure.kind == "out_of_memory");
+    // It may hold on to memory. And a failure on a GPU, such as that of a token
+    // which an embedding lacks, stays with the process: all that comes after it
+    // would fail, too.
+    slot.trainer.reset();
     return;
   }
   if (const auto death = slot.trainer->death()) {

@@ -132,7 +132,37 @@ TEST_F(ArrayFileTest, MatlabsArraysHaveTheShapeAndTypeThatMatlabShows) {
   EXPECT_THAT(refused(kOwn + "matlab_7_3.mat:nothing"),
               HasSubstr("an empty array"));
   EXPECT_THAT(refused(kOwn + "packed.mat:complex"),
-              HasSubstr("no array 'complex'"));
+              HasSubstr("its complex is complex numbers"));
+}
+
+TEST_F(ArrayFileTest, NumbersOf16BitsAreThoseThatTheyAre) {
+  for (const char* name : {"half", "big_half", "packed_half"}) {
+    const std::string place = kOwn + "kinds.h5:/" + name;
+    expect_x(place, "hdf5");
+    EXPECT_EQ(read_array_file(place).array.type, ElementType::float16);
+  }
+}
+
+TEST_F(ArrayFileTest, WhatIsNoArrayOfNumbersIsNamed) {
+  for (const auto& [place, says] :
+       {std::pair("kinds.h5:bfloat16",
+                  "numbers of 16 bits that are not IEEE's"),
+        {"kinds.h5:twelve", "integers of 12 bits"},
+        {"kinds.h5:complex", "complex numbers"},
+        {"kinds.h5:texts", "its elements are texts, which are not taken"},
+        {"kinds.h5:records", "records of 3 parts"},
+        {"kinds.h5:ragged", "rows of different lengths"},
+        {"kinds.mat:sparse", "its sparse is a sparse matrix; save full()"},
+        {"kinds.mat:cells", "its cells is a cell array; save cell2mat()"},
+        {"kinds.mat:record", "its record is a structure"},
+        {"kinds.mat:y", "no array 'y'; it holds x"},
+        {"packed.mat:text", "its text is text; save a number"},
+        {"version_4.mat", "a MATLAB file of version 4, which is not read"},
+        {"version_4.mat:x", "a MATLAB file of version 4, which is not read"},
+        {"sparse.npz", "scipy.sparse.load_npz(FILE).toarray()"},
+        {"sparse.npz:data", "scipy.sparse.load_npz(FILE).toarray()"}}) {
+    EXPECT_THAT(refused(kOwn + place), HasSubstr(says)) << place;
+  }
 }
 
 TEST_F(ArrayFileTest, AFilterThatIsMissingIsNamed) {
@@ -156,6 +186,22 @@ TEST_F(ArrayFileTest, SaysWhatItFoundInsteadOfAKnownFormat) {
   EXPECT_THAT(refused(write("x.npy", {1, 2, '\xff'})),
               AllOf(HasSubstr("x.npy: begins with the bytes 01 02 ff"),
                     HasSubstr("npy, npz, idx, hdf5, mat")));
+  for (const auto& [begin, says] :
+       {std::pair("PAR1...", "a Parquet file, which is none of"),
+        {"ARROW1..", "pandas.read_feather"},
+        {"\x80\4\x95", "a pickle of Python"},
+        {"BZh91AY", "compressed by bzip2"},
+        {"\xfd"
+         "7zXZ",
+         "compressed by xz"},
+        {"\x28\xb5\x2f\xfd", "compressed by zstd"},
+        {"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"},
+        {"<!DOCTYPE html>", "a web page"}}) {
+    EXPECT_THAT(refused(write("x.npy", begin)), HasSubstr(says));
+  }
+  EXPECT_THAT(refused(write("x.npy", gzip(gzip("x")))),
+              AllOf(HasSubstr("compressed by gzip twice"),
+                    HasSubstr("unpack it once")));
   EXPECT_THAT(refused(write("x.npy", "")), HasSubstr("an empty file"));
   EXPECT_THAT(refused(write("x.npy", gzip(""))), HasSubstr("an empty file"));
   EXPECT_THAT(

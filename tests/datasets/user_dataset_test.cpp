@@ -257,7 +257,8 @@ TEST_F(UserDatasetTest, Hdf5ArraysAreTheSameHoweverTheyLie) {
   own.x = file + ":/missing";
   EXPECT_THAT(error_message(own), HasSubstr("own.h5: holds no array"));
   own.x = file + ":/text";
-  EXPECT_THAT(error_message(own), HasSubstr("its elements are not taken"));
+  EXPECT_THAT(error_message(own),
+              HasSubstr("its elements are texts, which are not taken"));
   own.x = file;
   EXPECT_THAT(error_message(own), HasSubstr("own.h5: holds several arrays"));
   own.x = vectors().x;
@@ -554,6 +555,11 @@ TEST_F(UserDatasetTest, AnOrderOfAxesThatIsLikelyWrongIsNamed) {
   EXPECT_THAT(error_message(own),
               HasSubstr("labels of 3 samples, but there are 2 samples of x; if "
                         "the last axis of x is the samples, give layout: dn"));
+  own.layout = "dn";
+  set("<f4", "(3, 2)", 24);
+  EXPECT_THAT(error_message(own),
+              HasSubstr("labels of 3 samples, but there are 2 samples of x; "
+                        "layout: dn says that axis 2 of x is the samples"));
 }
 
 TEST_F(UserDatasetTest, MatlabsFilesAreReadAsMatlabShowsThem) {
@@ -686,6 +692,12 @@ TEST(Npy, HoldsEveryNumberType) {
   EXPECT_EQ(last("<i4", "\xff\xff\xff\xff"), -1);
   EXPECT_EQ(last("<i8", raw<std::int64_t>({-5'000'000'000})), -5e9);
   EXPECT_EQ(last("<u8", raw<std::uint64_t>({1ULL << 63})), 0x1p63);
+  EXPECT_EQ(last("<f2", raw<std::uint16_t>({0x3555})), 1365 * 0x1p-12);
+  EXPECT_EQ(last("<f2", raw<std::uint16_t>({0x8001})), -0x1p-24);
+  EXPECT_EQ(last("<f2", raw<std::uint16_t>({0x7bff})), 65504);
+  EXPECT_EQ(last("<f2", raw<std::uint16_t>({0xfc00})), -HUGE_VAL);
+  EXPECT_TRUE(std::isnan(last("<f2", raw<std::uint16_t>({0x7e00}))));
+  EXPECT_EQ(last(">f2", {'\xc0', 0}), -2);
   EXPECT_EQ(last("<f4", raw<float>({0.1F})), 0.1F);
   EXPECT_EQ(last("<f8", raw<double>({0.1})), 0.1);
 }
@@ -715,9 +727,18 @@ TEST(Npy, RefusesWhatIsNotSound) {
   std::string newer = whole;
   newer[6] = 9;
   EXPECT_THAT(npy_error(newer), HasSubstr("version 9"));
-  EXPECT_THAT(npy_error(npy("<f2", "(1,)", "ab")),
-              AllOf(HasSubstr("type '<f2'"), HasSubstr("astype")));
-  EXPECT_THAT(npy_error(npy("|O", "(1,)", "ab")), HasSubstr("type '|O'"));
+  for (const auto& [type, says] :
+       {std::pair("<c8", "(complex numbers), which are not taken; save their"),
+        {"|O", "(objects of Python)"},
+        {"<U3", "numpy.unique"},
+        {"|S3", "numpy.unique"},
+        {"|V2", "bfloat16"},
+        {"<M8[s]", "(times)"},
+        {"<f16", "array.astype('float64')"}}) {
+    EXPECT_THAT(
+        npy_error(npy(type, "(1,)", "ab")),
+        AllOf(HasSubstr(std::string("type '") + type + "'"), HasSubstr(says)));
+  }
   EXPECT_THAT(npy_error(npy("<f4", "(4611686018427387904, 4)", "")),
               HasSubstr("0 bytes follow"));
   for (const char* shape : {"(-1,)", "(1 2)", "(a,)", "(", "1", "(9e9,)",

@@ -160,6 +160,7 @@ class FakeTrainer {
   Misbehaviour misbehaviour_;
   std::string buffer_;
   std::int64_t tasks_ = 0;
+  bool is_poisoned_ = false;  ///< fails at all that follows
 };
 
 void FakeTrainer::say(std::string_view bytes) const {
@@ -216,6 +217,8 @@ void FakeTrainer::answer(const trial::TrialTask& task) {
   const bool crowded = pretend_to_work();
   std::string kind = misbehaviour_.at(task, ++tasks_);
   if (kind == "crowded") kind = crowded ? "out_of_memory" : "";
+  is_poisoned_ = is_poisoned_ || kind == "poisoned";
+  if (is_poisoned_) kind = "failure";
   const std::string right = encode(measure(task, line_));
   const std::map<std::string, std::function<void()>> acts = {
       {"", [&] { say(right); }},

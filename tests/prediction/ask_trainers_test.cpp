@@ -78,6 +78,7 @@ TEST_F(AskTrainersTest, LosesWhatATrainerDiesOnAndGoesOn) {
 
 TEST_F(AskTrainersTest, TellsWhatATrainerCouldNotDo) {
   expect_only_trial_1_lost(ask("failure@t1"), "exception: on demand");
+  expect_only_trial_1_lost(ask("poisoned@t1"), "exception: on demand");
 }
 
 TEST_F(AskTrainersTest, RefusesWrongAnswersAndGarbage) {

@@ -147,9 +147,25 @@ TEST_F(PublishedCsvTest, TakesOtherSeparatorsAndTheIndexOfPandas) {
     EXPECT_EQ(rows[0].log_g2, usual[0].log_g2);
     EXPECT_EQ(rows[0].dataset.view(), "mnist");
   }
-  EXPECT_THAT(error_from(replaced(header, ';') +
-                         "MNIST;0,0005;32;0,1;13;3;6;6;7;11;5;True;;1;1\n"),
-              HasSubstr("learning_rate is '0,0005', not a number"));
+}
+
+TEST_F(PublishedCsvTest, TakesDecimalCommasBetweenSemicolons) {
+  std::string columns = header;
+  std::ranges::replace(columns, ',', ';');
+  const std::string line = "MNIST;0,0005;32;0,1;13;3;6;6;7;11;5;True;;1;1\n";
+  const std::vector<Row> rows = rows_from(columns + line);
+  ASSERT_EQ(rows.size(), 1);
+  EXPECT_EQ(rows[0].learning_rate, 0.0005);
+  EXPECT_EQ(rows[0].epsilon, 0.1);
+  std::string tabs = columns + line;
+  std::ranges::replace(tabs, ';', '\t');
+  EXPECT_THAT(error_from(tabs),
+              HasSubstr("learning_rate is '0,0005', not a number without "
+                        "commas; decimal points are points"));
+  std::string thousands = line;
+  thousands.replace(thousands.find(";5;"), 3, ";1,500;");
+  EXPECT_THAT(error_from(columns + thousands),
+              HasSubstr("T_star is '1,500', not a number without commas"));
 }
 
 TEST_F(PublishedCsvTest, AsksForTheFamilyWhenNothingTellsIt) {

@@ -216,6 +216,17 @@ TEST_F(WorkerTest, ATrialThatFailsEveryTimeIsQuarantinedAndTheRestIsDone) {
   }
 }
 
+TEST_F(WorkerTest, ATrialAfterWhichATrainerFailsAtEverythingFailsAlone) {
+  const grid::Grid grid =
+      trainer_client::small_grid({"grid.batch_size=[16]", "workers.retries=0"});
+  EXPECT_EQ(run_small_farm(grid, directory(), setup("poisoned@t1")).code,
+            kExitSomeFailed);
+  const auto failed = read_quarantine(directory());
+  ASSERT_THAT(failed, SizeIs(2)) << "trial 1 of each group";
+  for (const FailedTrial& trial : failed)
+    EXPECT_THAT(trial.description, HasSubstr("trial 1"));
+}
+
 TEST_F(WorkerTest, ASlotWhoseTrainersDieOnDifferentTrialsIsClosed) {
   const grid::Grid grid = trainer_client::small_grid({"workers.retries=0"});
   const trainer_client::LogCapture log;
