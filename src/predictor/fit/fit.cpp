@@ -229,15 +229,15 @@ FitResult fit_one(const FitOptions& options, Inputs inputs) {
   check_features(options, constant, inputs);
   Comparison comparison = compare(inputs, options.comparison);
   Predictor predictor = make_predictor(options, inputs, comparison);
-  std::vector<SchemeCoverage> coverage =
-      find_coverage(options, inputs, comparison, predictor);
   FitResult result = {.options = options,
                       .inputs = std::move(inputs),
                       .left_out = std::move(constant),
                       .comparison = std::move(comparison),
                       .predictor = std::move(predictor),
-                      .coverage = std::move(coverage)};
+                      .coverage = {}};
   add_general(options, result.inputs, result);
+  result.coverage = find_coverage(options, result.inputs, result.comparison,
+                                  result.predictor);
   if (options.ablation) {
     result.ablation =
         ablation(result.inputs, result.comparison, options.comparison);
