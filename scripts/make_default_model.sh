@@ -15,8 +15,8 @@ Usage: scripts/make_default_model.sh [cape_fit options]
 
 Fits a model for each target and puts into $target what
 cape_predict reads:
-  batch_steps    $data/*.h5, the general model also $data/diverse/*.h5;
-                 scored on $data/heldout/*.h5
+  batch_steps    $data/*.h5 and $data/diverse/*.h5;
+                 scored on the former and on $data/heldout/*.h5
   full_training  $data/full/*.h5, where there are any
 Tables and reports are in $work/TARGET.
 \$CAPE_BIN is the folder of the programs ($bin),

@@ -84,7 +84,7 @@ count_shards() {
     !shard { next }
     /^\[  PASSED  \] [0-9]+ tests?/ { passed += $4 }
     /^\[  SKIPPED \] [0-9]+ tests?/ { skipped += $4 }
-    /^\[  FAILED  \] [0-9]+ tests?/ { bad = $4 }
+    /^\[  FAILED  \] [A-Za-z]/ { ++bad } # brief output names each of them once
     /^Test Passed\.$/ { --passed }
     /^Test Failed\.$/ { failed += (bad ? bad : 1) - 1 }
     END { print passed + 0, failed + 0, skipped + 0 }' "$1"

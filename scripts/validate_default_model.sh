@@ -78,11 +78,13 @@ fit() {
 }
 
 mkdir -p "$work"
-more=(--general "$data"/diverse/*.h5 --sources "$data/corpus.tsv")
+shopt -s nullglob
+diverse=("$data"/diverse/*.h5) more=()
+((${#diverse[@]} == 0)) || more+=(--general "${diverse[@]}")
+[[ ! -e $data/corpus.tsv ]] || more+=(--sources "$data/corpus.tsv")
 stage "rows again" farm mlp "$work/again/mlp" grid.trials=1
 stage "fit, held out" fit heldout "$data"/*.h5 "${more[@]}" \
   --test "$data"/heldout/*.h5
-rm -rf "$work/fresh_model" # of another time
 if [[ $with_fresh == yes ]]; then
   stage "fresh trials" measure_fresh
   stage "fit, fresh trials" fit fresh_model "$data"/*.h5 "${more[@]}" \

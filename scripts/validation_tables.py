@@ -300,19 +300,26 @@ def read_fit(folder):
             read_csv(folder / "tables" / "coverage.csv"))
 
 
-def fresh_trials(work, data, families):
+def refitted(work, data):
+    """Whether the fits of the same rows gave the same model."""
+    fits = [path / "model.json" for path in (work / "heldout",
+                                             work / "fresh_model",
+                                             data / "model" / "batch_steps")]
+    models = [path.read_bytes() for path in fits if path.exists()]
+    return (f"Of {len(models)} fits of the same rows, `model.json` was "
+            + ("the same to the last byte. " if len(set(models)) == 1 else
+               f"NOT the same: {len(set(models))} different files. "))
+
+
+def fresh_trials(work, families):
     """The section of trials that no shard in data has; empty without them."""
     fit = work / "fresh_model"
     if not fit.exists():
         return ""
-    models = {(path / "model.json").read_bytes()
-              for path in (work / "heldout", fit, data / "model" / "batch_steps")}
-    same = ("the same to the last byte" if len(models) == 1 else
-            f"NOT the same: {len(models)} different files")
     return f"""### Fresh trials
 
 Another master seed: other networks on other batches of the four data sets,
-without variants. MAE / AvgAccuracy. Fitted three times, `model.json` was {same}.
+without variants. MAE / AvgAccuracy.
 
 {test_rows(*read_fit(fit), families + ["overall"])}
 """
@@ -327,12 +334,13 @@ def main(work, data, page):
     cape = read_model(data)
     measured, same = same_rows(work / "again" / "mlp", data / "mlp.h5")
     families = [f"family={family}" for family in FAMILIES]
-    fresh = fresh_trials(work, data, families)
+    fresh = fresh_trials(work, families)
 
     text = f"""
-The default predictor, of {cape['rows']:,} rows and {cape['trajectories']:,}
-trajectories in `data/`, against models with the paper's features and settings
-fitted on the same rows. Where those are better:
+The default predictor is fitted on the {cape['rows']:,} rows of {cape['trajectories']:,}
+trajectories in `data/*.h5`, and on {cape['more_rows']:,} rows in `data/diverse` that are
+not scored. It stands against models with the paper's features and settings, which are
+fitted on the former alone. Where those are better:
 
 {listed(worse_than_on_these_rows(metrics))}
 Where they are, when both are fitted on rows without variants alone, as for the
@@ -350,7 +358,8 @@ And when fitted on rows without variants alone:
 {listed(covered_too_little(plain_coverage))}
 ### Aims
 
-Set beforehand, for models fitted on the same rows.
+Set beforehand, for models fitted on the same rows; the default predictor has learnt
+from those in `data/diverse` as well.
 
 {aims(metrics, coverage)}
 ### Errors by family
@@ -372,8 +381,8 @@ MAE / AvgAccuracy, by data set and by family.
 {paper_tables.sections(tables)}
 ### Determinism and cost
 
-Of {measured:,} rows of `data/mlp.h5` that were measured again, {same:,} came out the
-same in every feature and in T\\*.
+{refitted(work, data)}Of {measured:,} rows of `data/mlp.h5` that were measured again,
+{same:,} came out the same in every feature and in T\\*.
 
 {markdown(["", "rows", "seconds a row, one core"],
           [[f"`{path.relative_to(data)}`", f"{len(read_trials([path])):,}",

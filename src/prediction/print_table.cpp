@@ -156,6 +156,16 @@ std::string what_is_new(predictor::Novelty novelty) {
   return "kinds of networks and data that it knows";
 }
 
+/// The model whose errors say how sure an answer is. The general model says it
+/// of the first one's answers for new data, too, and then how likely they are
+/// to converge.
+predictor::AnsweredBy judged_by(const predictor::Prediction& prediction) {
+  return prediction.answered_by == predictor::AnsweredBy::model &&
+                 !std::isnan(prediction.convergence)
+             ? predictor::AnsweredBy::general
+             : prediction.answered_by;
+}
+
 /// How good answers of this sort were.
 std::string errors_text(predictor::Novelty novelty,
                         const predictor::NoveltyErrors& errors) {
@@ -198,7 +208,7 @@ void print_general_errors(const predictor::Predictors& predictors,
       std::set<predictor::Novelty> novelties;
       for (const CellPrediction& cell : cells) {
         if (cell.row.criterion.view() == criterion &&
-            cell.prediction.answered_by == answered_by) {
+            judged_by(cell.prediction) == answered_by) {
           novelties.insert(cell.prediction.novelty);
         }
       }

@@ -14,6 +14,16 @@ bool contains(const std::vector<std::string>& all, std::string_view one) {
   return std::ranges::find(all, one) != all.end();
 }
 
+/// Whether the model has features of a probe in training mode, and the row has
+/// not.
+bool lacks_training_mode(const Predictor& predictor, const MetaRow& row) {
+  return !has_general_features(row) &&
+         std::ranges::any_of(predictor.model.features.features,
+                             [](const Feature& feature) {
+                               return feature.group == "training-mode steps";
+                             });
+}
+
 /// The data sets of other families say little about this one.
 std::vector<std::string> unseen(const Predictor& predictor,
                                 const MetaTable& table, const MetaRow& row) {
@@ -34,6 +44,7 @@ std::vector<std::string> unseen(const Predictor& predictor,
     what.emplace_back("optimizer");
   }
   if (table.settings(row) != predictor.settings) what.emplace_back("settings");
+  if (lacks_training_mode(predictor, row)) what.emplace_back("probe");
   return what;
 }
 
@@ -55,7 +66,8 @@ std::vector<std::string> extrapolated(std::span<const float> row,
 std::vector<SchemeName> schemes_for(const Prediction& one) {
   const bool strange =
       !one.extrapolated.empty() || contains(one.unseen, "family") ||
-      contains(one.unseen, "optimizer") || contains(one.unseen, "settings");
+      contains(one.unseen, "optimizer") || contains(one.unseen, "settings") ||
+      contains(one.unseen, "probe");
   std::vector<SchemeName> schemes = {SchemeName::kfold};
   if (strange || contains(one.unseen, "dataset")) {
     schemes.push_back(SchemeName::leave_one_dataset_out);
@@ -217,7 +229,8 @@ void let_answer(AnsweredBy answered_by, const Predictor& predictor,
   }
 }
 
-/// Lets the general model say how sure the first model's answers are.
+/// Lets the general model say how sure the first model's answers are: the
+/// interval is as wide as either of them wants it.
 void let_say_how_sure(const Predictor& predictor, const MetaTable& table,
                       const Share& share) {
   if (share.rows.empty()) return;
@@ -226,8 +239,11 @@ void let_say_how_sure(const Predictor& predictor, const MetaTable& table,
       answers_of(general, table, share.rows,
                  feature_matrix(table, share.rows, general.model.features));
   for (std::size_t i = 0; i < share.rows.size(); ++i) {
-    say_how_sure(general, table, table.rows[share.rows[i]], answers[i],
-                 *share.predictions[i]);
+    Prediction& one = *share.predictions[i];
+    const Interval own = one.interval;
+    say_how_sure(general, table, table.rows[share.rows[i]], answers[i], one);
+    one.interval = {std::min(own.lower, one.interval.lower),
+                    std::max(own.upper, one.interval.upper)};
   }
 }
 

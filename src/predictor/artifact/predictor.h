@@ -20,7 +20,7 @@
 namespace cape::predictor {
 
 /// Raised with every change of cape.json that its readers must know.
-inline constexpr int kModelSchemaVersion = 6;
+inline constexpr int kModelSchemaVersion = 7;
 
 /// What an answer comes from.
 enum class AnsweredBy {
@@ -91,8 +91,8 @@ struct Predictor {
   /// architectures left out; if the data set is new, as for data sets left out;
   /// if the family is new or a feature is extrapolated, as for both. Where
   /// there is a general model, it answers if the network or the optimizer is
-  /// new, and says how wide the interval is if the data set is: as for rows of
-  /// which as much is new to it.
+  /// new; if the data set is, the interval is also at least as wide as that of
+  /// rows of which as much is new to it.
   std::vector<Prediction> predict(const MetaTable& table,
                                   std::span<const RowIndex> rows) const;
 

@@ -58,34 +58,24 @@ Sides sides_of(const Scheme& scheme) {
   return scheme.name == SchemeName::kfold ? Sides::known : Sides::unknown;
 }
 
-/// The rows of families that have scored rows. Of the others it is not known
-/// how good the model is.
-std::vector<RowIndex> of_scored_families(const Inputs& inputs,
-                                         std::vector<RowIndex> rows) {
-  const auto scored = count_by(inputs.table, inputs.rows, &MetaTable::family);
-  std::erase_if(rows, [&](RowIndex row) {
-    return !scored.contains(inputs.table.family(inputs.table.rows[row]));
-  });
-  return rows;
-}
-
 /// Intervals of all rows, from the schemes that leave something out.
 Predictor make_predictor(const FitOptions& options, const Inputs& inputs,
                          const Comparison& comparison) {
-  const std::vector<RowIndex> rows = rows_with_more(inputs);
-  const std::vector<RowIndex> fitted = of_scored_families(
-      inputs, rows_to_fit(inputs.table, rows, options.comparison.censored));
+  // What is known is what was scored: of other rows it is not known how good
+  // the model is.
+  const std::vector<RowIndex> scored =
+      rows_to_fit(inputs.table, inputs.rows, options.comparison.censored);
   Predictor made = {
-      .model = Model::fit(inputs.table, rows,
+      .model = Model::fit(inputs.table, rows_with_more(inputs),
                           features_for(inputs, options.comparison.features),
                           kept_settings(options.comparison)),
       .level = options.level,
       .offsets = {},
-      .datasets = count_in_family(inputs.table, fitted, &MetaTable::dataset),
+      .datasets = count_in_family(inputs.table, scored, &MetaTable::dataset),
       .architectures =
-          count_in_family(inputs.table, fitted, &MetaTable::architecture),
+          count_in_family(inputs.table, scored, &MetaTable::architecture),
       .optimizers =
-          count_in_family(inputs.table, fitted, &MetaTable::optimizer),
+          count_in_family(inputs.table, scored, &MetaTable::optimizer),
       .settings = inputs.settings};
   for (const Scheme& scheme : comparison.schemes) {
     if (scheme.name == SchemeName::test) continue;

@@ -122,6 +122,7 @@ std::string cape_json(const FitResult& result) {
       {"folds", result.options.comparison.folds},
       {"seed", result.options.comparison.seed},
       {"rows", inputs.rows.size()},
+      {"more_rows", rows_with_more(inputs).size() - inputs.rows.size()},
       {"trajectories", count_trajectories(inputs.table, inputs.rows)},
       {"censored", count_censored(inputs.table, inputs.rows)},
       {"unusable", inputs.unusable},
