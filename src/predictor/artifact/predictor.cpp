@@ -14,14 +14,18 @@ bool contains(const std::vector<std::string>& all, std::string_view one) {
   return std::ranges::find(all, one) != all.end();
 }
 
-/// Whether the model has features of a probe in training mode, and the row has
-/// not.
+/// Whether the model was fitted on probes in training mode, and the row has
+/// none.
 bool lacks_training_mode(const Predictor& predictor, const MetaRow& row) {
-  return !has_general_features(row) &&
-         std::ranges::any_of(predictor.model.features.features,
-                             [](const Feature& feature) {
-                               return feature.group == "training-mode steps";
-                             });
+  if (!std::isnan(row.general.log_steps[0])) return false;
+  const Model& model = predictor.model;
+  for (std::size_t j = 0; j < model.features.size(); ++j) {
+    if (model.features.features[j].group == "training-mode steps" &&
+        !std::isnan(model.ranges.overall[j].first)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /// The data sets of other families say little about this one.
