@@ -136,14 +136,13 @@ void Worker::take_answers(Slot& slot) {
       continue;
     }
     const trial::Failure& failure = std::get<trial::Failure>(*message);
-    if (slot.job->is_test) {
-      trust(slot);
-      slot.job.reset();
-      continue;
-    }
     trust(slot);
-    fail_attempt(slot, fmt::format("{}: {}", failure.kind, failure.message),
-                 failure.kind == "out_of_memory");
+    if (slot.job->is_test) {
+      slot.job.reset();
+    } else {
+      fail_attempt(slot, fmt::format("{}: {}", failure.kind, failure.message),
+                   failure.kind == "out_of_memory");
+    }
     // It may hold on to memory. And a failure on a GPU, such as that of a token
     // which an embedding lacks, stays with the process: all that comes after it
     // would fail, too.
