@@ -184,6 +184,44 @@ class Layouts(Kind):
             ["train_loss_0"],
             functional.huber_loss(regression(self.x)[:, 0], y).item(), places=5)
 
+    def test_weights_of_a_loss_fit_what_the_module_gives(self):
+        """They can have the dimensions of masks."""
+        net = nn.Sequential(nn.Conv2d(3, 2, 1), nn.Sigmoid())
+        masks = (torch.rand(12, 2, 8, 8) > 0.5).float()
+        weight = torch.tensor([1.0, 3.0]).view(2, 1, 1)
+        for loss in (nn.BCEWithLogitsLoss(pos_weight=weight),
+                     nn.BCELoss(weight=weight)):
+            expected = loss(net(self.images), masks).item()
+            for y in (masks, masks.bool(), masks.long()):
+                probe = self.probe(net, self.images, y, loss=loss)
+                self.assertEqual(probe["task"], "multilabel")
+                self.assertAlmostEqual(probe["train_loss_0"], expected,
+                                       places=5)
+
+    def test_labels_of_a_loss_stay_whole_numbers(self):
+        net = nn.Linear(6, 3)
+        y = torch.tensor([[0, 2, -1], [1, -1, -1]]).repeat(6, 1)
+        loss = nn.MultiLabelMarginLoss()
+        self.assertAlmostEqual(
+            self.probe(net, self.x, y, task="multilabel", loss=loss)
+            ["train_loss_0"], loss(net(self.x), y).item(), places=5)
+
+    def test_losses_of_steps_take_the_classes_first(self):
+        """Also where there are as many steps as classes."""
+        for x, y, layer in (
+                (torch.randn(12, 3, 5), torch.randint(0, 5, (12, 5)),
+                 nn.Conv1d(3, 5, 1)),
+                (torch.randn(12, 3, 5, 5), torch.randint(0, 5, (12, 5, 5)),
+                 nn.Conv2d(3, 5, 1))):
+            shares = nn.Sequential(layer, nn.LogSoftmax(1))
+            for net, loss in ((shares, nn.NLLLoss()),
+                              (shares, functional.nll_loss),
+                              (layer, nn.CrossEntropyLoss(label_smoothing=0.1))):
+                probe = self.probe(net, x, y, loss=loss)
+                self.assertEqual(probe["task"], "sequence")
+                self.assertAlmostEqual(probe["train_loss_0"],
+                                       loss(net(x), y).item(), places=5)
+
     def test_shares_of_two_classes_are_labels(self):
         net = nn.Sequential(nn.Linear(6, 3), nn.Sigmoid())
         y = (torch.rand(12, 3) > 0.5).float()
