@@ -95,9 +95,14 @@ class Objective:
                 (", or give a loss" if self._loss is None else ""))
 
     def _advice(self, logits, targets):
-        if self.task == "regression" and targets.dim() == 1 and not (
-                targets - targets.round()).any():
-            return "If the targets are classes, give targets.long(). "
+        if self.task == "regression" and targets.dim() == 1:
+            if not targets.is_floating_point():
+                return ("If the targets are classes, give loss=None and no "
+                        "task. ")
+            if not (targets - targets.round()).any():
+                return ("If the targets are classes, give " +
+                        ("" if self._loss is None else
+                         "loss=None and no task, and ") + "targets.long(). ")
         if self.task == "sequence" and targets[0].numel() == 1:
             return ("If the targets are one class for each sample, give "
                     "targets.flatten(). ")
