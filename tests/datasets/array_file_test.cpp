@@ -194,7 +194,7 @@ TEST_F(ArrayFileTest, WhatIsNoArrayOfNumbersIsNamed) {
                   "numbers of 16 bits that are not IEEE's"),
         {"kinds.h5:twelve", "integers of 12 bits"},
         {"kinds.h5:complex", "complex numbers"},
-        {"kinds.h5:texts", "its elements are texts, which are not taken"},
+        {"kinds.h5:texts", "its elements are texts, but only floating-point"},
         {"kinds.h5:records", "records of 3 parts"},
         {"kinds.h5:ragged", "rows of different lengths"},
         {"kinds.mat:sparse", "its sparse is a sparse matrix; save full()"},
@@ -232,7 +232,8 @@ TEST_F(ArrayFileTest, SaysWhatItFoundInsteadOfAKnownFormat) {
               AllOf(HasSubstr("x.npy: begins with the bytes 01 02 ff"),
                     HasSubstr("npy, npz, idx, hdf5, mat")));
   for (const auto& [begin, says] :
-       {std::pair("PAR1...", "a Parquet file, which is none of"),
+       {std::pair("PAR1...",
+                  "the file is a Parquet file, but only the formats npy"),
         {"ARROW1..", "pandas.read_feather"},
         {"\x80\4\x95", "a pickle of Python"},
         {"BZh91AY", "compressed by bzip2"},
