@@ -3,6 +3,7 @@ these inside of each other."""
 
 import collections.abc
 import copy
+import itertools
 
 import torch
 
@@ -28,7 +29,8 @@ class Batch:
         if isinstance(inputs, torch.utils.data.DataLoader):
             raise CapeError("inputs is a DataLoader, but must be one batch: "
                             "inputs, targets = next(iter(loader))")
-        if not isinstance(targets, torch.Tensor) or targets.dim() == 0:
+        if (not isinstance(targets, torch.Tensor) or targets.is_nested or
+                targets.dim() == 0):
             raise CapeError("targets must be a tensor with one entry or row for"
                             f" each sample (found {describe(targets)})"
                             f"{_advice_for(targets)}")
@@ -54,13 +56,15 @@ class Batch:
     def _with_slots(self, inputs):
         def slot(value):
             if (not isinstance(value, torch.Tensor) or value.dim() == 0 or
-                    value.shape[0] != self.size):
+                    value.size(0) != self.size):
                 return value
-            if value.layout != torch.strided or value.is_nested:
+            if value.is_nested or value.layout != torch.strided:
+                found = ("nested tensor" if value.is_nested else
+                         f"tensor of layout {value.layout}")
                 raise CapeError(
-                    f"inputs hold a tensor of layout {value.layout}, of which "
-                    "samples cannot be taken; give a dense one: to_dense() of "
-                    "a sparse tensor, to_padded_tensor(0) of a nested one")
+                    f"inputs hold a {found}, of which samples cannot be taken; "
+                    "give a dense one: to_dense() of a sparse tensor, "
+                    f"{_DENSE_OF_NESTED}")
             self.tensors.append(value)
             return _Slot(len(self.tensors) - 1)
 
@@ -146,6 +150,11 @@ def _each(value, change):
 # Tokens with the same remainder count together.
 _TOKEN_COUNTS = 4096
 
+# How many parts of a list are described.
+_PARTS = 3
+
+_DENSE_OF_NESTED = "to_padded_tensor(0) of a nested one"
+
 
 def _are_tokens(tensor):
     """Of the types that an embedding takes."""
@@ -164,20 +173,31 @@ def _counts(tokens):
 def describe(value):
     """A tensor, and what holds tensors, in words."""
     if isinstance(value, torch.Tensor):
-        return f"a tensor of shape {list(value.shape)}"
+        return ("a nested tensor" if value.is_nested else
+                f"a tensor of shape {list(value.shape)}")
+    kind = type(value).__name__
+    named = f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
     if isinstance(value, collections.abc.Mapping):
-        parts = ", ".join(f"{key}: {describe(part)}"
-                          for key, part in value.items())
-        return f"a {type(value).__name__} of {parts or 'nothing'}"
+        return f"{named} of " + _joined(f"{key}: {describe(part)}"
+                                        for key, part in value.items())
     if isinstance(value, (list, tuple)):
-        parts = ", ".join(map(describe, value))
-        return f"a {type(value).__name__} of {parts or 'nothing'}"
-    return f"a {type(value).__name__}"
+        return f"{named} of " + _joined(map(describe, value))
+    return named
+
+
+def _joined(parts):
+    """The first of them, and how many more there are."""
+    shown = list(itertools.islice(parts, _PARTS))
+    left = sum(1 for _ in parts)
+    return ", ".join(shown or ["nothing"]) + (f" and {left} more" if left
+                                              else "")
 
 
 def _advice_for(value, size=None):
     """What to do about a value that holds no tensor of `size` samples."""
     if isinstance(value, torch.Tensor):
+        if value.is_nested:
+            return f"; give a dense one: {_DENSE_OF_NESTED}"
         if value.dim() > 1 and value.shape[1] == size:
             return ("; the samples must come first: give a module that takes "
                     "and returns them so, and swap the axes in it")

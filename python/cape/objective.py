@@ -30,6 +30,15 @@ _SQUARED_ERRORS = (torch.nn.MSELoss, functional.mse_loss)
 _BINARY = (torch.nn.BCEWithLogitsLoss,
            functional.binary_cross_entropy_with_logits)
 
+#: Take outputs with the classes first: [B, C, T].
+_CLASSES_FIRST = (*_CROSS_ENTROPIES, torch.nn.NLLLoss, functional.nll_loss)
+
+#: Take the numbers of classes as targets, not numbers.
+_OF_WHOLE_NUMBERS = (*_CLASSES_FIRST,
+                     torch.nn.MultiMarginLoss, functional.multi_margin_loss,
+                     torch.nn.MultiLabelMarginLoss,
+                     functional.multilabel_margin_loss)
+
 #: Which losses are the one that the task has anyhow.
 _LOSSES_OF_TASKS = {"classification": _CROSS_ENTROPIES,
                     "sequence": _CROSS_ENTROPIES,
@@ -86,9 +95,14 @@ class Objective:
                 (", or give a loss" if self._loss is None else ""))
 
     def _advice(self, logits, targets):
-        if self.task == "regression" and targets.dim() == 1 and not (
-                targets - targets.round()).any():
-            return "If the targets are classes, give targets.long(). "
+        if self.task == "regression" and targets.dim() == 1:
+            if not targets.is_floating_point():
+                return ("If the targets are classes, give loss=None and no "
+                        "task. ")
+            if not (targets - targets.round()).any():
+                return ("If the targets are classes, give " +
+                        ("" if self._loss is None else
+                         "loss=None and no task, and ") + "targets.long(). ")
         if self.task == "sequence" and targets[0].numel() == 1:
             return ("If the targets are one class for each sample, give "
                     "targets.flatten(). ")
@@ -169,7 +183,7 @@ class Objective:
         """Whether these are [B, C, T], as cross_entropy has them."""
         first = tensor.shape[:1] + tensor.shape[2:] == targets.shape
         last = tensor.shape[:-1] == targets.shape
-        return first and (not last or self._kind in _CROSS_ENTROPIES)
+        return first and (not last or self._kind in _CLASSES_FIRST)
 
     def mean_loss(self, outputs, targets):
         """The mean of the samples' losses, a scalar tensor."""
@@ -188,18 +202,28 @@ class Objective:
         return loss
 
     def _arguments(self, outputs, targets):
-        """What the loss is called with: losses of PyTorch take tensors that
-        belong together, with the classes first; others what the module gives.
-        """
+        """What the loss is called with: what the module gives, and the targets.
+        For losses of PyTorch these are reshaped where they do not belong
+        together."""
         targets = targets.clone()
         if not getattr(self._kind, "__module__", "").startswith("torch.nn."):
+            if isinstance(outputs, torch.Tensor):
+                outputs = self._tensor_of(outputs, targets)
             return outputs, targets
-        logits = self.logits(outputs, targets)
-        if self.task == "sequence":
-            return logits.movedim(-1, 1), targets.flatten(1)
+        tensor = self._tensor_of(outputs, targets)
         if self.task == "classification":
-            return logits, targets
-        return logits, self.labels(targets).to(logits.dtype)
+            return tensor, targets
+        if self.task == "sequence":
+            if self._has_classes_first(tensor, targets):
+                return tensor, targets
+            return (self.logits(outputs, targets).movedim(-1, 1),
+                    targets.flatten(1))
+        if tensor.shape != targets.shape:
+            tensor = self.logits(outputs, targets)
+            targets = self.labels(targets)
+        if self._kind not in _OF_WHOLE_NUMBERS:
+            targets = targets.to(tensor.dtype)
+        return tensor, targets
 
     def _task_loss(self, logits, labels):
         if self.task == "classification":

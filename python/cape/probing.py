@@ -134,7 +134,8 @@ def _unwrapped(model):
     if not isinstance(model, torch.nn.Module):
         raise CapeError("model must be a torch.nn.Module (found "
                         f"{type(model).__name__})")
-    if isinstance(model, torch.nn.parallel.DistributedDataParallel):
+    if isinstance(model, (torch.nn.DataParallel,
+                          torch.nn.parallel.DistributedDataParallel)):
         return _unwrapped(model.module)
     compiled = getattr(model, "_orig_mod", None)  # of torch.compile
     return model if compiled is None else _unwrapped(compiled)

@@ -94,8 +94,10 @@ class Parameters(Kind):
     def test_what_trains_on_several_devices_is_the_network_inside(self):
         net = nn.Linear(6, 4)
         expected = self.probe(net, self.x, self.classes)
-        self.assert_same(self.probe(nn.DataParallel(net), self.x, self.classes),
-                         expected)
+        self.assertEqual(expected["architecture"], "Linear")
+        found = self.probe(nn.DataParallel(net), self.x, self.classes)
+        self.assert_same(found, expected)
+        self.assertEqual(found["architecture"], "Linear")
         with tempfile.TemporaryDirectory() as folder:
             torch.distributed.init_process_group(
                 "gloo", rank=0, world_size=1,
@@ -104,9 +106,10 @@ class Parameters(Kind):
             shared = nn.parallel.DistributedDataParallel(net)
             optimizer = torch.optim.AdamW(shared.parameters(), 1e-2,
                                           weight_decay=1e-4)
-            self.assert_same(
-                self.probe(shared, self.x, self.classes, optimizer=optimizer,
-                           learning_rate=None), expected)
+            found = self.probe(shared, self.x, self.classes,
+                               optimizer=optimizer, learning_rate=None)
+            self.assert_same(found, expected)
+            self.assertEqual(found["architecture"], "Linear")
 
     def test_a_compiled_network_is_the_one_inside(self):
         net = nn.Linear(6, 4)
@@ -143,8 +146,12 @@ class Layouts(Kind):
         for outputs, y in ((4, self.classes), (1, torch.randn(12))):
             net = Squeezing(outputs)
             plain = nn.Sequential(net.conv, nn.Flatten())
-            for options in ({}, {"loss": nn.CrossEntropyLoss(
-                    label_smoothing=0.1) if outputs > 1 else nn.L1Loss()}):
+            loss = (nn.CrossEntropyLoss(label_smoothing=0.1) if outputs > 1
+                    else nn.L1Loss())
+            for options in ({}, {"loss": loss}, {
+                    "loss": lambda found, y, loss=loss: loss(
+                        found.reshape(y.shape) if y.is_floating_point()
+                        else found, y)}):
                 self.assert_same(self.probe(net, self.images, y, **options),
                                  self.probe(plain, self.images, y, **options))
 
@@ -183,6 +190,44 @@ class Layouts(Kind):
             self.probe(regression, self.x, y, loss=nn.HuberLoss())
             ["train_loss_0"],
             functional.huber_loss(regression(self.x)[:, 0], y).item(), places=5)
+
+    def test_weights_of_a_loss_fit_what_the_module_gives(self):
+        """They can have the dimensions of masks."""
+        net = nn.Sequential(nn.Conv2d(3, 2, 1), nn.Sigmoid())
+        masks = (torch.rand(12, 2, 8, 8) > 0.5).float()
+        weight = torch.tensor([1.0, 3.0]).view(2, 1, 1)
+        for loss in (nn.BCEWithLogitsLoss(pos_weight=weight),
+                     nn.BCELoss(weight=weight)):
+            expected = loss(net(self.images), masks).item()
+            for y in (masks, masks.bool(), masks.long()):
+                probe = self.probe(net, self.images, y, loss=loss)
+                self.assertEqual(probe["task"], "multilabel")
+                self.assertAlmostEqual(probe["train_loss_0"], expected,
+                                       places=5)
+
+    def test_labels_of_a_loss_stay_whole_numbers(self):
+        net = nn.Linear(6, 3)
+        y = torch.tensor([[0, 2, -1], [1, -1, -1]]).repeat(6, 1)
+        loss = nn.MultiLabelMarginLoss()
+        self.assertAlmostEqual(
+            self.probe(net, self.x, y, task="multilabel", loss=loss)
+            ["train_loss_0"], loss(net(self.x), y).item(), places=5)
+
+    def test_losses_of_steps_take_the_classes_first(self):
+        """Also where there are as many steps as classes."""
+        for x, y, layer in (
+                (torch.randn(12, 3, 5), torch.randint(0, 5, (12, 5)),
+                 nn.Conv1d(3, 5, 1)),
+                (torch.randn(12, 3, 5, 5), torch.randint(0, 5, (12, 5, 5)),
+                 nn.Conv2d(3, 5, 1))):
+            shares = nn.Sequential(layer, nn.LogSoftmax(1))
+            for net, loss in ((shares, nn.NLLLoss()),
+                              (shares, functional.nll_loss),
+                              (layer, nn.CrossEntropyLoss(label_smoothing=0.1))):
+                probe = self.probe(net, x, y, loss=loss)
+                self.assertEqual(probe["task"], "sequence")
+                self.assertAlmostEqual(probe["train_loss_0"],
+                                       loss(net(x), y).item(), places=5)
 
     def test_shares_of_two_classes_are_labels(self):
         net = nn.Sequential(nn.Linear(6, 3), nn.Sigmoid())
@@ -240,7 +285,8 @@ class Refused(Kind):
     def test_what_is_no_batch_says_how_to_make_one(self):
         net, x, y = nn.Linear(6, 4), self.x, self.classes
         self.refuse("found a ndarray.; torch.as_tensor", net, x, y.numpy())
-        self.refuse("found a list .*; torch.as_tensor", net, x, y.tolist())
+        self.refuse("found a list of an int, an int, an int and 9 more.; "
+                    "torch.as_tensor", net, x, y.tolist())
         self.refuse("found a ndarray.; torch.as_tensor", net, x.numpy(), y)
         loader = torch.utils.data.DataLoader(
             torch.utils.data.TensorDataset(x, y), 12)
@@ -248,12 +294,28 @@ class Refused(Kind):
                     None)
         self.refuse(r"layout torch.sparse_coo.*to_dense\(\)", net,
                     x.to_sparse(), y)
+        for layout in (torch.strided, torch.jagged):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # they are new to PyTorch
+                nested = torch.nested.nested_tensor(list(x), layout=layout)
+            for given in (nested, [nested], {"input": nested}):
+                self.refuse(r"nested tensor.*to_padded_tensor\(0\)", net, given,
+                            y)
+            self.refuse(r"found a nested tensor.*to_padded_tensor\(0\)", net,
+                        x, nested)
         self.refuse("samples must come first", nn.Embedding(20, 4),
                     self.tokens.T, y)
         self.refuse(r"in a row, as its inputs are: \[samples, steps\]",
                     nn.Embedding(20, 4), self.tokens, self.tokens.flatten())
         self.refuse(r"give targets.long\(\)", net, x, y.float())
         self.refuse(r"give targets.flatten\(\)", net, x, y[:, None])
+        for loss in (nn.MSELoss(), functional.l1_loss):
+            self.refuse("are classes, give loss=None and no task. Name", net, x,
+                        y, loss=loss)
+            self.refuse(r"give loss=None and no task, and targets.long\(\). Name",
+                        net, x, y.float(), loss=loss)
+        self.refuse("are classes, give loss=None and no task. Name", net, x, y,
+                    task="regression")
 
     def test_what_is_no_network_to_train_is_named(self):
         x, y = self.x, self.classes

@@ -84,8 +84,8 @@ constexpr OtherFormat kOtherFormats[] = {
   if (file.bytes.empty()) fail_user("{}: an empty file", file.name);
   for (const auto& [first, what, advice] : kOtherFormats) {
     if (!has_at(file.bytes, 0, first)) continue;
-    fail_user("{}: {}, which is none of the formats {}; {}", file.name, what,
-              fmt::join(array_formats(), ", "), advice);
+    fail_user("{}: the file is {}, but only the formats {} can be read; {}",
+              file.name, what, fmt::join(array_formats(), ", "), advice);
   }
   if (is_mat4(file.bytes)) {
     fail_user(

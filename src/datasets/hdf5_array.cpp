@@ -51,8 +51,8 @@ Elements elements_of(const hdf5::Handle& dataset, const std::string& place) {
   const auto elements = hdf5::elements_of(dataset);
   if (elements && type_of(*elements)) return *elements;
   fail_user(
-      "{}: its elements are {}, which are not taken; save them as "
-      "floating-point numbers of 16 to 64 bits, integers or booleans",
+      "{}: its elements are {}, but only floating-point numbers of 16 to 64 "
+      "bits, integers and booleans can be read; save them as one of these",
       place, hdf5::describe_elements(dataset));
 }
 

@@ -37,6 +37,7 @@ constexpr Code kClasses[] = {
     {12, ElementType::int32},  {13, ElementType::uint32},
     {14, ElementType::int64},  {15, ElementType::uint64}};
 constexpr std::uint32_t kComplex = 0x800;
+constexpr std::uint32_t kOpaque = 17;
 /// Classes that are no arrays of numbers, and what to do in MATLAB.
 constexpr std::pair<std::uint32_t, std::string_view> kOtherClasses[] = {
     {1, "a cell array; save cell2mat() of it"},
@@ -44,7 +45,8 @@ constexpr std::pair<std::uint32_t, std::string_view> kOtherClasses[] = {
     {3, "an object; save its numbers as an array"},
     {4, "text; save a number for each text"},
     {5, "a sparse matrix; save full() of it"},
-    {17, "an object; save its numbers as an array, as table2array() makes it"}};
+    {kOpaque,
+     "an object; save its numbers as an array, as table2array() makes it"}};
 constexpr std::size_t kHeader = 128;
 
 std::uint32_t little_endian(const Bytes& bytes, std::size_t at) {
@@ -127,10 +129,12 @@ std::string kind_of(std::uint32_t flags) {
 MatVariable variable_of(const std::string& file, const Bytes& matrix) {
   ElementReader elements(file, matrix);
   const Bytes flags = elements.next(kUint32).bytes;
-  const Bytes extents = elements.next(kInt32).bytes;
+  const std::uint32_t word = flags.size() < 4 ? 0 : little_endian(flags, 0);
+  // Tables, strings and dates have no dimensions.
+  const bool is_opaque = (word & 0xff) == kOpaque;
+  const Bytes extents = is_opaque ? Bytes{} : elements.next(kInt32).bytes;
   const Bytes text = elements.next(kInt8).bytes;
   MatVariable variable{.name = {text.begin(), text.end()}, .array = {}};
-  const std::uint32_t word = flags.size() < 4 ? 0 : little_endian(flags, 0);
   const auto type = find_type(kClasses, word & 0xff);
   if (!type || (word & kComplex) != 0) {
     variable.kind = kind_of(word);
@@ -185,7 +189,9 @@ std::vector<MatVariable> read_mat5(const File& file, std::size_t limit) {
               .next();
     }
     if (element.type != kMatrix) continue;
-    variables.push_back(variable_of(file.name, element.bytes));
+    MatVariable variable = variable_of(file.name, element.bytes);
+    // MATLAB keeps what belongs to objects in an array without a name.
+    if (!variable.name.empty()) variables.push_back(std::move(variable));
   }
   return variables;
 }

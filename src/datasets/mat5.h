@@ -31,9 +31,9 @@ bool is_mat5(const Bytes& bytes);
 /// numbers.
 bool is_mat4(const Bytes& bytes);
 
-/// All variables of the file. None may unpack to more than `limit` bytes.
-/// Throws UserError for a file in another format (also a big-endian one), a
-/// truncated file or a wrong checksum.
+/// All variables of the file that have a name. None may unpack to more than
+/// `limit` bytes. Throws UserError for a file in another format (also a
+/// big-endian one), a truncated file or a wrong checksum.
 std::vector<MatVariable> read_mat5(const File& file, std::size_t limit);
 
 /// The variable `name`, or the only one of numbers if `name` is empty, row by

@@ -1,7 +1,7 @@
 #include "datasets/npz.h"
 
 #include <algorithm>
-#include <array>
+#include <initializer_list>
 #include <string_view>
 #include <vector>
 
@@ -42,11 +42,14 @@ std::string_view advice_for(const std::vector<std::string>& members) {
 }
 
 bool is_sparse_matrix(const std::vector<std::string>& names) {
-  return std::ranges::all_of(
-      std::to_array<const char*>({"format", "shape", "data"}),
-      [&](const char* name) {
-        return std::ranges::find(names, name) != names.end();
-      });
+  const auto has = [&](std::initializer_list<std::string_view> wanted) {
+    return std::ranges::all_of(wanted, [&](std::string_view name) {
+      return std::ranges::find(names, name) != names.end();
+    });
+  };
+  return has({"format", "shape", "data"}) &&
+         (has({"indices", "indptr"}) || has({"row", "col"}) ||
+          has({"offsets"}));
 }
 
 }  // namespace
@@ -60,7 +63,11 @@ Array parse_npz(const File& file, const std::string& name) {
     (member.ends_with(kExtension) ? names : others)
         .push_back(array_name(member));
   }
-  if (names.empty()) {
+  // Arrays may also be in members without the extension, but only by name.
+  const bool is_other =
+      std::ranges::find(names, array_name(name)) == names.end() &&
+      std::ranges::find(others, array_name(name)) != others.end();
+  if (names.empty() && !is_other) {
     fail_user("{}: a zip file without arrays of NumPy; {}", file.name,
               advice_for(others));
   }
@@ -70,9 +77,12 @@ Array parse_npz(const File& file, const std::string& name) {
         "scipy.sparse.load_npz(FILE).toarray())",
         file.name);
   }
-  const std::string wanted = choose_array(file.name, array_name(name), names);
+  const std::string wanted =
+      choose_array(file.name, array_name(name), is_other ? others : names);
+  const std::string member =
+      is_other ? wanted : wanted + std::string(kExtension);
   Archive archive(file, Archive::Kind::zip);
-  while (archive.next() && array_name(archive.member()) != wanted) {
+  while (archive.next() && archive.member() != member) {
   }
   return parse_npy({file.name + ":" + wanted,
                     Bytes(archive.read(kMostPacking * file.bytes.size()))});

@@ -447,7 +447,7 @@ std::string describe_elements(const Handle& dataset) {
     case H5T_OPAQUE:
       return "bytes of no type";
     default:
-      return "no numbers";
+      return "something other than numbers";
   }
 }
 

@@ -129,13 +129,29 @@ bool CsvTable::next_record() {
   }
 }
 
+void CsvTable::check_decimals(std::string_view column, char decimal) const {
+  if (!first_decimal_) {
+    first_decimal_ = {decimal, reader_.line(), std::string(column),
+                      text(column)};
+  }
+  if (first_decimal_->decimal == decimal) return;
+  fail_user(
+      "{}: {} is '{}', but {} is '{}' on line {}; write all numbers with "
+      "decimal points, or all with decimal commas, and nothing between "
+      "thousands",
+      where(), column, text(column), first_decimal_->column,
+      first_decimal_->field, first_decimal_->line);
+}
+
 template <class T>
 T CsvTable::parsed(std::string_view column, std::string_view wanted) const {
   std::string field = text(column);
   const bool has_comma = std::ranges::count(field, ',') == 1;
-  if (std::is_floating_point_v<T> && has_comma && reader_.separator() == ';') {
+  if (std::is_floating_point_v<T> && reader_.separator() == ';') {
     // Spreadsheets separate fields by semicolons where the comma is decimal.
-    std::ranges::replace(field, ',', '.');
+    const bool has_point = field.find('.') != field.npos;
+    if (has_comma != has_point) check_decimals(column, has_comma ? ',' : '.');
+    if (has_comma) std::ranges::replace(field, ',', '.');
   } else if (has_comma) {
     wanted = "a number without commas; decimal points are points";
   }

@@ -3,7 +3,9 @@
 /// found.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -65,11 +67,21 @@ class CsvTable {
   bool next_record();
   template <class T>
   T parsed(std::string_view column, std::string_view wanted) const;
+  /// Throws the error for a number with a decimal comma in a file that has
+  /// decimal points, or the other way round.
+  void check_decimals(std::string_view column, char decimal) const;
 
   std::string name_;
   CsvReader reader_;
   std::vector<std::string> header_;
   std::vector<std::string> fields_;
+  /// Where the file has the first number with a decimal comma or point.
+  struct FirstDecimal {
+    char decimal;
+    std::size_t line;
+    std::string column, field;
+  };
+  mutable std::optional<FirstDecimal> first_decimal_;
 };
 
 }  // namespace cape::shard

@@ -107,6 +107,51 @@ TEST_F(ArrayFileTest, TheContentTellsTheFormatAlsoWithinGzip) {
   }
 }
 
+TEST_F(ArrayFileTest, ANameFindsAlsoWhatHasNoExtension) {
+  for (const char* name : {":format", ":data", ":data.npy", ":bare"})
+    expect_x(kOwn + "named.npz" + name, "npz");
+  // Of two with one name, the one with the extension.
+  EXPECT_THAT(values_of(read_array_file(kOwn + "named.npz:shape").array),
+              ElementsAre(3, 7, 9, 3));
+  EXPECT_THAT(refused(kOwn + "named.npz"),
+              HasSubstr("several arrays (format, shape, data); name one"));
+  expect_x(kOwn + "bare.npz:bare", "npz");
+  EXPECT_THAT(refused(kOwn + "bare.npz"),
+              HasSubstr("a zip file without arrays of NumPy"));
+}
+
+/// An element of a MATLAB file: its type, its size and its bytes in eights.
+std::string mat_element(char type, std::string bytes) {
+  const std::string head = {type, 0, 0, 0, static_cast<char>(bytes.size()),
+                            0,    0, 0};
+  bytes.resize((bytes.size() + 7) / 8 * 8);
+  return head + bytes;
+}
+
+std::string mat_flags(char kind) {
+  return mat_element(6, {kind, 0, 0, 0, 0, 0, 0, 0});
+}
+
+TEST_F(ArrayFileTest, ObjectsOfMatlabMayBeBesideNumbers) {
+  // As MATLAB writes a table, and what belongs to it in an array without a
+  // name.
+  const std::string objects =
+      mat_element(14, mat_flags(17) + mat_element(1, "table_of_x") +
+                          mat_element(1, "MCOS") + mat_element(1, "table") +
+                          mat_element(14, mat_flags(13))) +
+      mat_element(14, mat_flags(9) + mat_element(5, {1, 0, 0, 0, 3, 0, 0, 0}) +
+                          mat_element(1, "") + mat_element(2, "abc"));
+  const std::string plain = read_file(kOwn + "plain.mat");
+  const std::string both = write("both.mat", plain + objects);
+  expect_x(both + ":x", "mat");
+  EXPECT_THAT(refused(both + ":table_of_x"),
+              HasSubstr("its table_of_x is an object; save its numbers"));
+  EXPECT_THAT(refused(both),
+              HasSubstr("several arrays (x, y, images, small); name"));
+  EXPECT_THAT(refused(write("one.mat", plain.substr(0, 128) + objects)),
+              HasSubstr("its table_of_x is an object; save its numbers"));
+}
+
 TEST_F(ArrayFileTest, MatlabsArraysHaveTheShapeAndTypeThatMatlabShows) {
   for (const char* file : {"packed.mat", "plain.mat"}) {
     const Array images = read_array_file(kOwn + file + ":images").array;
@@ -149,7 +194,7 @@ TEST_F(ArrayFileTest, WhatIsNoArrayOfNumbersIsNamed) {
                   "numbers of 16 bits that are not IEEE's"),
         {"kinds.h5:twelve", "integers of 12 bits"},
         {"kinds.h5:complex", "complex numbers"},
-        {"kinds.h5:texts", "its elements are texts, which are not taken"},
+        {"kinds.h5:texts", "its elements are texts, but only floating-point"},
         {"kinds.h5:records", "records of 3 parts"},
         {"kinds.h5:ragged", "rows of different lengths"},
         {"kinds.mat:sparse", "its sparse is a sparse matrix; save full()"},
@@ -187,7 +232,8 @@ TEST_F(ArrayFileTest, SaysWhatItFoundInsteadOfAKnownFormat) {
               AllOf(HasSubstr("x.npy: begins with the bytes 01 02 ff"),
                     HasSubstr("npy, npz, idx, hdf5, mat")));
   for (const auto& [begin, says] :
-       {std::pair("PAR1...", "a Parquet file, which is none of"),
+       {std::pair("PAR1...",
+                  "the file is a Parquet file, but only the formats npy"),
         {"ARROW1..", "pandas.read_feather"},
         {"\x80\4\x95", "a pickle of Python"},
         {"BZh91AY", "compressed by bzip2"},

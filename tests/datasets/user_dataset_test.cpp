@@ -258,7 +258,7 @@ TEST_F(UserDatasetTest, Hdf5ArraysAreTheSameHoweverTheyLie) {
   EXPECT_THAT(error_message(own), HasSubstr("own.h5: holds no array"));
   own.x = file + ":/text";
   EXPECT_THAT(error_message(own),
-              HasSubstr("its elements are texts, which are not taken"));
+              HasSubstr("its elements are texts, but only floating-point"));
   own.x = file;
   EXPECT_THAT(error_message(own), HasSubstr("own.h5: holds several arrays"));
   own.x = vectors().x;

@@ -168,6 +168,23 @@ TEST_F(PublishedCsvTest, TakesDecimalCommasBetweenSemicolons) {
               HasSubstr("T_star is '1,500', not a number without commas"));
 }
 
+TEST_F(PublishedCsvTest, RefusesCommasBesideDecimalPoints) {
+  std::string columns = header;
+  std::ranges::replace(columns, ',', ';');
+  const std::string points = "MNIST;0.0005;32;0.1;13;3;6;6;7;11;5;True;;1;1\n";
+  ASSERT_EQ(rows_from(columns + points).size(), 1);
+  std::string thousands = points;
+  thousands.replace(thousands.find(";13;"), 4, ";1,500;");
+  EXPECT_THAT(error_from(columns + points + thousands),
+              AllOf(HasSubstr(path.string() + ":3: logP is '1,500', but "),
+                    HasSubstr(" is '0.0005' on line 2; write all numbers")));
+  // In a row without points of its own, before those with points.
+  std::string first = "MNIST;1;32;1;1,500;3;6;6;7;11;5;True;;1;1\n";
+  EXPECT_THAT(error_from(columns + first + points),
+              AllOf(HasSubstr(path.string() + ":3: "),
+                    HasSubstr(" is '0.0005', but logP is '1,500' on line 2")));
+}
+
 TEST_F(PublishedCsvTest, AsksForTheFamilyWhenNothingTellsIt) {
   const std::filesystem::path unknown = folder / "rows.csv";
   write_bytes(unknown, header + good);
