@@ -132,7 +132,7 @@ class DefaultModel(FarmTest):
         python.chmod(0o755)
         self.run_script("validate_default_model.sh", "grid.datasets=[mnist]",
                         "--trainer", BIN / self.trainer, "--time-limit", "1s",
-                        code=75, says="fresh trials", pace=300,
+                        code=75, says="rows again", pace=300,
                         cache=self.folder / "cache")
 
 

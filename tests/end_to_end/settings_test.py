@@ -88,9 +88,9 @@ class Shards(FarmTest):
         for shard in whole.glob("*.h5"):
             with h5py.File(shard, "r+") as file:
                 rows = file["trials"][:]
-                rows["log_line_2"] = numpy.nan
+                rows["train_step_loss_2"] = numpy.nan
                 file["trials"][:] = rows
-        self.fit(whole, says="log_line_2 (180 rows)")
+        self.fit(whole, says="log_step_2 (180 rows)")
 
 
 if __name__ == "__main__":
