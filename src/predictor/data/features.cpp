@@ -49,7 +49,7 @@ std::vector<Feature> more_features() {
   using Row = MetaRow;
   return {
       {"log_log_epsilon", "epsilon", log_log_epsilon},
-      {"log_input_size", "input size", log_input_size, Evidence::none},
+      {"log_input_size", "input size", log_input_size, Evidence::datasets},
       {"log_loss_ratio", "initial loss", log_loss_ratio, Evidence::none},
       {"log_classes", "classes", log_classes, Evidence::none},
       {"alignment", "alignment",

@@ -14,9 +14,10 @@ namespace cape::predictor {
 
 /// Whether a linear base uses a feature, and how many different values its
 /// weight is learnt from: all rows of one architecture have nearly the same log
-/// P. What all rows of one data set have in common is not for the base: it
-/// would take the few values there are for a law.
-enum class Evidence { none, rows, architectures };
+/// P. What all rows of one data set have in common is for the base only where
+/// probes have no training mode: beside that it would take the few values there
+/// are for a law.
+enum class Evidence { none, rows, datasets, architectures };
 
 struct Feature {
   std::string_view name;

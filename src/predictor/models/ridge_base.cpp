@@ -21,12 +21,12 @@ constexpr std::size_t kEnoughValues = 8;
 /// for the rows that whole trainings have.
 constexpr double kRidgeTogether = 30;
 
-/// Whether there are few architectures. Rows that do not name theirs can be of
-/// any number of them.
-bool are_few(const MetaTable& table, std::span<const RowIndex> rows) {
+/// Rows that do not name their architecture can be of any number of them.
+bool are_few(const MetaTable& table, std::span<const RowIndex> rows,
+             std::uint32_t MetaRow::*name) {
   std::set<std::uint32_t> names;
   for (const RowIndex row : rows) {
-    names.insert(table.rows[row].architecture);
+    names.insert(table.rows[row].*name);
     if (names.size() == kEnoughValues) return false;
   }
   return std::ranges::none_of(
@@ -36,18 +36,29 @@ bool are_few(const MetaTable& table, std::span<const RowIndex> rows) {
 /// The penalty of each feature, by the number of values its weight is learnt
 /// from.
 std::map<Evidence, double> find_penalties(const MetaTable& table,
-                                          std::span<const RowIndex> rows) {
+                                          std::span<const RowIndex> rows,
+                                          const FeatureSet& features) {
+  constexpr double kNever = std::numeric_limits<double>::infinity();
   const double few =
       kRidge + kFewValuesPenalty * static_cast<double>(rows.size());
-  return {{Evidence::none, std::numeric_limits<double>::infinity()},
-          {Evidence::rows, kRidge},
-          {Evidence::architectures, are_few(table, rows) ? few : kRidge}};
+  const auto of = [&](std::uint32_t MetaRow::*name) {
+    return are_few(table, rows, name) ? few : kRidge;
+  };
+  const bool in_training_mode =
+      std::ranges::any_of(features.features, [](const Feature& feature) {
+        return feature.group == "training-mode steps";
+      });
+  return {
+      {Evidence::none, kNever},
+      {Evidence::rows, kRidge},
+      {Evidence::datasets, in_training_mode ? kNever : of(&MetaRow::dataset)},
+      {Evidence::architectures, of(&MetaRow::architecture)}};
 }
 
 LinearModel fit_ridge(const MetaTable& table, std::span<const RowIndex> rows,
                       const FeatureSet& features) {
   const Matrix x = feature_matrix(table, rows, features);
-  const auto penalty_of = find_penalties(table, rows);
+  const auto penalty_of = find_penalties(table, rows, features);
   std::vector<double> penalties;
   for (const Feature& feature : features.features) {
     penalties.push_back(penalty_of.at(feature.evidence));
