@@ -260,6 +260,8 @@ def same_rows(again, shard):
     with h5py.File(shard) as file:
         names = [column["name"].decode() for column in file["columns"][:]
                  if not column["volatile"]]
+    # Of the program, not of what it measured: later ones measure more.
+    names.remove("probe_version")
     same = sum(all(equal(first[key][n], second[key][n]) for n in names)
                for key in common)
     return len(common), same
