@@ -20,7 +20,7 @@ bool lacks_training_mode(const Predictor& predictor, const MetaRow& row) {
   if (!std::isnan(row.general.log_steps[0])) return false;
   const Model& model = predictor.model;
   for (std::size_t j = 0; j < model.features.size(); ++j) {
-    if (model.features.features[j].group == "training-mode steps" &&
+    if (is_of_training_mode_steps(model.features.features[j]) &&
         !std::isnan(model.ranges.overall[j].first)) {
       return true;
     }

@@ -9,6 +9,8 @@
 namespace cape::predictor {
 namespace {
 
+constexpr std::string_view kTrainingModeSteps = "training-mode steps";
+
 float log_log_epsilon(const MetaRow& row) {
   return static_cast<float>(std::log(-std::log(row.epsilon)));
 }
@@ -167,22 +169,22 @@ std::vector<Feature> general_features() {
        [](const Row& row) { return row.general.log_g2; }},
       {"log_promised_decrease", "training-mode gradient",
        log_promised_decrease},
-      {"log_step_1", "training-mode steps",
+      {"log_step_1", kTrainingModeSteps,
        [](const Row& row) { return row.general.log_steps[0]; }},
-      {"log_step_2", "training-mode steps",
+      {"log_step_2", kTrainingModeSteps,
        [](const Row& row) { return row.general.log_steps[1]; }},
-      {"log_step_4", "training-mode steps",
+      {"log_step_4", kTrainingModeSteps,
        [](const Row& row) { return row.general.log_steps[2]; }},
-      {"log_step_8", "training-mode steps",
+      {"log_step_8", kTrainingModeSteps,
        [](const Row& row) { return row.general.log_steps[3]; }},
-      {"log_step_rate_1", "training-mode steps", log_step_rate<0>},
-      {"log_step_rate_2", "training-mode steps", log_step_rate<1>},
-      {"log_step_rate_4", "training-mode steps", log_step_rate<2>},
-      {"log_step_rate_8", "training-mode steps", log_step_rate<3>},
-      {"log_step_time_1", "training-mode steps", log_step_time<0>},
-      {"log_step_time_2", "training-mode steps", log_step_time<1>},
-      {"log_step_time_4", "training-mode steps", log_step_time<2>},
-      {"log_step_time_8", "training-mode steps", log_step_time<3>},
+      {"log_step_rate_1", kTrainingModeSteps, log_step_rate<0>},
+      {"log_step_rate_2", kTrainingModeSteps, log_step_rate<1>},
+      {"log_step_rate_4", kTrainingModeSteps, log_step_rate<2>},
+      {"log_step_rate_8", kTrainingModeSteps, log_step_rate<3>},
+      {"log_step_time_1", kTrainingModeSteps, log_step_time<0>},
+      {"log_step_time_2", kTrainingModeSteps, log_step_time<1>},
+      {"log_step_time_4", kTrainingModeSteps, log_step_time<2>},
+      {"log_step_time_8", kTrainingModeSteps, log_step_time<3>},
       {"log_promised_time", "training-mode gradient",
        [](const Row& row) {
          return log_log_epsilon(row) - log_promised_decrease(row);
@@ -430,6 +432,10 @@ bool varies(const Feature& feature, const MetaTable& table,
 }
 
 }  // namespace
+
+bool is_of_training_mode_steps(const Feature& feature) {
+  return feature.group == kTrainingModeSteps;
+}
 
 std::vector<std::string> FeatureSet::names() const {
   std::vector<std::string> names;

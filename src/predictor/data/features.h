@@ -27,6 +27,10 @@ struct Feature {
   bool from_probe = false;             ///< measured by the probe alone
 };
 
+/// Whether a probe in training mode gives the feature, by how far the loss
+/// falls along the optimizer's first step.
+bool is_of_training_mode_steps(const Feature& feature);
+
 /// The features of a model, in the order of its columns.
 struct FeatureSet {
   std::string name;

@@ -45,9 +45,7 @@ std::map<Evidence, double> find_penalties(const MetaTable& table,
     return are_few(table, rows, name) ? few : kRidge;
   };
   const bool in_training_mode =
-      std::ranges::any_of(features.features, [](const Feature& feature) {
-        return feature.group == "training-mode steps";
-      });
+      std::ranges::any_of(features.features, is_of_training_mode_steps);
   return {
       {Evidence::none, kNever},
       {Evidence::rows, kRidge},
