@@ -342,16 +342,16 @@ struct StretchedExponential {
   float log_time = kMissing;  ///< log of the steps to epsilon
 };
 
-template <int First>
+template <std::size_t First>
 StretchedExponential stretched_exponential(const MetaRow& row) {
   constexpr float kLeastDecrease = 0.003F;
-  constexpr int kCount = static_cast<int>(kFirstSteps) - First + 1;
+  constexpr std::size_t kCount = kFirstSteps - First + 1;
   float mean_time = 0;
   float mean_decrease = 0;
   std::array<float, kCount> times{};
   std::array<float, kCount> decreases{};
-  for (int i = 0; i < kCount; ++i) {
-    const auto step = static_cast<std::size_t>(First + i);
+  for (std::size_t i = 0; i < kCount; ++i) {
+    const std::size_t step = First + i;
     times[i] = std::log(static_cast<float>(step));
     const float decrease =
         std::log(row.first_losses[0] / row.first_losses[step]);
@@ -362,7 +362,7 @@ StretchedExponential stretched_exponential(const MetaRow& row) {
   }
   float covariance = 0;
   float variance = 0;
-  for (int i = 0; i < kCount; ++i) {
+  for (std::size_t i = 0; i < kCount; ++i) {
     covariance += (times[i] - mean_time) * (decreases[i] - mean_decrease);
     variance += (times[i] - mean_time) * (times[i] - mean_time);
   }
