@@ -20,7 +20,6 @@ from cape.training import first_losses, timed_steps
 from cape.untouched import Untouched, repeated_dims
 
 #: In learning rates, as in the columns' names.
-_SIGN_STEPS = (1, 2, 4)
 _TRAINING_STEPS = (1, 2, 4, 8)
 
 #: Without them there is nothing to predict from.
@@ -256,7 +255,7 @@ def _look(model, parameters, batch, loss, task, settings, untouched):
         g2, tau = sample_norms(model, parameters, batch, objective,
                                untouched.put_back)
         evaluation = _evaluation_mode(model, parameters, batch, objective,
-                                      settings.learning_rate, untouched)
+                                      untouched)
     logits = objective.logits(outputs, batch.targets)
     columns = {
         "objective": objective,
@@ -314,25 +313,11 @@ def _signs(parts):
     return [None if part is None else part.sign() for part in parts]
 
 
-def _evaluation_mode(model, parameters, batch, objective, learning_rate,
-                     untouched):
-    def mean_loss():
-        return objective.mean_loss(_outputs(model, batch, untouched),
-                                   batch.targets)
-
-    values = list(parameters.values())
-    loss = mean_loss()
-    parts = gradients(loss, values)
-    start = loss.item()
-    columns = {"probe_loss": start, "log_mean_g2": _log(_sum(parts, 2))}
-    with torch.no_grad():
-        line = _WeightLine(values, _signs(parts))
-        for k in _SIGN_STEPS:
-            line.move_to(k * learning_rate)
-            columns[f"log_line_{k}"] = _log(mean_loss().item() / start
-                                            if start else NAN)
-        line.move_to(0)
-    return columns
+def _evaluation_mode(model, parameters, batch, objective, untouched):
+    loss = objective.mean_loss(_outputs(model, batch, untouched),
+                               batch.targets)
+    parts = gradients(loss, list(parameters.values()))
+    return {"probe_loss": loss.item(), "log_mean_g2": _log(_sum(parts, 2))}
 
 
 def has_batch_norm(model):

@@ -18,7 +18,7 @@ if support.has("torch"):
 
 #: Of the network, the batch and the training; the names of layers do not count.
 MEASURED = ("log_p", "log_g2", "log_tau", "probe_loss", "log_mean_g2",
-            "log_line_4", "train_loss_0", "train_mean_gradient2",
+            "train_loss_0", "train_mean_gradient2",
             "train_gradient_l1", "train_step_loss_8", "initial_loss")
 
 

@@ -114,7 +114,7 @@ class Untouched(unittest.TestCase):
                 found = cape.probe(net, x, y, learning_rate=1e-2, steps=steps)
                 self.assert_same(before, self.state_of(net))
                 for key in ("log_g2", "log_tau", "probe_loss", "log_mean_g2",
-                            "log_line_1", "log_line_4", "logit_spread",
+                            "logit_spread",
                             "train_loss_0", "train_mean_gradient2",
                             "train_step_loss_1", "train_step_loss_8",
                             "initial_loss"):
@@ -157,8 +157,8 @@ class Untouched(unittest.TestCase):
                 found = cape.probe(net, x, y, learning_rate=1e-2, steps=8)
             loop.assert_not_called()
             self.assertEqual(state.last.tolist(), [0] * 8)
-            for key in ("log_g2", "log_tau", "probe_loss", "log_line_4",
-                        "train_loss_0", "train_step_loss_8", "initial_loss"):
+            for key in ("log_g2", "log_tau", "probe_loss", "train_loss_0",
+                        "train_step_loss_4", "train_step_loss_8", "initial_loss"):
                 self.assertAlmostEqual(found[key], expected[key], 5, key)
 
     def test_state_is_put_back_however_deep_it_is(self):

@@ -166,8 +166,12 @@ std::vector<Row> read_csv(const std::filesystem::path& path) {
   const std::string text = read_csv_text(path);
   if (!is_export(text)) return read_published_csv(path);
   std::vector<const char*> others;
-  for (const Column& column : columns())
-    if (!column.is_volatile()) others.push_back(column.name.data());
+  for (const Column& column : columns()) {
+    // Older programs exported what they measured.
+    if (column.is_volatile() && column.stability != Stability::retired)
+      continue;
+    others.push_back(column.name.data());
+  }
   CsvTable file(path.string(), text, {"an export of rows", kKeys, others});
   std::vector<Row> rows;
   while (file.next()) {

@@ -111,12 +111,13 @@ constexpr Column kColumns[] = {
                 "Deviation of a sample's logits, the mean over samples", probe,
                 2),
     CAPE_COLUMN(log_line_1, float64, "1",
-                "ln(L / probe_loss) after a step of eta along -sign(gradient)",
-                probe, 2),
+                "No longer measured: ln(L / probe_loss) after a step of eta "
+                "along -sign(gradient)",
+                retired, 2),
     CAPE_COLUMN(log_line_2, float64, "1", "The same after a step of 2 eta",
-                probe, 2),
+                retired, 2),
     CAPE_COLUMN(log_line_4, float64, "1", "The same after a step of 4 eta",
-                probe, 2),
+                retired, 2),
     CAPE_COLUMN(train_loss_0, float64, "loss",
                 "The mean loss before the first update, in training mode "
                 "without dropout",

@@ -154,7 +154,8 @@ enum class ColumnType { key, text, float64, int32, int64, uint64, boolean };
 enum class Stability {
   content,  ///< nothing: the same cell gives the same value
   probe,    ///< a newer version of the probe
-  timing    ///< every measurement: time, machine, place in a file
+  timing,   ///< every measurement: time, machine, place in a file
+  retired   ///< the program: only older ones measured it
 };
 
 struct Column {
@@ -167,7 +168,9 @@ struct Column {
   Stability stability;
   int since;  ///< the schema version that it came with
 
-  bool is_volatile() const { return stability == Stability::timing; }
+  bool is_volatile() const {
+    return stability == Stability::timing || stability == Stability::retired;
+  }
 };
 
 /// All columns, in the order of Row.

@@ -213,26 +213,16 @@ trial::ExtendedProbe extended(models::Model& model, const LabelledBatch& batch,
       .loss = mean_loss(outputs, batch),
       .gradients = sums.gradients,
       .divisor = static_cast<double>(batch.inputs.size(0))};
-  const auto loss = [&] {
-    const AtEnd state = keep_state(model);
-    return mean_loss(logits(model, batch), batch);
-  };
   trial::ExtendedProbe probe;
   probe.loss = start.loss;
   probe.mean_g2 = start.squared_norm();
   probe.label_entropy = batch.objective.label_entropy(batch.labels);
   probe.logit_spread = batch.objective.output_spread(outputs);
-  {
-    WeightLine line(trainable_parameters(model), signs(start.gradients));
-    for (std::size_t k = 0; k < probe.sign_step_losses.size(); ++k) {
-      line.move_to(trial::ExtendedProbe::kSignStepSizes[k] * learning_rate);
-      probe.sign_step_losses[k] = loss() / start.loss;
-    }
-  }
   // Our own networks differ between the modes in BatchNorm and dropout alone.
   if (model.records_probes() && !has_batch_norm(model)) {
     probe.training_mode = probe_by_evaluation(
-        model, start, optimizer, learning_rate, probe.sign_step_losses, loss);
+        model, start, optimizer, learning_rate,
+        [&] { return mean_loss(logits(model, batch), batch); });
   }
   probe.network = network_features(model, outputs.size(-1));
   return probe;

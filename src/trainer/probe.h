@@ -14,8 +14,8 @@ namespace cape::trainer {
 /// and `labels` are is the task's: trainer/objective.h. One forward and two
 /// backward passes and the norms of models/sample_norms.h. With a learning rate
 /// also the extended features, those of the first steps with `optimizer`: for
-/// the gradient of the weights and three forward passes more, and with
-/// BatchNorm for what probe_in_training_mode does. On the CPU Torch's threads
+/// the gradient of the weights and four forward passes more, with BatchNorm for
+/// that gradient and what probe_in_training_mode does. On the CPU Torch's threads
 /// take parts of the batch (of Model::micro_batch_size or fewer) side by side.
 /// The model and the random state are left as they were, to the bit.
 trial::ProbeResult probe(models::Model& model, const torch::Tensor& inputs,

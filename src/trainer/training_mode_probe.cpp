@@ -1,6 +1,5 @@
 #include "trainer/training_mode_probe.h"
 
-#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -15,6 +14,14 @@ using trial::TrainingModeProbe;
 
 double if_finite(double value) {
   return std::isfinite(value) ? value : TrainingModeProbe::kMissing;
+}
+
+std::vector<torch::Tensor> signs(const std::vector<torch::Tensor>& gradients) {
+  std::vector<torch::Tensor> all;
+  for (const torch::Tensor& gradient : gradients) {
+    all.push_back(gradient.defined() ? gradient.sign() : gradient);
+  }
+  return all;
 }
 
 /// The first step of the optimizer without weight decay and momentum: the
@@ -37,21 +44,19 @@ FirstStep first_step(const LossWithGradient& start,
       optimizer);
 }
 
-/// The loss and its norms, and the losses after steps relative to it: the first
-/// of these are `known`, the others are measured.
+/// The loss and its norms, and the losses after steps relative to it.
 TrainingModeProbe measure(const std::vector<torch::Tensor>& parameters,
                           const LossWithGradient& start,
                           const trial::Optimizer& optimizer,
-                          double learning_rate, std::span<const double> known,
+                          double learning_rate,
                           const std::function<double()>& loss) {
   TrainingModeProbe probe;
   probe.loss = if_finite(start.loss);
   probe.mean_g2 = if_finite(start.squared_norm());
   probe.gradient_l1 = if_finite(start.l1_norm());
-  std::ranges::transform(known, probe.step_losses.begin(), if_finite);
   FirstStep step = first_step(start, optimizer);
   WeightLine line(parameters, std::move(step.direction));
-  for (std::size_t k = known.size(); k < probe.step_losses.size(); ++k) {
+  for (std::size_t k = 0; k < probe.step_losses.size(); ++k) {
     line.move_to(TrainingModeProbe::kStepSizes[k] * learning_rate *
                  step.factor);
     probe.step_losses[k] = if_finite(loss() / start.loss);
@@ -87,14 +92,6 @@ std::vector<torch::Tensor> trainable_parameters(
     if (parameter.requires_grad()) parameters.push_back(parameter);
   }
   return parameters;
-}
-
-std::vector<torch::Tensor> signs(const std::vector<torch::Tensor>& gradients) {
-  std::vector<torch::Tensor> all;
-  for (const torch::Tensor& gradient : gradients) {
-    all.push_back(gradient.defined() ? gradient.sign() : gradient);
-  }
-  return all;
 }
 
 bool has_batch_norm(const torch::nn::Module& model) {
@@ -134,7 +131,7 @@ TrainingModeProbe probe_in_training_mode(models::Model& model,
   }
   const torch::NoGradGuard no_grad;
   TrainingModeProbe probe = measure(parameters, start, optimizer, learning_rate,
-                                    {}, [&] { return loss().item<double>(); });
+                                    [&] { return loss().item<double>(); });
   probe.dropout = draws ? 1 : 0;
   return probe;
 }
@@ -143,13 +140,10 @@ TrainingModeProbe probe_by_evaluation(models::Model& model,
                                       const LossWithGradient& start,
                                       const trial::Optimizer& optimizer,
                                       double learning_rate,
-                                      std::span<const double> sign_step_losses,
                                       const std::function<double()>& loss) {
   const torch::NoGradGuard no_grad;
-  if (std::holds_alternative<trial::Sgd>(optimizer)) sign_step_losses = {};
-  TrainingModeProbe probe =
-      measure(trainable_parameters(model), start, optimizer, learning_rate,
-              sign_step_losses, loss);
+  TrainingModeProbe probe = measure(trainable_parameters(model), start,
+                                    optimizer, learning_rate, loss);
   probe.dropout = 0;
   return probe;
 }

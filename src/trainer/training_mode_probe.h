@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <span>
 #include <vector>
 
 #include "models/build.h"
@@ -27,8 +26,6 @@ struct LossWithGradient {
 /// The trainable ones, in the network's order.
 std::vector<torch::Tensor> trainable_parameters(const torch::nn::Module& model);
 
-std::vector<torch::Tensor> signs(const std::vector<torch::Tensor>& gradients);
-
 /// Whether the network has layers that take the mean and the variance of a
 /// batch in training mode, and keep those of all batches for evaluation.
 bool has_batch_norm(const torch::nn::Module& model);
@@ -45,11 +42,10 @@ trial::TrainingModeProbe probe_in_training_mode(
 
 /// The same for a network whose evaluation mode is its training mode without
 /// dropout: from `start`, which evaluation mode gave, and `loss`, which gives
-/// the mean loss in evaluation mode. `sign_step_losses` are known already.
+/// the mean loss in evaluation mode.
 trial::TrainingModeProbe probe_by_evaluation(
     models::Model& model, const LossWithGradient& start,
     const trial::Optimizer& optimizer, double learning_rate,
-    std::span<const double> sign_step_losses,
     const std::function<double()>& loss);
 
 }  // namespace cape::trainer

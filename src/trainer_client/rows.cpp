@@ -59,9 +59,6 @@ void add_extended(const trial::ExtendedProbe& probe, shard::Row& row) {
   row.log_mean_g2 = std::log(probe.mean_g2);
   row.label_entropy = probe.label_entropy;
   row.logit_spread = probe.logit_spread;
-  row.log_line_1 = std::log(probe.sign_step_losses[0]);
-  row.log_line_2 = std::log(probe.sign_step_losses[1]);
-  row.log_line_4 = std::log(probe.sign_step_losses[2]);
   add_training_mode(probe.training_mode, row);
   row.input_rms = probe.batch.input_rms;
   row.effective_rank = probe.batch.effective_rank;

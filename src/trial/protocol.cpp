@@ -95,15 +95,10 @@ void visit_features(Probe& probe, const Visit& visit) {
 json to_json(const ProbeResult& probe) {
   json j = {{"g2", number(probe.g2)}, {"tau", number(probe.tau)}};
   if (probe.extended) {
-    json line = json::array();
-    for (const double ratio : probe.extended->sign_step_losses) {
-      line.push_back(number(ratio));
-    }
     j["extended"] = {{"loss", number(probe.extended->loss)},
                      {"mean_gradient2", number(probe.extended->mean_g2)},
                      {"label_entropy", number(probe.extended->label_entropy)},
-                     {"logit_spread", number(probe.extended->logit_spread)},
-                     {"line", std::move(line)}};
+                     {"logit_spread", number(probe.extended->logit_spread)}};
     visit_features(*probe.extended, [&](const std::string& name, double value) {
       j["extended"][name] = number(value);
     });
@@ -121,9 +116,6 @@ ProbeResult probe_result_from(const json& j) {
     extended.mean_g2 = number_from(found->at("mean_gradient2"));
     extended.label_entropy = number_from(found->at("label_entropy"));
     extended.logit_spread = number_from(found->at("logit_spread"));
-    for (std::size_t k = 0; k < extended.sign_step_losses.size(); ++k) {
-      extended.sign_step_losses[k] = number_from(found->at("line").at(k));
-    }
     if (found->contains("set_rank_400")) extended.set.emplace();
     visit_features(extended, [&](const std::string& name, double& value) {
       value = number_from(found->at(name));

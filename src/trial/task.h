@@ -185,18 +185,12 @@ struct SetFeatures {
   bool operator==(const SetFeatures&) const = default;
 };
 
-/// Features for up to four training steps more, from the same batch.
+/// Features beyond g2 and tau. In evaluation mode, except `training_mode`.
 struct ExtendedProbe {
-  /// Multiples of the learning rate in `line`.
-  static constexpr std::array<int, 3> kSignStepSizes = {1, 2, 4};
-
   double loss = 0;           ///< L_0, the mean loss, in evaluation mode
   double mean_g2 = 0;        ///< squared norm of the mean loss's gradient
   double label_entropy = 0;  ///< of the labels' frequencies, in nats
   double logit_spread = 0;   ///< deviation over the outputs, mean over samples
-  /// L(theta - k learning rate sign(gradient)) / L_0: AdamW's first steps are
-  /// sign steps.
-  std::array<double, 3> sign_step_losses{};
   TrainingModeProbe training_mode = {};
   BatchFeatures batch = {};
   NetworkFeatures network = {};

@@ -25,8 +25,7 @@ train:
   max_steps: 40
 """
 PROBED = ["log_g2", "log_tau", "probe_loss", "log_mean_g2", "label_entropy",
-          "logit_spread", "log_line_1", "log_line_2", "log_line_4",
-          "train_loss_0", "train_mean_gradient2", "train_gradient_l1",
+          "logit_spread", "train_loss_0", "train_mean_gradient2", "train_gradient_l1",
           "train_step_loss_1", "train_step_loss_2", "train_step_loss_4",
           "train_step_loss_8", "probe_dropout", "input_rms", "effective_rank",
           "neighbour_agreement", "constant_inputs", "weight_layers",

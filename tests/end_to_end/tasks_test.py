@@ -57,7 +57,7 @@ class Tasks(RealFarm):
         for row in rows:
             self.assertEqual(row["task"], kind or task)
             self.assertEqual(row["stop_reason"], "converged")
-        self.finite(rows, "log_g2", "log_tau", "log_mean_g2", "log_line_4")
+        self.finite(rows, "log_g2", "log_tau", "log_mean_g2", "train_step_loss_4")
         return rows
 
     @unittest.skipUnless(has("numpy", "sklearn"), "needs scikit-learn")

@@ -65,7 +65,7 @@ TEST_F(MergeTest, PrefersTheNewerProbeAndReportsNoConflict) {
   for (Row& row : refreshed) {
     row.probe_version += 1;
     row.log_g2 += 0.5;
-    row.log_line_1 = Row::kMissing;
+    row.train_step_loss_1 = Row::kMissing;
     row.probe_seconds = 99;
   }
   write_shard(folder / "a.h5", sample_rows(0, 4));

@@ -1,4 +1,4 @@
-// The extended features against explicit gradients and steps.
+// The extended features of evaluation mode against explicit gradients.
 
 #include <gtest/gtest.h>
 
@@ -47,15 +47,9 @@ TEST_P(ExtendedProbeTest, IsInFloatWhatItIsInDouble) {
   EXPECT_NEAR(found.loss / expected.loss, 1, 1e-5);
   EXPECT_NEAR(found.mean_g2 / expected.mean_g2, 1, 1e-4);
   EXPECT_NEAR(found.logit_spread / expected.logit_spread, 1, 1e-4);
-  // A gradient about nothing may have either sign.
-  for (std::size_t k = 0; k < found.sign_step_losses.size(); ++k) {
-    EXPECT_NEAR(found.sign_step_losses[k] / expected.sign_step_losses[k], 1,
-                1e-3)
-        << k;
-  }
 }
 
-TEST_P(ExtendedProbeTest, AgreesWithExplicitGradientsAndSteps) {
+TEST_P(ExtendedProbeTest, AgreesWithExplicitGradients) {
   const trial::ExtendedProbe found = probed();
   model_->eval();
   const torch::Tensor before = loss();
@@ -67,19 +61,6 @@ TEST_P(ExtendedProbeTest, AgreesWithExplicitGradientsAndSteps) {
     squared += gradient.square().sum().item<double>();
   }
   EXPECT_NEAR(found.mean_g2 / squared, 1, 1e-9);
-
-  const torch::NoGradGuard no_grad;
-  int taken = 0;
-  for (std::size_t k = 0; k < found.sign_step_losses.size(); ++k) {
-    for (; taken < (1 << k); ++taken) {
-      for (std::size_t p = 0; p < parameters.size(); ++p) {
-        parameters[p].sub_(kStepSize * gradients[p].sign());
-      }
-    }
-    EXPECT_NEAR(found.sign_step_losses[k], (loss() / before).item<double>(),
-                1e-9)
-        << k;
-  }
 }
 
 TEST_P(ExtendedProbeTest, LeavesEverythingAsItWas) {
@@ -151,8 +132,7 @@ TEST(ExtendedProbe, IsTheSameOnAThreadAPart) {
     EXPECT_EQ(found.g2, alone.g2);
     EXPECT_EQ(found.tau, alone.tau);
     EXPECT_EQ(found.extended->mean_g2, alone.extended->mean_g2);
-    EXPECT_EQ(found.extended->sign_step_losses,
-              alone.extended->sign_step_losses);
+    EXPECT_EQ(found.extended->training_mode, alone.extended->training_mode);
   }
 }
 

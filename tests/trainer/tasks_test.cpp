@@ -139,8 +139,8 @@ TEST_P(TaskTest, ExtendedFeaturesAgreeWithExplicitGradientsAndSteps) {
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     parameters[i].sub_(kRate * gradients[i].sign());
   }
-  EXPECT_NEAR(found.sign_step_losses[0], (loss() / before).item<double>(),
-              1e-9);
+  EXPECT_NEAR(found.training_mode.step_losses[0],
+              (loss() / before).item<double>(), 1e-9);
   EXPECT_EQ(std::isnan(found.label_entropy),
             GetParam().task == Task::regression);
   EXPECT_EQ(std::isnan(found.logit_spread),

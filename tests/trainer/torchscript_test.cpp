@@ -119,8 +119,8 @@ TEST_F(TorchScriptTest, IsMeasuredAsTheSameNetworkOfTheZoo) {
   ASSERT_TRUE(own.probe.extended.has_value());
   EXPECT_NEAR(own.probe.extended->mean_g2 / zoo.probe.extended->mean_g2, 1,
               1e-4);
-  EXPECT_NEAR(own.probe.extended->sign_step_losses[2] /
-                  zoo.probe.extended->sign_step_losses[2],
+  EXPECT_NEAR(own.probe.extended->training_mode.step_losses[2] /
+                  zoo.probe.extended->training_mode.step_losses[2],
               1, 1e-4);
   ASSERT_EQ(own.outcomes.size(), zoo.outcomes.size());
   for (std::size_t e = 0; e < own.outcomes.size(); ++e) {

@@ -48,7 +48,6 @@ class RowsTest : public testing::Test {
             .mean_g2 = 1.5,
             .label_entropy = 2,
             .logit_spread = 0.5,
-            .sign_step_losses = {0.75, 0.5, 2},
             .training_mode = {.loss = 2.125,
                               .mean_g2 = 3.5,
                               .gradient_l1 = 40,
@@ -227,9 +226,6 @@ TEST_F(RowsTest, HaveEveryFeatureOfTheProbe) {
   EXPECT_DOUBLE_EQ(row.log_mean_g2, std::log(1.5));
   EXPECT_EQ(row.label_entropy, 2);
   EXPECT_EQ(row.logit_spread, 0.5);
-  EXPECT_DOUBLE_EQ(row.log_line_1, std::log(0.75));
-  EXPECT_DOUBLE_EQ(row.log_line_2, std::log(0.5));
-  EXPECT_DOUBLE_EQ(row.log_line_4, std::log(2));
   EXPECT_EQ(row.train_loss_0, 2.125);
   EXPECT_EQ(row.train_mean_gradient2, 3.5);
   EXPECT_EQ(row.train_gradient_l1, 40);

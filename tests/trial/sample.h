@@ -47,7 +47,6 @@ inline TrialResult sample_result() {
                             .mean_g2 = 5e-324,
                             .label_entropy = 0.1 + 0.2,
                             .logit_spread = DBL_MAX,
-                            .sign_step_losses = {0.1, 1.0 / 3, -0.0},
                             .training_mode = {.loss = 4.0 / 3,
                                               .mean_g2 = 1e-300,
                                               .gradient_l1 = DBL_MAX,

@@ -103,7 +103,6 @@ RESULT = {
     "probe": {"g2": 0.3, "tau": None,
               "extended": {"loss": 0.6, "mean_gradient2": 5e-324,
                            "label_entropy": 0.3, "logit_spread": 1.7e308,
-                           "line": [0.1, 0.3, -0.0],
                            **dict.fromkeys(FEATURES, 0.7),
                            "neighbour_agreement": None}},
     "initial_loss": 2.3,
