@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "models/gemm.h"
-#include "models/kernels.h"
+#include "kernels/kernels.h"
 
 namespace cape::models {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "models/kernels.h"
+#include "kernels/kernels.h"
 #include "models/tensor_data.h"
 
 namespace cape::models {

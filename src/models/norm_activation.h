@@ -1,11 +1,13 @@
 /// BatchNorm and what follows it, in as few passes over memory as possible.
 #pragma once
 
-#include "models/activation.h"
+#include "kernels/activation.h"
 #include "models/layers.h"
 #include "models/torch.h"
 
 namespace cape::models {
+
+using kernels::Activation;
 
 torch::Tensor activate(Activation activation, const torch::Tensor& input);
 

@@ -1,6 +1,6 @@
 #include "models/recurrent_scan.h"
 
-#include "models/kernels.h"
+#include "kernels/kernels.h"
 #include "models/packed_matrix.h"
 
 namespace cape::models {

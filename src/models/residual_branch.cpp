@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "models/attention.h"
-#include "models/kernels.h"
+#include "kernels/kernels.h"
 #include "models/tensor_data.h"
 
 namespace cape::models {

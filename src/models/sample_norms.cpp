@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "core/error.h"
-#include "models/kernels.h"
+#include "kernels/kernels.h"
 #include "models/layers.h"
 
 namespace cape::models {

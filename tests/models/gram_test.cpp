@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "models/kernels.h"
+#include "kernels/kernels.h"
 #include "models/torch.h"
 
 namespace cape::models {

@@ -159,69 +159,80 @@ float log_left(const MetaRow& row) {
 /// What any network and any data show of themselves.
 std::vector<Feature> general_features() {
   using Row = MetaRow;
-  std::vector<Feature> features = {
+  // Rates and times of the loss follow the steps on any data; what a batch or
+  // the tensors show has few values, which a linear base would take for laws.
+  return {
       {"log_train_loss_ratio", "training-mode loss",
        [](const Row& row) {
          return std::log(row.general.loss / row.chance_loss);
-       }},
-      {"log_loss_noise", "dropout", log_loss_noise},
+       },
+       Evidence::none, true},
+      {"log_loss_noise", "dropout", log_loss_noise, Evidence::none, true},
       {"log_train_g2", "training-mode gradient",
-       [](const Row& row) { return row.general.log_g2; }},
-      {"log_promised_decrease", "training-mode gradient",
-       log_promised_decrease},
+       [](const Row& row) { return row.general.log_g2; }, Evidence::rows, true},
+      {"log_promised_decrease", "training-mode gradient", log_promised_decrease,
+       Evidence::rows, true},
       {"log_step_1", kTrainingModeSteps,
-       [](const Row& row) { return row.general.log_steps[0]; }},
+       [](const Row& row) { return row.general.log_steps[0]; }, Evidence::none,
+       true},
       {"log_step_2", kTrainingModeSteps,
-       [](const Row& row) { return row.general.log_steps[1]; }},
+       [](const Row& row) { return row.general.log_steps[1]; }, Evidence::none,
+       true},
       {"log_step_4", kTrainingModeSteps,
-       [](const Row& row) { return row.general.log_steps[2]; }},
+       [](const Row& row) { return row.general.log_steps[2]; }, Evidence::none,
+       true},
       {"log_step_8", kTrainingModeSteps,
-       [](const Row& row) { return row.general.log_steps[3]; }},
-      {"log_step_rate_1", kTrainingModeSteps, log_step_rate<0>},
-      {"log_step_rate_2", kTrainingModeSteps, log_step_rate<1>},
-      {"log_step_rate_4", kTrainingModeSteps, log_step_rate<2>},
-      {"log_step_rate_8", kTrainingModeSteps, log_step_rate<3>},
-      {"log_step_time_1", kTrainingModeSteps, log_step_time<0>},
-      {"log_step_time_2", kTrainingModeSteps, log_step_time<1>},
-      {"log_step_time_4", kTrainingModeSteps, log_step_time<2>},
-      {"log_step_time_8", kTrainingModeSteps, log_step_time<3>},
+       [](const Row& row) { return row.general.log_steps[3]; }, Evidence::none,
+       true},
+      {"log_step_rate_1", kTrainingModeSteps, log_step_rate<0>, Evidence::none,
+       true},
+      {"log_step_rate_2", kTrainingModeSteps, log_step_rate<1>, Evidence::none,
+       true},
+      {"log_step_rate_4", kTrainingModeSteps, log_step_rate<2>, Evidence::none,
+       true},
+      {"log_step_rate_8", kTrainingModeSteps, log_step_rate<3>, Evidence::none,
+       true},
+      {"log_step_time_1", kTrainingModeSteps, log_step_time<0>, Evidence::rows,
+       true},
+      {"log_step_time_2", kTrainingModeSteps, log_step_time<1>, Evidence::rows,
+       true},
+      {"log_step_time_4", kTrainingModeSteps, log_step_time<2>, Evidence::rows,
+       true},
+      {"log_step_time_8", kTrainingModeSteps, log_step_time<3>, Evidence::rows,
+       true},
       {"log_promised_time", "training-mode gradient",
        [](const Row& row) {
          return log_log_epsilon(row) - log_promised_decrease(row);
-       }},
+       },
+       Evidence::rows, true},
       {"log_input_rms", "batch",
-       [](const Row& row) { return row.general.log_input_rms; }},
+       [](const Row& row) { return row.general.log_input_rms; }, Evidence::none,
+       true},
       {"log_effective_rank", "batch",
-       [](const Row& row) { return row.general.log_effective_rank; }},
+       [](const Row& row) { return row.general.log_effective_rank; },
+       Evidence::none, true},
       {"neighbour_agreement", "batch",
-       [](const Row& row) { return row.general.neighbour_agreement; }},
+       [](const Row& row) { return row.general.neighbour_agreement; },
+       Evidence::none, true},
       {"constant_inputs", "batch",
-       [](const Row& row) { return row.general.constant_inputs; }},
+       [](const Row& row) { return row.general.constant_inputs; },
+       Evidence::none, true},
       {"log_weight_layers", "tensors",
-       [](const Row& row) { return row.general.log_weight_layers; }},
+       [](const Row& row) { return row.general.log_weight_layers; },
+       Evidence::none, true},
       {"log_widest_layer", "tensors",
-       [](const Row& row) { return row.general.log_widest_layer; }},
+       [](const Row& row) { return row.general.log_widest_layer; },
+       Evidence::none, true},
       {"convolution_share", "tensors",
-       [](const Row& row) { return row.general.convolution_share; }},
+       [](const Row& row) { return row.general.convolution_share; },
+       Evidence::none, true},
       {"norm_parameters", "tensors",
-       [](const Row& row) { return row.general.norm_parameters; }},
+       [](const Row& row) { return row.general.norm_parameters; },
+       Evidence::none, true},
       {"recurrent_weights", "tensors",
-       [](const Row& row) { return row.general.recurrent_weights; }},
+       [](const Row& row) { return row.general.recurrent_weights; },
+       Evidence::none, true},
   };
-  // Rates and times of the loss follow the steps on any data; what a batch or
-  // the tensors show has few values, which a linear base would take for laws.
-  constexpr std::array kFollowsTheSteps = {
-      "log_train_g2",    "log_promised_decrease", "log_promised_time",
-      "log_step_time_1", "log_step_time_2",       "log_step_time_4",
-      "log_step_time_8"};
-  for (Feature& feature : features) {
-    feature.evidence = std::ranges::find(kFollowsTheSteps, feature.name) ==
-                               kFollowsTheSteps.end()
-                           ? Evidence::none
-                           : Evidence::rows;
-    feature.from_probe = true;
-  }
-  return features;
 }
 
 /// How much a gradient differs from mini-batch to mini-batch: the variance of a

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <span>
 #include <sstream>
 
 #include "core/error.h"
@@ -261,19 +262,28 @@ void refuse_small_families(const Inputs& inputs) {
 
 /// Says how many rows to fit lack a feature that only their probe could give.
 void report_missing_features(Inputs& inputs) {
-  std::vector<std::string> lacking;
+  // Rows of one older program lack all that later ones measure.
+  std::map<std::ptrdiff_t, std::vector<std::string_view>> by_count;
   for (const Feature& feature :
        feature_set(default_features(inputs)).features) {
     if (!feature.from_probe) continue;
     const auto count = std::ranges::count_if(inputs.rows, [&](RowIndex row) {
       return !std::isfinite(feature.value(inputs.table.rows[row]));
     });
-    if (count > 0) {
-      lacking.push_back(
-          fmt::format("{} ({} rows)", feature.name, format_count(count)));
-    }
+    if (count > 0) by_count[count].push_back(feature.name);
   }
-  if (lacking.empty()) return;
+  if (by_count.empty()) return;
+  std::vector<std::string> lacking;
+  for (const auto& [count, names] : by_count) {
+    constexpr std::size_t kNamed = 3;
+    const std::size_t named = names.size() > kNamed + 1 ? kNamed : names.size();
+    lacking.push_back(fmt::format(
+        "{}{} ({} rows)", fmt::join(std::span(names).first(named), ", "),
+        named == names.size()
+            ? ""
+            : fmt::format(" and {} more", names.size() - named),
+        format_count(count)));
+  }
   inputs.warnings.push_back(fmt::format(
       "features that rows lack, which count as missing there: {}; cape_farm "
       "--refresh-probes measures those of rows with an older probe",

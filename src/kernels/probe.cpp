@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cstring>
 
-#include "models/kernels.h"
-#include "models/kernels_math.h"
+#include "kernels/kernels.h"
+#include "kernels/math.h"
 
-namespace cape::models::kernels {
+namespace cape::kernels {
 namespace {
 
 /// The number of elements whose squares float32 adds up before they are added
@@ -98,4 +98,4 @@ void depthwise_gradient(const float* image, const float* g,
       });
 }
 
-}  // namespace cape::models::kernels
+}  // namespace cape::kernels

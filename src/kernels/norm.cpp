@@ -1,9 +1,9 @@
 #include <vector>
 
-#include "models/kernels.h"
-#include "models/kernels_math.h"
+#include "kernels/kernels.h"
+#include "kernels/math.h"
 
-namespace cape::models::kernels {
+namespace cape::kernels {
 namespace {
 
 struct Scaled {
@@ -226,4 +226,4 @@ CAPE_CLONES void columns_combination(const float* d, const float* x,
   }
 }
 
-}  // namespace cape::models::kernels
+}  // namespace cape::kernels

@@ -1,7 +1,7 @@
-#include "models/kernels.h"
-#include "models/kernels_math.h"
+#include "kernels/kernels.h"
+#include "kernels/math.h"
 
-namespace cape::models::kernels {
+namespace cape::kernels {
 namespace {
 
 /// Vectorised by hand, since GCC 12 does not vectorise a running maximum.
@@ -62,4 +62,4 @@ CAPE_CLONES void softmax_backward(const float* y, Matrix shape, float scale,
   }
 }
 
-}  // namespace cape::models::kernels
+}  // namespace cape::kernels

@@ -8,12 +8,15 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 #include <vector>
 
-#include "models/kernels.h"
+#include "kernels/kernels.h"
 
 // One version of a function for each level; the choice is made at the start.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#if defined(CAPE_KERNEL_LEVEL)  // one level alone, for tests and benchmarks
+#define CAPE_CLONES __attribute__((target(CAPE_KERNEL_LEVEL)))
+#elif defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define CAPE_CLONES \
   __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
@@ -22,7 +25,18 @@
 // A function with several versions can only call what is compiled with it.
 #define CAPE_INLINE inline __attribute__((always_inline))
 
-namespace cape::models::kernels {
+namespace cape::kernels {
+
+/// Whether the kernels run with vectors of 16 numbers.
+inline bool has_wide_vectors() {
+#if defined(CAPE_KERNEL_LEVEL)
+  return std::string_view(CAPE_KERNEL_LEVEL) == "arch=x86-64-v4";
+#elif defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+  return __builtin_cpu_supports("x86-64-v4") != 0;
+#else
+  return false;
+#endif
+}
 
 /// e^x by Cody and Waite's reduction and Cephes' polynomial.
 CAPE_INLINE float exponential(float x) {
@@ -128,4 +142,4 @@ CAPE_INLINE std::uint32_t mixed(std::uint32_t x) {
   return x ^ (x >> 16);
 }
 
-}  // namespace cape::models::kernels
+}  // namespace cape::kernels

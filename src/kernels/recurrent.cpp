@@ -1,7 +1,7 @@
-#include "models/kernels.h"
-#include "models/kernels_math.h"
+#include "kernels/kernels.h"
+#include "kernels/math.h"
 
-namespace cape::models::kernels {
+namespace cape::kernels {
 
 CAPE_CLONES void lstm_step(float* gates, const float* previous_cell,
                            std::int64_t rows, std::int64_t hidden, float* cell,
@@ -121,4 +121,4 @@ CAPE_CLONES void gru_step_backward(const float* of_input,
   }
 }
 
-}  // namespace cape::models::kernels
+}  // namespace cape::kernels

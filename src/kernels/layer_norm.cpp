@@ -1,7 +1,7 @@
-#include "models/kernels.h"
-#include "models/kernels_math.h"
+#include "kernels/kernels.h"
+#include "kernels/math.h"
 
-namespace cape::models::kernels {
+namespace cape::kernels {
 namespace {
 
 struct Moments {
@@ -90,4 +90,4 @@ void layer_norm_backward(const float* dy, const float* x, const float* weight,
                 });
 }
 
-}  // namespace cape::models::kernels
+}  // namespace cape::kernels

@@ -6,9 +6,9 @@
 
 #include <cstdint>
 
-#include "models/activation.h"
+#include "kernels/activation.h"
 
-namespace cape::models::kernels {
+namespace cape::kernels {
 
 /// Every element is set to zero with probability `rate`; the others are divided
 /// by 1 - rate. Which elements depends only on `key` and the element's index,
@@ -137,4 +137,4 @@ void gru_step_backward(const float* of_input, const float* of_hidden,
                        float* d_of_input, float* d_of_hidden,
                        float* d_previous);
 
-}  // namespace cape::models::kernels
+}  // namespace cape::kernels
