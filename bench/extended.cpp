@@ -29,16 +29,11 @@ Measured measure_extended(const Case& subject, const Options& options) {
                                    task.learning_rate);
                   }},
                  options.seconds);
-  // The weights' gradient, and a forward pass for each point of the line. With
-  // BatchNorm then a forward and a backward pass and each step in training
-  // mode; without it only the longest step is new.
-  const auto points = [](const auto& sizes) {
-    return static_cast<double>(sizes.size());
-  };
-  const double passes = 1 + points(trial::ExtendedProbe::kSignStepSizes) +
-                        (trainer::has_batch_norm(*network)
-                             ? 3 + points(trial::TrainingModeProbe::kStepSizes)
-                             : 1);
+  // The weights' gradient and a forward pass for each step; with BatchNorm also
+  // a forward and a backward pass in training mode.
+  const double passes =
+      1.0 + static_cast<double>(trial::TrainingModeProbe::kStepSizes.size()) +
+      (trainer::has_batch_norm(*network) ? 3 : 0);
   return {seconds[0], seconds[2] - seconds[1],
           passes * subject.forward_flops()};
 }
