@@ -1,5 +1,6 @@
 #include "trainer_client/trainer_process.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -12,6 +13,7 @@
 #include "trainer_client/placement.h"
 #include "trainer_client/support.h"
 #include "trainer_client/trainer_query.h"
+#include "trial/protocol.h"
 
 namespace cape::trainer_client {
 namespace {
@@ -140,7 +142,10 @@ std::string error_message(const std::string& wish) {
 TEST(TrainerQueryTest, ATrainerThatDoesNotStartIsTheUsersToMend) {
   EXPECT_THAT(error_message("exit_at_start"),
               HasSubstr("exit code 9; it said: cannot load its libraries"));
-  EXPECT_THAT(error_message("wrong_protocol"), HasSubstr("protocol 9, not 8"));
+  EXPECT_THAT(error_message("wrong_protocol"),
+              HasSubstr(fmt::format("protocol {}, not {}",
+                                    trial::kTaskProtocolVersion + 1,
+                                    trial::kTaskProtocolVersion)));
   EXPECT_THROW(ask_torch_version("/nowhere/cape_trainer"), UserError);
 }
 
