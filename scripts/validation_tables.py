@@ -250,6 +250,13 @@ def equal(a, b):
     return a == b or (a != a and b != b)  # NaN
 
 
+def stable_columns(shard):
+    """Those that the same cell has the same values in."""
+    with h5py.File(shard) as file:
+        return {column["name"].decode() for column in file["columns"][:]
+                if not column["volatile"]}
+
+
 def same_rows(again, shard):
     """(rows measured again, those of them that came out the same)."""
     first = read_trials([shard])
@@ -257,9 +264,8 @@ def same_rows(again, shard):
     common = first.keys() & second.keys()
     if not common:
         sys.exit(f"{again} has no row of {shard}")
-    with h5py.File(shard) as file:
-        names = [column["name"].decode() for column in file["columns"][:]
-                 if not column["volatile"]]
+    # Not what only the older program measured.
+    names = stable_columns(shard) & stable_columns(next(again.glob("*.h5")))
     # Of the program, not of what it measured: later ones measure more.
     names.remove("probe_version")
     same = sum(all(equal(first[key][n], second[key][n]) for n in names)

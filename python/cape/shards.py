@@ -18,6 +18,10 @@ _NEWEST_FORMAT = 1
 _ORDER = ["family", "dataset", "learning_rate", "batch_size", "epsilon",
           "trial", "key"]
 
+#: Columns of older programs that are no longer measured. Two rows that differ in
+#: them alone are the same.
+_RETIRED = ("log_line_1", "log_line_2", "log_line_4")
+
 
 def read(paths):
     """The rows of shards as one pandas.DataFrame.
@@ -37,7 +41,7 @@ def read(paths):
     pandas or h5py are not installed (pip install pandas h5py).
     """
     pandas, h5py = _libraries()
-    tables, volatile, probed = [], set(), set()
+    tables, volatile, probed = [], set(_RETIRED), set()
     for path in _shards(paths):
         with _Shard(h5py, path) as shard:
             if shard.file is None:
@@ -193,7 +197,7 @@ def _is_of_probe(name):
     """Whether a newer version of the probe may measure something else: then a
     difference is no conflict."""
     measured = ("log_g2", "log_tau", "probe_", "log_mean_g2", "label_entropy",
-                "logit_spread", "log_line_", "train_", "input_rms",
+                "logit_spread", "train_", "input_rms",
                 "effective_rank", "neighbour_agreement", "constant_inputs",
                 "weight_layers", "widest_layer", "convolution_share",
                 "norm_parameters", "recurrent_weights", "set_")

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "models/gemm.h"
 #include "kernels/kernels.h"
+#include "models/gemm.h"
 
 namespace cape::models {
 namespace {

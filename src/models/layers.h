@@ -10,7 +10,7 @@
 
 namespace cape::models {
 
-/// Whether the loops of models/kernels.h can be used for `x`: float32 on the
+/// Whether the loops of kernels/kernels.h can be used for `x`: float32 on the
 /// CPU.
 bool is_for_kernels(const torch::Tensor& x);
 

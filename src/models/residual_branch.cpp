@@ -3,8 +3,8 @@
 #include <utility>
 #include <vector>
 
-#include "models/attention.h"
 #include "kernels/kernels.h"
+#include "models/attention.h"
 #include "models/tensor_data.h"
 
 namespace cape::models {

@@ -167,9 +167,8 @@ std::vector<Row> read_csv(const std::filesystem::path& path) {
   if (!is_export(text)) return read_published_csv(path);
   std::vector<const char*> others;
   for (const Column& column : columns()) {
-    // Older programs exported what they measured.
-    if (column.is_volatile() && column.stability != Stability::retired)
-      continue;
+    // Older programs exported what is retired now.
+    if (column.stability == Stability::timing) continue;
     others.push_back(column.name.data());
   }
   CsvTable file(path.string(), text, {"an export of rows", kKeys, others});

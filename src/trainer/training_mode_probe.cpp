@@ -1,5 +1,6 @@
 #include "trainer/training_mode_probe.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 

@@ -3,7 +3,7 @@
 /// epochs, the validation losses and the scores, all as raw little-endian
 /// float32, since JSON has no NaN. Numbers that are not finite are null.
 ///
-///   trainer -> worker  {"hello": {"protocol": 6, "torch": "2.11.0", ...}}
+///   trainer -> worker  {"hello": {"protocol": 9, "torch": "2.15.0", ...}}
 ///   worker -> trainer  {"task": {...}}
 ///   trainer -> worker  {"result": {...}, "curve_length": n,
 ///                       "validation_length": m}\n<4 (n + 2 m) bytes>

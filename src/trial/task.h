@@ -185,7 +185,7 @@ struct SetFeatures {
   bool operator==(const SetFeatures&) const = default;
 };
 
-/// Features beyond g2 and tau. In evaluation mode, except `training_mode`.
+/// Features beyond g2 and tau. The first four are those of evaluation mode.
 struct ExtendedProbe {
   double loss = 0;           ///< L_0, the mean loss, in evaluation mode
   double mean_g2 = 0;        ///< squared norm of the mean loss's gradient

@@ -351,7 +351,7 @@ class Output(FarmTest):
     def test_a_trainer_that_does_not_start_is_heard(self):
         self.farm(code=2, fake="exit_at_start",
                   says="cannot load its libraries")
-        self.farm(code=2, fake="wrong_protocol", says="protocol 9, not 8")
+        self.farm(code=2, fake="wrong_protocol", says="it is of another build")
         self.farm(code=2, fake="exit_at_start", ranks=2,
                   says="cannot load its libraries")
 

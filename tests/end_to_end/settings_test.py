@@ -89,8 +89,19 @@ class Shards(FarmTest):
             with h5py.File(shard, "r+") as file:
                 rows = file["trials"][:]
                 rows["train_step_loss_2"] = numpy.nan
+                rows["effective_rank"][:10] = numpy.nan
                 file["trials"][:] = rows
-        self.fit(whole, says="log_step_2 (180 rows)")
+        self.fit(whole, says=[
+            "log_effective_rank (10 rows)",
+            "log_step_2, log_step_rate_2, log_step_time_2 (180 rows)"])
+        for shard in whole.glob("*.h5"):
+            with h5py.File(shard, "r+") as file:
+                rows = file["trials"][:]
+                for step in (1, 2, 4, 8):
+                    rows[f"train_step_loss_{step}"] = numpy.nan
+                file["trials"][:] = rows
+        self.fit(whole, says="log_step_1, log_step_2, log_step_4 and 9 more "
+                             "(180 rows)")
 
 
 if __name__ == "__main__":

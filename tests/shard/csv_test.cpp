@@ -89,6 +89,19 @@ TEST_F(CsvExport, IsReadBackAsTheSameRows) {
   EXPECT_EQ(MergedTable({folder / "a.h5", folder / "a.csv"}).size(), 2);
 }
 
+TEST_F(CsvExport, OfAnOlderProgramIsReadWithTheColumnsThatAreRetiredNow) {
+  write_shard(folder / "a.h5", {sample_row(1)});
+  export_csv(MergedTable({folder / "a.h5"}), folder / "a.csv");
+  std::string text = read_file(folder / "a.csv");
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("log_line")));
+  text.insert(text.find('\n'), ",log_line_2");
+  text.insert(text.rfind('\n'), ",-0.25");
+  write_bytes(folder / "a.csv", text);
+  const std::vector<Row> rows = read_csv(folder / "a.csv");
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows.front().log_line_2, -0.25);
+}
+
 TEST_F(CsvExport, NamesALineThatCannotBeReadBack) {
   write_shard(folder / "a.h5", {sample_row(3)});
   export_csv(MergedTable({folder}), folder / "a.csv");

@@ -132,7 +132,8 @@ TEST(ExtendedProbe, IsTheSameOnAThreadAPart) {
     EXPECT_EQ(found.g2, alone.g2);
     EXPECT_EQ(found.tau, alone.tau);
     EXPECT_EQ(found.extended->mean_g2, alone.extended->mean_g2);
-    EXPECT_EQ(found.extended->training_mode, alone.extended->training_mode);
+    EXPECT_EQ(found.extended->training_mode.step_losses,
+              alone.extended->training_mode.step_losses);
   }
 }
 
