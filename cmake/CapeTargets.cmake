@@ -46,6 +46,18 @@ function(cape_program name)
   target_link_libraries(${name}_program PRIVATE ${ARGN} cape_flags)
 endfunction()
 
+# cape_limit_kernels(<program> <instructions> [libraries...]): the target
+# <program>_<instructions>, the same program with the kernels for these instructions
+# alone, for scripts/with_instructions.sh. Nothing where such kernels cannot be made.
+function(cape_limit_kernels program instructions)
+  if(NOT TARGET cape_kernels_${instructions})
+    return()
+  endif()
+  add_executable(${program}_${instructions} $<TARGET_OBJECTS:${program}>
+    $<TARGET_OBJECTS:cape_kernels_${instructions}>)
+  target_link_libraries(${program}_${instructions} PRIVATE ${ARGN})
+endfunction()
+
 # cape_test(<folder> [SHARDS <n>] [libraries...]): the GoogleTest program of
 # tests/<folder>; each of its tests is one of ctest. A program that takes long to
 # start (Torch does) names SHARDS: then ctest starts it so many times, each with

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <map>
 #include <set>
-#include <span>
 #include <sstream>
 
 #include "core/error.h"
@@ -274,15 +273,15 @@ void report_missing_features(Inputs& inputs) {
   }
   if (by_count.empty()) return;
   std::vector<std::string> lacking;
-  for (const auto& [count, names] : by_count) {
+  for (auto& [count, names] : by_count) {
     constexpr std::size_t kNamed = 3;
-    const std::size_t named = names.size() > kNamed + 1 ? kNamed : names.size();
-    lacking.push_back(fmt::format(
-        "{}{} ({} rows)", fmt::join(std::span(names).first(named), ", "),
-        named == names.size()
-            ? ""
-            : fmt::format(" and {} more", names.size() - named),
-        format_count(count)));
+    std::string others;
+    if (names.size() > kNamed + 1) {
+      others = fmt::format(" and {} more", names.size() - kNamed);
+      names.resize(kNamed);
+    }
+    lacking.push_back(fmt::format("{}{} ({} rows)", fmt::join(names, ", "),
+                                  others, format_count(count)));
   }
   inputs.warnings.push_back(fmt::format(
       "features that rows lack, which count as missing there: {}; cape_farm "
