@@ -17,6 +17,9 @@ class Random {
   /// Uniform in [0, bound), bound > 0.
   std::int64_t below(std::int64_t bound);
 
+  /// 64 bits.
+  std::uint64_t bits() { return engine_(); }
+
   /// Uniform in [0, 1), 53 bits.
   double uniform();
 

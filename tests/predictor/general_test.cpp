@@ -283,17 +283,21 @@ TEST(GeneralModel, OnARegressionPredictsTheSameWhenItIsReadAgain) {
   EXPECT_EQ(read.model.predict_log(table, rows).back(), logs.back());
 }
 
-TEST(GeneralModel, OfTheVersionBeforeHasNoRegression) {
+TEST(GeneralModel, OfVersionsBeforeHasNoRegressionAndNoPerceptron) {
   const MetaTable table = general_table(100);
   const GeneralModel model = model_of(table);
   auto old = nlohmann::ordered_json::parse(to_json(model));
   EXPECT_TRUE(old.at("base").is_null());
   old.erase("base");
+  old.erase("perceptron");
   old["schema_version"] = 2;
   const GeneralModel read = general_model_from(old.dump());
   EXPECT_FALSE(read.model.base.has_value());
-  EXPECT_EQ(read.model.predict_log(table, all_rows(table)),
-            model.model.predict_log(table, all_rows(table)));
+  EXPECT_FALSE(read.model.perceptron.has_value());
+  const std::vector<RowIndex> rows = all_rows(table);
+  const Matrix x = feature_matrix(table, rows, model.model.features);
+  EXPECT_EQ(read.model.predict_log(table, rows),
+            model.model.booster.predict(x, {}));
   const auto refusal = [&](int version) {
     old["schema_version"] = version;
     try {
@@ -304,7 +308,47 @@ TEST(GeneralModel, OfTheVersionBeforeHasNoRegression) {
     return std::string("accepted");
   };
   EXPECT_THAT(refusal(1), HasSubstr("fit again"));
-  EXPECT_THAT(refusal(4), HasSubstr("use a newer one"));
+  EXPECT_THAT(refusal(5), HasSubstr("use a newer one"));
+}
+
+TEST(GeneralModel, IsTheMeanOfTreesAndAPerceptron) {
+  const MetaTable table = general_table(100);
+  const Model model = model_of(table).model;
+  const std::vector<RowIndex> rows = all_rows(table);
+  const Matrix x = feature_matrix(table, rows, model.features);
+  const std::vector<float> trees = model.booster.predict(x, {});
+  const std::vector<double> others = model.perceptron.value().predict(x);
+  const std::vector<float> logs = model.predict_log(table, rows);
+  const Matrix shares = model.contributions(table, rows);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    EXPECT_NEAR(logs[i], (trees[i] + others[i]) / 2, 1e-6);
+    double sum = 0;
+    for (const float share : shares.row(i)) sum += share;
+    EXPECT_NEAR(sum, logs[i], 1e-4) << i;
+  }
+}
+
+TEST(GeneralModel, WithADamagedPerceptronIsRefused) {
+  const auto good =
+      nlohmann::ordered_json::parse(to_json(model_of(general_table(100))));
+  const auto refusal = [&](const auto& damage) {
+    auto bad = good;
+    damage(bad.at("perceptron"));
+    try {
+      general_model_from(bad.dump());
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_EQ(refusal([](auto&) {}), "accepted");
+  EXPECT_THAT(refusal([](auto& json) { json.at("means").erase(0); }),
+              HasSubstr("\"means\" of a perceptron has"));
+  EXPECT_THAT(
+      refusal([](auto& json) { json.at("layers")[1].at("weights").erase(0); }),
+      HasSubstr("a layer of a perceptron has 8191 weights"));
+  EXPECT_THAT(refusal([](auto& json) { json.at("layers").erase(2); }),
+              HasSubstr("the last layer of a perceptron has 64 outputs"));
 }
 
 TEST(GeneralModel, IsReadAgainWhereOnlyCensoredRowsHaveAFeature) {

@@ -8,9 +8,9 @@
 #include <utility>
 
 #include "core/random.h"
-#include "predictor/evaluation/perceptron.h"
 #include "predictor/evaluation/svr.h"
 #include "predictor/models/linear.h"
+#include "predictor/models/perceptron.h"
 
 namespace cape::predictor {
 namespace {

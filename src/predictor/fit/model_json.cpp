@@ -36,6 +36,7 @@ Json to_json(const ModelSettings& settings) {
           {"min_child_weight", booster.min_child_weight},
           {"lambda", booster.lambda},
           {"alpha", booster.alpha},
+          {"bins", booster.bins},
           {"early_stopping", booster.early_stopping},
           {"censored", settings.censored},
           {"seed", booster.seed}};

@@ -37,6 +37,26 @@ float log_spread(double residual) {
   return static_cast<float>(std::log(std::abs(residual) + kLeast));
 }
 
+namespace {
+
+PerceptronSettings perceptron_settings(std::uint64_t seed) {
+  return {.hidden = {128, 64},
+          .activation = PerceptronActivation::silu,
+          .learning_rate = 1e-2,
+          .cosine = true,
+          .l2 = 0,
+          .dropout = 0.2,
+          .huber_delta = 0.2,
+          .clipped = 0.005,
+          .epochs = 30,
+          .batch = 1024,
+          .batches = 40,
+          .held_out = 0,
+          .seed = seed};
+}
+
+}  // namespace
+
 ModelSettings general_settings(std::uint64_t seed) {
   return {.booster = {.objective = BoosterObjective::huber,
                       .trees = 600,
@@ -45,8 +65,10 @@ ModelSettings general_settings(std::uint64_t seed) {
                       .subsample = 0.8,
                       .colsample_bytree = 0.6,
                       .min_child_weight = 10,
+                      .bins = 64,
                       .seed = seed},
-          .censored = Censored::drop};
+          .censored = Censored::drop,
+          .perceptron = perceptron_settings(seed)};
 }
 
 ModelSettings training_settings(std::uint64_t seed) {
@@ -56,9 +78,11 @@ ModelSettings training_settings(std::uint64_t seed) {
                       .subsample = 0.8,
                       .colsample_bytree = 0.6,
                       .min_child_weight = 20,
+                      .bins = 64,
                       .seed = seed},
           .base = Base::together,
-          .censored = Censored::drop};
+          .censored = Censored::drop,
+          .perceptron = perceptron_settings(seed)};
 }
 
 BoosterSettings spread_settings(std::uint64_t seed) {
@@ -68,6 +92,7 @@ BoosterSettings spread_settings(std::uint64_t seed) {
           .subsample = 0.8,
           .colsample_bytree = 0.6,
           .min_child_weight = 30,
+          .bins = 64,
           .seed = seed};
 }
 

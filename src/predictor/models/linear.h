@@ -32,6 +32,7 @@ struct Standardiser {
   std::vector<double> means;
   std::vector<double> deviations;  ///< 1 where there is none
 
+  Standardiser() = default;
   explicit Standardiser(const Matrix& x);
   Matrix operator()(const Matrix& x) const;
 };

@@ -96,6 +96,31 @@ ByFamily<Ranges> ranges_of(const MetaTable& table,
   return each_family(table, rows, of);
 }
 
+/// SHAP values of the trees, and of the base below them.
+Matrix contributions_of_trees(const Model& model, const MetaTable& table,
+                              std::span<const RowIndex> rows, const Matrix& x) {
+  if (!model.base) return model.booster.contributions(x, {});
+  const Matrix taken =
+      clamp_to_ranges(model, table, rows, x);  // as the base sees x
+  Matrix shares =
+      model.booster.contributions(x, model.base->predict(table, rows, taken));
+  // XGBoost counts the margin as a constant; here it is split among the
+  // features of the base.
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    const LinearModel& linear =
+        model.base->of(table.family(table.rows[rows[i]]));
+    for (std::size_t j = 0; j < x.columns; ++j) {
+      const double value = taken.at(i, j);
+      if (std::isnan(value)) continue;
+      const auto share =
+          static_cast<float>(linear.weights[j] * (value - linear.means[j]));
+      shares.at(i, j) += share;
+      shares.at(i, x.columns) -= share;
+    }
+  }
+  return shares;
+}
+
 }  // namespace
 
 std::vector<RowIndex> rows_to_fit(const MetaTable& table,
@@ -119,6 +144,7 @@ ModelSettings extended_settings(std::uint64_t seed) {
                       .subsample = 0.8,
                       .colsample_bytree = 0.8,
                       .min_child_weight = 20,
+                      .bins = 64,
                       .early_stopping = 25,
                       .seed = seed}};
 }
@@ -143,21 +169,34 @@ Model Model::fit(const MetaTable& table, std::span<const RowIndex> rows,
   }
   const Rows made = make_rows(table, fitted, features, base, settings);
   Booster trained = Booster::train(made.data(), features.names(), booster);
+  std::optional<Perceptron> perceptron;
+  if (settings.perceptron) {
+    perceptron.emplace(made.x, made.target, *settings.perceptron);
+  }
   ModelSettings used = settings;
   used.booster = booster;
   return {.features = features,
           .settings = used,
           .ranges = ranges_of(table, fitted, features, settings.base),
           .base = std::move(base),
-          .booster = std::move(trained)};
+          .booster = std::move(trained),
+          .perceptron = std::move(perceptron)};
 }
 
 std::vector<float> Model::predict_log(const MetaTable& table,
                                       std::span<const RowIndex> rows) const {
   const Matrix x = feature_matrix(table, rows, features);
-  if (!base) return booster.predict(x, {});
-  return booster.predict(
-      x, base->predict(table, rows, clamp_to_ranges(*this, table, rows, x)));
+  std::vector<float> logs =
+      base ? booster.predict(
+                 x, base->predict(table, rows,
+                                  clamp_to_ranges(*this, table, rows, x)))
+           : booster.predict(x, {});
+  if (!perceptron) return logs;
+  const std::vector<double> others = perceptron->predict(x);
+  for (std::size_t i = 0; i < logs.size(); ++i) {
+    logs[i] = (logs[i] + static_cast<float>(others[i])) / 2;
+  }
+  return logs;
 }
 
 std::vector<double> Model::predict_steps(const MetaTable& table,
@@ -173,22 +212,11 @@ std::vector<double> Model::predict_steps(const MetaTable& table,
 Matrix Model::contributions(const MetaTable& table,
                             std::span<const RowIndex> rows) const {
   const Matrix x = feature_matrix(table, rows, features);
-  if (!base) return booster.contributions(x, {});
-  const Matrix taken =
-      clamp_to_ranges(*this, table, rows, x);  // as the base sees x
-  Matrix shares = booster.contributions(x, base->predict(table, rows, taken));
-  // XGBoost counts the margin as a constant; here it is split among the
-  // features of the base.
-  for (std::size_t i = 0; i < x.rows; ++i) {
-    const LinearModel& linear = base->of(table.family(table.rows[rows[i]]));
-    for (std::size_t j = 0; j < x.columns; ++j) {
-      const double value = taken.at(i, j);
-      if (std::isnan(value)) continue;
-      const auto share =
-          static_cast<float>(linear.weights[j] * (value - linear.means[j]));
-      shares.at(i, j) += share;
-      shares.at(i, x.columns) -= share;
-    }
+  Matrix shares = contributions_of_trees(*this, table, rows, x);
+  if (!perceptron) return shares;
+  const Matrix others = perceptron->contributions(x);
+  for (std::size_t i = 0; i < shares.values.size(); ++i) {
+    shares.values[i] = (shares.values[i] + others.values[i]) / 2;
   }
   return shares;
 }

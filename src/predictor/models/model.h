@@ -1,5 +1,5 @@
-/// The predictor itself: boosted trees on log T*, alone or on top of a ridge
-/// regression.
+/// The predictor itself: boosted trees on log T*, alone, on top of a ridge
+/// regression, or averaged with a perceptron.
 #pragma once
 
 #include <array>
@@ -12,6 +12,7 @@
 #include "predictor/data/by_family.h"
 #include "predictor/data/features.h"
 #include "predictor/data/meta_table.h"
+#include "predictor/models/perceptron.h"
 #include "predictor/models/ridge_base.h"
 #include "predictor/models/xgboost.h"
 
@@ -40,6 +41,9 @@ struct ModelSettings {
   BoosterSettings booster;
   Base base = Base::none;
   Censored censored = Censored::cap;
+  /// Of the network whose answer is averaged with that of the trees; none: the
+  /// trees answer alone. Not with Censored::survival.
+  std::optional<PerceptronSettings> perceptron = {};
 };
 
 /// The paper's settings: no base, 200 trees of depth 4.
@@ -54,6 +58,7 @@ struct Model {
   ByFamily<Ranges> ranges;  ///< of the features in the rows it was fitted on
   std::optional<RidgeBase> base;
   Booster booster;
+  std::optional<Perceptron> perceptron = {};
 
   /// Fits on the given rows, of which settings.censored must leave at least
   /// one. With early stopping a tenth of the trajectories decides how many
@@ -67,7 +72,8 @@ struct Model {
   /// Steps, in [1, cap].
   std::vector<double> predict_steps(const MetaTable& table,
                                     std::span<const RowIndex> rows) const;
-  /// What each feature adds to log T* (SHAP, the base's part included). A row
+  /// What each feature adds to log T* (SHAP, the base's part included; of a
+  /// perceptron, integrated gradients). A row
   /// for each row, a column for each feature, then the constant; the sum of a
   /// row is predict_log().
   Matrix contributions(const MetaTable& table,

@@ -91,6 +91,7 @@ void configure(BoosterHandle booster, const BoosterSettings& settings) {
   // XGBoost 2 and later would estimate it, even where there are margins.
   set(booster, "base_score", "0.5");
   set(booster, "tree_method", "hist");
+  set(booster, "max_bin", fmt::to_string(settings.bins));
   set(booster, "max_depth", fmt::to_string(settings.depth));
   set(booster, "learning_rate", fmt::to_string(settings.learning_rate));
   set(booster, "subsample", fmt::to_string(settings.subsample));

@@ -32,6 +32,7 @@ struct BoosterSettings {
   double colsample_bytree = 0.9;
   double colsample_bynode = 1;
   double min_child_weight = 1;
+  int bins = 256;  ///< into which the histograms cut every feature
   double lambda = 1;
   double alpha = 0;
   double huber_delta = 0.3;

@@ -1,0 +1,379 @@
+#include "predictor/models/perceptron.h"
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "core/random.h"
+
+namespace cape::predictor {
+namespace {
+
+using Eigen::Index;
+using Eigen::MatrixXf;
+using Eigen::RowVectorXf;
+using Eigen::VectorXf;
+using Settings = PerceptronSettings;
+using Activation = PerceptronActivation;
+
+struct Affine {
+  MatrixXf weights;  // inputs x outputs
+  RowVectorXf biases;
+};
+
+MatrixXf to_eigen(const Matrix& x) {
+  return Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic,
+                                        Eigen::RowMajor>>(
+      x.values.data(), static_cast<Index>(x.rows),
+      static_cast<Index>(x.columns));
+}
+
+std::vector<Affine> to_eigen(const std::vector<Perceptron::Layer>& layers) {
+  std::vector<Affine> made;
+  for (const Perceptron::Layer& layer : layers) {
+    made.push_back(
+        {Eigen::Map<const MatrixXf>(layer.weights.data(), layer.inputs,
+                                    layer.outputs),
+         Eigen::Map<const RowVectorXf>(layer.biases.data(), layer.outputs)});
+  }
+  return made;
+}
+
+std::vector<Perceptron::Layer> from_eigen(const std::vector<Affine>& layers) {
+  std::vector<Perceptron::Layer> made;
+  for (const Affine& layer : layers) {
+    const MatrixXf& weights = layer.weights;
+    made.push_back(
+        {.inputs = static_cast<int>(weights.rows()),
+         .outputs = static_cast<int>(weights.cols()),
+         .weights = {weights.data(), weights.data() + weights.size()},
+         .biases = {layer.biases.data(),
+                    layer.biases.data() + layer.biases.size()}});
+  }
+  return made;
+}
+
+float r_squared(const VectorXf& target, const VectorXf& predicted) {
+  const float total = (target.array() - target.mean()).square().sum();
+  return 1 - (target - predicted).squaredNorm() / total;
+}
+
+MatrixXf activate(Activation activation, const MatrixXf& x) {
+  if (activation == Activation::relu) return x.cwiseMax(0);
+  return x.array() / (1 + (-x.array()).exp());
+}
+
+/// The derivative of activate() at x.
+MatrixXf slope(Activation activation, const MatrixXf& x) {
+  if (activation == Activation::relu) {
+    return (x.array() > 0).cast<float>();
+  }
+  const Eigen::ArrayXXf sigmoid = 1 / (1 + (-x.array()).exp());
+  return sigmoid * (1 + x.array() * (1 - sigmoid));
+}
+
+/// 1 / (1 - rate) for the units that stay, 0 for the others.
+MatrixXf dropout_mask(Index rows, Index columns, double rate, Random& random) {
+  constexpr int kBits = 16;
+  const auto dropped = static_cast<std::uint64_t>(rate * (1U << kBits));
+  const auto kept = static_cast<float>(1 / (1 - rate));
+  MatrixXf mask(rows, columns);
+  std::uint64_t bits = 0;
+  for (Index i = 0; i < mask.size(); ++i) {
+    bits = i % 4 == 0 ? random.bits() : bits >> kBits;
+    mask.data()[i] = bits % (1U << kBits) < dropped ? 0 : kept;
+  }
+  return mask;
+}
+
+/// What the layers make of rows, kept for the way back.
+struct Pass {
+  std::vector<MatrixXf> inputs;   ///< of each layer
+  std::vector<MatrixXf> outputs;  ///< of each layer, before its activation
+  std::vector<MatrixXf> masks;    ///< of each hidden layer; none: no dropout
+
+  VectorXf predicted() const { return outputs.back().col(0); }
+};
+
+/// `random` draws the units that are dropped.
+Pass forward(const std::vector<Affine>& layers, Activation activation,
+             MatrixXf x, double dropout = 0, Random* random = nullptr) {
+  Pass pass;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    pass.inputs.push_back(std::move(x));
+    MatrixXf output = pass.inputs.back() * layers[i].weights;
+    output.rowwise() += layers[i].biases;
+    pass.outputs.push_back(std::move(output));
+    if (i + 1 == layers.size()) break;
+    x = activate(activation, pass.outputs.back());
+    if (random != nullptr && dropout > 0) {
+      pass.masks.push_back(dropout_mask(x.rows(), x.cols(), dropout, *random));
+      x.array() *= pass.masks.back().array();
+    }
+  }
+  return pass;
+}
+
+/// From `delta`, the gradient of the predictions, the gradient of the inputs;
+/// sets `gradients`, if there are any, to those of the layers.
+MatrixXf backward(const std::vector<Affine>& layers, Activation activation,
+                  const Pass& pass, MatrixXf delta,
+                  std::vector<Affine>* gradients) {
+  for (std::size_t i = layers.size(); i-- > 0;) {
+    if (gradients != nullptr) {
+      (*gradients)[i].weights.noalias() = pass.inputs[i].transpose() * delta;
+      (*gradients)[i].biases = delta.colwise().sum();
+      if (i == 0) break;  // nobody asks for that of the inputs
+    }
+    delta = (delta * layers[i].weights.transpose()).eval();
+    if (i == 0) break;
+    delta.array() *= slope(activation, pass.outputs[i - 1]).array();
+    if (!pass.masks.empty()) delta.array() *= pass.masks[i - 1].array();
+  }
+  return delta;
+}
+
+/// Adam with its usual constants.
+class Adam {
+ public:
+  explicit Adam(std::vector<Affine>& layers) : layers_(layers), first_(layers) {
+    for (Affine& layer : first_) {
+      layer.weights.setZero();
+      layer.biases.setZero();
+    }
+    second_ = first_;
+  }
+
+  void step(const std::vector<Affine>& gradients, double learning_rate) {
+    ++steps_;
+    const auto rate = static_cast<float>(
+        learning_rate * std::sqrt(1 - std::pow(kBeta2, steps_)) /
+        (1 - std::pow(kBeta1, steps_)));
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
+      update(layers_[i].weights, first_[i].weights, second_[i].weights,
+             gradients[i].weights, rate);
+      update(layers_[i].biases, first_[i].biases, second_[i].biases,
+             gradients[i].biases, rate);
+    }
+  }
+
+ private:
+  static constexpr float kBeta1 = 0.9F;
+  static constexpr float kBeta2 = 0.999F;
+
+  template <class Values>
+  static void update(Values& values, Values& first, Values& second,
+                     const Values& gradient, float rate) {
+    first = kBeta1 * first + (1 - kBeta1) * gradient;
+    second.array() =
+        kBeta2 * second.array() + (1 - kBeta2) * gradient.array().square();
+    values.array() -= rate * first.array() / (second.array().sqrt() + 1e-8F);
+  }
+
+  std::vector<Affine>& layers_;
+  std::vector<Affine> first_, second_;
+  int steps_ = 0;
+};
+
+/// Glorot's uniform distribution, as in scikit-learn.
+std::vector<Affine> initial_layers(Index inputs, const Settings& settings,
+                                   Random& random) {
+  std::vector<Index> widths = {inputs};
+  widths.insert(widths.end(), settings.hidden.begin(), settings.hidden.end());
+  widths.push_back(1);
+  std::vector<Affine> layers;
+  for (std::size_t i = 0; i + 1 < widths.size(); ++i) {
+    const double bound =
+        std::sqrt(6.0 / static_cast<double>(widths[i] + widths[i + 1]));
+    const auto draw = [&] {
+      return static_cast<float>(bound * (2 * random.uniform() - 1));
+    };
+    layers.push_back({MatrixXf::NullaryExpr(widths[i], widths[i + 1], draw),
+                      RowVectorXf::NullaryExpr(widths[i + 1], draw)});
+  }
+  return layers;
+}
+
+/// The gradients of half the mean loss plus half of l2 / rows times the squared
+/// weights.
+std::vector<Affine> gradients_of(const std::vector<Affine>& layers,
+                                 const MatrixXf& x, const VectorXf& target,
+                                 const Settings& settings, Random& random) {
+  const Pass pass =
+      forward(layers, settings.activation, x, settings.dropout, &random);
+  VectorXf delta = pass.predicted() - target;
+  if (settings.huber_delta > 0) {
+    const auto most = static_cast<float>(settings.huber_delta);
+    delta = delta.cwiseMax(-most).cwiseMin(most);
+  }
+  const auto rows = static_cast<float>(x.rows());
+  std::vector<Affine> gradients(layers.size());
+  backward(layers, settings.activation, pass, delta / rows, &gradients);
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    gradients[i].weights +=
+        static_cast<float>(settings.l2) / rows * layers[i].weights;
+  }
+  return gradients;
+}
+
+struct Batches {
+  std::int64_t rows;
+  double learning_rate;
+};
+
+Batches batches_of(std::int64_t rows, const Settings& settings) {
+  constexpr std::int64_t kFewestRows = 32;
+  if (settings.batches == 0) return {settings.batch, settings.learning_rate};
+  const std::int64_t batch = std::clamp<std::int64_t>(
+      rows / settings.batches,
+      std::min<std::int64_t>(kFewestRows, settings.batch), settings.batch);
+  return {batch, settings.learning_rate *
+                     std::sqrt(static_cast<double>(batch) / settings.batch)};
+}
+
+std::vector<Affine> train(const MatrixXf& inputs, const VectorXf& targets,
+                          const Settings& settings) {
+  Random random(settings.seed);
+  std::vector<Affine> layers = initial_layers(inputs.cols(), settings, random);
+  const Index rows = inputs.rows();
+  std::vector<std::int64_t> order = random.sample(rows, rows);
+  const auto held_out = static_cast<std::ptrdiff_t>(settings.held_out *
+                                                    static_cast<double>(rows));
+  const std::vector<std::int64_t> watched(order.begin(),
+                                          order.begin() + held_out);
+  order.erase(order.begin(), order.begin() + held_out);
+  const MatrixXf watched_inputs = inputs(watched, Eigen::all);
+  const VectorXf watched_targets = targets(watched);
+
+  const auto count = static_cast<std::int64_t>(order.size());
+  const auto [batch_rows, learning_rate] = batches_of(count, settings);
+  const std::int64_t updates =
+      settings.epochs * ((count + batch_rows - 1) / batch_rows);
+  std::int64_t done = 0;
+  Adam adam(layers);
+  std::vector<Affine> best_layers;
+  float best = -std::numeric_limits<float>::infinity();
+  int idle = 0;
+  for (int epoch = 0; epoch < settings.epochs && idle < settings.patience;
+       ++epoch) {
+    const std::vector<std::int64_t> shuffle = random.sample(count, count);
+    for (std::int64_t first = 0; first < count; first += batch_rows) {
+      std::vector<std::int64_t> batch;
+      for (auto i = first; i < std::min(first + batch_rows, count); ++i) {
+        batch.push_back(order[static_cast<std::size_t>(
+            shuffle[static_cast<std::size_t>(i)])]);
+      }
+      const double passed =
+          static_cast<double>(done++) / static_cast<double>(updates);
+      const double share =
+          settings.cosine ? (1 + std::cos(std::numbers::pi * passed)) / 2 : 1;
+      adam.step(gradients_of(layers, inputs(batch, Eigen::all), targets(batch),
+                             settings, random),
+                learning_rate * share);
+    }
+    if (watched.empty()) continue;
+    const float score = r_squared(
+        watched_targets,
+        forward(layers, settings.activation, watched_inputs).predicted());
+    idle = score > best + static_cast<float>(settings.least_progress)
+               ? 0
+               : idle + 1;
+    if (score > best) {
+      best = score;
+      best_layers = layers;
+    }
+  }
+  return best_layers.empty() ? layers : best_layers;
+}
+
+/// The values of a column without this share of them at either end.
+std::pair<float, float> inner_range(const Matrix& x, std::size_t column,
+                                    double share) {
+  std::vector<float> values;
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    if (!std::isnan(x.at(i, column))) values.push_back(x.at(i, column));
+  }
+  if (values.empty()) return {kMissing, kMissing};
+  std::ranges::sort(values);
+  const auto outer =
+      static_cast<std::size_t>(share * static_cast<double>(values.size()));
+  return {values[outer], values[values.size() - 1 - outer]};
+}
+
+Matrix clip(const Perceptron::Parameters& parameters, Matrix x) {
+  if (parameters.least.empty()) return x;
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    for (std::size_t j = 0; j < x.columns; ++j) {
+      // A range of NaN, of a column without values, limits nothing.
+      x.at(i, j) =
+          std::clamp(x.at(i, j), parameters.least[j], parameters.greatest[j]);
+    }
+  }
+  return x;
+}
+
+/// Clipped and standardised.
+MatrixXf inputs_of(const Perceptron::Parameters& parameters, const Matrix& x) {
+  return to_eigen(parameters.standardiser(clip(parameters, x)));
+}
+
+}  // namespace
+
+Perceptron::Perceptron(const Matrix& x, std::span<const float> target,
+                       const PerceptronSettings& settings) {
+  parameters_.activation = settings.activation;
+  if (settings.clipped > 0) {
+    for (std::size_t j = 0; j < x.columns; ++j) {
+      const auto [least, greatest] = inner_range(x, j, settings.clipped);
+      parameters_.least.push_back(least);
+      parameters_.greatest.push_back(greatest);
+    }
+  }
+  parameters_.standardiser = Standardiser(clip(parameters_, x));
+  const Eigen::Map<const VectorXf> targets(target.data(),
+                                           static_cast<Index>(target.size()));
+  parameters_.mean = targets.mean();
+  parameters_.layers = from_eigen(train(
+      inputs_of(parameters_, x), targets.array() - parameters_.mean, settings));
+}
+
+std::vector<double> Perceptron::predict(const Matrix& x) const {
+  const VectorXf predicted =
+      forward(to_eigen(parameters_.layers), parameters_.activation,
+              inputs_of(parameters_, x))
+          .predicted();
+  std::vector<double> values;
+  values.reserve(x.rows);
+  for (const float value : predicted)
+    values.push_back(value + parameters_.mean);
+  return values;
+}
+
+Matrix Perceptron::contributions(const Matrix& x) const {
+  constexpr int kPoints = 32;
+  const std::vector<Affine> layers = to_eigen(parameters_.layers);
+  const MatrixXf inputs = inputs_of(parameters_, x);
+  MatrixXf gradient = MatrixXf::Zero(inputs.rows(), inputs.cols());
+  for (int i = 0; i < kPoints; ++i) {
+    const float share = (static_cast<float>(i) + 0.5F) / kPoints;
+    const Pass pass = forward(layers, parameters_.activation, inputs * share);
+    gradient += backward(layers, parameters_.activation, pass,
+                         VectorXf::Ones(inputs.rows()), nullptr);
+  }
+  const MatrixXf shares = gradient.cwiseProduct(inputs) / kPoints;
+  const std::vector<double> predicted = predict(x);
+  Matrix all(x.rows, x.columns + 1);
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    double sum = 0;
+    for (std::size_t j = 0; j < x.columns; ++j) {
+      all.at(i, j) = shares(static_cast<Index>(i), static_cast<Index>(j));
+      sum += all.at(i, j);
+    }
+    all.at(i, x.columns) = static_cast<float>(predicted[i] - sum);
+  }
+  return all;
+}
+
+}  // namespace cape::predictor

@@ -1,0 +1,202 @@
+#include "predictor/models/perceptron.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "core/random.h"
+
+namespace cape::predictor {
+namespace {
+
+/// y = 3 + sin(2 x0) + x0 x1; every seventh x1 is missing, and counts as 0; x2
+/// says nothing.
+struct Surface {
+  Matrix x;
+  std::vector<float> y;
+
+  Surface(std::size_t rows, std::uint64_t seed) : x(rows, 3) {
+    Random random(seed);
+    for (std::size_t i = 0; i < rows; ++i) {
+      for (std::size_t j = 0; j < 3; ++j) {
+        x.at(i, j) = static_cast<float>(4 * random.uniform() - 2);
+      }
+      const float second = i % 7 == 0 ? 0 : x.at(i, 1);
+      if (i % 7 == 0) x.at(i, 1) = kMissing;
+      y.push_back(3 + std::sin(2 * x.at(i, 0)) + x.at(i, 0) * second);
+    }
+  }
+};
+
+PerceptronSettings smooth() {
+  return {.hidden = {48, 24},
+          .activation = PerceptronActivation::silu,
+          .learning_rate = 1e-2,
+          .cosine = true,
+          .l2 = 0,
+          .huber_delta = 0.5,
+          .clipped = 0.005,
+          .epochs = 60,
+          .batch = 64,
+          .held_out = 0};
+}
+
+double r2(const std::vector<float>& y, const std::vector<double>& predicted) {
+  double mean = 0;
+  for (const float value : y) mean += value / static_cast<double>(y.size());
+  double errors = 0;
+  double total = 0;
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    errors += std::pow(y[i] - predicted[i], 2);
+    total += std::pow(y[i] - mean, 2);
+  }
+  return 1 - errors / total;
+}
+
+TEST(Perceptron, LearnsASurfaceWithMissingValues) {
+  const Surface fitted(2000, 1);
+  const Surface fresh(500, 2);
+  const Perceptron perceptron(fitted.x, fitted.y, smooth());
+  // A regression has 0.3 there.
+  EXPECT_GT(r2(fresh.y, perceptron.predict(fresh.x)), 0.98);
+}
+
+TEST(Perceptron, LearnsWithDropoutAndSmallerBatchesToo) {
+  const Surface fitted(2000, 1);
+  const Surface fresh(500, 2);
+  PerceptronSettings settings = smooth();
+  settings.dropout = 0.1;
+  settings.batch = 1024;
+  settings.batches = 40;  // of 50 rows
+  const double r =
+      r2(fresh.y, Perceptron(fitted.x, fitted.y, settings).predict(fresh.x));
+  EXPECT_GT(r, 0.93);
+  settings.batches = 0;  // two updates an epoch
+  EXPECT_LT(
+      r2(fresh.y, Perceptron(fitted.x, fitted.y, settings).predict(fresh.x)),
+      r);
+}
+
+TEST(Perceptron, StopsEarlyByTheRowsThatItHoldsOut) {
+  const Surface fitted(600, 1);
+  const Surface fresh(500, 2);
+  PerceptronSettings settings;  // scikit-learn's
+  settings.epochs = 200;
+  EXPECT_GT(
+      r2(fresh.y, Perceptron(fitted.x, fitted.y, settings).predict(fresh.x)),
+      0.9);
+}
+
+TEST(Perceptron, DependsOnTheSeedAlone) {
+  const Surface data(300, 1);
+  PerceptronSettings settings = smooth();
+  settings.dropout = 0.2;
+  settings.epochs = 3;
+  const auto predicted = [&] {
+    return Perceptron(data.x, data.y, settings).predict(data.x);
+  };
+  const std::vector<double> first = predicted();
+  EXPECT_EQ(predicted(), first);
+  settings.seed = 43;
+  EXPECT_NE(predicted(), first);
+}
+
+TEST(Perceptron, TakesWhatIsFarAwayAsTheEndOfItsRange) {
+  const Surface data(300, 1);
+  PerceptronSettings settings = smooth();
+  settings.epochs = 2;
+  const Perceptron perceptron(data.x, data.y, settings);
+  Matrix asked(2, 3);
+  asked.values = {5, 0, 0, 5000, 0, 0};
+  const std::vector<double> predicted = perceptron.predict(asked);
+  EXPECT_EQ(predicted[0], predicted[1]);
+  settings.clipped = 0;
+  const Perceptron free(data.x, data.y, settings);
+  EXPECT_GT(std::abs(free.predict(asked)[0] - free.predict(asked)[1]), 1);
+}
+
+// One sum after the other, in double precision; float32 has 6e-8, and sums have
+// at most 48 terms.
+TEST(Perceptron, PredictsWhatPlainLoopsDo) {
+  const Surface data(200, 3);
+  const Perceptron perceptron(data.x, data.y, smooth());
+  const Perceptron::Parameters& all = perceptron.parameters();
+  const std::vector<double> predicted = perceptron.predict(data.x);
+  for (std::size_t row = 0; row < data.x.rows; ++row) {
+    std::vector<double> values;
+    for (std::size_t j = 0; j < 3; ++j) {
+      const double x = data.x.at(row, j);
+      const double inside = std::isnan(x)         ? all.standardiser.means[j]
+                            : x < all.least[j]    ? all.least[j]
+                            : x > all.greatest[j] ? all.greatest[j]
+                                                  : x;
+      values.push_back((inside - all.standardiser.means[j]) /
+                       all.standardiser.deviations[j]);
+    }
+    for (const Perceptron::Layer& layer : all.layers) {
+      std::vector<double> outputs;
+      for (int o = 0; o < layer.outputs; ++o) {
+        double sum = layer.biases[static_cast<std::size_t>(o)];
+        for (int i = 0; i < layer.inputs; ++i) {
+          sum += values[static_cast<std::size_t>(i)] *
+                 layer.weights[static_cast<std::size_t>(o * layer.inputs + i)];
+        }
+        const bool is_last = &layer == &all.layers.back();
+        outputs.push_back(is_last ? sum : sum / (1 + std::exp(-sum)));
+      }
+      values = outputs;
+    }
+    EXPECT_NEAR(predicted[row], values.at(0) + all.mean, 1e-5) << row;
+  }
+}
+
+// Without hidden layers the share of a column is its weight times its value.
+TEST(Perceptron, ContributionsOfALinearOneAreItsTerms) {
+  const Surface data(200, 1);
+  PerceptronSettings settings = smooth();
+  settings.hidden = {};
+  const Perceptron perceptron(data.x, data.y, settings);
+  const Perceptron::Parameters& all = perceptron.parameters();
+  const Matrix shares = perceptron.contributions(data.x);
+  ASSERT_EQ(shares.columns, 4);
+  for (std::size_t i = 0; i < data.x.rows; ++i) {
+    const float x = std::clamp(data.x.at(i, 0), all.least[0], all.greatest[0]);
+    EXPECT_NEAR(shares.at(i, 0),
+                all.layers[0].weights[0] * (x - all.standardiser.means[0]) /
+                    all.standardiser.deviations[0],
+                1e-5);
+    EXPECT_NEAR(shares.at(i, 3), all.layers[0].biases[0] + all.mean, 1e-5);
+  }
+}
+
+// What is left for the constant is the answer for the mean of all rows, but for
+// the error of a sum over 32 points.
+TEST(Perceptron, ContributionsAddUpToThePrediction) {
+  const Surface data(500, 1);
+  const Perceptron perceptron(data.x, data.y, smooth());
+  const std::vector<double> predicted = perceptron.predict(data.x);
+  Matrix middle(1, 3);
+  middle.values = {kMissing, kMissing, kMissing};
+  const double at_mean = perceptron.predict(middle)[0];
+  const Matrix shares = perceptron.contributions(data.x);
+  double of_nothing = 0;
+  double of_first = 0;
+  for (std::size_t i = 0; i < data.x.rows; ++i) {
+    double sum = 0;
+    for (const float share : shares.row(i)) sum += share;
+    EXPECT_NEAR(sum, predicted[i], 1e-5);
+    EXPECT_NEAR(shares.at(i, 3), at_mean, 0.02);
+    of_first += std::abs(shares.at(i, 0));
+    of_nothing += std::abs(shares.at(i, 2));
+    if (i % 7 == 0) {
+      EXPECT_EQ(shares.at(i, 1), 0) << "the mean adds nothing";
+    }
+  }
+  EXPECT_LT(of_nothing, of_first / 5);
+}
+
+}  // namespace
+}  // namespace cape::predictor
