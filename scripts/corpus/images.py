@@ -66,6 +66,23 @@ def blur(packages):
             arrays.rounded(y))
 
 
+def earth(packages):
+    """How far from the equator a spot of the earth is, from a picture that
+    satellites took of it."""
+    rng = numpy.random.default_rng(3)
+    image = Image.open(io.BytesIO(packages["xplanet-images"].read(
+        "usr/share/xplanet/images/earth.jpg"))).convert("RGB")
+    # One pixel for two of the picture: a patch is then wide enough to show
+    # what grows there.
+    picture = numpy.asarray(image.reduce(2)).transpose(2, 0, 1)
+    rows = rng.integers(0, picture.shape[1] - 32, 4000)
+    columns = rng.integers(0, picture.shape[2] - 32, 4000)
+    x = numpy.stack([picture[:, row:row + 32, column:column + 32]
+                     for row, column in zip(rows, columns)])
+    return x, arrays.rounded(
+        numpy.abs(90 - (rows + 16) / picture.shape[1] * 180))
+
+
 def emoji(packages):
     """Which of the twenty most frequent keywords an emoji has."""
     keywords = _emoji_keywords(packages["unicode-cldr-core"].read(

@@ -48,7 +48,9 @@ class Package:
     def rda(self, name):
         """An object of an R package, as pandas and NumPy have it: from
         data/NAME.rda, or from R's database of all objects (Rdata.rdb)."""
-        folder = f"usr/lib/R/site-library/{self.name.removeprefix('r-cran-')}"
+        # The folder has the name of the package with its capital letters.
+        folder, = {"/".join(file.split("/")[:5])
+                   for file in self.names("usr/lib/R/site-library/*/data/*")}
         file = f"{folder}/data/{name}.rda"
         if file in self._files:
             return _parse_r(self.read(file))[name]

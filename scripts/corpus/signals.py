@@ -79,6 +79,48 @@ def temperature(packages):
     return arrays.standardised(values)[places], y.astype(numpy.int64)
 
 
+def leaves(packages):
+    """Which of six trees a leaf is from: x [N, 61, 7], the distances of its
+    edge from its middle, all around, seven at a time."""
+    return _in_pieces(*_read_ts(packages["aeon"], "OSULeaf"), 7)
+
+
+def gestures(packages):
+    """Whether somebody draws a gun or only points: x [N, 30, 5], the height of
+    the hand over time, five at a time."""
+    return _in_pieces(*_read_ts(packages["aeon"], "GunPoint"), 5)
+
+
+def appliances(packages):
+    """Which of ten appliances, from the power that it takes: x [N, 73, 20], 20
+    values at a time."""
+    return _in_pieces(*_read_ts(packages["aeon"], "ACSF1"), 20)
+
+
+def gait(packages):
+    """How somebody's leg is accelerated upwards an eighth of a second later:
+    x [N, 32, 9], how ankle, leg and trunk are accelerated in each of three
+    directions, during a second."""
+    table = numpy.genfromtxt(io.BytesIO(packages["aeon"].read(
+        "aeon/datasets/data/Daphnet_S06R02E0/S06R02E0.csv")), delimiter=",",
+        skip_header=1, usecols=range(1, 10))
+    values = arrays.standardised(table[:len(table) // 2 * 2].reshape(
+        -1, 2, 9).mean(axis=1))
+    places = _windows(len(values), 32, 4)
+    return values[places], values[places[:, -1] + 4, 4]
+
+
+def blood_pressure(packages):
+    """How large a blood pressure will be eight moments later: x [N, 32, 1]."""
+    lines = packages["aeon"].read(
+        "aeon/datasets/data/KDD-TSAD_135/135_UCR_Anomaly_InternalBleeding16_"
+        "TEST.csv").decode().splitlines()
+    values = numpy.array([float(line.split(",")[1]) for line in lines[1:]])
+    places = _windows(len(values), 32, 8)
+    return (arrays.standardised(values[:, None])[places],
+            arrays.rounded(values[places[:, -1] + 8]))
+
+
 def _spectrogram(sound):
     """[32, 32] of 8,192 values: the logarithm of the energy at 32 times, in 32
     bands whose widths grow with their frequency."""
@@ -88,6 +130,22 @@ def _spectrogram(sound):
         35 + 93 * (numpy.arange(16) / 16) ** 1.3).astype(int)])
     bands = numpy.add.reduceat(energy, starts, axis=1)
     return numpy.log(bands + 1e-6)
+
+
+def _windows(count, length, ahead):
+    """[N, length]: the places in every second window of so many values that
+    has `ahead` more behind it."""
+    return (numpy.arange(0, count - length - ahead + 1, 2)[:, None]
+            + numpy.arange(length))
+
+
+def _in_pieces(series, labels, size):
+    """Series of one dimension as [N, T, size], standardised, and their
+    classes."""
+    values = numpy.concatenate(series)
+    values = values[:, :values.shape[1] // size * size]
+    values = (values - values.mean()) / values.std()
+    return arrays.rounded(values.reshape(len(values), -1, size)), labels
 
 
 def _read_ts(package, name):

@@ -14,6 +14,11 @@ def _labelled(table, label):
             arrays.classes(table[label]))
 
 
+def _measured(table, target):
+    return (arrays.features(table.drop(columns=target)),
+            arrays.rounded(table[target].to_numpy(numpy.float64)))
+
+
 def letters(packages):
     """Which of 26 letters, from 16 measurements of its picture."""
     return _labelled(packages["r-cran-mlbench"].rda("LetterRecognition"),
@@ -104,6 +109,101 @@ def developer_roles(packages):
     roles = list(table.columns[start:])
     y = table[roles].to_numpy(numpy.float64).astype(numpy.int64)
     return arrays.features(table.drop(columns=roles)), y
+
+
+def molecules(packages):
+    """Whether a molecule smells of musk, from 166 measurements of its shape."""
+    return _labelled(packages["r-cran-kernlab"].rda("musk"), "Class")
+
+
+def insurance(packages):
+    """Whether a household insures a caravan, from where it lives and what else
+    it insures."""
+    return _labelled(packages["r-cran-kernlab"].rda("ticdata"), "CARAVAN")
+
+
+def credit(packages):
+    """Whether somebody pays a credit back, from what a bank asks."""
+    return _labelled(packages["r-cran-modeldata"].rda("credit_data"), "Status")
+
+
+def loans(packages):
+    """Whether a loan between private people is paid back."""
+    return _labelled(packages["r-cran-modeldata"].rda("lending_club"), "Class")
+
+
+def customers(packages):
+    """Whether a customer leaves a telephone company, from a month's calls."""
+    return _labelled(packages["r-cran-modeldata"].rda("mlc_churn"), "churn")
+
+
+def computing_jobs(packages):
+    """How long a job runs on a cluster of computers, in four classes."""
+    return _labelled(packages["r-cran-modeldata"].rda("hpc_data"), "class")
+
+
+def grants(packages):
+    """Whether a university gets the money that it applies for, from 1,500
+    columns about the applicants."""
+    return _labelled(packages["r-cran-modeldata"].rda("grants_other"), "class")
+
+
+def genes(packages):
+    """Which of seven tissues, from how active 500 genes are in it."""
+    table = packages["r-cran-dslabs"].rda("tissue_gene_expression")
+    return (arrays.standardised(table["x"].to_numpy()),
+            arrays.classes(table["y"]))
+
+
+def olives(packages):
+    """Which of nine parts of Italy an olive oil is from, from eight fatty
+    acids."""
+    table = packages["r-cran-dslabs"].rda("olive").drop(columns="region")
+    return _labelled(table, "area")
+
+
+def meat(packages):
+    """How much fat a piece of meat has, from the light that it absorbs at 100
+    wavelengths."""
+    table = packages["r-cran-modeldata"].rda("meats")
+    return _measured(table.drop(columns=["water", "protein"]), "fat")
+
+
+def concrete(packages):
+    """How strong concrete is, from what it is made of and its age."""
+    return _measured(packages["r-cran-modeldata"].rda("concrete"),
+                     "compressive_strength")
+
+
+def wages(packages):
+    """The logarithm of a man's weekly wage in 1988, from a questionnaire."""
+    table = packages["r-cran-aer"].rda("CPS1988")
+    table["wage"] = numpy.log(table["wage"])
+    return _measured(table, "wage")
+
+
+def visits(packages):
+    """The logarithm of one more than how often somebody old saw a doctor."""
+    table = packages["r-cran-aer"].rda("NMES1988").drop(
+        columns=["nvisits", "ovisits", "novisits"])
+    table["visits"] = numpy.log1p(table["visits"].astype(numpy.float64))
+    return _measured(table, "visits")
+
+
+def schools(packages):
+    """A child's result of a test in mathematics, from its school, its class and
+    its teacher."""
+    table = packages["r-cran-aer"].rda("STAR")
+    about = ["gender", "ethnicity", "birth", "stark", "lunchk", "schoolk",
+             "degreek", "ladderk", "experiencek", "tethnicityk", "systemk"]
+    return _measured(table[table["mathk"].notna()][[*about, "mathk"]], "mathk")
+
+
+def vocabulary(packages):
+    """How many of ten words somebody knows, from a questionnaire."""
+    table = packages["r-cran-cardata"].rda("GSSvocab").drop(
+        columns=["ageGroup", "educGroup"])
+    return _measured(table[table["vocab"].notna()], "vocab")
 
 
 def houses(packages):

@@ -136,6 +136,52 @@ def novels(packages):
     return arrays.hashed_words(texts, 1024), numpy.array(y, numpy.int64)
 
 
+def artworks(packages):
+    """The year of a work of art, from its title and what it is made of."""
+    table = packages["r-cran-modeldata"].rda("tate_text")
+    texts = (table["title"].astype(str) + " " + table["medium"].astype(str))
+    return (arrays.hashed_words(texts, 1024),
+            arrays.rounded(table["year"].to_numpy(numpy.float64)))
+
+
+def glosses(packages):
+    """What sort of thing a noun means, such as an animal or a feeling, from the
+    words that explain it."""
+    sorts = {}
+    for line in packages["wordnet-base"].read(
+            "usr/share/wordnet/data.noun").decode().splitlines():
+        if not line.startswith(" "):
+            facts, gloss = line.split(" | ", 1)
+            sorts.setdefault(facts.split()[1], []).append(gloss)
+    texts, y = [], []
+    for number, sort in enumerate(
+            sorted(sorts, key=lambda sort: -len(sorts[sort]))[:12]):
+        for i in arrays.some(len(sorts[sort]), 400, number):
+            texts.append(sorts[sort][i])
+            y.append(number)
+    return arrays.hashed_words(texts, 1024), numpy.array(y, numpy.int64)
+
+
+def sayings(packages):
+    """Which of eight collections of sayings a piece of 64 characters is from:
+    x [N, 64, 28], for each character its letter, and whether it has an accent
+    or is no letter."""
+    x, y = [], []
+    for number, name in enumerate(("computers", "definitions", "people",
+                                   "politics", "science", "songs-poems",
+                                   "work", "zippy")):
+        text = packages["fortunes"].read(
+            f"usr/share/games/fortunes/{name}").decode("utf-8", "replace")
+        pieces = []
+        for saying in text.split("\n%\n"):
+            words = " ".join(saying.lower().split())
+            pieces += [words[i:i + 64] for i in range(0, len(words) - 63, 64)]
+        for i in arrays.some(len(pieces), 500, number):
+            x.append(_spelled(pieces[i], 64))
+            y.append(number)
+    return numpy.stack(x), numpy.array(y, numpy.int64)
+
+
 def _word_list(packages, package):
     """The different words of a list in small letters, sorted."""
     file = packages[package].read(f"usr/share/dict/{WORD_LISTS[package]}")
