@@ -5,7 +5,7 @@ what `cape_fit --paper-tables` wrote.
 NAMES = "table1", "table2", "table3", "table4", "figure1"
 FAMILIES = ["mlp", "rnn", "cnn", "transformer"]
 HELD_OUT = ["imdb", "svhn"]
-OURS = "ridge_xgboost_extended"
+OURS = "blend_extended"
 CAPE = "xgboost_paper_by_family"
 NOT_AVAILABLE = "not available"
 CALIBRATED = {"NTKL": "ntkl_calibrated", "SL": "sl_calibrated",

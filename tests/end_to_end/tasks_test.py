@@ -167,7 +167,7 @@ class HeldOut(FarmTest):
              self.folder / "model"], capture_output=True, text=True)
         self.assertEqual(fit.returncode, 0, fit.stdout + fit.stderr)
         self.assertRegex(fit.stdout,
-                         r"\ntest +rows .*\nridge_xgboost_extended +24 ")
+                         r"\ntest +rows .*\nblend_extended +24 ")
         metrics = (self.folder / "model" / "metrics.json").read_text()
         self.assertIn("kmnist", metrics)
 

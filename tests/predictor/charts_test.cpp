@@ -33,9 +33,8 @@ FitResult perfect_result(MetaTable rows) {
   for (const MetaRow& row : table.rows) predicted.push_back(row.t_star);
   std::vector<MetricGroup> groups = group_metrics(table, predicted, 42);
   result.comparison.schemes = {kfold(table, result.inputs.rows, 2, 42)};
-  result.comparison.evaluations = {{SchemeName::kfold, "ridge_xgboost_extended",
-                                    "", std::move(predicted),
-                                    std::move(groups)}};
+  result.comparison.evaluations = {{SchemeName::kfold, "blend_extended", "",
+                                    std::move(predicted), std::move(groups)}};
   return result;
 }
 

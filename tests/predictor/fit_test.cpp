@@ -174,7 +174,7 @@ TEST_F(RunFit, RefusesRowsThatDifferInNoFeature) {
 TEST_F(RunFit, SaysWhichFeaturesAreOfNoUse) {
   fit({write_shard("a.h5", 60)});
   EXPECT_THAT(stderr_, HasSubstr("the same in all rows, so of no use to "
-                                 "ridge_xgboost_extended: log_g2, log_tau"));
+                                 "blend_extended: log_g2, log_tau"));
 }
 
 TEST_F(RunFit, ReadsPatterns) {
@@ -189,8 +189,8 @@ TEST_F(RunFit, EvaluatesModelsAndBaselinesUnderEachScheme) {
   const json metrics = fit({kMlp, kCnn});
   for (const char* scheme : {"kfold", "leave_one_dataset_out"}) {
     for (const char* model :
-         {"xgboost_paper", "xgboost_extended", "ridge_xgboost_extended", "ntkl",
-          "sl", "ntkl_unclipped"}) {
+         {"xgboost_paper", "xgboost_extended", "blend_extended", "ntkl", "sl",
+          "ntkl_unclipped"}) {
       EXPECT_EQ(metrics[scheme][model]["overall"]["rows"], 120)
           << scheme << " " << model;
       const std::string calibrated = std::string(model) + "_calibrated";
@@ -293,9 +293,8 @@ TEST_F(RunFit, ComparesTheWaysToTakeCensoredRows) {
   const json kfold =
       fit({write("a.h5", shard::shard_image(rows, {}, {}))})["kfold"];
   const auto mae = [&](const std::string& how) {
-    return kfold["ridge_xgboost_extended_censored_" + how]["converged=false"]
-                ["mae"]
-                    .get<double>();
+    return kfold["blend_extended_censored_" + how]["converged=false"]["mae"]
+        .get<double>();
   };
   EXPECT_GT(mae("drop"), mae("survival"));
   EXPECT_GT(mae("survival"), mae("cap"));
@@ -361,9 +360,8 @@ TEST_F(RunFit, FitsRowsOfWhichNoneConverged) {
   const fs::path shard = write("censored.h5", shard::shard_image(rows, {}, {}));
   const json metrics = fit({shard});
   EXPECT_EQ(metrics["kfold"]["xgboost_paper"]["overall"]["rows"], 60);
-  EXPECT_THAT(
-      read_file(options_.out / "tables" / "unavailable.csv"),
-      HasSubstr("kfold,ridge_xgboost_extended_censored_drop,no row converged"));
+  EXPECT_THAT(read_file(options_.out / "tables" / "unavailable.csv"),
+              HasSubstr("kfold,blend_extended_censored_drop,no row converged"));
   fs::remove_all(options_.out);
   options_.comparison.censored = Censored::drop;
   EXPECT_THAT(error_message({shard}), HasSubstr("fit with --censored cap"));
@@ -425,12 +423,11 @@ TEST_F(PublishedRows, OfMlpsArePredictedAsWellAsTheyCanBe) {
   EXPECT_NEAR(paper["mae"], 1.57, 0.05);
   EXPECT_NEAR(paper["r2"], 0.90, 0.01);
   EXPECT_LE(mae(metrics, "kfold", "xgboost_extended"), 0.80);
-  EXPECT_LE(mae(metrics, "kfold", "ridge_xgboost_extended"), 0.80);
+  EXPECT_LE(mae(metrics, "kfold", "blend_extended"), 0.80);
   EXPECT_NEAR(mae(metrics, "kfold", "floor"), 0.63, 0.01);
   EXPECT_NEAR(mae(metrics, "leave_one_dataset_out", "xgboost_paper"), 2.46,
               0.1);
-  EXPECT_LE(mae(metrics, "leave_one_dataset_out", "ridge_xgboost_extended"),
-            1.55);
+  EXPECT_LE(mae(metrics, "leave_one_dataset_out", "blend_extended"), 1.55);
   EXPECT_NEAR(coverage(), 0.9, 0.02);
 }
 
@@ -441,12 +438,11 @@ TEST_F(PublishedRows, OfCnnsArePredictedAsWellAsTheyCanBe) {
   EXPECT_NEAR(paper["mae"], 2.99, 0.1);
   EXPECT_NEAR(paper["r2"], 0.91, 0.01);
   EXPECT_LE(mae(metrics, "kfold", "xgboost_extended"), 1.45);
-  EXPECT_LE(mae(metrics, "kfold", "ridge_xgboost_extended"), 1.45);
+  EXPECT_LE(mae(metrics, "kfold", "blend_extended"), 1.45);
   EXPECT_NEAR(mae(metrics, "kfold", "floor"), 1.28, 0.01);
   EXPECT_NEAR(mae(metrics, "leave_one_dataset_out", "xgboost_paper"), 6.54,
               0.15);
-  EXPECT_LE(mae(metrics, "leave_one_dataset_out", "ridge_xgboost_extended"),
-            5.3);
+  EXPECT_LE(mae(metrics, "leave_one_dataset_out", "blend_extended"), 5.3);
   EXPECT_NEAR(coverage(), 0.9, 0.02);
 }
 

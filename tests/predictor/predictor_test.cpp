@@ -162,10 +162,11 @@ TEST_F(PredictorTest, ExtrapolatesBeyondWhatItsOwnFamilyHad) {
   wide.family.assign("cnn");
   wide.log_p = 30;
   table.add(wide);
-  const Predictor predictor = kept(result_of(std::move(table), "extended"));
+  Predictor predictor = kept(result_of(std::move(table), "extended"));
   EXPECT_THAT(predict(predictor, wide).extrapolated, IsEmpty());
   wide.family.assign("mlp");
   EXPECT_THAT(predict(predictor, wide).extrapolated, ElementsAre("log_p"));
+  predictor.model.perceptron.reset();
   // To the base one that is larger than all of its family is as the largest.
   wide.log_p = 25;
   const double steps = predict(predictor, wide).steps;
@@ -261,8 +262,26 @@ TEST_F(PredictorTest, RefusesAnotherSchema) {
   kept(result_of(sample_table(40)));
   change([](json& cape) { cape["schema_version"] = kModelSchemaVersion + 1; });
   EXPECT_THAT(error_message(), HasSubstr("use a newer one"));
-  change([](json& cape) { cape["schema_version"] = kModelSchemaVersion - 1; });
+  change([](json& cape) {
+    cape["schema_version"] = kOldestModelSchemaVersion - 1;
+  });
   EXPECT_THAT(error_message(), HasSubstr("fit again"));
+}
+
+TEST_F(PredictorTest, ReadsTheVersionBeforeWhichHasNoPerceptron) {
+  const FitResult result = result_of(sample_table(40), "extended");
+  kept(result);
+  std::filesystem::remove(folder_ / "perceptron.json");
+  EXPECT_THAT(error_message(), HasSubstr("perceptron.json is missing"));
+  change([](json& cape) {
+    cape["schema_version"] = kOldestModelSchemaVersion;
+    cape.erase("perceptron");
+  });
+  const Predictor read = load_predictor(folder_);
+  EXPECT_FALSE(read.model.perceptron.has_value());
+  Predictor trees = kept(result);
+  trees.model.perceptron.reset();
+  EXPECT_EQ(predict(read, seen_row()).steps, predict(trees, seen_row()).steps);
 }
 
 TEST_F(PredictorTest, RefusesDamagedFiles) {
@@ -296,7 +315,7 @@ TEST_F(PredictorTest, RefusesDamagedFiles) {
     change(edit);
     EXPECT_THAT(error_message(), HasSubstr("cape.json: damaged"));
   }
-  for (const char* name : {"cape.json", "model.json"}) {
+  for (const char* name : {"cape.json", "model.json", "perceptron.json"}) {
     kept(result);
     const std::string whole = read_file(folder_ / name);
     std::ofstream(folder_ / name) << whole.substr(0, whole.size() / 2);

@@ -165,7 +165,7 @@ class PaperModel(ModelDirectory, unittest.TestCase):
 
 class ExtendedModel(ModelDirectory, unittest.TestCase):
     features = "extended"
-    name = "ridge_xgboost_extended"
+    name = "blend_extended"
 
     def test_features_are_the_papers_and_those_that_the_rows_tell_apart(self):
         columns = self.columns()

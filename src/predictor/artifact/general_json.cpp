@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "predictor/artifact/linear_json.h"
+#include "predictor/artifact/perceptron_json.h"
 
 namespace cape::predictor {
 namespace {
@@ -44,11 +45,6 @@ Json errors_json(const NoveltyErrors& errors) {
           {"rows", errors.rows}};
 }
 
-double number_or_nan(const Json& json) {
-  return json.is_null() ? std::numeric_limits<double>::quiet_NaN()
-                        : json.get<double>();
-}
-
 NoveltyErrors errors_from(const Json& json) {
   return {.offsets = offsets_from(json.at("interval")),
           .median_factor = number_or_nan(json.at("median_factor")),
@@ -81,70 +77,6 @@ std::optional<RidgeBase> base_from(const Json& json, std::size_t features) {
   return RidgeBase{{linear_from(*found, features), {}}};
 }
 
-/// The numbers of the range of NaN, of a feature that no row had, are null.
-Json perceptron_json(const Perceptron& perceptron) {
-  const Perceptron::Parameters& parameters = perceptron.parameters();
-  Json layers = Json::array();
-  for (const Perceptron::Layer& layer : parameters.layers) {
-    layers.push_back({{"outputs", layer.outputs},
-                      {"weights", layer.weights},
-                      {"biases", layer.biases}});
-  }
-  return {{"activation", to_string(parameters.activation)},
-          {"means", parameters.standardiser.means},
-          {"deviations", parameters.standardiser.deviations},
-          {"least", parameters.least},
-          {"greatest", parameters.greatest},
-          {"mean", parameters.mean},
-          {"layers", layers}};
-}
-
-/// Nothing of a model without one.
-std::optional<Perceptron> perceptron_from(const Json& json,
-                                          std::size_t features) {
-  const auto found = json.find("perceptron");
-  if (found == json.end() || found->is_null()) return std::nullopt;
-  const auto of_features = [&]<class T>(const char* name,
-                                        std::vector<T>& values) {
-    for (const Json& value : found->at(name)) {
-      values.push_back(static_cast<T>(number_or_nan(value)));
-    }
-    if (values.size() != features) {
-      fail("\"{}\" of a perceptron has {} values for {} features", name,
-           values.size(), features);
-    }
-  };
-  Perceptron::Parameters read;
-  read.activation = parse_enum<PerceptronActivation>(
-      found->at("activation").get<std::string>());
-  of_features("means", read.standardiser.means);
-  of_features("deviations", read.standardiser.deviations);
-  of_features("least", read.least);
-  of_features("greatest", read.greatest);
-  read.mean = found->at("mean");
-  auto inputs = static_cast<int>(features);
-  for (const Json& one : found->at("layers")) {
-    const Perceptron::Layer layer = {.inputs = inputs,
-                                     .outputs = one.at("outputs"),
-                                     .weights = one.at("weights"),
-                                     .biases = one.at("biases")};
-    const auto outputs = static_cast<std::size_t>(layer.outputs);
-    if (layer.weights.size() != outputs * static_cast<std::size_t>(inputs) ||
-        layer.biases.size() != outputs) {
-      fail(
-          "a layer of a perceptron has {} weights and {} biases for {} inputs "
-          "and {} outputs",
-          layer.weights.size(), layer.biases.size(), inputs, outputs);
-    }
-    inputs = layer.outputs;
-    read.layers.push_back(layer);
-  }
-  if (read.layers.empty() || inputs != 1) {
-    fail("the last layer of a perceptron has {} outputs, not one", inputs);
-  }
-  return Perceptron(std::move(read));
-}
-
 }  // namespace
 
 std::string to_json(const GeneralModel& general) {
@@ -169,8 +101,9 @@ std::string to_json(const GeneralModel& general) {
            {"base", model.base ? linear_json<Json>(model.base->overall)
                                : Json(nullptr)},
            {"xgboost", Json::parse(model.booster.to_json())},
-           {"perceptron", model.perceptron ? perceptron_json(*model.perceptron)
-                                           : Json(nullptr)},
+           {"perceptron", model.perceptron
+                              ? perceptron_json<Json>(*model.perceptron)
+                              : Json(nullptr)},
            {"spread", Json::parse(general.spread.to_json())},
            {"convergence", Json::parse(general.convergence.to_json())}},
       -1);
@@ -202,7 +135,11 @@ GeneralModel general_model_from(std::string_view text) {
     return read;
   };
   std::optional<RidgeBase> base = base_from(json, features.size());
-  std::optional<Perceptron> perceptron = perceptron_from(json, features.size());
+  std::optional<Perceptron> perceptron;
+  if (const auto found = json.find("perceptron");
+      found != json.end() && !found->is_null()) {
+    perceptron = perceptron_from(*found, features.size());
+  }
   Booster steps = booster("xgboost");
   Booster spread = booster("spread");
   Booster convergence = booster("convergence");

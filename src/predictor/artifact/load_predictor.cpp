@@ -12,6 +12,7 @@
 #include "core/json.h"
 #include "predictor/artifact/general_json.h"
 #include "predictor/artifact/linear_json.h"
+#include "predictor/artifact/perceptron_json.h"
 #include "predictor/artifact/predictor.h"
 #include "trial/criterion.h"
 #include "trial/optimizer.h"
@@ -49,9 +50,12 @@ auto undamaged(const fs::path& path, const Read& read) {
 
 void check_schema(const json& cape, const fs::path& path) {
   const std::int64_t version = whole_number(cape.at("schema_version"));
-  if (version == kModelSchemaVersion) return;
-  fail_user("{}: schema_version is {}, this program reads {}; {}",
-            path.string(), version, kModelSchemaVersion,
+  if (version == kModelSchemaVersion || version == kOldestModelSchemaVersion) {
+    return;
+  }
+  fail_user("{}: schema_version is {}, this program reads {} and {}; {}",
+            path.string(), version, kOldestModelSchemaVersion,
+            kModelSchemaVersion,
             version > kModelSchemaVersion ? "use a newer one" : "fit again");
 }
 
@@ -155,6 +159,11 @@ std::string settings_of_rows(const json& cape) {
   return settings_of(row);
 }
 
+bool with_perceptron(const json& cape) {
+  return cape.at("schema_version") != kOldestModelSchemaVersion &&
+         cape.at("perceptron").get<bool>();
+}
+
 /// Nothing where the directory has no such file.
 std::optional<GeneralModel> general_part(const fs::path& directory,
                                          const char* name) {
@@ -171,9 +180,11 @@ Predictor load_predictor(const fs::path& directory, bool with_first_steps) {
   const std::string trees = read_part(directory, "model.json");
   Booster booster = undamaged(directory / "model.json",
                               [&] { return Booster::from_json(trees); });
+  bool has_perceptron = false;
   Predictor loaded = undamaged(directory / "cape.json", [&] {
     const json cape = json::parse(description);
     check_schema(cape, directory / "cape.json");
+    has_perceptron = with_perceptron(cape);
     // From here on nothing throws.
     FeatureSet features = features_of(cape);
     std::optional<RidgeBase> base = base_of(cape, features.size());
@@ -197,6 +208,12 @@ Predictor load_predictor(const fs::path& directory, bool with_first_steps) {
                      .optimizers = std::move(optimizers),
                      .settings = std::move(settings)};
   });
+  if (has_perceptron) {
+    const std::string text = read_part(directory, "perceptron.json");
+    loaded.model.perceptron = undamaged(directory / "perceptron.json", [&] {
+      return perceptron_from(json::parse(text), loaded.model.features.size());
+    });
+  }
   loaded.general = general_part(directory, "general.json");
   if (with_first_steps) {
     loaded.first_steps = general_part(directory, "first_steps.json");

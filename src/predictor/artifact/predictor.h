@@ -20,7 +20,8 @@
 namespace cape::predictor {
 
 /// Raised with every change of cape.json that its readers must know.
-inline constexpr int kModelSchemaVersion = 7;
+inline constexpr int kModelSchemaVersion = 8;
+inline constexpr int kOldestModelSchemaVersion = 7;  ///< that can be read
 
 /// What an answer comes from.
 enum class AnsweredBy {

@@ -32,12 +32,15 @@ std::vector<Regressor> batch_models(const Inputs& inputs,
   ModelSettings as_paper = paper_settings(options.seed);
   ModelSettings alone = extended_settings(options.seed);
   as_paper.censored = alone.censored = options.censored;
-  ModelSettings on_base = alone;
-  on_base.base = Base::by_family;
+  ComparisonOptions by_default = options;
+  by_default.features = "extended";
   std::vector<Regressor> models = {
-      {"ridge_xgboost_extended", "extended features, on a ridge regression",
-       fit_model(extended, on_base), true},
-      {"xgboost_extended", "extended features", fit_model(extended, alone)},
+      {"blend_extended",
+       std::string("extended features, trees on a ridge regression") +
+           (can_blend(extended) ? ", and a perceptron" : ""),
+       fit_model(extended, kept_settings(by_default)), true},
+      {"xgboost_extended", "extended features, trees alone",
+       fit_model(extended, alone)},
       {"xgboost_paper", "the paper's features and settings",
        fit_model(paper, as_paper)}};
   if (count_by(inputs.table, inputs.rows, &MetaTable::family).size() > 1) {
@@ -56,7 +59,8 @@ std::vector<Regressor> training_models(const Inputs& inputs,
   as_paper.censored = options.censored;
   ModelSettings general = training_settings(options.seed);
   general.censored = options.censored;
-  return {{"ridge_xgboost_general", "general features, on a ridge regression",
+  return {{"blend_general",
+           "general features: trees on a ridge regression, and a perceptron",
            fit_model(features_for(inputs, "general"), general), true},
           {"xgboost_paper", "the paper's features and settings",
            fit_model(features_for(inputs, "paper"), as_paper)}};
@@ -260,7 +264,7 @@ const Evaluation* Comparison::find(SchemeName scheme,
 
 std::string kept_name(const ComparisonOptions& options) {
   return options.features == "paper" ? "xgboost_paper"
-                                     : "ridge_xgboost_" + options.features;
+                                     : "blend_" + options.features;
 }
 
 FeatureSet features_for(const Inputs& inputs, std::string_view set) {
@@ -276,8 +280,10 @@ ModelSettings kept_settings(const ComparisonOptions& options) {
   } else if (options.features == "extended") {
     settings = extended_settings(options.seed);
     settings.base = Base::by_family;
+    settings.perceptron = perceptron_settings(options.seed);
   }
   settings.censored = options.censored;
+  if (settings.censored == Censored::survival) settings.perceptron.reset();
   return settings;
 }
 

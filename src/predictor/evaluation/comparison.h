@@ -40,8 +40,8 @@ struct Comparison {
 };
 
 /// The name of the model that is kept: "xgboost_paper" or
-/// "ridge_xgboost_extended",
-/// "ridge_xgboost_general".
+/// "blend_extended",
+/// "blend_general".
 std::string kept_name(const ComparisonOptions& options);
 
 /// The features of the named set that are not the same in all rows to fit.

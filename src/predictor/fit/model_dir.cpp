@@ -9,12 +9,15 @@
 #include <cerrno>
 #include <cstdio>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/json.h"
 #include "predictor/artifact/general_json.h"
+#include "predictor/artifact/perceptron_json.h"
 #include "predictor/report/report.h"
 #include "predictor/report/tables.h"
 
@@ -23,10 +26,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 7> kFiles = {
-    "model.json", "general.json", "first_steps.json",
-    "cape.json",  "metrics.json", "report.html",
-    "tables"};
+constexpr std::array<std::string_view, 8> kFiles = {
+    "model.json", "perceptron.json", "general.json", "first_steps.json",
+    "cape.json",  "metrics.json",    "report.html",  "tables"};
 
 /// Of whole trainings: each holds a model.
 constexpr std::array<std::string_view, 2> kFolders = {"epsilon",
@@ -105,6 +107,12 @@ void ModelDirectory::write(const FitResult& result, const fs::path& folder) {
   const fs::path place = building_ / folder;
   fs::create_directories(place / "tables");
   publish_file(place / "model.json", result.predictor.model.booster.to_json());
+  if (result.predictor.model.perceptron) {
+    publish_file(place / "perceptron.json",
+                 to_text(perceptron_json<nlohmann::ordered_json>(
+                             *result.predictor.model.perceptron),
+                         -1));
+  }
   if (result.predictor.general) {
     publish_file(place / "general.json", to_json(*result.predictor.general));
   }

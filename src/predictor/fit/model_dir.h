@@ -24,9 +24,9 @@ class ModelDirectory {
   ModelDirectory& operator=(const ModelDirectory&) = delete;
 
   /// Writes into `folder` of it, of whole trainings that of the criterion,
-  /// model.json, general.json where there is a general model, cape.json,
-  /// metrics.json, tables/*.csv and report.html. Throws StoppedError when one
-  /// cannot be written.
+  /// model.json, perceptron.json and general.json where there are such models,
+  /// cape.json, metrics.json, tables/*.csv and report.html. Throws StoppedError
+  /// when one cannot be written.
   void write(const FitResult& result, const std::filesystem::path& folder = {});
 
   /// Writes metrics.json and tables/*.csv alone, as where no model is kept.

@@ -113,6 +113,7 @@ std::string cape_json(const FitResult& result) {
       {"feature_set", model.features.name},
       {"features", model.features.names()},
       {"base", base_json(model)},
+      {"perceptron", model.perceptron.has_value()},
       {"ranges", by_family_json(model.ranges,
                                 [&](const Ranges& ranges) {
                                   return to_json(ranges, model.features);

@@ -37,31 +37,11 @@ float log_spread(double residual) {
   return static_cast<float>(std::log(std::abs(residual) + kLeast));
 }
 
-namespace {
-
-PerceptronSettings perceptron_settings(std::uint64_t seed) {
-  return {.hidden = {128, 64},
-          .activation = PerceptronActivation::silu,
-          .learning_rate = 1e-2,
-          .cosine = true,
-          .l2 = 0,
-          .dropout = 0.2,
-          .huber_delta = 0.2,
-          .clipped = 0.005,
-          .epochs = 30,
-          .batch = 1024,
-          .batches = 40,
-          .held_out = 0,
-          .seed = seed};
-}
-
-}  // namespace
-
 ModelSettings general_settings(std::uint64_t seed) {
   return {.booster = {.objective = BoosterObjective::huber,
-                      .trees = 600,
+                      .trees = 300,
                       .depth = 6,
-                      .learning_rate = 0.05,
+                      .learning_rate = 0.1,
                       .subsample = 0.8,
                       .colsample_bytree = 0.6,
                       .min_child_weight = 10,

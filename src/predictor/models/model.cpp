@@ -137,6 +137,26 @@ ModelSettings paper_settings(std::uint64_t seed) {
   return {.booster = {.seed = seed}};
 }
 
+PerceptronSettings perceptron_settings(std::uint64_t seed) {
+  return {.hidden = {128, 64},
+          .activation = PerceptronActivation::silu,
+          .learning_rate = 1e-2,
+          .cosine = true,
+          .l2 = 0,
+          .dropout = 0.1,
+          .huber_delta = 0.2,
+          .clipped = 0.005,
+          .epochs = 15,
+          .batch = 1024,
+          .batches = 80,
+          .held_out = 0,
+          .seed = seed};
+}
+
+bool can_blend(const FeatureSet& features) {
+  return std::ranges::any_of(features.features, is_of_training_mode_steps);
+}
+
 ModelSettings extended_settings(std::uint64_t seed) {
   return {.booster = {.trees = 500,
                       .depth = 6,
@@ -144,7 +164,6 @@ ModelSettings extended_settings(std::uint64_t seed) {
                       .subsample = 0.8,
                       .colsample_bytree = 0.8,
                       .min_child_weight = 20,
-                      .bins = 64,
                       .early_stopping = 25,
                       .seed = seed}};
 }
@@ -170,7 +189,7 @@ Model Model::fit(const MetaTable& table, std::span<const RowIndex> rows,
   const Rows made = make_rows(table, fitted, features, base, settings);
   Booster trained = Booster::train(made.data(), features.names(), booster);
   std::optional<Perceptron> perceptron;
-  if (settings.perceptron) {
+  if (settings.perceptron && can_blend(features)) {
     perceptron.emplace(made.x, made.target, *settings.perceptron);
   }
   ModelSettings used = settings;

@@ -41,8 +41,9 @@ struct ModelSettings {
   BoosterSettings booster;
   Base base = Base::none;
   Censored censored = Censored::cap;
-  /// Of the network whose answer is averaged with that of the trees; none: the
-  /// trees answer alone. Not with Censored::survival.
+  /// Of the network whose answer is averaged with that of the trees, if the
+  /// features pass can_blend(). None: the trees answer alone. Not with
+  /// Censored::survival.
   std::optional<PerceptronSettings> perceptron = {};
 };
 
@@ -51,6 +52,14 @@ ModelSettings paper_settings(std::uint64_t seed);
 
 /// For the extended features; docs/predictor.md says how they were chosen.
 ModelSettings extended_settings(std::uint64_t seed);
+
+/// Of the network beside the trees; chosen for the general model.
+PerceptronSettings perceptron_settings(std::uint64_t seed);
+
+/// Whether there is a feature of a probe in training mode, so that a perceptron
+/// may answer beside the trees: rows without one are of few data sets, of which
+/// it learns too much.
+bool can_blend(const FeatureSet& features);
 
 struct Model {
   FeatureSet features;

@@ -63,8 +63,7 @@ std::vector<const Evaluation*> side_by_side(const Comparison& comparison) {
   std::vector<const Evaluation*> chosen;
   for (const char* model :
        {"ntkl", "sl", "lce", "constant", "linear", "xgboost_paper",
-        "xgboost_extended", "ridge_xgboost_extended", "ridge_xgboost_general",
-        "floor"}) {
+        "xgboost_extended", "blend_extended", "blend_general", "floor"}) {
     const Evaluation* evaluation = comparison.find(SchemeName::kfold, model);
     if (evaluation != nullptr) chosen.push_back(evaluation);
   }

@@ -43,7 +43,7 @@ std::vector<Method> methods(const Comparison& comparison) {
                                            "xgboost_paper_by_family"}
            : std::vector<std::string_view>{"xgboost_paper_calibrated",
                                            "xgboost_paper"}},
-      {"ours", {"xgboost_extended", "ridge_xgboost_extended", "floor"}}};
+      {"ours", {"xgboost_extended", "blend_extended", "floor"}}};
 }
 
 const Metrics* metrics_of(const Evaluation* evaluation,

@@ -230,13 +230,15 @@ void add_model(const FitResult& result, std::string& page) {
       out,
       "<h2>The model</h2>\n<p>XGBoost on log T*{}: {} trees of depth "
       "{}, learning rate {}, {} of the rows and {} of the columns a "
-      "tree, lambda {}, alpha {}, seed {}. <code>model.json</code> "
+      "tree, lambda {}, alpha {}, seed {}{}. <code>model.json</code> "
       "is fitted on all rows. A network with a feature outside "
       "of its family's range is unlike all of them.</p>\n",
       model.base ? ", on a ridge regression" : "", settings.trees,
       settings.depth, settings.learning_rate, settings.subsample,
-      settings.colsample_bytree, settings.lambda, settings.alpha,
-      settings.seed);
+      settings.colsample_bytree, settings.lambda, settings.alpha, settings.seed,
+      model.perceptron ? "; the answer is the mean of theirs and of a "
+                         "perceptron's"
+                       : "");
   add_ranges(model, page);
 }
 
