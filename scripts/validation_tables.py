@@ -310,13 +310,16 @@ def read_fit(folder):
 
 def refitted(work, data):
     """Whether the fits of the same rows gave the same model."""
-    fits = [path / "model.json" for path in (work / "heldout",
-                                             work / "fresh_model",
-                                             data / "model" / "batch_steps")]
-    models = [path.read_bytes() for path in fits if path.exists()]
-    return (f"Of {len(models)} fits of the same rows, `model.json` was "
+    fits = (work / "heldout", work / "fresh_model",
+            data / "model" / "batch_steps")
+    parts = ("model.json", "perceptron.json")
+    models = [tuple((fit / name).read_bytes() for name in parts
+                    if (fit / name).exists())
+              for fit in fits if (fit / "model.json").exists()]
+    return (f"Of {len(models)} fits of the same rows, `model.json` and "
+            "`perceptron.json` were "
             + ("the same to the last byte. " if len(set(models)) == 1 else
-               f"NOT the same: {len(set(models))} different files. "))
+               f"NOT the same: {len(set(models))} different models. "))
 
 
 def fresh_trials(work, families):

@@ -49,8 +49,12 @@ class Package:
         """An object of an R package, as pandas and NumPy have it: from
         data/NAME.rda, or from R's database of all objects (Rdata.rdb)."""
         # The folder has the name of the package with its capital letters.
-        folder, = {"/".join(file.split("/")[:5])
+        folders = {"/".join(file.split("/")[:5])
                    for file in self.names("usr/lib/R/site-library/*/data/*")}
+        if len(folders) != 1:
+            raise PackageError(f"{self.spec} ({self.path}) has {len(folders)} "
+                               "folders of data of an R package, not one")
+        folder, = folders
         file = f"{folder}/data/{name}.rda"
         if file in self._files:
             return _parse_r(self.read(file))[name]

@@ -86,8 +86,8 @@ def leaves(packages):
 
 
 def gestures(packages):
-    """Whether somebody draws a gun or only points: x [N, 30, 5], the height of
-    the hand over time, five at a time."""
+    """Whether somebody draws a gun or only points: x [N, 30, 5], where the hand
+    is along one axis over time, five values at a time."""
     return _in_pieces(*_read_ts(packages["aeon"], "GunPoint"), 5)
 
 
@@ -111,7 +111,7 @@ def gait(packages):
 
 
 def blood_pressure(packages):
-    """How large a blood pressure will be eight moments later: x [N, 32, 1]."""
+    """How large a blood pressure is eight values later: x [N, 32, 1]."""
     lines = packages["aeon"].read(
         "aeon/datasets/data/KDD-TSAD_135/135_UCR_Anomaly_InternalBleeding16_"
         "TEST.csv").decode().splitlines()

@@ -112,7 +112,8 @@ def developer_roles(packages):
 
 
 def molecules(packages):
-    """Whether a molecule smells of musk, from 166 measurements of its shape."""
+    """Whether a molecule smells of musk, from 166 measurements of a shape that
+    it takes."""
     return _labelled(packages["r-cran-kernlab"].rda("musk"), "Class")
 
 
@@ -133,7 +134,8 @@ def loans(packages):
 
 
 def customers(packages):
-    """Whether a customer leaves a telephone company, from a month's calls."""
+    """Whether a customer leaves a telephone company, from the contract and the
+    calls."""
     return _labelled(packages["r-cran-modeldata"].rda("mlc_churn"), "churn")
 
 
@@ -143,8 +145,8 @@ def computing_jobs(packages):
 
 
 def grants(packages):
-    """Whether a university gets the money that it applies for, from 1,500
-    columns about the applicants."""
+    """Whether a university gets the money that it applies for, from facts about
+    the applicants, the sponsor and the subject."""
     return _labelled(packages["r-cran-modeldata"].rda("grants_other"), "class")
 
 
@@ -191,8 +193,8 @@ def visits(packages):
 
 
 def schools(packages):
-    """A child's result of a test in mathematics, from its school, its class and
-    its teacher."""
+    """A child's result of a test in mathematics, from facts about the child, its
+    school and its teacher."""
     table = packages["r-cran-aer"].rda("STAR")
     about = ["gender", "ethnicity", "birth", "stark", "lunchk", "schoolk",
              "degreek", "ladderk", "experiencek", "tethnicityk", "systemk"]

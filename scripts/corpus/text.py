@@ -145,7 +145,7 @@ def artworks(packages):
 
 
 def glosses(packages):
-    """What sort of thing a noun means, such as an animal or a feeling, from the
+    """What sort of thing a noun means, such as an animal or a place, from the
     words that explain it."""
     sorts = {}
     for line in packages["wordnet-base"].read(

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -22,6 +23,13 @@ inline std::int64_t whole_number(const nlohmann::json& value) {
         &value);
   }
   return value.get<std::int64_t>();
+}
+
+/// A number; JSON has no NaN, which is written as null.
+template <class Json>
+double number_or_nan(const Json& value) {
+  return value.is_null() ? std::numeric_limits<double>::quiet_NaN()
+                         : value.template get<double>();
 }
 
 /// JSON as a text, in lines where `indent` is not negative. What is not UTF-8

@@ -17,7 +17,7 @@ class Random {
   /// Uniform in [0, bound), bound > 0.
   std::int64_t below(std::int64_t bound);
 
-  /// 64 bits.
+  /// 64 random bits.
   std::uint64_t bits() { return engine_(); }
 
   /// Uniform in [0, 1), 53 bits.

@@ -48,6 +48,25 @@ TEST(Model, OnARidgeStaysAtTheEndOfWhatItHasSeen) {
   }
 }
 
+TEST(Model, HasAPerceptronWhereRowsSuffice) {
+  const MetaTable table = sample_table(kFewestRowsOfPerceptron);
+  const std::vector<RowIndex> all = all_rows(table);
+  ASSERT_GE(all.size(), kFewestRowsOfPerceptron);
+  ModelSettings settings = on_ridge();
+  const auto has_one = [&](std::size_t rows) {
+    const std::vector<RowIndex> fitted(all.begin(),
+                                       all.begin() + static_cast<long>(rows));
+    return Model::fit(table, fitted, feature_set("extended"), settings)
+        .perceptron.has_value();
+  };
+  EXPECT_FALSE(has_one(kFewestRowsOfPerceptron)) << "nobody asked for it";
+  settings.perceptron = perceptron_settings(42);
+  EXPECT_TRUE(has_one(kFewestRowsOfPerceptron));
+  EXPECT_FALSE(has_one(kFewestRowsOfPerceptron - 1));
+  settings.censored = Censored::survival;
+  EXPECT_FALSE(has_one(kFewestRowsOfPerceptron));
+}
+
 /// T* is 2 C^1/2, C of `values` values from 2 on, then a row of 100 classes.
 double steps_of_a_hundred_classes(int values) {
   MetaTable table;

@@ -118,6 +118,81 @@ TEST(Perceptron, TakesWhatIsFarAwayAsTheEndOfItsRange) {
   EXPECT_GT(std::abs(free.predict(asked)[0] - free.predict(asked)[1]), 1);
 }
 
+TEST(Perceptron, KeepsColumnsOfWhichClippingWouldLeaveOneValue) {
+  Matrix x(1000, 2);
+  std::vector<float> y;
+  for (std::size_t i = 0; i < x.rows; ++i) {
+    x.at(i, 0) = static_cast<float>(i) / 1000;
+    x.at(i, 1) = i % 300 == 0 ? 1 : 0;  // four rows
+    y.push_back(x.at(i, 0) + 5 * x.at(i, 1));
+  }
+  PerceptronSettings settings = smooth();
+  settings.huber_delta = 0;
+  const Perceptron perceptron(x, y, settings);
+  Matrix asked(2, 2);
+  asked.values = {0.5, 0, 0.5, 1};
+  const std::vector<double> predicted = perceptron.predict(asked);
+  EXPECT_GT(predicted[1] - predicted[0], 2);
+}
+
+TEST(Perceptron, LearnsNothingOfAColumnWithoutValues) {
+  Surface data(300, 1);
+  for (std::size_t i = 0; i < data.x.rows; ++i) data.x.at(i, 2) = kMissing;
+  for (const double clipped : {0.0, 0.005}) {
+    PerceptronSettings settings = smooth();
+    settings.clipped = clipped;
+    settings.epochs = 2;
+    const Perceptron perceptron(data.x, data.y, settings);
+    Matrix asked(2, 3);
+    asked.values = {1, 1, kMissing, 1, 1, 1000};
+    const std::vector<double> predicted = perceptron.predict(asked);
+    EXPECT_EQ(predicted[0], predicted[1]);
+  }
+}
+
+TEST(Perceptron, IsFittedOnHardlyAnyRows) {
+  for (const std::size_t rows : {1, 2, 5, 33}) {
+    for (const double held_out : {0.0, 0.1}) {
+      const Surface data(rows, 1);
+      PerceptronSettings settings = smooth();
+      settings.batches = 80;
+      settings.updates = 1200;
+      settings.held_out = held_out;
+      const std::vector<double> predicted =
+          Perceptron(data.x, data.y, settings).predict(data.x);
+      ASSERT_EQ(predicted.size(), rows);
+      double off = 0;
+      for (std::size_t i = 0; i < rows; ++i) {
+        off += std::abs(predicted[i] - data.y[i]) / static_cast<double>(rows);
+      }
+      EXPECT_LT(off, 1) << rows;
+    }
+  }
+}
+
+TEST(Perceptron, OfAConstantIsTheConstant) {
+  const Surface data(100, 1);
+  const std::vector<float> constant(100, 7);
+  for (const double predicted :
+       Perceptron(data.x, constant, smooth()).predict(data.x)) {
+    EXPECT_NEAR(predicted, 7, 0.01);
+  }
+}
+
+TEST(Perceptron, OfFewRowsMakesMoreEpochs) {
+  const Surface fitted(200, 1);
+  const Surface fresh(500, 2);
+  PerceptronSettings settings = smooth();
+  settings.epochs = 3;
+  const auto score = [&] {
+    return r2(fresh.y,
+              Perceptron(fitted.x, fitted.y, settings).predict(fresh.x));
+  };
+  const double few = score();
+  settings.updates = 1000;
+  EXPECT_GT(score(), few + 0.2);
+}
+
 // One sum after the other, in double precision; float32 has 6e-8, and sums have
 // at most 48 terms.
 TEST(Perceptron, PredictsWhatPlainLoopsDo) {

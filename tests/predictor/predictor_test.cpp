@@ -44,6 +44,11 @@ class PredictorTest : public testing::Test {
     return load_predictor(folder_);
   }
 
+  /// Of enough rows for a perceptron beside the trees.
+  static FitResult blend() {
+    return result_of(sample_table(kFewestRowsOfPerceptron), "extended");
+  }
+
   void change(const std::function<void(json&)>& edit) {
     json cape = json::parse(read_file(folder_ / "cape.json"));
     edit(cape);
@@ -262,26 +267,64 @@ TEST_F(PredictorTest, RefusesAnotherSchema) {
   kept(result_of(sample_table(40)));
   change([](json& cape) { cape["schema_version"] = kModelSchemaVersion + 1; });
   EXPECT_THAT(error_message(), HasSubstr("use a newer one"));
-  change([](json& cape) {
-    cape["schema_version"] = kOldestModelSchemaVersion - 1;
-  });
+  change([](json& cape) { cape["schema_version"] = 6; });
   EXPECT_THAT(error_message(), HasSubstr("fit again"));
 }
 
 TEST_F(PredictorTest, ReadsTheVersionBeforeWhichHasNoPerceptron) {
-  const FitResult result = result_of(sample_table(40), "extended");
-  kept(result);
+  const FitResult result = blend();
+  Predictor trees = kept(result);
+  ASSERT_TRUE(trees.model.perceptron.has_value());
+  const double steps = predict(trees, seen_row()).steps;
   std::filesystem::remove(folder_ / "perceptron.json");
-  EXPECT_THAT(error_message(), HasSubstr("perceptron.json is missing"));
+  EXPECT_THAT(error_message(), HasSubstr("perceptron.json is missing, a part"));
   change([](json& cape) {
-    cape["schema_version"] = kOldestModelSchemaVersion;
+    cape["schema_version"] = 7;
     cape.erase("perceptron");
   });
   const Predictor read = load_predictor(folder_);
   EXPECT_FALSE(read.model.perceptron.has_value());
-  Predictor trees = kept(result);
+  EXPECT_NE(predict(read, seen_row()).steps, steps);
   trees.model.perceptron.reset();
   EXPECT_EQ(predict(read, seen_row()).steps, predict(trees, seen_row()).steps);
+}
+
+TEST_F(PredictorTest, RefusesADamagedPerceptron) {
+  const FitResult result = blend();
+  using Edit = void (*)(json&);
+  const auto refusal = [&](Edit edit) {
+    kept(result);
+    json perceptron = json::parse(read_file(folder_ / "perceptron.json"));
+    edit(perceptron);
+    std::ofstream(folder_ / "perceptron.json") << perceptron;
+    return error_message();
+  };
+  for (const auto& [edit, why] : {
+           std::pair(Edit([](json& p) { p["means"].erase(0); }),
+                     R"("means" of a perceptron has)"),
+           std::pair(Edit([](json& p) { p["means"][0] = nullptr; }),
+                     "the mean nan"),
+           std::pair(Edit([](json& p) { p["deviations"][0] = 0; }),
+                     "the deviation 0"),
+           std::pair(Edit([](json& p) {
+                       p["least"][0] = 2;
+                       p["greatest"][0] = 1;
+                     }),
+                     "the range from 2 to 1"),
+           std::pair(Edit([](json& p) { p["layers"][0]["outputs"] = 1.5; }),
+                     "must be a whole number"),
+           std::pair(Edit([](json& p) { p["layers"][0]["outputs"] = 0; }),
+                     "a layer of a perceptron has"),
+           std::pair(Edit([](json& p) { p["layers"][1]["weights"].erase(0); }),
+                     "a layer of a perceptron has"),
+           std::pair(Edit([](json& p) { p["layers"].erase(2); }),
+                     "the last layer of a perceptron has 64 outputs"),
+           std::pair(Edit([](json& p) { p["activation"] = "sine"; }), "sine"),
+       }) {
+    const std::string message = refusal(edit);
+    EXPECT_THAT(message, HasSubstr("perceptron.json: damaged"));
+    EXPECT_THAT(message, HasSubstr(why));
+  }
 }
 
 TEST_F(PredictorTest, RefusesDamagedFiles) {
@@ -315,8 +358,9 @@ TEST_F(PredictorTest, RefusesDamagedFiles) {
     change(edit);
     EXPECT_THAT(error_message(), HasSubstr("cape.json: damaged"));
   }
+  const FitResult with_perceptron = blend();
   for (const char* name : {"cape.json", "model.json", "perceptron.json"}) {
-    kept(result);
+    kept(with_perceptron);
     const std::string whole = read_file(folder_ / name);
     std::ofstream(folder_ / name) << whole.substr(0, whole.size() / 2);
     EXPECT_THAT(error_message(), HasSubstr(fmt::format("{}: damaged", name)));

@@ -36,6 +36,16 @@ def scores(measured, predicted):
     }
 
 
+def run_documented_lines(model):
+    """The variables of the lines in the page, run on a model directory."""
+    lines = re.search(
+        r"```python\n(.*?)```", pathlib.Path(PREDICTOR_MD).read_text(), re.S
+    ).group(1)
+    names = {}
+    exec(lines.replace('"model/', f'"{model}/'), names)
+    return names
+
+
 class ModelDirectory:
     """What holds for the model of either feature set."""
 
@@ -65,11 +75,7 @@ class ModelDirectory:
         )
 
     def test_documented_lines_predict_what_cape_fit_does(self):
-        lines = re.search(
-            r"```python\n(.*?)```", pathlib.Path(PREDICTOR_MD).read_text(), re.S
-        ).group(1)
-        names = {}
-        exec(lines.replace('"model/', f'"{self.model}/'), names)
+        names = run_documented_lines(self.model)
         self.assertEqual(len(names["steps"]), 120)
         # float32 has 6e-8; steps are the exponential of a sum of trees.
         numpy.testing.assert_allclose(
@@ -172,6 +178,32 @@ class ExtendedModel(ModelDirectory, unittest.TestCase):
         self.assertIn("log_log_epsilon", columns)
         self.assertIn("is_vgg_lite", columns)
         self.assertNotIn("is_gru", columns)  # no row is of one
+
+
+class Blend(unittest.TestCase):
+    """Trees and a perceptron, on rows that have probes in training mode."""
+
+    def test_documented_lines_predict_what_cape_fit_does(self):
+        with tempfile.TemporaryDirectory() as folder:
+            model = pathlib.Path(folder, "model")
+            run = cape_fit(pathlib.Path(FIXTURES, "../../data/rnn.h5"),
+                           "--out", model)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            cape = json.loads((model / "cape.json").read_text())
+            self.assertIs(cape["perceptron"], True)
+            names = run_documented_lines(model)
+            table = pandas.read_csv(model / "tables" / "predictions.csv")
+            shares = pandas.read_csv(model / "tables" / "contributions.csv")
+        # The perceptron's sums of up to 128 float32 products.
+        numpy.testing.assert_allclose(names["steps"], table.fitted, rtol=1e-5)
+        trees = names["booster"].predict(
+            xgboost.DMatrix(names["x"], base_margin=names["margin"]),
+            output_margin=True)
+        self.assertGreater(
+            numpy.abs(trees - names["log_t_star"]).max(), 0.01)
+        shares = shares[[*cape["features"], "constant"]].sum(axis=1)
+        numpy.testing.assert_allclose(
+            numpy.exp(shares).clip(1, 5000), table.fitted, rtol=1e-4)
 
 
 class Regressors(regressors.RegressorTest):

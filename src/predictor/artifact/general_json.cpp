@@ -16,9 +16,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;  // people read it too
 
-/// Version 2 has no base, version 3 no perceptron.
+/// Version 2 has no base.
 constexpr int kSchemaVersion = 4;
 constexpr int kOldestVersion = 2;
+constexpr int kFirstWithPerceptron = 4;
 
 /// Null where it is not known.
 Json offsets_json(const std::optional<Offsets>& offsets) {
@@ -136,9 +137,8 @@ GeneralModel general_model_from(std::string_view text) {
   };
   std::optional<RidgeBase> base = base_from(json, features.size());
   std::optional<Perceptron> perceptron;
-  if (const auto found = json.find("perceptron");
-      found != json.end() && !found->is_null()) {
-    perceptron = perceptron_from(*found, features.size());
+  if (version >= kFirstWithPerceptron && !json.at("perceptron").is_null()) {
+    perceptron = perceptron_from(json.at("perceptron"), features.size());
   }
   Booster steps = booster("xgboost");
   Booster spread = booster("spread");

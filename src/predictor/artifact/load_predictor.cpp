@@ -24,6 +24,10 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
+/// Versions of cape.json.
+constexpr int kOldestModelSchemaVersion = 7;
+constexpr int kFirstSchemaWithPerceptron = 8;
+
 std::string read_part(const fs::path& directory, const char* name) {
   const fs::path path = directory / name;
   if (!fs::is_regular_file(path)) {
@@ -50,10 +54,9 @@ auto undamaged(const fs::path& path, const Read& read) {
 
 void check_schema(const json& cape, const fs::path& path) {
   const std::int64_t version = whole_number(cape.at("schema_version"));
-  if (version == kModelSchemaVersion || version == kOldestModelSchemaVersion) {
+  if (kOldestModelSchemaVersion <= version && version <= kModelSchemaVersion)
     return;
-  }
-  fail_user("{}: schema_version is {}, this program reads {} and {}; {}",
+  fail_user("{}: schema_version is {}, this program reads {} to {}; {}",
             path.string(), version, kOldestModelSchemaVersion,
             kModelSchemaVersion,
             version > kModelSchemaVersion ? "use a newer one" : "fit again");
@@ -92,8 +95,7 @@ std::optional<RidgeBase> base_of(const json& cape, std::size_t features) {
 /// NaN if no row had the feature.
 Ranges ranges_of(const json& by_name, const FeatureSet& features) {
   const auto number = [](const json& value) {
-    return value.is_null() ? std::numeric_limits<float>::quiet_NaN()
-                           : value.get<float>();
+    return static_cast<float>(number_or_nan(value));
   };
   Ranges ranges;
   for (const std::string& name : features.names()) {
@@ -160,8 +162,21 @@ std::string settings_of_rows(const json& cape) {
 }
 
 bool with_perceptron(const json& cape) {
-  return cape.at("schema_version") != kOldestModelSchemaVersion &&
+  return cape.at("schema_version") >= kFirstSchemaWithPerceptron &&
          cape.at("perceptron").get<bool>();
+}
+
+Perceptron perceptron_of(const fs::path& directory, std::size_t features) {
+  const fs::path path = directory / "perceptron.json";
+  if (!fs::exists(path)) {
+    fail_user(
+        "{} is missing, a part of the model that cape.json beside it "
+        "describes; copy the whole directory, or fit again",
+        path.string());
+  }
+  return undamaged(path, [&] {
+    return perceptron_from(json::parse(read_file(path)), features);
+  });
 }
 
 /// Nothing where the directory has no such file.
@@ -209,10 +224,8 @@ Predictor load_predictor(const fs::path& directory, bool with_first_steps) {
                      .settings = std::move(settings)};
   });
   if (has_perceptron) {
-    const std::string text = read_part(directory, "perceptron.json");
-    loaded.model.perceptron = undamaged(directory / "perceptron.json", [&] {
-      return perceptron_from(json::parse(text), loaded.model.features.size());
-    });
+    loaded.model.perceptron =
+        perceptron_of(directory, loaded.model.features.size());
   }
   loaded.general = general_part(directory, "general.json");
   if (with_first_steps) {

@@ -1,24 +1,19 @@
 /// A perceptron as JSON, in any file of a model directory.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
-#include <limits>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "core/error.h"
+#include "core/json.h"
 #include "predictor/models/perceptron.h"
 
 namespace cape::predictor {
-
-/// JSON has no NaN, which is written as null.
-template <class Json>
-double number_or_nan(const Json& json) {
-  return json.is_null() ? std::numeric_limits<double>::quiet_NaN()
-                        : json.template get<double>();
-}
 
 /// `Json` is nlohmann::json or nlohmann::ordered_json.
 template <class Json>
@@ -60,15 +55,28 @@ Perceptron perceptron_from(const Json& json, std::size_t features) {
   of_features("deviations", read.standardiser.deviations);
   of_features("least", read.least);
   of_features("greatest", read.greatest);
+  for (std::size_t i = 0; i < features; ++i) {
+    if (!std::isfinite(read.standardiser.means[i]) ||
+        !(read.standardiser.deviations[i] > 0) ||
+        read.least[i] > read.greatest[i]) {
+      fail(
+          "feature {} of a perceptron has the mean {}, the deviation {} and "
+          "the range from {} to {}",
+          i, read.standardiser.means[i], read.standardiser.deviations[i],
+          read.least[i], read.greatest[i]);
+    }
+  }
   read.mean = json.at("mean");
   auto inputs = static_cast<int>(features);
   for (const Json& one : json.at("layers")) {
+    const std::int64_t units = whole_number(one.at("outputs"));
     Perceptron::Layer layer = {.inputs = inputs,
-                               .outputs = one.at("outputs"),
+                               .outputs = static_cast<int>(units),
                                .weights = one.at("weights"),
                                .biases = one.at("biases")};
     const auto outputs = static_cast<std::size_t>(layer.outputs);
-    if (layer.weights.size() != outputs * static_cast<std::size_t>(inputs) ||
+    if (units < 1 ||
+        layer.weights.size() != outputs * static_cast<std::size_t>(inputs) ||
         layer.biases.size() != outputs) {
       fail(
           "a layer of a perceptron has {} weights and {} biases for {} inputs "

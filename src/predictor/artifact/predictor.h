@@ -21,7 +21,6 @@ namespace cape::predictor {
 
 /// Raised with every change of cape.json that its readers must know.
 inline constexpr int kModelSchemaVersion = 8;
-inline constexpr int kOldestModelSchemaVersion = 7;  ///< that can be read
 
 /// What an answer comes from.
 enum class AnsweredBy {
@@ -109,11 +108,11 @@ struct Predictor {
                                   std::span<const RowIndex> rows) const;
 };
 
-/// Reads cape.json and model.json in `directory`. The model predicts as it did
-/// when it was fitted. Throws UserError for a directory without them, for files
-/// that are damaged or do not belong together, and for another schema version.
-/// `first_steps` is read only where it is wanted, since that takes a third of a
-/// second.
+/// Reads cape.json, model.json and perceptron.json in `directory`. The model
+/// predicts as it did when it was fitted. Throws UserError for a directory
+/// without them, for files that are damaged or do not belong together, and for
+/// another schema version. `first_steps` is read only where it is wanted, since
+/// that takes a third of a second.
 Predictor load_predictor(const std::filesystem::path& directory,
                          bool with_first_steps = false);
 

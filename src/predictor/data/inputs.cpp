@@ -14,6 +14,7 @@
 #include "core/units.h"
 #include "predictor/data/curves.h"
 #include "predictor/data/features.h"
+#include "predictor/data/folds.h"
 #include "shard/compact.h"
 #include "shard/csv.h"
 #include "shard/merge.h"
@@ -308,10 +309,20 @@ void prepare(const InputOptions& options, Inputs& inputs) {
 }  // namespace
 
 std::vector<RowIndex> rows_with_more(const Inputs& inputs) {
-  std::vector<RowIndex> rows = inputs.rows;
+  constexpr std::uint64_t kSeed = 42;
+  std::vector<RowIndex> others;
   std::ranges::copy_if(
-      inputs.general_rows, std::back_inserter(rows),
+      inputs.general_rows, std::back_inserter(others),
       [&](RowIndex row) { return inputs.table.rows[row].converged; });
+  std::vector<RowIndex> rows = inputs.rows;
+  if (others.empty()) return rows;
+  const double share = std::min(1.0, static_cast<double>(rows.size()) /
+                                         static_cast<double>(others.size()));
+  const std::vector<bool> drawn =
+      draw_trajectories(inputs.table, others, share, kSeed);
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    if (drawn[i]) rows.push_back(others[i]);
+  }
   return rows;
 }
 

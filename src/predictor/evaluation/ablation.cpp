@@ -33,7 +33,7 @@ Ablation ablation(const Inputs& inputs, const Comparison& comparison,
   ComparisonOptions by_default = options;
   by_default.features = default_features(inputs);
   const FeatureSet all = features_for(inputs, by_default.features);
-  const ModelSettings settings = kept_settings(by_default);
+  const ModelSettings settings = kept_settings(inputs, by_default);
   const std::vector<Column> columns = columns_of(inputs, comparison);
   const std::vector<RowIndex> rows = rows_with_more(inputs);
   Ablation made = {.model = kept_name(by_default),

@@ -39,8 +39,7 @@ struct Comparison {
   const Evaluation* find(SchemeName scheme, std::string_view model) const;
 };
 
-/// The name of the model that is kept: "xgboost_paper" or
-/// "blend_extended",
+/// The name of the model that is kept: "xgboost_paper", "blend_extended" or
 /// "blend_general".
 std::string kept_name(const ComparisonOptions& options);
 
@@ -48,7 +47,8 @@ std::string kept_name(const ComparisonOptions& options);
 FeatureSet features_for(const Inputs& inputs, std::string_view set);
 
 /// How the model that is kept is fitted.
-ModelSettings kept_settings(const ComparisonOptions& options);
+ModelSettings kept_settings(const Inputs& inputs,
+                            const ComparisonOptions& options);
 
 /// What the general model is compared with. Of the many rows of steps on one
 /// batch no forest is grown.

@@ -68,7 +68,7 @@ Predictor make_predictor(const FitOptions& options, const Inputs& inputs,
   Predictor made = {
       .model = Model::fit(inputs.table, rows_with_more(inputs),
                           features_for(inputs, options.comparison.features),
-                          kept_settings(options.comparison)),
+                          kept_settings(inputs, options.comparison)),
       .level = options.level,
       .offsets = {},
       .datasets = count_in_family(inputs.table, scored, &MetaTable::dataset),

@@ -149,12 +149,9 @@ PerceptronSettings perceptron_settings(std::uint64_t seed) {
           .epochs = 15,
           .batch = 1024,
           .batches = 80,
+          .updates = 1200,
           .held_out = 0,
           .seed = seed};
-}
-
-bool can_blend(const FeatureSet& features) {
-  return std::ranges::any_of(features.features, is_of_training_mode_steps);
 }
 
 ModelSettings extended_settings(std::uint64_t seed) {
@@ -189,7 +186,10 @@ Model Model::fit(const MetaTable& table, std::span<const RowIndex> rows,
   const Rows made = make_rows(table, fitted, features, base, settings);
   Booster trained = Booster::train(made.data(), features.names(), booster);
   std::optional<Perceptron> perceptron;
-  if (settings.perceptron && can_blend(features)) {
+  // Open intervals are no values to learn, and of few rows it learns less than
+  // the regression below the trees.
+  if (settings.perceptron && settings.censored != Censored::survival &&
+      fitted.size() >= kFewestRowsOfPerceptron) {
     perceptron.emplace(made.x, made.target, *settings.perceptron);
   }
   ModelSettings used = settings;

@@ -1,8 +1,9 @@
-/// The predictor itself: boosted trees on log T*, alone, on top of a ridge
-/// regression, or averaged with a perceptron.
+/// The predictor itself: boosted trees on log T*, alone or on top of a ridge
+/// regression; their answer may be averaged with that of a perceptron.
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -37,13 +38,15 @@ std::vector<RowIndex> rows_to_fit(const MetaTable& table,
                                   std::span<const RowIndex> rows,
                                   Censored censored);
 
+inline constexpr std::size_t kFewestRowsOfPerceptron = 1000;
+
 struct ModelSettings {
   BoosterSettings booster;
   Base base = Base::none;
   Censored censored = Censored::cap;
-  /// Of the network whose answer is averaged with that of the trees, if the
-  /// features pass can_blend(). None: the trees answer alone. Not with
-  /// Censored::survival.
+  /// Of the perceptron whose answer is averaged with that of the trees. None,
+  /// fewer than kFewestRowsOfPerceptron rows, or Censored::survival: the trees
+  /// answer alone.
   std::optional<PerceptronSettings> perceptron = {};
 };
 
@@ -55,11 +58,6 @@ ModelSettings extended_settings(std::uint64_t seed);
 
 /// Of the network beside the trees; chosen for the general model.
 PerceptronSettings perceptron_settings(std::uint64_t seed);
-
-/// Whether there is a feature of a probe in training mode, so that a perceptron
-/// may answer beside the trees: rows without one are of few data sets, of which
-/// it learns too much.
-bool can_blend(const FeatureSet& features);
 
 struct Model {
   FeatureSet features;

@@ -218,19 +218,30 @@ std::vector<Affine> gradients_of(const std::vector<Affine>& layers,
   return gradients;
 }
 
-struct Batches {
-  std::int64_t rows;
+struct Schedule {
+  std::int64_t batch;  ///< rows
   double learning_rate;
+  std::int64_t epochs;
+  std::int64_t updates;
 };
 
-Batches batches_of(std::int64_t rows, const Settings& settings) {
+Schedule schedule_for(std::int64_t rows, const Settings& settings) {
   constexpr std::int64_t kFewestRows = 32;
-  if (settings.batches == 0) return {settings.batch, settings.learning_rate};
-  const std::int64_t batch = std::clamp<std::int64_t>(
-      rows / settings.batches,
-      std::min<std::int64_t>(kFewestRows, settings.batch), settings.batch);
-  return {batch, settings.learning_rate *
-                     std::sqrt(static_cast<double>(batch) / settings.batch)};
+  Schedule made = {.batch = settings.batch,
+                   .learning_rate = settings.learning_rate,
+                   .epochs = settings.epochs,
+                   .updates = 0};
+  if (settings.batches > 0) {
+    made.batch = std::min<std::int64_t>(
+        std::max(rows / settings.batches, kFewestRows), settings.batch);
+    made.learning_rate *=
+        std::sqrt(static_cast<double>(made.batch) / settings.batch);
+  }
+  const std::int64_t in_epoch = (rows + made.batch - 1) / made.batch;
+  made.epochs = std::max<std::int64_t>(
+      made.epochs, (settings.updates + in_epoch - 1) / in_epoch);
+  made.updates = made.epochs * in_epoch;
+  return made;
 }
 
 std::vector<Affine> train(const MatrixXf& inputs, const VectorXf& targets,
@@ -248,30 +259,28 @@ std::vector<Affine> train(const MatrixXf& inputs, const VectorXf& targets,
   const VectorXf watched_targets = targets(watched);
 
   const auto count = static_cast<std::int64_t>(order.size());
-  const auto [batch_rows, learning_rate] = batches_of(count, settings);
-  const std::int64_t updates =
-      settings.epochs * ((count + batch_rows - 1) / batch_rows);
+  const Schedule schedule = schedule_for(count, settings);
   std::int64_t done = 0;
   Adam adam(layers);
   std::vector<Affine> best_layers;
   float best = -std::numeric_limits<float>::infinity();
   int idle = 0;
-  for (int epoch = 0; epoch < settings.epochs && idle < settings.patience;
-       ++epoch) {
+  for (std::int64_t epoch = 0;
+       epoch < schedule.epochs && idle < settings.patience; ++epoch) {
     const std::vector<std::int64_t> shuffle = random.sample(count, count);
-    for (std::int64_t first = 0; first < count; first += batch_rows) {
+    for (std::int64_t first = 0; first < count; first += schedule.batch) {
       std::vector<std::int64_t> batch;
-      for (auto i = first; i < std::min(first + batch_rows, count); ++i) {
+      for (auto i = first; i < std::min(first + schedule.batch, count); ++i) {
         batch.push_back(order[static_cast<std::size_t>(
             shuffle[static_cast<std::size_t>(i)])]);
       }
       const double passed =
-          static_cast<double>(done++) / static_cast<double>(updates);
+          static_cast<double>(done++) / static_cast<double>(schedule.updates);
       const double share =
           settings.cosine ? (1 + std::cos(std::numbers::pi * passed)) / 2 : 1;
       adam.step(gradients_of(layers, inputs(batch, Eigen::all), targets(batch),
                              settings, random),
-                learning_rate * share);
+                schedule.learning_rate * share);
     }
     if (watched.empty()) continue;
     const float score = r_squared(
@@ -288,25 +297,30 @@ std::vector<Affine> train(const MatrixXf& inputs, const VectorXf& targets,
   return best_layers.empty() ? layers : best_layers;
 }
 
-/// The values of a column without this share of them at either end.
+/// The values of a column without `share` of them at either end; NaN, which
+/// limits nothing, where no more than one value would be left.
 std::pair<float, float> inner_range(const Matrix& x, std::size_t column,
                                     double share) {
   std::vector<float> values;
   for (std::size_t i = 0; i < x.rows; ++i) {
     if (!std::isnan(x.at(i, column))) values.push_back(x.at(i, column));
   }
-  if (values.empty()) return {kMissing, kMissing};
+  // Nothing was learnt of such a column, so any value counts as its mean.
+  if (values.empty()) return {0.F, 0.F};
+  if (share == 0) return {kMissing, kMissing};
   std::ranges::sort(values);
   const auto outer =
       static_cast<std::size_t>(share * static_cast<double>(values.size()));
-  return {values[outer], values[values.size() - 1 - outer]};
+  const float least = values[outer];
+  const float greatest = values[values.size() - 1 - outer];
+  if (least == greatest) return {kMissing, kMissing};
+  return {least, greatest};
 }
 
 Matrix clip(const Perceptron::Parameters& parameters, Matrix x) {
-  if (parameters.least.empty()) return x;
   for (std::size_t i = 0; i < x.rows; ++i) {
     for (std::size_t j = 0; j < x.columns; ++j) {
-      // A range of NaN, of a column without values, limits nothing.
+      // A range of NaN limits nothing.
       x.at(i, j) =
           std::clamp(x.at(i, j), parameters.least[j], parameters.greatest[j]);
     }
@@ -324,12 +338,10 @@ MatrixXf inputs_of(const Perceptron::Parameters& parameters, const Matrix& x) {
 Perceptron::Perceptron(const Matrix& x, std::span<const float> target,
                        const PerceptronSettings& settings) {
   parameters_.activation = settings.activation;
-  if (settings.clipped > 0) {
-    for (std::size_t j = 0; j < x.columns; ++j) {
-      const auto [least, greatest] = inner_range(x, j, settings.clipped);
-      parameters_.least.push_back(least);
-      parameters_.greatest.push_back(greatest);
-    }
+  for (std::size_t j = 0; j < x.columns; ++j) {
+    const auto [least, greatest] = inner_range(x, j, settings.clipped);
+    parameters_.least.push_back(least);
+    parameters_.greatest.push_back(greatest);
   }
   parameters_.standardiser = Standardiser(clip(parameters_, x));
   const Eigen::Map<const VectorXf> targets(target.data(),

@@ -23,23 +23,25 @@ constexpr auto enum_names(PerceptronActivation) {
 }
 
 /// The defaults are those of scikit-learn's MLPRegressor with the paper's
-/// layers.
+/// layers, except that targets are centred.
 struct PerceptronSettings {
   std::vector<int> hidden = {256, 128};  ///< units a layer
   PerceptronActivation activation = PerceptronActivation::relu;
   double learning_rate = 1e-3;
   bool cosine = false;  ///< the learning rate falls to 0 on half a cosine
   double l2 = 1e-4;
-  double dropout = 0;      ///< the share of hidden units, drawn for each row
+  double dropout = 0;  ///< the share of hidden units that an update leaves out
   double huber_delta = 0;  ///< > 0: errors beyond it count by their size
-  /// > 0: in a column this share of the values at either end becomes the value
-  /// next to it, in what is fitted and in what is predicted.
+  /// > 0: in a column this share of the values at either end counts as the
+  /// value next to it, in rows to fit and in rows to predict. Columns of which
+  /// one value would be left are not touched.
   double clipped = 0;
   int epochs = 500;  ///< at most
   int batch = 200;   ///< rows
   /// > 0: few rows get smaller batches, down to 32 rows, so that an epoch has
   /// so many; the learning rate falls with the root of their size.
   int batches = 0;
+  int updates = 0;  ///< > 0: at least so many; more epochs where rows are few
   double held_out = 0.1;         ///< of the rows, to stop early by; 0: never
   int patience = 10;             ///< epochs without progress
   double least_progress = 1e-4;  ///< in the squared error's R2
@@ -58,15 +60,17 @@ class Perceptron {
   /// All that predictions depend on.
   struct Parameters {
     Standardiser standardiser;
-    /// The range of each column; empty: any value is taken as it is.
+    /// The range of each column, to whose ends other values are moved; NaN
+    /// where there is none.
     std::vector<float> least, greatest;
     PerceptronActivation activation = PerceptronActivation::relu;
     float mean = 0;  ///< of the target, which is added to the last layer
     std::vector<Layer> layers;
   };
 
-  /// Columns are standardised first; missing values become their mean.
-  /// `target` has one value for each row. Where rows are held out, the weights
+  /// Columns are standardised first; missing values become their mean, and a
+  /// column without values says nothing. There is at least one row, and
+  /// `target` has a finite value for each. Where rows are held out, the weights
   /// of the epoch that was best on them are kept. One thread; the same for the
   /// same seed.
   Perceptron(const Matrix& x, std::span<const float> target,

@@ -236,8 +236,8 @@ void add_model(const FitResult& result, std::string& page) {
       model.base ? ", on a ridge regression" : "", settings.trees,
       settings.depth, settings.learning_rate, settings.subsample,
       settings.colsample_bytree, settings.lambda, settings.alpha, settings.seed,
-      model.perceptron ? "; the answer is the mean of theirs and of a "
-                         "perceptron's"
+      model.perceptron ? ". Their answer is averaged with that of a perceptron "
+                         "(<code>perceptron.json</code>)"
                        : "");
   add_ranges(model, page);
 }

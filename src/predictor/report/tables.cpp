@@ -69,8 +69,9 @@ Table contributions_table(const FitResult& result,
 Table importance(const FitResult& result, const Matrix& shares) {
   Table made = {.name = "importance",
                 .title = "What the model looks at",
-                .notes = {"The mean absolute contribution to log T* (SHAP, the "
-                          "base's part included), and the total gain of the "
+                .notes = {"The mean absolute contribution to log T* (of the trees "
+                          "SHAP, the base's part included; of a perceptron "
+                          "integrated gradients), and the total gain of the "
                           "splits in the trees."},
                 .header = {"feature", "mean_contribution", "total_gain"},
                 .rows = {}};
