@@ -122,7 +122,7 @@ int run(int argc, char** argv) {
   start = std::chrono::steady_clock::now();
   const predictor::Model model = predictor::Model::fit(
       inputs.table, inputs.rows, predictor::features_for(inputs, "extended"),
-      predictor::kept_settings(predictor::ComparisonOptions{}));
+      predictor::kept_settings(inputs, {}));
   print("fit", seconds_since(start));
   fmt::print("{} rows, {} trees\n", inputs.rows.size(),
              model.settings.booster.trees);

@@ -32,6 +32,7 @@ MatrixXf to_eigen(const Matrix& x) {
 
 std::vector<Affine> to_eigen(const std::vector<Perceptron::Layer>& layers) {
   std::vector<Affine> made;
+  made.reserve(layers.size());
   for (const Perceptron::Layer& layer : layers) {
     made.push_back(
         {Eigen::Map<const MatrixXf>(layer.weights.data(), layer.inputs,
@@ -43,6 +44,7 @@ std::vector<Affine> to_eigen(const std::vector<Perceptron::Layer>& layers) {
 
 std::vector<Perceptron::Layer> from_eigen(const std::vector<Affine>& layers) {
   std::vector<Perceptron::Layer> made;
+  made.reserve(layers.size());
   for (const Affine& layer : layers) {
     const MatrixXf& weights = layer.weights;
     made.push_back(
