@@ -67,14 +67,15 @@ Table contributions_table(const FitResult& result,
 }
 
 Table importance(const FitResult& result, const Matrix& shares) {
-  Table made = {.name = "importance",
-                .title = "What the model looks at",
-                .notes = {"The mean absolute contribution to log T* (of the trees "
-                          "SHAP, the base's part included; of a perceptron "
-                          "integrated gradients), and the total gain of the "
-                          "splits in the trees."},
-                .header = {"feature", "mean_contribution", "total_gain"},
-                .rows = {}};
+  Table made = {
+      .name = "importance",
+      .title = "What the model looks at",
+      .notes = {"The mean absolute contribution to log T* (of the trees "
+                "SHAP, the base's part included; of a perceptron "
+                "integrated gradients), and the total gain of the "
+                "splits in the trees."},
+      .header = {"feature", "mean_contribution", "total_gain"},
+      .rows = {}};
   const std::vector<std::string> names =
       result.predictor.model.features.names();
   std::map<std::string, double> gains =
