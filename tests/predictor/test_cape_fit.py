@@ -183,6 +183,19 @@ class ExtendedModel(ModelDirectory, unittest.TestCase):
 class Blend(unittest.TestCase):
     """Trees and a perceptron, on rows that have probes in training mode."""
 
+    def test_the_order_of_the_inputs_does_not_matter(self):
+        inputs = [pathlib.Path(FIXTURES, "../../data/rnn.h5"), INPUTS[0]]
+        parts = []
+        with tempfile.TemporaryDirectory() as folder:
+            for number, files in enumerate((inputs, inputs[::-1])):
+                model = pathlib.Path(folder, f"model{number}")
+                run = cape_fit(*files, "--out", model)
+                self.assertEqual(run.returncode, 0, run.stderr)
+                parts.append([(model / name).read_bytes() for name in
+                              ("model.json", "perceptron.json",
+                               "metrics.json")])
+        self.assertEqual(*parts)
+
     def test_documented_lines_predict_what_cape_fit_does(self):
         with tempfile.TemporaryDirectory() as folder:
             model = pathlib.Path(folder, "model")
@@ -194,7 +207,7 @@ class Blend(unittest.TestCase):
             names = run_documented_lines(model)
             table = pandas.read_csv(model / "tables" / "predictions.csv")
             shares = pandas.read_csv(model / "tables" / "contributions.csv")
-        # The perceptron's sums of up to 128 float32 products.
+        # The perceptron adds up to 128 products in float32.
         numpy.testing.assert_allclose(names["steps"], table.fitted, rtol=1e-5)
         trees = names["booster"].predict(
             xgboost.DMatrix(names["x"], base_margin=names["margin"]),
