@@ -27,9 +27,11 @@ Scheme test_scheme(const Inputs& inputs) {
           .unavailable = {}};
 }
 
-std::string describe(std::string_view features, const ModelSettings& blend) {
+std::string describe(const Inputs& inputs, std::string_view features,
+                     const ModelSettings& blend) {
   const bool with_perceptron =
-      blend.perceptron && blend.censored != Censored::survival;
+      blend.perceptron && blend.censored != Censored::survival &&
+      rows_with_more(inputs).size() >= kFewestRowsOfPerceptron;
   return fmt::format("{} features, trees on a ridge regression{}", features,
                      with_perceptron ? ", and a perceptron" : "");
 }
@@ -45,7 +47,7 @@ std::vector<Regressor> batch_models(const Inputs& inputs,
   by_default.features = "extended";
   const ModelSettings blend = kept_settings(inputs, by_default);
   std::vector<Regressor> models = {
-      {"blend_extended", describe("extended", blend),
+      {"blend_extended", describe(inputs, "extended", blend),
        fit_model(extended, blend), true},
       {"xgboost_extended", "extended features, trees alone",
        fit_model(extended, alone)},
@@ -68,7 +70,7 @@ std::vector<Regressor> training_models(const Inputs& inputs,
   ComparisonOptions by_default = options;
   by_default.features = "general";
   const ModelSettings blend = kept_settings(inputs, by_default);
-  return {{"blend_general", describe("general", blend),
+  return {{"blend_general", describe(inputs, "general", blend),
            fit_model(features_for(inputs, "general"), blend), true},
           {"xgboost_paper", "the paper's features and settings",
            fit_model(features_for(inputs, "paper"), as_paper)}};
