@@ -54,9 +54,10 @@ struct Inputs {
   Measurements measurements;  ///< not of the test rows
 };
 
-/// The rows that the model with names learns from: `rows`, and those of
-/// `general_rows` that converged (at their cap, as in the paper, the others
-/// would make the predictions for networks that do converge too long).
+/// The rows that the model with names learns from: `rows`, and at most about as
+/// many of `general_rows`, in whole trajectories drawn at random; only such as
+/// converged (at their cap, as in the paper, the others would make the
+/// predictions for networks that do converge too long).
 std::vector<RowIndex> rows_with_more(const Inputs& inputs);
 
 /// Whether the rows are of early stopping, so that epochs are counted.
