@@ -30,8 +30,7 @@ Scheme test_scheme(const Inputs& inputs) {
 std::string describe(const Inputs& inputs, std::string_view features,
                      const ModelSettings& blend) {
   const bool with_perceptron =
-      blend.perceptron && blend.censored != Censored::survival &&
-      rows_with_more(inputs).size() >= kFewestRowsOfPerceptron;
+      has_perceptron(blend, rows_with_more(inputs).size());
   return fmt::format("{} features, trees on a ridge regression{}", features,
                      with_perceptron ? ", and a perceptron" : "");
 }

@@ -110,8 +110,7 @@ void ModelDirectory::write(const FitResult& result, const fs::path& folder) {
   if (result.predictor.model.perceptron) {
     publish_file(place / "perceptron.json",
                  to_text(perceptron_json<nlohmann::ordered_json>(
-                             *result.predictor.model.perceptron),
-                         -1));
+                     *result.predictor.model.perceptron)));
   }
   if (result.predictor.general) {
     publish_file(place / "general.json", to_json(*result.predictor.general));

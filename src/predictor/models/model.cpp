@@ -133,6 +133,13 @@ std::vector<RowIndex> rows_to_fit(const MetaTable& table,
   return wanted;
 }
 
+bool has_perceptron(const ModelSettings& settings, std::size_t rows) {
+  // Open intervals are no values to learn, and of few rows it learns less than
+  // the regression below the trees.
+  return settings.perceptron && settings.censored != Censored::survival &&
+         rows >= kFewestRowsOfPerceptron;
+}
+
 ModelSettings paper_settings(std::uint64_t seed) {
   return {.booster = {.seed = seed}};
 }
@@ -186,10 +193,7 @@ Model Model::fit(const MetaTable& table, std::span<const RowIndex> rows,
   const Rows made = make_rows(table, fitted, features, base, settings);
   Booster trained = Booster::train(made.data(), features.names(), booster);
   std::optional<Perceptron> perceptron;
-  // Open intervals are no values to learn, and of few rows it learns less than
-  // the regression below the trees.
-  if (settings.perceptron && settings.censored != Censored::survival &&
-      fitted.size() >= kFewestRowsOfPerceptron) {
+  if (has_perceptron(settings, fitted.size())) {
     perceptron.emplace(made.x, made.target, *settings.perceptron);
   }
   ModelSettings used = settings;

@@ -50,6 +50,9 @@ struct ModelSettings {
   std::optional<PerceptronSettings> perceptron = {};
 };
 
+/// Whether a fit of so many rows with these settings has a perceptron.
+bool has_perceptron(const ModelSettings& settings, std::size_t rows);
+
 /// The paper's settings: no base, 200 trees of depth 4.
 ModelSettings paper_settings(std::uint64_t seed);
 
