@@ -64,6 +64,17 @@ TEST(Perceptron, LearnsASurfaceWithMissingValues) {
   EXPECT_GT(r2(fresh.y, perceptron.predict(fresh.x)), 0.98);
 }
 
+TEST(Perceptron, PredictsARowAloneAsInCompany) {
+  const Surface fitted(500, 1);
+  const Perceptron perceptron(fitted.x, fitted.y, smooth());
+  const std::vector<double> together = perceptron.predict(fitted.x);
+  for (std::size_t i = 0; i < 50; ++i) {
+    Matrix alone(1, 3);
+    for (std::size_t j = 0; j < 3; ++j) alone.at(0, j) = fitted.x.at(i, j);
+    EXPECT_EQ(perceptron.predict(alone)[0], together[i]) << i;
+  }
+}
+
 TEST(Perceptron, LearnsWithDropoutAndSmallerBatchesToo) {
   const Surface fitted(2000, 1);
   const Surface fresh(500, 2);

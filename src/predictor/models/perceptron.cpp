@@ -354,14 +354,16 @@ Perceptron::Perceptron(const Matrix& x, std::span<const float> target,
 }
 
 std::vector<double> Perceptron::predict(const Matrix& x) const {
-  const VectorXf predicted =
-      forward(to_eigen(parameters_.layers), parameters_.activation,
-              inputs_of(parameters_, x))
-          .predicted();
+  const std::vector<Affine> layers = to_eigen(parameters_.layers);
+  const MatrixXf inputs = inputs_of(parameters_, x);
   std::vector<double> values;
   values.reserve(x.rows);
-  for (const float value : predicted)
-    values.push_back(value + parameters_.mean);
+  // A product of many rows adds up in an order that depends on how many there
+  // are; a row alone has the same sums in any company.
+  for (Index i = 0; i < inputs.rows(); ++i) {
+    const Pass pass = forward(layers, parameters_.activation, inputs.row(i));
+    values.push_back(pass.predicted()[0] + parameters_.mean);
+  }
   return values;
 }
 

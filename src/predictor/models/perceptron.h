@@ -81,7 +81,8 @@ class Perceptron {
 
   const Parameters& parameters() const { return parameters_; }
 
-  /// One prediction for each row of `x`.
+  /// One prediction for each row of `x`, which depends on no other row, to the
+  /// bit.
   std::vector<double> predict(const Matrix& x) const;
 
   /// What each column adds to the prediction: integrated gradients on the way
