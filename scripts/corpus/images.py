@@ -4,6 +4,7 @@ import gzip
 import io
 import re
 
+import nibabel
 import numpy
 from PIL import Image, ImageFont, ImageDraw
 
@@ -83,6 +84,74 @@ def earth(packages):
         numpy.abs(90 - (rows + 16) / picture.shape[1] * 180))
 
 
+def scenes(packages):
+    """Which of eight photographs a patch of 24 x 24 pixels in colour is
+    from."""
+    rng = numpy.random.default_rng(4)
+    files = [packages["scikit-image"].read(f"skimage/data/{name}")
+             for name in ("astronaut.png", "chelsea.png", "coffee.png",
+                          "hubble_deep_field.jpg", "ihc.png",
+                          "motorcycle_left.png")]
+    files += [packages["scikit-learn"].read(f"sklearn/datasets/images/{name}")
+              for name in ("china.jpg", "flower.jpg")]
+    return _colour_patches(rng, files, 500, 24)
+
+
+def surfaces(packages):
+    """Which of twelve surfaces a patch is from, such as rock, sand or clouds,
+    as a game paints them."""
+    rng = numpy.random.default_rng(5)
+    folder = "usr/share/games/colobot/textures"
+    files = [packages["colobot-common-textures"].read(f"{folder}/{name}.png")
+             for name in ("chili01", "cloud02", "cloud09", "desert4", "desert6",
+                          "green01", "green02", "mix01", "moon103", "roca2",
+                          "rocb2", "water16")]
+    return _colour_patches(rng, files, 400, 20)
+
+
+def sprites(packages):
+    """What a small picture of a game shows: a monster, a wall, a weapon, and so
+    on."""
+    kinds = ("armour", "connect", "construct", "floor", "ground", "misc",
+             "monster", "player", "road", "spell", "wall", "weapon")
+    file = packages["crossfire-client-images"].read(
+        "usr/share/games/crossfire-client/crossfire.base")
+    x, y, seen = [], [], set()
+    for size, name, start in ((int(found[1]), found[2].decode(), found.end())
+                              for found in re.finditer(
+                                  rb"IMAGE (\d+) \./arch/(\w+)/\S+\n", file)):
+        if name not in kinds:
+            continue
+        image = Image.open(io.BytesIO(file[start:start + size]))
+        picture = _on_white(image.convert("RGBA").resize(
+            (24, 24), Image.Resampling.BOX))
+        if picture.tobytes() not in seen:
+            seen.add(picture.tobytes())
+            x.append(picture)
+            y.append(kinds.index(name))
+    return numpy.stack(x), numpy.array(y, numpy.int64)
+
+
+def head(packages):
+    """How high a patch of a horizontal cut through a head is, from a scan by
+    magnetic resonance."""
+    rng = numpy.random.default_rng(6)
+    file = gzip.decompress(packages["mricron-data"].read(
+        "usr/share/mricron/templates/ch2.nii.gz"))
+    volume = nibabel.Nifti1Image.from_bytes(file).get_fdata()
+    # Millimetres; a pixel of a patch is two of them wide.
+    volume = volume[:180, :216, :180].reshape(90, 2, 108, 2, 180).mean(
+        axis=(1, 3)).round().astype(numpy.uint8)
+    x, y = [], []
+    while len(x) < 4000:
+        row, column, height = rng.integers(0, (90 - 24, 108 - 24, 180))
+        patch = volume[row:row + 24, column:column + 24, height]
+        if numpy.mean(patch > 20) > 0.3:  # not the air around the head
+            x.append(patch)
+            y.append(height)
+    return numpy.stack(x)[:, None], arrays.rounded(y)
+
+
 def emoji(packages):
     """Which of the twenty most frequent keywords an emoji has."""
     keywords = _emoji_keywords(packages["unicode-cldr-core"].read(
@@ -122,6 +191,17 @@ def _on_white(image):
     white = Image.new("RGBA", image.size, "white")
     white.alpha_composite(image)
     return numpy.asarray(white.convert("RGB")).transpose(2, 0, 1)
+
+
+def _colour_patches(rng, files, count, size):
+    """x and y: so many patches from each of these files of pictures."""
+    x, y = [], []
+    for number, file in enumerate(files):
+        picture = numpy.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
+        for patch in _patches(rng, picture, count, size):
+            x.append(patch.transpose(2, 0, 1))
+            y.append(number)
+    return numpy.stack(x), numpy.array(y, numpy.int64)
 
 
 def _photographs(packages):

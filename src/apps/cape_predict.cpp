@@ -74,10 +74,12 @@ void declare(CLI::App& app, CommandLine& line) {
                  "configuration: batch_steps or full_training, whole trainings")
       ->check(CLI::IsMember(trial::target_names()));
   app.add_option("--steps", line.steps,
-                 "take the first 8 steps of each training, and predict from "
-                 "their losses, too: slower and better")
-      ->type_name("8")
-      ->check(CLI::IsMember({predictor::kFirstSteps}));
+                 "take the first 8 steps of each training (32 of a whole "
+                 "training), and predict from their losses, too: slower and "
+                 "better")
+      ->type_name("8|32")
+      ->check(CLI::IsMember(
+          {predictor::kFirstSteps, predictor::kFirstStepsOfTraining}));
   as_path(app.add_option(
               "--probed", line.probed,
               "predict from probes that were taken elsewhere, in place of a "
@@ -138,16 +140,22 @@ predictor::Predictors open_model(const std::string& named,
       target, (model / target).string());
 }
 
-/// What --steps needs. The first steps of a training on a whole data set say
-/// little of when it ends.
-void check_first_steps(const std::string& target) {
-  if (target == trial::BatchSteps::kName) return;
-  fail_user("--steps is for the target {}, not for {} (train.target)",
-            trial::BatchSteps::kName, target);
+/// The steps that --steps can name depend on the target.
+void check_first_steps(std::int64_t steps, const std::string& target) {
+  const auto wanted =
+      static_cast<std::int64_t>(predictor::first_steps_of(target));
+  if (steps == wanted) return;
+  fail_user("the target {} has --steps {} (found --steps {})", target, wanted,
+            steps);
 }
 
+/// A model for some criterion knows the first steps. Those of a whole training
+/// say nothing of its best epoch.
 void check_first_steps(const predictor::Predictors& predictors) {
-  if (predictors.begin()->second.first_steps) return;
+  const bool any = std::ranges::any_of(predictors, [](const auto& one) {
+    return one.second.first_steps.has_value();
+  });
+  if (any) return;
   fail_user(
       "the model cannot use --steps: its directory has no first_steps.json; "
       "fit it again with cape_fit, on shards with loss curves");
@@ -183,7 +191,7 @@ void warn_of_absent(const prediction::ProbedCells& probed, bool first_steps) {
   }
   if (!first_steps && probed.with_first_losses > 0) {
     spdlog::warn("first_losses are not used without --steps {}",
-                 predictor::kFirstSteps);
+                 predictor::first_steps_of(probed.target));
   }
 }
 
@@ -200,13 +208,13 @@ void predict_probed(const CommandLine& line) {
   const prediction::ProbedCells probed = read_probes(line);
   const bool first_steps = line.steps > 0;
   if (first_steps) {
-    check_first_steps(probed.target);
+    check_first_steps(line.steps, probed.target);
     if (probed.with_first_losses < probed.probes) {
       fail_user(
           "{}: {} of {} probes have no first_losses, from which --steps {} "
           "predicts",
           line.probed, probed.probes - probed.with_first_losses, probed.probes,
-          predictor::kFirstSteps);
+          line.steps);
     }
   }
   warn_of_absent(probed, first_steps);
@@ -249,7 +257,7 @@ int run(int argc, char** argv) {
   }
   const grid::Config config = load(line);
   const bool first_steps = line.steps > 0;
-  if (first_steps) check_first_steps(config.train.target);
+  if (first_steps) check_first_steps(line.steps, config.train.target);
   const predictor::Predictors predictors =
       open_model(line.model, config.train.target, first_steps);
   if (first_steps) check_first_steps(predictors);

@@ -25,7 +25,8 @@ void predict(const predictor::Predictor& predictor, bool from_first_steps,
   }
   const std::vector<predictor::RowIndex> rows = predictor::all_rows(table);
   std::vector<predictor::Prediction> predictions =
-      from_first_steps ? predictor.predict_after_first_steps(table, rows)
+      from_first_steps && predictor.first_steps
+          ? predictor.predict_after_first_steps(table, rows)
                        : predictor.predict(table, rows);
   for (std::size_t i = 0; i < cells.size(); ++i) {
     cells[i]->prediction = std::move(predictions[i]);

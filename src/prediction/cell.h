@@ -48,9 +48,9 @@ struct CellPrediction {
 };
 
 /// Asks the predictor of each cell's criterion for its prediction. With
-/// `from_first_steps`, for which the predictors need a model, the losses of the
-/// first steps count, too, where a cell has them. REQUIRES: a predictor for
-/// every criterion.
+/// `from_first_steps`, the losses of the first steps count, too, where a cell
+/// has them and the predictor a model for them. REQUIRES: a predictor for every
+/// criterion.
 void predict_cells(const predictor::Predictors& predictors,
                    bool from_first_steps, std::vector<CellPrediction>& cells);
 

@@ -9,11 +9,11 @@
 #include <limits>
 #include <set>
 #include <span>
-#include <tuple>
 #include <utility>
 #include <variant>
 
 #include "core/error.h"
+#include "core/overloaded.h"
 #include "prediction/ask_trainers.h"
 #include "trainer_client/placement.h"
 #include "trainer_client/rows.h"
@@ -55,17 +55,34 @@ std::vector<trainer_client::TrainerCommand> trainers_for(
   return trainers;
 }
 
-/// What the trainer is to do: no more than is wanted.
+/// Ends the trajectory after the steps whose losses a prediction may use.
+void end_after_first_steps(trial::TrialTask& task) {
+  const auto steps = static_cast<std::int64_t>(
+      predictor::first_steps_of(trial::name_of(task.target)));
+  std::visit(Overloaded{[&](trial::BatchSteps& settings) {
+                          settings.max_steps =
+                              std::min(steps + 1, settings.max_steps);
+                          settings.record_at_least = settings.max_steps;
+                        },
+                        [&](trial::FullTraining& settings) {
+                          settings.stop_after = steps;
+                        }},
+             task.target);
+}
+
+/// What the trainer is to do: no more than is wanted. Only thresholds of the
+/// loss are told anything by first steps.
 grid::Trajectory shortened(grid::Trajectory trajectory,
                            const PredictionOptions& options) {
   if (options.measure) return trajectory;
   trial::TrialTask& task = trajectory.task;
   if (options.first_steps) {
-    auto& settings = std::get<trial::BatchSteps>(task.target);
-    constexpr auto kLosses =
-        static_cast<std::int64_t>(std::tuple_size_v<predictor::FirstLosses>);
-    settings.max_steps = std::min(kLosses, settings.max_steps);
-    settings.record_at_least = settings.max_steps;
+    std::erase_if(task.criteria, [](const trial::Criterion& criterion) {
+      return !std::holds_alternative<trial::Epsilon>(criterion);
+    });
+  }
+  if (options.first_steps && !task.criteria.empty()) {
+    end_after_first_steps(task);
   } else {
     task.timed_steps = kTimedSteps;
   }

@@ -26,14 +26,14 @@ struct GridPrediction {
 struct PredictionOptions {
   std::filesystem::path trainer;  ///< cape_trainer
   bool measure = false;           ///< also train
-  bool first_steps = false;       ///< also take the first kFirstSteps steps
+  bool first_steps = false;       ///< also take the first steps of trainings
 };
 
 /// Lets trainers of this machine probe every trajectory of `grid` and time a
 /// few of its steps without training it (or train it, with options.measure),
-/// and asks the predictor of each criterion. With options.first_steps, for
-/// which it needs a model, the losses of the first steps of the training count,
-/// too. `progress` is told how many trajectories are done. Throws UserError
+/// and asks the predictor of each criterion. With options.first_steps the
+/// losses of the first steps of the training count, too, for criteria whose
+/// predictor has a model for them. `progress` is told how many trajectories are done. Throws UserError
 /// when no trainer can be started. Criteria without a predictor are left out,
 /// with a warning; throws UserError where there is none for any.
 GridPrediction predict_grid(

@@ -199,12 +199,15 @@ void print_general_errors(const predictor::Predictors& predictors,
   using predictor::AnsweredBy;
   for (const auto& [criterion, predictor] : predictors) {
     const bool is_epoch = criterion == trial::name_of(trial::EarlyStopping{});
+    const std::string first_steps = fmt::format(
+        "{} steps",
+        predictor::first_steps_of(cells.front().row.target.view()));
     const char* const general = !cells.front().is_whole_training() ? "general"
                                 : is_epoch                         ? "patience"
                                                                    : "loss";
     for (const auto& [answered_by, name] :
          {std::pair(AnsweredBy::general, general),
-          std::pair(AnsweredBy::first_steps, "8 steps")}) {
+          std::pair(AnsweredBy::first_steps, first_steps.c_str())}) {
       std::set<predictor::Novelty> novelties;
       for (const CellPrediction& cell : cells) {
         if (cell.row.criterion.view() == criterion &&

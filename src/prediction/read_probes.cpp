@@ -196,7 +196,9 @@ class ProbeLine {
   std::vector<Row> rows(const std::string& target) const;
 
   /// L_0, L_1, ...; a null is a loss that is not finite.
-  std::optional<predictor::FirstLosses> first_losses() const;
+  /// REQUIRES: the target of the line.
+  std::optional<predictor::FirstLosses> first_losses(
+      std::string_view target) const;
 
  private:
   void require(std::string_view key) const {
@@ -418,14 +420,16 @@ std::vector<Row> ProbeLine::rows(const std::string& target) const {
   return rows;
 }
 
-std::optional<predictor::FirstLosses> ProbeLine::first_losses() const {
+std::optional<predictor::FirstLosses> ProbeLine::first_losses(
+    std::string_view target) const {
   if (!has(kFirstLosses)) return std::nullopt;
   const json& values = line_.at(std::string(kFirstLosses));
   predictor::FirstLosses losses;
   losses.fill(std::numeric_limits<float>::quiet_NaN());
-  if (!values.is_array() || values.empty() || values.size() > losses.size()) {
+  const std::size_t most = predictor::first_steps_of(target) + 1;
+  if (!values.is_array() || values.empty() || values.size() > most) {
     fail_user("{} must be a list of 1 to {} losses (found {})", kFirstLosses,
-              losses.size(), shown(values));
+              most, shown(values));
   }
   for (std::size_t t = 0; t < values.size(); ++t) {
     // Infinite is something else than missing: the training has ended there.
@@ -467,7 +471,7 @@ void add_line(const std::string& line, ProbedCells& probed) {
   const json parsed = json::parse(line);
   const ProbeLine probe(parsed);
   probed.target = target_of(probe, parsed, probed.target);
-  const auto losses = probe.first_losses();
+  const auto losses = probe.first_losses(probed.target);
   for (const Row& row : probe.rows(probed.target)) {
     probed.cells.push_back(
         {.row = row, .prediction = {}, .first_losses = losses});

@@ -106,6 +106,9 @@ class FullTrainingProcedure : public Procedure {
       }
     }
     finish_steps();
+    if (settings_.stop_after > 0 && rule.validation_losses().empty()) {
+      (void)timed_validation(model);  // a prediction has to know how long it is
+    }
     // The first step sets things up, and counts only where it is the only one.
     const auto timed = static_cast<double>(updates - 1);
     return {.losses = {rule.losses().begin(), rule.losses().end()},
@@ -120,7 +123,8 @@ class FullTrainingProcedure : public Procedure {
                                   rule.validation_scores().end()},
             .evaluation_seconds =
                 evaluation_seconds_ /
-                static_cast<double>(rule.validation_losses().size())};
+                std::max(1.0, static_cast<double>(
+                                  rule.validation_losses().size()))};
   }
 
   Trained look(models::Model& model, Training& /*training*/) override {

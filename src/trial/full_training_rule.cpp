@@ -76,6 +76,9 @@ void FullTrainingRule::observe_loss(float loss) {
     }
     close(c, last_look_, StopReason::converged);
   }
+  if (settings_.stop_after > 0 && last_look_ >= settings_.stop_after) {
+    censor_all(StopReason::max_steps);
+  }
 }
 
 void FullTrainingRule::observe_validation(float loss, float score) {

@@ -45,6 +45,7 @@ nlohmann::json to_json(const Target& target) {
                           json["record_at_least"] = steps.record_at_least;
                         },
                         [&](const FullTraining& training) {
+                          json["stop_after"] = training.stop_after;
                           json["samples"] = training.samples;
                           json["split_seed"] = training.split_seed;
                         }},
@@ -81,6 +82,7 @@ Target target_from(const nlohmann::json& json) {
         .patience = whole_number(json.at("patience")),
         .min_delta = json.at("min_delta"),
         .validation_samples = whole_number(json.at("validation_samples")),
+        .stop_after = whole_number(json.at("stop_after")),
         .samples = whole_number(json.at("samples")),
         .split_seed =
             static_cast<std::uint64_t>(whole_number(json.at("split_seed")))};

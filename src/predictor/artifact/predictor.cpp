@@ -255,8 +255,10 @@ void let_say_how_sure(const Predictor& predictor, const MetaTable& table,
 /// epsilon L_0.
 std::optional<std::size_t> reached_at(const MetaRow& row) {
   const double threshold = row.epsilon * row.first_losses.front();
+  // The cap of steps on one batch is one of losses, L_0 among them.
   const std::size_t end = std::min<std::size_t>(
-      row.first_losses.size(), static_cast<std::size_t>(row.max_steps));
+      row.first_losses.size(), static_cast<std::size_t>(row.max_steps) +
+                                   (is_whole_training(row) ? 1 : 0));
   for (std::size_t t = 0; t < end; ++t) {
     if (row.first_losses[t] <= threshold) return t;
   }
@@ -267,6 +269,16 @@ std::optional<std::size_t> reached_at(const MetaRow& row) {
 bool diverges(const MetaRow& row) {
   return std::ranges::any_of(row.first_losses,
                              [](float loss) { return std::isinf(loss); });
+}
+
+/// The threshold was not reached in the first steps.
+void keep_after_first_steps(const MetaRow& row, Prediction& one) {
+  const double least =
+      clip_steps(static_cast<double>(first_steps_of(row) + 1), row);
+  for (double* const steps :
+       {&one.steps, &one.interval.lower, &one.interval.upper}) {
+    *steps = std::max(*steps, least);
+  }
 }
 
 /// What the training itself has shown: that it reaches the threshold, or that
@@ -380,7 +392,11 @@ std::vector<Prediction> Predictor::predict_after_first_steps(
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const MetaRow& row = table.rows[rows[i]];
     const auto steps = reached_at(row);
-    if (steps || diverges(row)) predictions[i] = from_training(steps, row);
+    if (steps || diverges(row)) {
+      predictions[i] = from_training(steps, row);
+    } else if (predictions[i].answered_by == AnsweredBy::first_steps) {
+      keep_after_first_steps(row, predictions[i]);
+    }
   }
   add_contributions(*this, table, rows, predictions);
   return predictions;

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdint>
 #include <span>
-#include <tuple>
 #include <vector>
 
 #include "predictor/data/matrix.h"
@@ -24,8 +23,6 @@ struct Place {
 /// The curves of each of merged.sources() that are long enough for something.
 std::vector<std::vector<Place>> curves_of(const shard::MergedTable& merged,
                                           std::size_t first) {
-  constexpr auto kLeast = static_cast<std::int64_t>(
-      std::min(kCurveLosses, std::tuple_size_v<FirstLosses>));
   std::vector<std::vector<Place>> places(merged.sources().size());
   for (std::size_t i = 0; i < merged.size(); ++i) {
     const shard::Row row = merged.row(i);
@@ -33,25 +30,24 @@ std::vector<std::vector<Place>> curves_of(const shard::MergedTable& merged,
     if (counts_epochs(row)) {
       its.push_back({first + i, row.validation_offset, row.validation_length,
                      /*is_validation=*/true});
-    } else if (row.max_epochs == 0 && row.curve_length >= kLeast) {
-      // The losses of a whole training are not those of its updates.
+    } else {
       its.push_back({first + i, row.curve_offset, row.curve_length});
     }
   }
   return places;
 }
 
-/// Whether the losses from `offset` on are those of step 0, 1, 2, ... as far as
-/// they are used. Without steps (of older shards) all are.
-bool is_every_step(std::span<const std::int32_t> steps, std::int64_t offset,
-                   std::int64_t length) {
-  if (std::ssize(steps) < offset + length) return steps.empty();
-  const std::int64_t used =
-      std::min(length, static_cast<std::int64_t>(kCurveLosses));
-  for (std::int64_t t = 0; t < used; ++t) {
-    if (steps[static_cast<std::size_t>(offset + t)] != t) return false;
+/// How many of the losses from `offset` on are those of step 0, 1, 2, ...
+/// Without steps (of older shards) all are.
+std::int64_t losses_in_a_row(std::span<const std::int32_t> steps,
+                             std::int64_t offset, std::int64_t length) {
+  if (steps.empty()) return length;
+  std::int64_t t = 0;
+  while (t < length && offset + t < std::ssize(steps) &&
+         steps[static_cast<std::size_t>(offset + t)] == t) {
+    ++t;
   }
-  return true;
+  return t;
 }
 
 }  // namespace
@@ -92,11 +88,14 @@ void read_curves(const shard::MergedTable& merged, std::size_t first,
                           row.first_validation.begin());
         continue;
       }
-      if (!is_every_step(steps, offset, length)) continue;
-      std::ranges::copy(losses.first(row.first_losses.size()),
-                        row.first_losses.begin());
+      const auto known = static_cast<std::size_t>(
+          losses_in_a_row(steps, offset, length));
+      const std::size_t wanted = first_steps_of(row) + 1;
+      if (known < wanted) continue;
+      std::ranges::copy(losses.first(wanted), row.first_losses.begin());
       float& slope = table.curve_slopes[row.trajectory];
-      if (std::isnan(slope) && losses.size() >= kCurveLosses) {
+      if (std::isnan(slope) && known >= kCurveLosses &&
+          !is_whole_training(row)) {
         slope = curve_slope(losses.first(kCurveLosses));
       }
     }

@@ -148,11 +148,12 @@ float log_loss(const MetaRow& row) {
 }
 
 /// The logarithm of what is left of the way to epsilon, on the scale of the
-/// logarithm of the loss, after the first steps.
+/// logarithm of the loss, after `Steps` updates.
+template <int Steps>
 float log_left(const MetaRow& row) {
   constexpr float kLeast = 0.001F;
   const float left =
-      log_loss<kFirstSteps>(row) - std::log(static_cast<float>(row.epsilon));
+      log_loss<Steps>(row) - std::log(static_cast<float>(row.epsilon));
   return std::isnan(left) ? kMissing : std::log(std::max(left, kLeast));
 }
 
@@ -345,18 +346,18 @@ std::vector<Feature> training_features() {
   return features;
 }
 
-/// L_t = L_0 exp(-c t^power), fitted to the losses after steps `First` to 8 on
-/// the scale on which that is a line: the logarithm of log(L_0 / L_t) against
+/// L_t = L_0 exp(-c t^power), fitted to the losses after steps `First` to
+/// `Last` on the scale on which that is a line: the logarithm of log(L_0 / L_t) against
 /// that of t.
 struct StretchedExponential {
   float power = kMissing;
   float log_time = kMissing;  ///< log of the steps to epsilon
 };
 
-template <std::size_t First>
+template <std::size_t First, std::size_t Last>
 StretchedExponential stretched_exponential(const MetaRow& row) {
   constexpr float kLeastDecrease = 0.003F;
-  constexpr std::size_t kCount = kFirstSteps - First + 1;
+  constexpr std::size_t kCount = Last - First + 1;
   float mean_time = 0;
   float mean_decrease = 0;
   std::array<float, kCount> times{};
@@ -382,9 +383,27 @@ StretchedExponential stretched_exponential(const MetaRow& row) {
                                  std::clamp(power, 0.2F, 3.F)};
 }
 
+template <std::size_t First, std::size_t Last>
+float loss_power(const MetaRow& row) {
+  return stretched_exponential<First, Last>(row).power;
+}
+
+template <std::size_t First, std::size_t Last>
+float log_power_time(const MetaRow& row) {
+  return stretched_exponential<First, Last>(row).log_time;
+}
+
+std::vector<Feature> of_first_steps(std::vector<Feature> features) {
+  for (Feature& feature : features) {
+    feature.evidence = Evidence::none;
+    feature.from_probe = true;
+  }
+  return features;
+}
+
 /// What the first updates of the training itself show.
 std::vector<Feature> first_step_features() {
-  std::vector<Feature> features = {
+  return of_first_steps({
       {"log_loss_1", "first steps", log_loss<1>},
       {"log_loss_2", "first steps", log_loss<2>},
       {"log_loss_3", "first steps", log_loss<3>},
@@ -402,29 +421,44 @@ std::vector<Feature> first_step_features() {
        [](const MetaRow& row) {
          return log_loss_rate<4, 8>(row) - log_loss_rate<0, 4>(row);
        }},
-      {"log_left", "first steps", log_left},
+      {"log_left", "first steps", log_left<8>},
       {"log_time_left", "first steps",
        [](const MetaRow& row) {
-         return log_left(row) - log_loss_rate<4, 8>(row);
+         return log_left<8>(row) - log_loss_rate<4, 8>(row);
        }},
-      {"loss_power", "first steps",
-       [](const MetaRow& row) { return stretched_exponential<1>(row).power; }},
-      {"log_power_time", "first steps",
+      {"loss_power", "first steps", loss_power<1, 8>},
+      {"log_power_time", "first steps", log_power_time<1, 8>},
+      {"last_loss_power", "first steps", loss_power<4, 8>},
+      {"log_last_power_time", "first steps", log_power_time<4, 8>},
+  });
+}
+
+/// The same of a whole training.
+std::vector<Feature> first_step_features_of_training() {
+  return of_first_steps({
+      {"log_loss_1", "first steps", log_loss<1>},
+      {"log_loss_2", "first steps", log_loss<2>},
+      {"log_loss_4", "first steps", log_loss<4>},
+      {"log_loss_8", "first steps", log_loss<8>},
+      {"log_loss_16", "first steps", log_loss<16>},
+      {"log_loss_32", "first steps", log_loss<32>},
+      {"log_loss_rate_8", "first steps", log_loss_rate<0, 8>},
+      {"log_loss_rate_32", "first steps", log_loss_rate<0, 32>},
+      {"log_last_rate", "first steps", log_loss_rate<16, 32>},
+      {"log_rate_change", "first steps",
        [](const MetaRow& row) {
-         return stretched_exponential<1>(row).log_time;
+         return log_loss_rate<16, 32>(row) - log_loss_rate<0, 16>(row);
        }},
-      {"last_loss_power", "first steps",
-       [](const MetaRow& row) { return stretched_exponential<4>(row).power; }},
-      {"log_last_power_time", "first steps",
+      {"log_left", "first steps", log_left<32>},
+      {"log_time_left", "first steps",
        [](const MetaRow& row) {
-         return stretched_exponential<4>(row).log_time;
+         return log_left<32>(row) - log_loss_rate<16, 32>(row);
        }},
-  };
-  for (Feature& feature : features) {
-    feature.evidence = Evidence::none;
-    feature.from_probe = true;
-  }
-  return features;
+      {"loss_power", "first steps", loss_power<1, 32>},
+      {"log_power_time", "first steps", log_power_time<1, 32>},
+      {"last_loss_power", "first steps", loss_power<8, 32>},
+      {"log_last_power_time", "first steps", log_power_time<8, 32>},
+  });
 }
 
 /// The features of the other sets that say nothing of names: what was chosen
@@ -497,9 +531,15 @@ FeatureSet feature_set(std::string_view name) {
     std::ranges::copy(first_step_features(), std::back_inserter(set.features));
     return set;
   }
+  if (name == "first steps of training") {
+    set.features = feature_set("general").features;
+    std::ranges::copy(first_step_features_of_training(),
+                      std::back_inserter(set.features));
+    return set;
+  }
   fail_user(
       "unknown feature set \"{}\"; known: paper, extended, general, first "
-      "steps",
+      "steps, first steps of training",
       name);
 }
 
@@ -525,7 +565,7 @@ bool has_general_features(const MetaRow& row) {
 }
 
 bool has_first_losses(const MetaRow& row) {
-  return std::isfinite(row.first_losses.back());
+  return std::isfinite(row.first_losses[first_steps_of(row)]);
 }
 
 bool is_usable(const MetaRow& row) {

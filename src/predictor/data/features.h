@@ -45,8 +45,9 @@ struct FeatureSet {
 
 /// "paper": [log P, log g2, log tau, log N, log eta, log B]; "extended": the
 /// same without log N, and the other features of docs/predictor.md; "general":
-/// those that any network and any data have; "first steps": these, and those of
-/// MetaRow::first_losses. The last two also have what whole trainings show
+/// those that any network and any data have; "first steps" and "first steps of
+/// training": these, and those of MetaRow::first_losses, of steps on one batch
+/// and of whole trainings. The last three also have what whole trainings show
 /// beside steps on one batch. Throws UserError for another name.
 FeatureSet feature_set(std::string_view name);
 
@@ -63,7 +64,7 @@ bool has_paper_features(const MetaRow& row);
 /// model cannot predict.
 bool has_general_features(const MetaRow& row);
 
-/// Whether the training is known to have made kFirstSteps updates.
+/// Whether the training is known to have made first_steps_of(row) updates.
 bool has_first_losses(const MetaRow& row);
 
 /// Whether a model can be fitted on the row: the paper's features are finite,

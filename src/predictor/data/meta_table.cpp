@@ -121,6 +121,15 @@ bool is_whole_training(const MetaRow& row) {
   return std::isfinite(row.training.log_samples);
 }
 
+std::size_t first_steps_of(std::string_view target) {
+  return target == trial::FullTraining::kName ? kFirstStepsOfTraining
+                                              : kFirstSteps;
+}
+
+std::size_t first_steps_of(const MetaRow& row) {
+  return is_whole_training(row) ? kFirstStepsOfTraining : kFirstSteps;
+}
+
 std::string settings_of(const shard::Row& row) {
   // How long a whole training may take does not change when it gets somewhere:
   // a row that did not get there says that it takes longer.

@@ -83,11 +83,15 @@ struct TrainingFeatures {
 /// The epochs whose validation losses learning-curve extrapolation may use.
 inline constexpr std::size_t kFirstEpochs = 5;
 
-/// The updates of the optimizer whose losses a prediction may use.
+/// The updates of the optimizer whose losses a prediction may use: of steps on
+/// one batch, and of a whole training, where an update says less of the loss on
+/// all samples.
 inline constexpr std::size_t kFirstSteps = 8;
+inline constexpr std::size_t kFirstStepsOfTraining = 32;
 
-/// L_0, L_1, ..., L_8 of a training; NaN is missing.
-using FirstLosses = std::array<float, kFirstSteps + 1>;
+/// The losses L_0, L_1, ... of a training after each of these updates; NaN is
+/// missing, as are all after the eighth of steps on one batch.
+using FirstLosses = std::array<float, kFirstStepsOfTraining + 1>;
 
 /// One measured cell. Logarithms are natural. Values are float, since XGBoost
 /// computes with float; NaN is missing. What is predicted is t_star: optimizer
@@ -145,6 +149,10 @@ bool counts_epochs(const shard::Row& row);
 
 /// Whether the row is one of a training on a whole data set.
 bool is_whole_training(const MetaRow& row);
+
+/// kFirstSteps or kFirstStepsOfTraining, for rows of a target and for a row.
+std::size_t first_steps_of(std::string_view target);
+std::size_t first_steps_of(const MetaRow& row);
 
 using RowIndex = std::uint32_t;
 

@@ -124,7 +124,7 @@ std::vector<RowIndex> rows_beyond_first_steps(
   std::ranges::copy_if(rows, std::back_inserter(beyond), [&](RowIndex i) {
     const MetaRow& row = table.rows[i];
     return has_first_losses(row) &&
-           row.t_star > static_cast<std::int32_t>(kFirstSteps);
+           row.t_star > static_cast<std::int32_t>(first_steps_of(row));
   });
   return beyond;
 }
@@ -157,8 +157,9 @@ void add_general(const FitOptions& options, const Inputs& inputs,
       compare_unseen(inputs.table, all, inputs.sources, general->predicted,
                      general_baselines(inputs, seed), seed);
   result.predictor.general = std::move(general->model);
-  auto first_steps =
-      fit("first steps", rows_beyond_first_steps(inputs.table, all));
+  auto first_steps = fit(
+      inputs.whole_trainings ? "first steps of training" : "first steps",
+      rows_beyond_first_steps(inputs.table, all));
   if (first_steps) result.predictor.first_steps = std::move(first_steps->model);
 }
 
