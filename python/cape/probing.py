@@ -199,7 +199,7 @@ def _whole_training(given, samples, batch_size, steps, max_epochs, min_delta,
         return {}
     if steps:
         raise CapeError("steps=8 is for steps on one batch, not for a whole "
-                        "training: its first steps say little of its end")
+                        "training, of whose mini-batches only some are given")
     samples = whole("samples", samples, least=1)
     if batch_size is None or not 1 <= batch_size <= min(samples, given.size):
         raise CapeError(f"batch_size must be between 1 and samples={samples}, "

@@ -129,7 +129,7 @@ class WholeTrainings(unittest.TestCase):
     def test_what_does_not_go_together_is_refused(self):
         for options, says in [({"batch_size": None}, "batch_size must be"),
                               ({"batch_size": 2000}, "batch_size must be"),
-                              ({"steps": 8}, "its first steps say little"),
+                              ({"steps": 8}, "not for a whole training"),
                               ({"samples": None}, "there are 1000 targets")]:
             with self.assertRaisesRegex(cape.CapeError, says):
                 self.probe(**options)

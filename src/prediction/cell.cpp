@@ -27,7 +27,7 @@ void predict(const predictor::Predictor& predictor, bool from_first_steps,
   std::vector<predictor::Prediction> predictions =
       from_first_steps && predictor.first_steps
           ? predictor.predict_after_first_steps(table, rows)
-                       : predictor.predict(table, rows);
+          : predictor.predict(table, rows);
   for (std::size_t i = 0; i < cells.size(); ++i) {
     cells[i]->prediction = std::move(predictions[i]);
   }

@@ -59,15 +59,14 @@ std::vector<trainer_client::TrainerCommand> trainers_for(
 void end_after_first_steps(trial::TrialTask& task) {
   const auto steps = static_cast<std::int64_t>(
       predictor::first_steps_of(trial::name_of(task.target)));
-  std::visit(Overloaded{[&](trial::BatchSteps& settings) {
-                          settings.max_steps =
-                              std::min(steps + 1, settings.max_steps);
-                          settings.record_at_least = settings.max_steps;
-                        },
-                        [&](trial::FullTraining& settings) {
-                          settings.stop_after = steps;
-                        }},
-             task.target);
+  std::visit(
+      Overloaded{
+          [&](trial::BatchSteps& settings) {
+            settings.max_steps = std::min(steps + 1, settings.max_steps);
+            settings.record_at_least = settings.max_steps;
+          },
+          [&](trial::FullTraining& settings) { settings.stop_after = steps; }},
+      task.target);
 }
 
 /// What the trainer is to do: no more than is wanted. Only thresholds of the

@@ -200,8 +200,7 @@ void print_general_errors(const predictor::Predictors& predictors,
   for (const auto& [criterion, predictor] : predictors) {
     const bool is_epoch = criterion == trial::name_of(trial::EarlyStopping{});
     const std::string first_steps = fmt::format(
-        "{} steps",
-        predictor::first_steps_of(cells.front().row.target.view()));
+        "{} steps", predictor::first_steps_of(cells.front().row.target.view()));
     const char* const general = !cells.front().is_whole_training() ? "general"
                                 : is_epoch                         ? "patience"
                                                                    : "loss";

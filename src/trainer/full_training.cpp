@@ -123,8 +123,8 @@ class FullTrainingProcedure : public Procedure {
                                   rule.validation_scores().end()},
             .evaluation_seconds =
                 evaluation_seconds_ /
-                std::max(1.0, static_cast<double>(
-                                  rule.validation_losses().size()))};
+                std::max(1.0,
+                         static_cast<double>(rule.validation_losses().size()))};
   }
 
   Trained look(models::Model& model, Training& /*training*/) override {

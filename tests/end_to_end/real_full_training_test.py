@@ -256,12 +256,38 @@ class Quickstart(FarmTest):
         self.assertIn("patience 5", table)
         self.assertIn("epochs", table.splitlines()[0])
 
-    def test_what_a_model_of_whole_trainings_cannot_answer_is_named(self):
+    def test_first_steps_are_those_of_the_training(self):
+        predict = ["cape_predict", self.config_file, "--json", "--data-dir",
+                   self.data, "--model", ROOT / "data" / "model"]
+        begun, measured = (
+            json.loads(self.run_program(*predict, *option))["predictions"]
+            for option in (["--steps", "32"], ["--measure"]))
+        answered_by = set()
+        for cell, other in zip(begun, measured, strict=True):
+            true = other["measured"]["t_star"]
+            if cell["criterion"] == "early_stopping":
+                # As far as the probe, which is taken with other threads.
+                self.assertEqual(cell["model"], "general")
+                self.assertAlmostEqual(cell["t_star"] / other["t_star"], 1,
+                                       delta=0.01)
+                continue
+            answered_by.add(cell["model"])
+            if true <= 32:
+                self.assertEqual(cell["model"], "trained")
+                self.assertEqual(cell["t_star"], true)
+            else:
+                self.assertEqual(cell["model"], "first steps")
+                self.assertLess(abs(math.log(cell["t_star"] / true)), 0.7)
+                self.assertGreater(cell["interval"][0], 32)
+        self.assertEqual(answered_by, {"trained", "first steps"})
+
+    def test_steps_of_another_target_are_named(self):
         done = subprocess.run(
             [BIN / "cape_predict", self.config_file, "--steps", "8",
              "--model", ROOT / "data" / "model"], capture_output=True, text=True)
         self.expect(done.returncode, done.stdout + done.stderr, 2,
-                    ["--steps is for the target batch_steps"])
+                    ["the target full_training has --steps 32 (found --steps "
+                     "8)"])
 
 
 if __name__ == "__main__":

@@ -93,11 +93,12 @@ class PredictTrainings : public testing::Test {
         always(predictor::stopped(predictor::training_row(), 10), 10));
   }
 
-  GridPrediction predict(bool measure) {
+  GridPrediction predict(bool measure, bool first_steps = false) {
     return predict_grid(
         predictors_, grid_,
         {.trainer = trainer_client::fake_trainer(folder_.path(), "").program,
-         .measure = measure},
+         .measure = measure,
+         .first_steps = first_steps},
         [](std::size_t) {});
   }
 
@@ -129,6 +130,21 @@ TEST_F(PredictTrainings, AnswersEachCriterionByItsOwnPredictor) {
   }
   EXPECT_EQ(counts["epsilon"], grid_.trajectories() * 3);
   EXPECT_EQ(counts["early_stopping"], grid_.trajectories() * 2);
+}
+
+TEST_F(PredictTrainings, TakesTheFirstStepsForEpsilonsAlone) {
+  const GridPrediction begun = predict(false, /*first_steps=*/true);
+  const GridPrediction measured = predict(true);
+  ASSERT_EQ(begun.cells.size(), measured.cells.size());
+  for (std::size_t i = 0; i < begun.cells.size(); ++i) {
+    const CellPrediction& cell = begun.cells[i];
+    EXPECT_EQ(cell.row.key.str(), measured.cells[i].row.key.str());
+    ASSERT_TRUE(cell.first_losses.has_value());
+    EXPECT_TRUE(std::isfinite(cell.first_losses->front()));
+    // Neither predictor has a model for them.
+    EXPECT_EQ(cell.prediction.steps, measured.cells[i].prediction.steps);
+    EXPECT_GT(cell.seconds(), 0);
+  }
 }
 
 TEST_F(PredictTrainings, ShowsWhatWasMeasuredBesideWhatWasPredicted) {

@@ -285,6 +285,10 @@ TEST(ReadProbes, KeepsTheFirstLosses) {
   EXPECT_TRUE(std::isinf(losses[2]));  // the training has diverged
   EXPECT_TRUE(std::isnan(losses[3]));
   EXPECT_FALSE(probed.cells[1].first_losses);
+  const json losses_of_training(std::vector<int>(33, 2));
+  const ProbedCells training =
+      read(with(sample_training(), "first_losses", losses_of_training));
+  EXPECT_EQ(training.cells[0].first_losses->back(), 2);
   for (const json& wrong :
        {json(3), json::array(), json(std::vector<int>(10)), json({1, "2"})}) {
     EXPECT_THAT(refusal(with(sample_probe(), "first_losses", wrong)),

@@ -124,11 +124,41 @@ TEST_F(CurveSlopes, ComeWithTheFirstLossesOfRowsThatRanAsLong) {
   for (const MetaRow& row : table_.rows) {
     found[table_.trajectories.text(row.trajectory)] = row.first_losses;
   }
-  EXPECT_THAT(found["first"],
-              ElementsAre(100, 101, 102, 103, 104, 105, 106, 107, 108));
-  EXPECT_THAT(found["later"],
-              ElementsAre(150, 151, 152, 153, 154, 155, 156, 157, 158));
+  for (const auto& [name, least] :
+       {std::pair("first", 100.F), {"later", 150}}) {
+    for (std::size_t t = 0; t <= kFirstSteps; ++t) {
+      EXPECT_EQ(found[name][t], least + static_cast<float>(t));
+    }
+    EXPECT_THAT(std::span(found[name]).subspan(kFirstSteps + 1),
+                testing::Each(IsNan()));
+  }
   EXPECT_THAT(found["short"], testing::Each(IsNan()));
+}
+
+TEST_F(CurveSlopes, ComeWithTheFirstLossesOfWholeTrainingsWithoutASlope) {
+  std::vector<std::int32_t> steps(70);
+  std::iota(steps.begin(), steps.end(), 0);
+  const std::vector<float> losses = losses_of(-0.25, 70);
+  shard::ShardWriter writer(
+      {.directory = folder_, .prefix = "a", .provenance = {}});
+  writer.add(rows_of_training(1), shard::Curve(losses, steps));
+  for (std::size_t t = 20; t < 70; ++t) steps[t] = 2 * steps[t] - 20;
+  writer.add(rows_of_training(2), shard::Curve(losses, steps));
+  writer.flush();
+  slopes();
+  EXPECT_THAT(table_.curve_slopes, testing::Each(IsNan()));
+  int with_losses = 0;
+  for (const MetaRow& row : table_.rows) {
+    if (row.counts_epochs) {
+      EXPECT_THAT(row.first_losses, testing::Each(IsNan()));
+    } else if (has_first_losses(row)) {
+      ++with_losses;
+      for (std::size_t t = 0; t < row.first_losses.size(); ++t) {
+        EXPECT_EQ(row.first_losses[t], losses[t]);
+      }
+    }
+  }
+  EXPECT_EQ(with_losses, 1);
 }
 
 TEST_F(CurveSlopes, AreNotTakenOfLossesWithStepsLeftOut) {

@@ -96,6 +96,34 @@ TEST(FirstStepFeatures, FollowFromTheLossesAndAreMissingWithoutThem) {
   EXPECT_NEAR(std::exp(value("log_last_power_time")), steps, 1e-2);
 }
 
+TEST(FirstStepFeatures, OfAWholeTrainingFollowFromThirtyTwoLosses) {
+  MetaTable table;
+  table.add(training_row());
+  MetaRow& row = table.rows[0];
+  row.epsilon = 0.1;
+  const auto value = [&](std::string_view name) {
+    return feature_of("first steps of training", name, row);
+  };
+  const auto set_losses = [&](std::size_t count) {
+    row.first_losses.fill(kMissing);
+    for (std::size_t t = 0; t < count; ++t) {
+      row.first_losses[t] =
+          static_cast<float>(3 * std::exp(-0.04 * static_cast<double>(t)));
+    }
+  };
+  set_losses(32);
+  EXPECT_FALSE(has_first_losses(row));
+  EXPECT_TRUE(std::isnan(value("log_time_left")));
+  set_losses(33);
+  EXPECT_TRUE(has_first_losses(row));
+  EXPECT_NEAR(value("log_loss_32"), -1.28, 1e-5);
+  EXPECT_NEAR(value("log_last_rate"), std::log(0.04), 1e-5);
+  EXPECT_NEAR(std::exp(value("log_time_left")), std::log(10) / 0.04 - 32, 1e-2);
+  EXPECT_NEAR(std::exp(value("log_power_time")), std::log(10) / 0.04, 1e-2);
+  EXPECT_NEAR(std::exp(value("log_last_power_time")), std::log(10) / 0.04,
+              1e-2);
+}
+
 TEST(ExtendedFeatures, AreThePapersButTheSamplesThatAreNotInTheBatchAndMore) {
   const FeatureSet extended = feature_set("extended");
   const std::vector<std::string> names = extended.names();
@@ -224,7 +252,8 @@ TEST(TrainingFeatures, AreThoseOfTheSetAndOfTheTraining) {
   row.set_kernel_training_4 = 0.6;
   MetaTable table;
   table.add(row);
-  for (const char* set : {"general", "first steps"}) {
+  for (const char* set :
+       {"general", "first steps", "first steps of training"}) {
     const auto value = [&](std::string_view name) {
       return feature_of(set, name, table.rows[0]);
     };

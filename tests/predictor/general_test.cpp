@@ -465,16 +465,52 @@ TEST(GeneralModel, IsFittedWhereNoRowOfTheOtherKindConverged) {
       std::isnan(fitted.model.errors.at(Novelty::source).median_factor));
 }
 
-TEST(FirstSteps, AnswerExactlyOrByTheModelThatKnowsThem) {
-  const auto with_losses = [](MetaRow& row, double rate) {
-    for (std::size_t t = 0; t < row.first_losses.size(); ++t) {
-      row.first_losses[t] =
-          static_cast<float>(3 * std::exp(-rate * static_cast<double>(t)));
+/// L_t = 3 exp(-rate t).
+void set_losses(MetaRow& row, double rate) {
+  for (std::size_t t = 0; t <= first_steps_of(row); ++t) {
+    row.first_losses[t] =
+        static_cast<float>(3 * std::exp(-rate * static_cast<double>(t)));
+  }
+}
+
+TEST(FirstSteps, OfAWholeTrainingAreThirtyTwo) {
+  MetaTable table;
+  for (int i = 0; i < 200; ++i) {
+    for (const shard::Row& row : rows_of_training(i)) {
+      if (row.criterion.view() == "epsilon") table.add(row);
     }
+  }
+  for (MetaRow& row : table.rows) {
+    set_losses(row, -std::log(row.epsilon) / row.t_star);
+  }
+  Predictor predictor = {
+      .model = Model::fit(table, all_rows(table), feature_set("general"),
+                          training_settings(42)),
+      .settings = table.settings(table.rows.front()),
+      .first_steps =
+          model_of(table, "first steps of training", training_settings(42))};
+  MetaTable asked;
+  for (int i = 0; i < 3; ++i) asked.add(rows_of_training(300 + i)[0]);
+  const auto rate_for = [&](std::size_t i, int steps) {
+    set_losses(asked.rows[i], -std::log(asked.rows[i].epsilon) / steps);
   };
+  rate_for(0, 30);
+  rate_for(1, 33);
+  rate_for(2, 400);
+  const auto predictions =
+      predictor.predict_after_first_steps(asked, all_rows(asked));
+  EXPECT_EQ(predictions[0].answered_by, AnsweredBy::training);
+  EXPECT_EQ(predictions[0].steps, 30);
+  EXPECT_EQ(predictions[1].answered_by, AnsweredBy::first_steps);
+  // It has not been reached in 32 steps.
+  EXPECT_GE(predictions[1].interval.lower, 33);
+  EXPECT_NEAR(std::log(predictions[2].steps / 400), 0, 0.3);
+}
+
+TEST(FirstSteps, AnswerExactlyOrByTheModelThatKnowsThem) {
   MetaTable table = general_table(600);
   for (MetaRow& row : table.rows) {
-    with_losses(row, -std::log(row.epsilon) / row.t_star);
+    set_losses(row, -std::log(row.epsilon) / row.t_star);
   }
   Predictor predictor = result_of(sample_table(40)).predictor;
   predictor.first_steps = model_of(table, "first steps");
@@ -482,9 +518,9 @@ TEST(FirstSteps, AnswerExactlyOrByTheModelThatKnowsThem) {
   for (int i = 0; i < 3; ++i) asked.add(general_row(601, 3, 3));
   ASSERT_GT(asked.rows[0].t_star, 8);
   asked.rows[0].epsilon = 0.1;
-  with_losses(asked.rows[0], 0.4);  // e^-2.4 < 0.1: six steps
-  with_losses(asked.rows[1],
-              -std::log(asked.rows[1].epsilon) / asked.rows[1].t_star);
+  set_losses(asked.rows[0], 0.4);  // e^-2.4 < 0.1: six steps
+  set_losses(asked.rows[1],
+             -std::log(asked.rows[1].epsilon) / asked.rows[1].t_star);
   const auto predictions =
       predictor.predict_after_first_steps(asked, all_rows(asked));
   EXPECT_EQ(predictions[0].answered_by, AnsweredBy::training);

@@ -166,6 +166,24 @@ TEST(FullTraining, LooksWithoutChangingTheTraining) {
   EXPECT_EQ(seen.validation_losses, unseen.validation_losses);
 }
 
+TEST(FullTraining, HasTheSameFirstLossesWhereItEndsAfterThem) {
+  trial::TrialTask task = full_task();
+  task.criteria = trial::criteria_of({1e-9});
+  const auto whole = run_full(task);
+  // Fewer updates than an epoch has, and more.
+  for (const std::int64_t updates : {3, 20}) {
+    std::get<trial::FullTraining>(task.target).stop_after = updates;
+    const auto begun = run_full(task);
+    const auto count = static_cast<std::size_t>(updates) + 1;
+    ASSERT_EQ(begun.losses.size(), count);
+    EXPECT_TRUE(std::equal(begun.losses.begin(), begun.losses.end(),
+                           whole.losses.begin()));
+    EXPECT_EQ(begun.probe, whole.probe);
+    EXPECT_GT(begun.step_seconds, 0);
+    EXPECT_GT(begun.evaluation_seconds, 0);
+  }
+}
+
 TEST(FullTraining, ProbesTheFirstMiniBatchAndDescribesTheSamples) {
   const auto result = run_full(full_task());
   ASSERT_TRUE(result.probe.extended.has_value());

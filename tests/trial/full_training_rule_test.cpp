@@ -132,6 +132,20 @@ TEST(FullTrainingRule, CensorsByTheLossThatIsNotFinite) {
   EXPECT_EQ(by_validation.results()[1].best->epoch, 1);
 }
 
+TEST(FullTrainingRule, EndsWhereNoMoreThanTheFirstLossesAreWanted) {
+  const FullTraining settings{.stop_after = 25, .samples = 100};
+  const auto rule =
+      run(settings, {Epsilon{0.5}, Epsilon{0.1}, EarlyStopping{}},
+          {.loss = [](std::int64_t t) { return t < 7 ? 1.F : 0.5F; }});
+  EXPECT_EQ(rule.losses().size(), 26U);
+  EXPECT_EQ(rule.validation_losses().size(), 2U);
+  EXPECT_EQ(rule.results()[0].t_star, 7);
+  for (std::size_t c = 1; c < 3; ++c) {
+    EXPECT_EQ(rule.results()[c].stop_reason, StopReason::max_steps);
+    EXPECT_EQ(rule.results()[c].t_star, 1000);  // the cap
+  }
+}
+
 TEST(FullTrainingRule, GivesACriterionWhatItAloneWouldGet) {
   Random random(7);
   for (int round = 0; round < 300; ++round) {

@@ -96,6 +96,7 @@ TEST(TaskLine, ReadsBackEqualForAWholeTraining) {
                              .patience = 4,
                              .min_delta = 1.0 / 3,
                              .validation_samples = 456,
+                             .stop_after = 32,
                              .samples = 7890,
                              .split_seed = 0xfedcba9876543210};
   task.criteria = {Epsilon{0.25}, EarlyStopping{4, 1.0 / 3}};

@@ -88,8 +88,8 @@ void read_curves(const shard::MergedTable& merged, std::size_t first,
                           row.first_validation.begin());
         continue;
       }
-      const auto known = static_cast<std::size_t>(
-          losses_in_a_row(steps, offset, length));
+      const auto known =
+          static_cast<std::size_t>(losses_in_a_row(steps, offset, length));
       const std::size_t wanted = first_steps_of(row) + 1;
       if (known < wanted) continue;
       std::ranges::copy(losses.first(wanted), row.first_losses.begin());

@@ -347,8 +347,8 @@ std::vector<Feature> training_features() {
 }
 
 /// L_t = L_0 exp(-c t^power), fitted to the losses after steps `First` to
-/// `Last` on the scale on which that is a line: the logarithm of log(L_0 / L_t) against
-/// that of t.
+/// `Last` on the scale on which that is a line: the logarithm of log(L_0 / L_t)
+/// against that of t.
 struct StretchedExponential {
   float power = kMissing;
   float log_time = kMissing;  ///< log of the steps to epsilon

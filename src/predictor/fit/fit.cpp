@@ -157,9 +157,9 @@ void add_general(const FitOptions& options, const Inputs& inputs,
       compare_unseen(inputs.table, all, inputs.sources, general->predicted,
                      general_baselines(inputs, seed), seed);
   result.predictor.general = std::move(general->model);
-  auto first_steps = fit(
-      inputs.whole_trainings ? "first steps of training" : "first steps",
-      rows_beyond_first_steps(inputs.table, all));
+  auto first_steps =
+      fit(inputs.whole_trainings ? "first steps of training" : "first steps",
+          rows_beyond_first_steps(inputs.table, all));
   if (first_steps) result.predictor.first_steps = std::move(first_steps->model);
 }
 

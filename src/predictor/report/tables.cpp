@@ -197,9 +197,10 @@ Table general_table(const FitResult& result) {
 Table first_steps_table(const FitResult& result) {
   return left_out_table(
       "first_steps",
-      fmt::format("The model that knows the first {0} steps, on what it was not "
-                  "fitted on (rows of more than {0} steps)",
-                  first_steps_of(result.predictor.setting("target"))),
+      fmt::format(
+          "The model that knows the first {0} steps, on what it was not "
+          "fitted on (rows of more than {0} steps)",
+          first_steps_of(result.predictor.setting("target"))),
       *result.predictor.first_steps);
 }
 
