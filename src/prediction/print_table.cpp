@@ -242,9 +242,9 @@ void print_uncertain(const std::vector<CellPrediction>& cells) {
   };
   if (std::ranges::any_of(cells, is(predictor::AnsweredBy::training))) {
     fmt::print(
-        "exact     where the 8 steps that were taken have reached the "
-        "threshold "
-        "already\n");
+        "exact     where the {} steps that were taken have reached the "
+        "threshold already\n",
+        predictor::first_steps_of(cells.front().row.target.view()));
   }
   const auto is_doubtful = [](const CellPrediction& cell) {
     return cell.prediction.convergence < kSure;
