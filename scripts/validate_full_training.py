@@ -71,7 +71,7 @@ def first_steps(tables):
     yield ("| left out | rows | AvgAccuracy | off by a factor of (median) "
            "| 90 % intervals cover | upper / lower end |")
     yield "| --- | --- | --- | --- | --- | --- |"
-    for row in read_csv(tables / "first_steps.csv"):
+    for row in read_csv(tables / "first_steps_32.csv"):
         yield (f"| {LEFT_OUT[row['left_out']]} | {int(row['rows']):,} "
                f"| {float(row['avg_accuracy']):.2f} "
                f"| {float(row['median_factor']):.2f} "
@@ -221,7 +221,7 @@ def section(options):
         yield ""
         yield from intervals(tables)
         yield ""
-        if (tables / "first_steps.csv").exists():
+        if (tables / "first_steps_32.csv").exists():
             yield from first_steps(tables)
             yield ""
     yield ("**How far apart equal trainings are.** No prediction can be nearer "

@@ -1,5 +1,6 @@
 """Predictions from probes, by the program cape_predict."""
 
+import math
 import os
 
 from cape.checks import number, one_or_more, whole
@@ -54,18 +55,30 @@ def predict(what, inputs=None, targets=None, *, epsilon=0.1, patience=None,
     something, where there is no cape_predict, and as `cape.probe` does.
     """
     probes = _probes(what, inputs, targets, options)
-    # Of all or of none: the program wants them of every line.
-    has_losses = ["first_losses" in one for one in probes]
-    if any(has_losses) != all(has_losses):
-        raise CapeError("some of the probes were taken with steps=8 and some "
-                        "without; predict them apart")
-    arguments = ["--steps", "8"] if all(has_losses) else []
+    arguments = _option_for_steps(probes)
     if model_dir is not None:
         arguments += ["--model", os.path.expanduser(str(model_dir))]
     lines = [line for one in probes
              for line in _lines(one, epsilon, patience)]
     answer = predict_probed(lines, *arguments)
     return _table([_row(one) for one in answer["predictions"]], frame)
+
+
+def _option_for_steps(probes):
+    """--steps for the first losses of the probes, which the program wants of
+    every line or of none."""
+    def ends(losses):
+        return losses[-1] is None or not math.isfinite(losses[-1])
+
+    losses = [one["first_losses"] for one in probes if "first_losses" in one]
+    if not losses:
+        return []
+    # A training that ends before has no more losses.
+    counts = {len(one) - 1 for one in losses if not ends(one)} or {8}
+    if len(losses) < len(probes) or len(counts) > 1:
+        raise CapeError("the probes were taken with different `steps`; predict "
+                        "them apart")
+    return ["--steps", str(counts.pop())]
 
 
 def _is_training(probe):

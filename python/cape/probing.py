@@ -16,7 +16,7 @@ from cape.objective import Objective
 from cape.optimizer import Optimizer
 from cape.sets import (evaluation_seconds, samples_needed, set_features,
                        training_loss)
-from cape.training import first_losses, timed_steps
+from cape.training import FIRST_STEPS, first_losses, timed_steps
 from cape.untouched import Untouched, repeated_dims
 
 #: In learning rates, as in the columns' names.
@@ -50,8 +50,8 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
         torch.optim.AdamW, Adam or SGD, of which the settings are read.
     task: "classification", "regression", "sequence" or "multilabel"; found from
         the loss, the targets and the outputs where it is None.
-    steps: 0, or 8: also take the first 8 steps of the training, whose losses
-        make predictions much better.
+    steps: 0, 8 or 32: also take so many first steps of the training, whose
+        losses make predictions much better.
     name: of the network, for tables; its class where it is None.
     dataset: its name, where the predictor can know it ("fashion_mnist").
     max_steps: the cap on the predicted steps; rows have 5000.
@@ -78,8 +78,8 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
     """
     model = _unwrapped(model)
     steps = whole("steps", steps)
-    if steps not in (0, 8):
-        raise CapeError(f"steps must be 0 or 8 (found {steps})")
+    if steps not in (0, *FIRST_STEPS):
+        raise CapeError(f"steps must be 0, 8 or 32 (found {steps})")
     max_steps = whole("max_steps", max_steps, least=1)
     if batch_size is not None:
         batch_size = whole("batch_size", batch_size)
@@ -105,7 +105,8 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
         untouched.random_state.rewind()
         with torch.enable_grad():
             if steps:
-                columns |= first_losses(model, batch, objective, settings)
+                columns |= first_losses(steps, model, batch, objective,
+                                        settings)
             else:
                 columns |= timed_steps(model, batch, objective, settings)
     if training:
@@ -198,7 +199,7 @@ def _whole_training(given, samples, batch_size, steps, max_epochs, min_delta,
                             "training has")
         return {}
     if steps:
-        raise CapeError("steps=8 is for steps on one batch, not for a whole "
+        raise CapeError(f"steps={steps} is for steps on one batch, not for a whole "
                         "training, of whose mini-batches only some are given")
     samples = whole("samples", samples, least=1)
     if batch_size is None or not 1 <= batch_size <= min(samples, given.size):

@@ -7,8 +7,8 @@ import torch
 
 from cape.untouched import synchronize
 
-#: Steps whose losses a prediction can use.
-FIRST_STEPS = 8
+#: How many first steps a prediction can use the losses of.
+FIRST_STEPS = (8, 32)
 
 #: Enough for a mean, and short beside the probe.
 _TIMED_STEPS = 5
@@ -72,14 +72,14 @@ def timed_steps(model, batch, objective, settings):
             "step_seconds": _seconds_since(start, model) / count}
 
 
-def first_losses(model, batch, objective, settings):
-    """The losses L_0 to L_8 of the training, as `first_losses`, and what
-    timed_steps gives. They end with the first one that is not finite. Changes
+def first_losses(steps, model, batch, objective, settings):
+    """The losses after 0 to `steps` steps of the training, as `first_losses`,
+    and what timed_steps gives. They end with the first one that is not finite. Changes
     the module."""
     training = _Training(model, batch, objective, settings)
     losses = [training.loss()]
     start, timed = None, 0
-    while len(losses) <= FIRST_STEPS and math.isfinite(losses[-1]):
+    while len(losses) <= steps and math.isfinite(losses[-1]):
         training.update()
         losses.append(training.loss())
         if start is None:

@@ -80,8 +80,15 @@ class Predict(unittest.TestCase):
         row, = self.rows(probe, epsilon=1e-3)
         self.assertEqual(row["model"], "first steps")
         self.assertTrue(0 < row["convergence"] <= 1)
-        with self.assertRaisesRegex(cape.CapeError, "some without"):
-            self.rows([probe, self.probe()])
+        more = self.probe(steps=32, learning_rate=0.005)
+        self.assertEqual(more["first_losses"][:2], self.probe(
+            steps=8, learning_rate=0.005)["first_losses"][:2])
+        row, = self.rows(more, epsilon=1e-3)
+        self.assertEqual(row["model"], "first steps")
+        self.assertGreater(row["lower"], 32)
+        for other in (self.probe(), more):
+            with self.assertRaisesRegex(cape.CapeError, "different `steps`"):
+                self.rows([probe, other])
 
     @support.needs_pandas
     @support.needs_program("cape_predict")

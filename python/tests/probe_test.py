@@ -555,19 +555,19 @@ class Optimizers(unittest.TestCase):
                                                     weight_decay=1e-4)),
                 ("sgd", lambda p: torch.optim.SGD(p, 0.01, momentum=0.9,
                                                   weight_decay=1e-4))]:
-            probe = self.probe(kind, learning_rate=0.01, steps=8)
+            probe = self.probe(kind, learning_rate=0.01, steps=32)
             torch.manual_seed(1)
             net = nn.Linear(4, 3)
             x, y = torch.randn(9, 4), torch.arange(9) % 3
             optimizer = build(net.parameters())
             losses = []
-            for _ in range(9):
+            for _ in range(33):
                 optimizer.zero_grad()
                 loss = functional.cross_entropy(net(x), y)
                 losses.append(loss.item())
                 loss.backward()
                 optimizer.step()
-            self.assertEqual(len(probe["first_losses"]), 9)
+            self.assertEqual(len(probe["first_losses"]), 33)
             for a, b in zip(probe["first_losses"], losses):
                 self.assertAlmostEqual(a, b, places=6)
             self.assertGreater(probe["step_seconds"], 0)
@@ -668,7 +668,7 @@ class Refused(unittest.TestCase):
             functional.cross_entropy, reduction="sum"))
         self.refuse("loss must be called .*found 'mse'", loss="mse")
         self.refuse("no task 'guess'", task="guess")
-        self.refuse("steps must be 0 or 8", steps=3)
+        self.refuse("steps must be 0, 8 or 32", steps=3)
         self.refuse("steps must be a whole number", steps="8")
         self.refuse("max_steps must be a whole number of at least 1 .found 0.5",
                     max_steps=0.5)

@@ -74,12 +74,11 @@ void declare(CLI::App& app, CommandLine& line) {
                  "configuration: batch_steps or full_training, whole trainings")
       ->check(CLI::IsMember(trial::target_names()));
   app.add_option("--steps", line.steps,
-                 "take the first 8 steps of each training (32 of a whole "
-                 "training), and predict from their losses, too: slower and "
+                 "take the first 8 or 32 steps of each training (of a whole "
+                 "training 32), and predict from their losses, too: slower and "
                  "better")
       ->type_name("8|32")
-      ->check(CLI::IsMember(
-          {predictor::kFirstSteps, predictor::kFirstStepsOfTraining}));
+      ->check(CLI::IsMember(predictor::kFirstSteps));
   as_path(app.add_option(
               "--probed", line.probed,
               "predict from probes that were taken elsewhere, in place of a "
@@ -125,13 +124,14 @@ grid::Config load(const CommandLine& line) {
 /// The model that was named, else the one that comes with the program.
 predictor::Predictors open_model(const std::string& named,
                                  const std::string& target,
-                                 bool with_first_steps) {
+                                 std::int64_t steps) {
+  const auto first_steps = static_cast<std::size_t>(steps);
   if (!named.empty()) {
-    return predictor::load_predictors(named, target, with_first_steps);
+    return predictor::load_predictors(named, target, first_steps);
   }
   const std::filesystem::path model = data_directory() / "model";
   if (std::filesystem::exists(model / target)) {
-    return predictor::load_predictors(model, target, with_first_steps);
+    return predictor::load_predictors(model, target, first_steps);
   }
   fail_user(
       "there is no default model for the target {} (looked for {}); name the "
@@ -142,23 +142,24 @@ predictor::Predictors open_model(const std::string& named,
 
 /// The steps that --steps can name depend on the target.
 void check_first_steps(std::int64_t steps, const std::string& target) {
-  const auto wanted =
-      static_cast<std::int64_t>(predictor::first_steps_of(target));
-  if (steps == wanted) return;
-  fail_user("the target {} has --steps {} (found --steps {})", target, wanted,
-            steps);
+  const auto known = predictor::first_steps_of(target);
+  if (std::ranges::find(known, steps) != known.end()) return;
+  fail_user("the target {} has --steps {} (found --steps {})", target,
+            fmt::join(known, " and "), steps);
 }
 
 /// A model for some criterion knows the first steps. Those of a whole training
 /// say nothing of its best epoch.
-void check_first_steps(const predictor::Predictors& predictors) {
+void check_first_steps(std::int64_t steps,
+                       const predictor::Predictors& predictors) {
   const bool any = std::ranges::any_of(predictors, [](const auto& one) {
     return one.second.first_steps.has_value();
   });
   if (any) return;
   fail_user(
-      "the model cannot use --steps: its directory has no first_steps.json; "
-      "fit it again with cape_fit, on shards with loss curves");
+      "the model cannot use --steps {}: its directory has no {}; fit it again "
+      "with cape_fit, on shards with loss curves",
+      steps, predictor::first_steps_file(static_cast<std::size_t>(steps)));
 }
 
 void print(const CommandLine& line, const predictor::Predictors& predictors,
@@ -178,7 +179,7 @@ prediction::ProbedCells read_probes(const CommandLine& line) {
 }
 
 /// What the probes that were handed over lack.
-void warn_of_absent(const prediction::ProbedCells& probed, bool first_steps) {
+void warn_of_absent(const prediction::ProbedCells& probed, bool uses_losses) {
   std::map<std::int64_t, std::vector<std::string>> by_count;
   for (const auto& [name, count] : probed.absent) {
     by_count[count].push_back(name);
@@ -189,10 +190,23 @@ void warn_of_absent(const prediction::ProbedCells& probed, bool first_steps) {
         "missing: {}",
         count, probed.probes, fmt::join(names, ", "));
   }
-  if (!first_steps && probed.with_first_losses > 0) {
-    spdlog::warn("first_losses are not used without --steps {}",
-                 predictor::first_steps_of(probed.target));
+  if (!uses_losses && !probed.with_first_losses.empty()) {
+    spdlog::warn("first_losses are not used without --steps");
   }
+}
+
+/// What --steps needs of every probe.
+void check_first_losses(std::int64_t steps, const CommandLine& line,
+                        const prediction::ProbedCells& probed) {
+  std::int64_t enough = 0;
+  for (const auto& [reached, probes] : probed.with_first_losses) {
+    if (static_cast<std::int64_t>(reached) >= steps) enough += probes;
+  }
+  if (enough == probed.probes) return;
+  fail_user(
+      "{}: {} of {} probes have no first_losses of {} steps, from which "
+      "--steps {} predicts",
+      line.probed, probed.probes - enough, probed.probes, steps, steps);
 }
 
 /// Predictions from probes that were taken elsewhere.
@@ -209,21 +223,15 @@ void predict_probed(const CommandLine& line) {
   const bool first_steps = line.steps > 0;
   if (first_steps) {
     check_first_steps(line.steps, probed.target);
-    if (probed.with_first_losses < probed.probes) {
-      fail_user(
-          "{}: {} of {} probes have no first_losses, from which --steps {} "
-          "predicts",
-          line.probed, probed.probes - probed.with_first_losses, probed.probes,
-          line.steps);
-    }
+    check_first_losses(line.steps, line, probed);
   }
   warn_of_absent(probed, first_steps);
   const predictor::Predictors predictors =
-      open_model(line.model, probed.target, first_steps);
-  if (first_steps) check_first_steps(predictors);
+      open_model(line.model, probed.target, line.steps);
+  if (first_steps) check_first_steps(line.steps, predictors);
   prediction::GridPrediction predicted{.cells = probed.cells, .failed = {}};
   prediction::check_criteria(predictors, predicted.cells);
-  prediction::predict_cells(predictors, first_steps, predicted.cells);
+  prediction::predict_cells(predictors, predicted.cells);
   print(line, predictors, predicted);
 }
 
@@ -259,14 +267,14 @@ int run(int argc, char** argv) {
   const bool first_steps = line.steps > 0;
   if (first_steps) check_first_steps(line.steps, config.train.target);
   const predictor::Predictors predictors =
-      open_model(line.model, config.train.target, first_steps);
-  if (first_steps) check_first_steps(predictors);
+      open_model(line.model, config.train.target, line.steps);
+  if (first_steps) check_first_steps(line.steps, predictors);
   const grid::Grid grid(config, grid::open_datasets(config));
   prediction::GridPrediction predicted =
       prediction::predict_grid(predictors, grid,
                                {.trainer = line.trainers.program(),
                                 .measure = line.measure,
-                                .first_steps = first_steps},
+                                .first_steps = line.steps},
                                [&](std::size_t answered) {
                                  show_progress(answered, grid.trajectories());
                                });

@@ -14,7 +14,7 @@ namespace cape::prediction {
 namespace {
 
 /// Predicts all cells of one criterion.
-void predict(const predictor::Predictor& predictor, bool from_first_steps,
+void predict(const predictor::Predictor& predictor,
              const std::vector<CellPrediction*>& cells) {
   predictor::MetaTable table;
   for (const CellPrediction* const cell : cells) {
@@ -25,9 +25,8 @@ void predict(const predictor::Predictor& predictor, bool from_first_steps,
   }
   const std::vector<predictor::RowIndex> rows = predictor::all_rows(table);
   std::vector<predictor::Prediction> predictions =
-      from_first_steps && predictor.first_steps
-          ? predictor.predict_after_first_steps(table, rows)
-          : predictor.predict(table, rows);
+      predictor.first_steps ? predictor.predict_after_first_steps(table, rows)
+                            : predictor.predict(table, rows);
   for (std::size_t i = 0; i < cells.size(); ++i) {
     cells[i]->prediction = std::move(predictions[i]);
   }
@@ -36,13 +35,13 @@ void predict(const predictor::Predictor& predictor, bool from_first_steps,
 }  // namespace
 
 void predict_cells(const predictor::Predictors& predictors,
-                   bool from_first_steps, std::vector<CellPrediction>& cells) {
+                   std::vector<CellPrediction>& cells) {
   std::map<std::string, std::vector<CellPrediction*>> by_criterion;
   for (CellPrediction& cell : cells) {
     by_criterion[cell.row.criterion.str()].push_back(&cell);
   }
   for (const auto& [criterion, its_cells] : by_criterion) {
-    predict(predictors.at(criterion), from_first_steps, its_cells);
+    predict(predictors.at(criterion), its_cells);
   }
 }
 

@@ -47,12 +47,11 @@ struct CellPrediction {
   double seconds_for(double steps) const;
 };
 
-/// Asks the predictor of each cell's criterion for its prediction. With
-/// `from_first_steps`, the losses of the first steps count, too, where a cell
-/// has them and the predictor a model for them. REQUIRES: a predictor for every
-/// criterion.
+/// Asks the predictor of each cell's criterion for its prediction. The losses
+/// of first steps count, too, where a cell has them and the predictor a model
+/// for them. REQUIRES: a predictor for every criterion.
 void predict_cells(const predictor::Predictors& predictors,
-                   bool from_first_steps, std::vector<CellPrediction>& cells);
+                   std::vector<CellPrediction>& cells);
 
 /// Throws UserError where a cell's criterion has no predictor.
 void check_criteria(const predictor::Predictors& predictors,

@@ -55,10 +55,8 @@ std::vector<trainer_client::TrainerCommand> trainers_for(
   return trainers;
 }
 
-/// Ends the trajectory after the steps whose losses a prediction may use.
-void end_after_first_steps(trial::TrialTask& task) {
-  const auto steps = static_cast<std::int64_t>(
-      predictor::first_steps_of(trial::name_of(task.target)));
+/// Ends the trajectory after so many steps, whose losses are wanted.
+void end_after(std::int64_t steps, trial::TrialTask& task) {
   std::visit(
       Overloaded{
           [&](trial::BatchSteps& settings) {
@@ -75,13 +73,13 @@ grid::Trajectory shortened(grid::Trajectory trajectory,
                            const PredictionOptions& options) {
   if (options.measure) return trajectory;
   trial::TrialTask& task = trajectory.task;
-  if (options.first_steps) {
+  if (options.first_steps > 0) {
     std::erase_if(task.criteria, [](const trial::Criterion& criterion) {
       return !std::holds_alternative<trial::Epsilon>(criterion);
     });
   }
-  if (options.first_steps && !task.criteria.empty()) {
-    end_after_first_steps(task);
+  if (options.first_steps > 0 && !task.criteria.empty()) {
+    end_after(options.first_steps, task);
   } else {
     task.timed_steps = kTimedSteps;
   }
@@ -193,13 +191,13 @@ GridPrediction predict_grid(
     for (const shard::Row& row : rows) {
       predicted.cells.push_back(
           {.row = row, .prediction = {}, .measured = options.measure});
-      if (options.first_steps) {
+      if (options.first_steps > 0) {
         predicted.cells.back().first_losses =
             first_losses_of(answers[i].result->losses);
       }
     }
   }
-  predict_cells(predictors, options.first_steps, predicted.cells);
+  predict_cells(predictors, predicted.cells);
   return predicted;
 }
 

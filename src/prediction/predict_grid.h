@@ -1,6 +1,7 @@
 /// Predicts the cells of a grid with a model, from probes alone.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -26,14 +27,14 @@ struct GridPrediction {
 struct PredictionOptions {
   std::filesystem::path trainer;  ///< cape_trainer
   bool measure = false;           ///< also train
-  bool first_steps = false;       ///< also take the first steps of trainings
+  std::int64_t first_steps = 0;   ///< > 0: also take so many of each training
 };
 
 /// Lets trainers of this machine probe every trajectory of `grid` and time a
 /// few of its steps without training it (or train it, with options.measure),
 /// and asks the predictor of each criterion. With options.first_steps the
-/// losses of the first steps of the training count, too, for criteria whose
-/// predictor has a model for them. `progress` is told how many trajectories are
+/// losses of these steps count, too, for criteria whose predictor has a model
+/// for them. `progress` is told how many trajectories are
 /// done. Throws UserError when no trainer can be started. Criteria without a
 /// predictor are left out, with a warning; throws UserError where there is none
 /// for any.

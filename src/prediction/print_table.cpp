@@ -200,7 +200,7 @@ void print_general_errors(const predictor::Predictors& predictors,
   for (const auto& [criterion, predictor] : predictors) {
     const bool is_epoch = criterion == trial::name_of(trial::EarlyStopping{});
     const std::string first_steps = fmt::format(
-        "{} steps", predictor::first_steps_of(cells.front().row.target.view()));
+        "{} steps", predictor.first_steps ? predictor.first_steps->steps : 0);
     const char* const general = !cells.front().is_whole_training() ? "general"
                                 : is_epoch                         ? "patience"
                                                                    : "loss";
@@ -242,9 +242,8 @@ void print_uncertain(const std::vector<CellPrediction>& cells) {
   };
   if (std::ranges::any_of(cells, is(predictor::AnsweredBy::training))) {
     fmt::print(
-        "exact     where the {} steps that were taken have reached the "
-        "threshold already\n",
-        predictor::first_steps_of(cells.front().row.target.view()));
+        "exact     where the steps that were taken have reached the threshold "
+        "already\n");
   }
   const auto is_doubtful = [](const CellPrediction& cell) {
     return cell.prediction.convergence < kSure;

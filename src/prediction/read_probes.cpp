@@ -196,9 +196,7 @@ class ProbeLine {
   std::vector<Row> rows(const std::string& target) const;
 
   /// L_0, L_1, ...; a null is a loss that is not finite.
-  /// REQUIRES: the target of the line.
-  std::optional<predictor::FirstLosses> first_losses(
-      std::string_view target) const;
+  std::optional<predictor::FirstLosses> first_losses() const;
 
  private:
   void require(std::string_view key) const {
@@ -420,16 +418,14 @@ std::vector<Row> ProbeLine::rows(const std::string& target) const {
   return rows;
 }
 
-std::optional<predictor::FirstLosses> ProbeLine::first_losses(
-    std::string_view target) const {
+std::optional<predictor::FirstLosses> ProbeLine::first_losses() const {
   if (!has(kFirstLosses)) return std::nullopt;
   const json& values = line_.at(std::string(kFirstLosses));
   predictor::FirstLosses losses;
   losses.fill(std::numeric_limits<float>::quiet_NaN());
-  const std::size_t most = predictor::first_steps_of(target) + 1;
-  if (!values.is_array() || values.empty() || values.size() > most) {
+  if (!values.is_array() || values.empty() || values.size() > losses.size()) {
     fail_user("{} must be a list of 1 to {} losses (found {})", kFirstLosses,
-              most, shown(values));
+              losses.size(), shown(values));
   }
   for (std::size_t t = 0; t < values.size(); ++t) {
     // Infinite is something else than missing: the training has ended there.
@@ -467,17 +463,28 @@ std::string target_of(const ProbeLine& probe, const json& line,
   return target;
 }
 
+/// The number of steps whose losses are known: all where one is infinite, which
+/// no step follows.
+std::size_t steps_reached(const predictor::FirstLosses& losses) {
+  if (std::ranges::any_of(losses, [](float l) { return std::isinf(l); })) {
+    return losses.size() - 1;
+  }
+  const auto end =
+      std::ranges::find_if(losses, [](float loss) { return std::isnan(loss); });
+  return static_cast<std::size_t>(end - losses.begin()) - 1;
+}
+
 void add_line(const std::string& line, ProbedCells& probed) {
   const json parsed = json::parse(line);
   const ProbeLine probe(parsed);
   probed.target = target_of(probe, parsed, probed.target);
-  const auto losses = probe.first_losses(probed.target);
+  const auto losses = probe.first_losses();
   for (const Row& row : probe.rows(probed.target)) {
     probed.cells.push_back(
         {.row = row, .prediction = {}, .first_losses = losses});
   }
   ++probed.probes;
-  if (losses) ++probed.with_first_losses;
+  if (losses) ++probed.with_first_losses[steps_reached(*losses)];
   const bool is_training = probed.target == trial::FullTraining::kName;
   for (const Column& column : shard::columns()) {
     if (is_expected(column, is_training) && !probe.mentions(column.name)) {

@@ -22,7 +22,9 @@ struct ProbedCells {
   /// Features that predictions use, by the number of lines that do not mention
   /// them. A null is mentioned.
   std::map<std::string, std::int64_t> absent;
-  std::int64_t with_first_losses = 0;  ///< lines
+  /// Lines with first_losses, by how many steps these reach at most; as many as
+  /// there can be where the training ends before.
+  std::map<std::size_t, std::int64_t> with_first_losses;
 };
 
 /// Reads every line of `stream`; empty ones are skipped. `source` names it in

@@ -66,7 +66,8 @@ class DefaultModel(FarmTest):
     def test_it_puts_there_what_cape_predict_reads(self):
         self.make(says=f"model    {self.made}/model")
         self.assertEqual(self.model().keys(),
-                         {"model.json", "general.json", "first_steps.json",
+                         {"model.json", "general.json", "first_steps_8.json",
+                          "first_steps_32.json",
                           "cape.json", "metrics.json"})
         self.assertTrue((self.work / "batch_steps" / "report.html").exists())
         predict = [BIN / "cape_predict", self.config, "--data-dir", self.data,

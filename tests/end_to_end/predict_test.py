@@ -172,9 +172,9 @@ class WithFakeTrainer(PredictTest):
         self.predict(self.folder / "none.yaml", code=2, says="none.yaml")
 
     def test_a_model_that_knows_no_first_steps_cannot_use_them(self):
-        (self.model / "first_steps.json").unlink(missing_ok=True)
+        (self.model / "first_steps_8.json").unlink(missing_ok=True)
         self.predict(self.config, "--steps", "8", code=2,
-                     says="no first_steps.json")
+                     says="no first_steps_8.json")
 
     def test_a_model_that_is_none_is_refused(self):
         description = json.loads((self.model / "cape.json").read_text())
@@ -207,29 +207,31 @@ class WithRealTrainer(PredictTest):
     def test_first_steps_are_those_of_the_training(self):
         shutil.rmtree(self.model)
         shutil.copytree(ROOT / "data" / "model" / "batch_steps", self.model)
-        arguments = [self.config, "--steps", "8",
-                     "grid.learning_rate=[2e-4, 2e-3]"]
-        models = set()
-        for one, trained in zip(self.predictions(*arguments),
-                                self.predictions(*arguments, "--measure")):
-            true = trained["measured"]["t_star"]
-            models.add(one["model"])
-            if true <= 8:
-                self.assertEqual(one["model"], "trained")
-                self.assertEqual(one["t_star"], true)
-                self.assertEqual(one["interval"], [true, true])
-                self.assertEqual(one["features"], {})
-            else:
-                self.assertEqual(one["model"], "first steps")
-                self.assertLess(one["features"]["log_loss_8"], 0)
-                self.assertGreater(one["convergence"], 0.5)
-                self.assertLess(abs(math.log(one["t_star"] / true)), 1)
-                self.assertAlmostEqual(one["t_star"], trained["t_star"],
-                                       delta=1e-3 * one["t_star"])
-        self.assertEqual(models, {"trained", "first steps"})
-        table = self.predict(*arguments)
-        self.assertIn("8 steps   ", table)
-        self.assertIn("exact     where the 8 steps", table)
+        for steps in (8, 32):
+            arguments = [self.config, "--steps", str(steps),
+                         "grid.learning_rate=[2e-4, 2e-3]"]
+            models = set()
+            for one, trained in zip(self.predictions(*arguments),
+                                    self.predictions(*arguments, "--measure")):
+                true = trained["measured"]["t_star"]
+                models.add(one["model"])
+                if true <= steps:
+                    self.assertEqual(one["model"], "trained")
+                    self.assertEqual(one["t_star"], true)
+                    self.assertEqual(one["interval"], [true, true])
+                    self.assertEqual(one["features"], {})
+                else:
+                    self.assertEqual(one["model"], "first steps")
+                    self.assertLess(one["features"][f"log_loss_{steps}"], 0)
+                    self.assertGreater(one["convergence"], 0.5)
+                    self.assertGreater(one["interval"][0], steps)
+                    self.assertLess(abs(math.log(one["t_star"] / true)), 1)
+                    self.assertAlmostEqual(one["t_star"], trained["t_star"],
+                                           delta=1e-3 * one["t_star"])
+            self.assertEqual(models, {"trained", "first steps"})
+            table = self.predict(*arguments)
+            self.assertIn(f"{steps} steps   ", table)
+            self.assertIn("exact     where the steps", table)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,8 @@ class Probed(PredictTest):
     def test_what_is_wrong_is_named_with_its_line(self):
         _, lines = self.lines()
         first = json.loads(lines.splitlines()[0])
+        self.probed(json.dumps(first | {"first_losses": 9 * [2.0]}), "--steps",
+                    "32", code=2, says="no first_losses of 32 steps")
         for text, says in [
                 ("", "standard input has no probe"),
                 (lines + "{", "standard input:13:"),

@@ -188,9 +188,9 @@ def section(options):
     yield from left_out_table(tables / "general.csv")
     yield ""
     yield ("The same with the losses of 8 steps (`--steps 8`), for rows of more "
-           "than 8 steps; in `tables/first_steps.csv`:")
+           "than 8 steps; in `tables/first_steps_8.csv`:")
     yield ""
-    yield from left_out_table(tables / "first_steps.csv")
+    yield from left_out_table(tables / "first_steps_8.csv")
     yield ""
     yield ("**Networks of nobody's zoo.** The folder `tests/foreign` of the "
            "repository has small TorchScript networks, as tutorials and papers "
@@ -231,7 +231,7 @@ def main():
     parser.add_argument("--page", type=pathlib.Path,
                         default=ROOT / "docs/validation.md")
     options = parser.parse_args()
-    for name in ("general.csv", "first_steps.csv"):
+    for name in ("general.csv", "first_steps_8.csv"):
         if not (options.tables / name).exists():
             sys.exit(f"validate: there is no "
                      f"{options.tables / name}; scripts/make_default_model.sh "

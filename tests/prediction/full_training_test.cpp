@@ -93,7 +93,7 @@ class PredictTrainings : public testing::Test {
         always(predictor::stopped(predictor::training_row(), 10), 10));
   }
 
-  GridPrediction predict(bool measure, bool first_steps = false) {
+  GridPrediction predict(bool measure, std::int64_t first_steps = 0) {
     return predict_grid(
         predictors_, grid_,
         {.trainer = trainer_client::fake_trainer(folder_.path(), "").program,
@@ -133,7 +133,7 @@ TEST_F(PredictTrainings, AnswersEachCriterionByItsOwnPredictor) {
 }
 
 TEST_F(PredictTrainings, TakesTheFirstStepsForEpsilonsAlone) {
-  const GridPrediction begun = predict(false, /*first_steps=*/true);
+  const GridPrediction begun = predict(false, /*first_steps=*/32);
   const GridPrediction measured = predict(true);
   ASSERT_EQ(begun.cells.size(), measured.cells.size());
   for (std::size_t i = 0; i < begun.cells.size(); ++i) {

@@ -70,7 +70,7 @@ TEST(FirstStepFeatures, FollowFromTheLossesAndAreMissingWithoutThem) {
   MetaRow& row = table.rows[0];
   row.epsilon = 0.1;
   const auto value = [&](std::string_view name) {
-    return feature_of("first steps", name, row);
+    return feature_of("first 8 steps", name, row);
   };
   EXPECT_TRUE(std::isnan(value("log_loss_8")));
   EXPECT_TRUE(std::isnan(value("log_time_left")));
@@ -96,13 +96,13 @@ TEST(FirstStepFeatures, FollowFromTheLossesAndAreMissingWithoutThem) {
   EXPECT_NEAR(std::exp(value("log_last_power_time")), steps, 1e-2);
 }
 
-TEST(FirstStepFeatures, OfAWholeTrainingFollowFromThirtyTwoLosses) {
+TEST(FirstStepFeatures, OfThirtyTwoStepsFollowFromAsManyLosses) {
   MetaTable table;
-  table.add(training_row());
+  table.add(sample_row());
   MetaRow& row = table.rows[0];
   row.epsilon = 0.1;
   const auto value = [&](std::string_view name) {
-    return feature_of("first steps of training", name, row);
+    return feature_of("first 32 steps", name, row);
   };
   const auto set_losses = [&](std::size_t count) {
     row.first_losses.fill(kMissing);
@@ -112,10 +112,11 @@ TEST(FirstStepFeatures, OfAWholeTrainingFollowFromThirtyTwoLosses) {
     }
   };
   set_losses(32);
-  EXPECT_FALSE(has_first_losses(row));
+  EXPECT_FALSE(has_first_losses(row, 32));
+  EXPECT_TRUE(has_first_losses(row, 8));
   EXPECT_TRUE(std::isnan(value("log_time_left")));
   set_losses(33);
-  EXPECT_TRUE(has_first_losses(row));
+  EXPECT_TRUE(has_first_losses(row, 32));
   EXPECT_NEAR(value("log_loss_32"), -1.28, 1e-5);
   EXPECT_NEAR(value("log_last_rate"), std::log(0.04), 1e-5);
   EXPECT_NEAR(std::exp(value("log_time_left")), std::log(10) / 0.04 - 32, 1e-2);
@@ -252,8 +253,7 @@ TEST(TrainingFeatures, AreThoseOfTheSetAndOfTheTraining) {
   row.set_kernel_training_4 = 0.6;
   MetaTable table;
   table.add(row);
-  for (const char* set :
-       {"general", "first steps", "first steps of training"}) {
+  for (const char* set : {"general", "first 8 steps", "first 32 steps"}) {
     const auto value = [&](std::string_view name) {
       return feature_of(set, name, table.rows[0]);
     };

@@ -467,7 +467,7 @@ TEST(GeneralModel, IsFittedWhereNoRowOfTheOtherKindConverged) {
 
 /// L_t = 3 exp(-rate t).
 void set_losses(MetaRow& row, double rate) {
-  for (std::size_t t = 0; t <= first_steps_of(row); ++t) {
+  for (std::size_t t = 0; t < row.first_losses.size(); ++t) {
     row.first_losses[t] =
         static_cast<float>(3 * std::exp(-rate * static_cast<double>(t)));
   }
@@ -487,8 +487,8 @@ TEST(FirstSteps, OfAWholeTrainingAreThirtyTwo) {
       .model = Model::fit(table, all_rows(table), feature_set("general"),
                           training_settings(42)),
       .settings = table.settings(table.rows.front()),
-      .first_steps =
-          model_of(table, "first steps of training", training_settings(42))};
+      .first_steps = FirstStepsModel{
+          32, model_of(table, "first 32 steps", training_settings(42))}};
   MetaTable asked;
   for (int i = 0; i < 3; ++i) asked.add(rows_of_training(300 + i)[0]);
   const auto rate_for = [&](std::size_t i, int steps) {
@@ -513,7 +513,7 @@ TEST(FirstSteps, AnswerExactlyOrByTheModelThatKnowsThem) {
     set_losses(row, -std::log(row.epsilon) / row.t_star);
   }
   Predictor predictor = result_of(sample_table(40)).predictor;
-  predictor.first_steps = model_of(table, "first steps");
+  predictor.first_steps = {8, model_of(table, "first 8 steps")};
   MetaTable asked;
   for (int i = 0; i < 3; ++i) asked.add(general_row(601, 3, 3));
   ASSERT_GT(asked.rows[0].t_star, 8);

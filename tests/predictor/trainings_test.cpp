@@ -265,7 +265,7 @@ TEST_F(WholeTrainings, HaveAModelForEachCriterionThatIsReadAgain) {
       EXPECT_TRUE(fs::exists(folder / name)) << folder / name;
     }
     // What is measured is the end of a training, not what its steps need.
-    EXPECT_FALSE(fs::exists(folder / "first_steps.json"));
+    EXPECT_FALSE(fs::exists(folder / "first_steps_32.json"));
     const std::string unseen = read_file(folder / "tables" / "unseen.csv");
     for (const char* model :
          {"general", "constant", "family_median", "linear", "random_forest"}) {

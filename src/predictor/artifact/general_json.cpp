@@ -60,8 +60,10 @@ NoveltyErrors errors_from(const Json& json) {
           .rows = json.at("rows")};
 }
 
-FeatureSet features_from(std::string_view name, const Json& ranges) {
-  FeatureSet set = {std::string(name), {}};
+FeatureSet features_from(std::string name, const Json& ranges) {
+  // Of versions before there were models of more steps.
+  if (name == "first steps") name = first_steps_features(kFirstSteps.front());
+  FeatureSet set = {name, {}};
   const std::vector<Feature> known = feature_set(name).features;
   for (const auto& [name, range] : ranges.items()) {
     const auto found = std::ranges::find(known, name, &Feature::name);
@@ -115,7 +117,7 @@ GeneralModel general_model_from(std::string_view text) {
   const std::int64_t version = whole_number(json.at("schema_version"));
   if (version < kOldestVersion || version > kSchemaVersion) {
     fail_user(
-        "general.json or first_steps.json: schema_version is {}, this "
+        "a model without names: schema_version is {}, this "
         "program reads {} to {}; {}",
         version, kOldestVersion, kSchemaVersion,
         version > kSchemaVersion ? "use a newer one" : "fit again");

@@ -28,7 +28,7 @@ using nlohmann::json;
 constexpr int kOldestModelSchemaVersion = 7;
 constexpr int kFirstSchemaWithPerceptron = 8;
 
-std::string read_part(const fs::path& directory, const char* name) {
+std::string read_part(const fs::path& directory, const std::string& name) {
   const fs::path path = directory / name;
   if (!fs::is_regular_file(path)) {
     fail_user("{}: no model ({} is missing); name the --out of a cape_fit",
@@ -181,16 +181,29 @@ Perceptron perceptron_of(const fs::path& directory, std::size_t features) {
 
 /// Nothing where the directory has no such file.
 std::optional<GeneralModel> general_part(const fs::path& directory,
-                                         const char* name) {
+                                         const std::string& name) {
   if (!fs::exists(directory / name)) return std::nullopt;
   return undamaged(directory / name, [&] {
     return general_model_from(read_part(directory, name));
   });
 }
 
+/// Nothing where there is no such model.
+std::optional<GeneralModel> first_steps_part(const fs::path& directory,
+                                             std::size_t steps) {
+  auto read = general_part(directory, first_steps_file(steps));
+  // Of versions before there were models of more than 8 steps.
+  if (read || steps != kFirstSteps.front()) return read;
+  return general_part(directory, "first_steps.json");
+}
+
 }  // namespace
 
-Predictor load_predictor(const fs::path& directory, bool with_first_steps) {
+std::string first_steps_file(std::size_t steps) {
+  return fmt::format("first_steps_{}.json", steps);
+}
+
+Predictor load_predictor(const fs::path& directory, std::size_t first_steps) {
   const std::string description = read_part(directory, "cape.json");
   const std::string trees = read_part(directory, "model.json");
   Booster booster = undamaged(directory / "model.json",
@@ -228,8 +241,9 @@ Predictor load_predictor(const fs::path& directory, bool with_first_steps) {
         perceptron_of(directory, loaded.model.features.size());
   }
   loaded.general = general_part(directory, "general.json");
-  if (with_first_steps) {
-    loaded.first_steps = general_part(directory, "first_steps.json");
+  if (first_steps > 0) {
+    auto general = first_steps_part(directory, first_steps);
+    if (general) loaded.first_steps = {first_steps, *std::move(general)};
   }
   const Model& model = loaded.model;
   if (model.booster.feature_names() != model.features.names()) {
@@ -240,7 +254,7 @@ Predictor load_predictor(const fs::path& directory, bool with_first_steps) {
 }
 
 Predictors load_predictors(const fs::path& named, const std::string& target,
-                           bool with_first_steps) {
+                           std::size_t first_steps) {
   const fs::path directory =
       fs::is_directory(named / target) ? named / target : named;
   const std::string epsilon = trial::name_of(trial::Epsilon{});
@@ -261,7 +275,7 @@ Predictors load_predictors(const fs::path& named, const std::string& target,
   if (folders.empty()) folders.push_back(directory);
   Predictors predictors;
   for (const fs::path& folder : folders) {
-    Predictor loaded = load_predictor(folder, with_first_steps);
+    Predictor loaded = load_predictor(folder, first_steps);
     const std::string its_target = loaded.setting("target");
     if (its_target != target) {
       fail_user(

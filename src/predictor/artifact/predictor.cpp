@@ -251,33 +251,38 @@ void let_say_how_sure(const Predictor& predictor, const MetaTable& table,
   }
 }
 
-/// The first of the first steps within the cap at which the loss is at most
+/// L_0, L_1, ... after each of so many first steps.
+std::span<const float> losses_of(const MetaRow& row, std::size_t steps) {
+  return std::span(row.first_losses).first(steps + 1);
+}
+
+/// The first of so many steps within the cap at which the loss is at most
 /// epsilon L_0.
-std::optional<std::size_t> reached_at(const MetaRow& row) {
-  const double threshold = row.epsilon * row.first_losses.front();
+std::optional<std::size_t> reached_at(const MetaRow& row, std::size_t steps) {
+  const std::span<const float> losses = losses_of(row, steps);
+  const double threshold = row.epsilon * losses.front();
   // The cap of steps on one batch is one of losses, L_0 among them.
   const std::size_t end = std::min<std::size_t>(
-      row.first_losses.size(), static_cast<std::size_t>(row.max_steps) +
-                                   (is_whole_training(row) ? 1 : 0));
+      losses.size(), static_cast<std::size_t>(row.max_steps) +
+                         (is_whole_training(row) ? 1 : 0));
   for (std::size_t t = 0; t < end; ++t) {
-    if (row.first_losses[t] <= threshold) return t;
+    if (losses[t] <= threshold) return t;
   }
   return std::nullopt;
 }
 
-/// Whether one of the first losses is infinite: the training ends there.
-bool diverges(const MetaRow& row) {
-  return std::ranges::any_of(row.first_losses,
+/// Whether one of these losses is infinite: the training ends there.
+bool diverges(const MetaRow& row, std::size_t steps) {
+  return std::ranges::any_of(losses_of(row, steps),
                              [](float loss) { return std::isinf(loss); });
 }
 
-/// The threshold was not reached in the first steps.
-void keep_after_first_steps(const MetaRow& row, Prediction& one) {
-  const double least =
-      clip_steps(static_cast<double>(first_steps_of(row) + 1), row);
-  for (double* const steps :
+/// The threshold was not reached in so many steps.
+void keep_after(std::size_t steps, const MetaRow& row, Prediction& one) {
+  const double least = clip_steps(static_cast<double>(steps + 1), row);
+  for (double* const count :
        {&one.steps, &one.interval.lower, &one.interval.upper}) {
-    *steps = std::max(*steps, least);
+    *count = std::max(*count, least);
   }
 }
 
@@ -364,7 +369,8 @@ std::string Predictor::setting(std::string_view name) const {
 
 const GeneralModel* Predictor::general_of(AnsweredBy answered_by) const {
   if (answered_by == AnsweredBy::general) return &*general;
-  return answered_by == AnsweredBy::first_steps ? &*first_steps : nullptr;
+  return answered_by == AnsweredBy::first_steps ? &first_steps->general
+                                                : nullptr;
 }
 
 const Model* Predictor::model_of(AnsweredBy answered_by) const {
@@ -386,16 +392,16 @@ std::vector<Prediction> Predictor::predict_after_first_steps(
   std::vector<Prediction> predictions = predict_only(*this, table, rows);
   let_answer(AnsweredBy::first_steps, *this, table,
              share_of(rows, predictions, [&](RowIndex i, const Prediction&) {
-               return has_first_losses(table.rows[i]) &&
+               return has_first_losses(table.rows[i], first_steps->steps) &&
                       has_general_features(table.rows[i]);
              }));
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const MetaRow& row = table.rows[rows[i]];
-    const auto steps = reached_at(row);
-    if (steps || diverges(row)) {
-      predictions[i] = from_training(steps, row);
+    const auto reached = reached_at(row, first_steps->steps);
+    if (reached || diverges(row, first_steps->steps)) {
+      predictions[i] = from_training(reached, row);
     } else if (predictions[i].answered_by == AnsweredBy::first_steps) {
-      keep_after_first_steps(row, predictions[i]);
+      keep_after(first_steps->steps, row, predictions[i]);
     }
   }
   add_contributions(*this, table, rows, predictions);

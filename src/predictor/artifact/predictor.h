@@ -2,6 +2,7 @@
 /// never seen.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <limits>
 #include <map>
@@ -39,6 +40,12 @@ constexpr auto enum_names(AnsweredBy) {
                                  {training, "trained"}})};
 }
 
+/// The model that knows the losses of so many first steps.
+struct FirstStepsModel {
+  std::size_t steps;
+  GeneralModel general;
+};
+
 /// One row's prediction, from 1 to the cap of its trajectory: of T* in steps,
 /// or of a row of early stopping of the best epoch.
 struct Prediction {
@@ -75,7 +82,7 @@ struct Predictor {
   /// Answers where `model` has not seen a row's network or optimizer.
   std::optional<GeneralModel> general{};
   /// Answers for rows of which the losses of the first steps are known.
-  std::optional<GeneralModel> first_steps{};
+  std::optional<FirstStepsModel> first_steps{};
 
   /// The model without names that answered; null where none did.
   const GeneralModel* general_of(AnsweredBy answered_by) const;
@@ -96,9 +103,10 @@ struct Predictor {
   std::vector<Prediction> predict(const MetaTable& table,
                                   std::span<const RowIndex> rows) const;
 
-  /// The same from the losses of the first steps, where a row has them: exact
-  /// where these reach the threshold, or are infinite, which no training comes
-  /// back from; else by `first_steps`. REQUIRES: first_steps.
+  /// The same from the losses of the first steps, as many as `first_steps`
+  /// knows, where a row has them: exact where these reach the threshold, or are
+  /// infinite, which no training comes back from; else by `first_steps`.
+  /// REQUIRES: first_steps.
   std::vector<Prediction> predict_after_first_steps(
       const MetaTable& table, std::span<const RowIndex> rows) const;
 
@@ -111,10 +119,13 @@ struct Predictor {
 /// Reads cape.json, model.json and perceptron.json in `directory`. The model
 /// predicts as it did when it was fitted. Throws UserError for a directory
 /// without them, for files that are damaged or do not belong together, and for
-/// another schema version. `first_steps` is read only where it is wanted, since
-/// that takes a third of a second.
+/// another schema version. Of the models of first steps only that of
+/// `first_steps` of them is read (0: none), since it takes a third of a second.
 Predictor load_predictor(const std::filesystem::path& directory,
-                         bool with_first_steps = false);
+                         std::size_t first_steps = 0);
+
+/// The file of the model that knows the losses of so many first steps.
+std::string first_steps_file(std::size_t steps);
 
 /// Predictors of one target by the criterion that each answers for.
 using Predictors = std::map<std::string, Predictor, std::less<>>;
@@ -125,6 +136,6 @@ using Predictors = std::map<std::string, Predictor, std::less<>>;
 /// load_predictor, and for a directory that has nothing for the target.
 Predictors load_predictors(const std::filesystem::path& directory,
                            const std::string& target,
-                           bool with_first_steps = false);
+                           std::size_t first_steps = 0);
 
 }  // namespace cape::predictor

@@ -20,7 +20,7 @@ struct Place {
   bool is_validation = false;
 };
 
-/// The curves of each of merged.sources() that are long enough for something.
+/// The curves of each of merged.sources(); CSV files have none.
 std::vector<std::vector<Place>> curves_of(const shard::MergedTable& merged,
                                           std::size_t first) {
   std::vector<std::vector<Place>> places(merged.sources().size());
@@ -30,7 +30,7 @@ std::vector<std::vector<Place>> curves_of(const shard::MergedTable& merged,
     if (counts_epochs(row)) {
       its.push_back({first + i, row.validation_offset, row.validation_length,
                      /*is_validation=*/true});
-    } else {
+    } else if (row.curve_length > 0) {
       its.push_back({first + i, row.curve_offset, row.curve_length});
     }
   }
@@ -90,9 +90,8 @@ void read_curves(const shard::MergedTable& merged, std::size_t first,
       }
       const auto known =
           static_cast<std::size_t>(losses_in_a_row(steps, offset, length));
-      const std::size_t wanted = first_steps_of(row) + 1;
-      if (known < wanted) continue;
-      std::ranges::copy(losses.first(wanted), row.first_losses.begin());
+      std::ranges::copy(losses.first(std::min(known, row.first_losses.size())),
+                        row.first_losses.begin());
       float& slope = table.curve_slopes[row.trajectory];
       if (std::isnan(slope) && known >= kCurveLosses &&
           !is_whole_training(row)) {

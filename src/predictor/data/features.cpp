@@ -1,5 +1,7 @@
 #include "predictor/data/features.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -401,8 +403,8 @@ std::vector<Feature> of_first_steps(std::vector<Feature> features) {
   return features;
 }
 
-/// What the first updates of the training itself show.
-std::vector<Feature> first_step_features() {
+/// What the first 8 updates of the training itself show.
+std::vector<Feature> features_of_8_steps() {
   return of_first_steps({
       {"log_loss_1", "first steps", log_loss<1>},
       {"log_loss_2", "first steps", log_loss<2>},
@@ -433,8 +435,8 @@ std::vector<Feature> first_step_features() {
   });
 }
 
-/// The same of a whole training.
-std::vector<Feature> first_step_features_of_training() {
+/// What the first 32 show.
+std::vector<Feature> features_of_32_steps() {
   return of_first_steps({
       {"log_loss_1", "first steps", log_loss<1>},
       {"log_loss_2", "first steps", log_loss<2>},
@@ -526,20 +528,19 @@ FeatureSet feature_set(std::string_view name) {
     std::ranges::copy(training_features(), std::back_inserter(set.features));
     return set;
   }
-  if (name == "first steps") {
+  const auto first_steps = [&](std::vector<Feature> features) {
     set.features = feature_set("general").features;
-    std::ranges::copy(first_step_features(), std::back_inserter(set.features));
+    std::ranges::move(features, std::back_inserter(set.features));
     return set;
-  }
-  if (name == "first steps of training") {
-    set.features = feature_set("general").features;
-    std::ranges::copy(first_step_features_of_training(),
-                      std::back_inserter(set.features));
-    return set;
+  };
+  if (name == first_steps_features(8))
+    return first_steps(features_of_8_steps());
+  if (name == first_steps_features(32)) {
+    return first_steps(features_of_32_steps());
   }
   fail_user(
-      "unknown feature set \"{}\"; known: paper, extended, general, first "
-      "steps, first steps of training",
+      "unknown feature set \"{}\"; known: paper, extended, general, first 8 "
+      "steps, first 32 steps",
       name);
 }
 
@@ -564,8 +565,12 @@ bool has_general_features(const MetaRow& row) {
          std::isfinite(row.general.log_g2);
 }
 
-bool has_first_losses(const MetaRow& row) {
-  return std::isfinite(row.first_losses[first_steps_of(row)]);
+std::string first_steps_features(std::size_t steps) {
+  return fmt::format("first {} steps", steps);
+}
+
+bool has_first_losses(const MetaRow& row, std::size_t steps) {
+  return std::isfinite(row.first_losses.at(steps));
 }
 
 bool is_usable(const MetaRow& row) {

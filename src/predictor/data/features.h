@@ -45,10 +45,10 @@ struct FeatureSet {
 
 /// "paper": [log P, log g2, log tau, log N, log eta, log B]; "extended": the
 /// same without log N, and the other features of docs/predictor.md; "general":
-/// those that any network and any data have; "first steps" and "first steps of
-/// training": these, and those of MetaRow::first_losses, of steps on one batch
-/// and of whole trainings. The last three also have what whole trainings show
-/// beside steps on one batch. Throws UserError for another name.
+/// those that any network and any data have; "first 8 steps" and "first 32
+/// steps": these, and those of MetaRow::first_losses. The last three also have
+/// what whole trainings show beside steps on one batch. Throws UserError for
+/// another name.
 FeatureSet feature_set(std::string_view name);
 
 /// The features that are not the same in all given rows. A feature that is the
@@ -64,8 +64,11 @@ bool has_paper_features(const MetaRow& row);
 /// model cannot predict.
 bool has_general_features(const MetaRow& row);
 
-/// Whether the training is known to have made first_steps_of(row) updates.
-bool has_first_losses(const MetaRow& row);
+/// The name of the set that uses the losses of so many steps.
+std::string first_steps_features(std::size_t steps);
+
+/// Whether the training is known to have made so many updates.
+bool has_first_losses(const MetaRow& row, std::size_t steps);
 
 /// Whether a model can be fitted on the row: the paper's features are finite,
 /// T* >= 1, and 0 < epsilon < 1 unless it is a row of early stopping.

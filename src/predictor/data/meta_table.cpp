@@ -121,13 +121,9 @@ bool is_whole_training(const MetaRow& row) {
   return std::isfinite(row.training.log_samples);
 }
 
-std::size_t first_steps_of(std::string_view target) {
-  return target == trial::FullTraining::kName ? kFirstStepsOfTraining
-                                              : kFirstSteps;
-}
-
-std::size_t first_steps_of(const MetaRow& row) {
-  return is_whole_training(row) ? kFirstStepsOfTraining : kFirstSteps;
+std::span<const std::size_t> first_steps_of(std::string_view target) {
+  const std::span all = kFirstSteps;
+  return target == trial::FullTraining::kName ? all.last(1) : all;
 }
 
 std::string settings_of(const shard::Row& row) {

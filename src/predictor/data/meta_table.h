@@ -83,15 +83,14 @@ struct TrainingFeatures {
 /// The epochs whose validation losses learning-curve extrapolation may use.
 inline constexpr std::size_t kFirstEpochs = 5;
 
-/// The updates of the optimizer whose losses a prediction may use: of steps on
-/// one batch, and of a whole training, where an update says less of the loss on
-/// all samples.
-inline constexpr std::size_t kFirstSteps = 8;
-inline constexpr std::size_t kFirstStepsOfTraining = 32;
+/// How many updates of the optimizer may be taken for a prediction that uses
+/// their losses, fewest first; of a whole training, an update says too little
+/// of the loss on all samples for the smaller number.
+inline constexpr std::array<std::size_t, 2> kFirstSteps = {8, 32};
+std::span<const std::size_t> first_steps_of(std::string_view target);
 
-/// The losses L_0, L_1, ... of a training after each of these updates; NaN is
-/// missing, as are all after the eighth of steps on one batch.
-using FirstLosses = std::array<float, kFirstStepsOfTraining + 1>;
+/// L_0, L_1, ... of a training; NaN is missing.
+using FirstLosses = std::array<float, kFirstSteps.back() + 1>;
 
 /// One measured cell. Logarithms are natural. Values are float, since XGBoost
 /// computes with float; NaN is missing. What is predicted is t_star: optimizer
@@ -133,7 +132,7 @@ struct MetaRow {
   GeneralFeatures general;
   TrainingFeatures training;
   OptimizerTraits optimizer_traits;
-  FirstLosses first_losses;  ///< all missing where there is no curve
+  FirstLosses first_losses;  ///< as far as there is a curve
   /// Of early stopping, after the first epochs; missing where there is none.
   std::array<float, kFirstEpochs> first_validation;
 };
@@ -149,10 +148,6 @@ bool counts_epochs(const shard::Row& row);
 
 /// Whether the row is one of a training on a whole data set.
 bool is_whole_training(const MetaRow& row);
-
-/// kFirstSteps or kFirstStepsOfTraining, for rows of a target and for a row.
-std::size_t first_steps_of(std::string_view target);
-std::size_t first_steps_of(const MetaRow& row);
 
 using RowIndex = std::uint32_t;
 

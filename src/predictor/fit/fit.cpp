@@ -117,14 +117,14 @@ std::vector<RowIndex> general_rows(const Inputs& inputs) {
   return rows;
 }
 
-/// Those of `rows` whose steps the first ones do not yet answer.
-std::vector<RowIndex> rows_beyond_first_steps(
-    const MetaTable& table, const std::vector<RowIndex>& rows) {
+/// Those of `rows` of more steps, whose losses so far are known.
+std::vector<RowIndex> rows_beyond(std::size_t steps, const MetaTable& table,
+                                  const std::vector<RowIndex>& rows) {
   std::vector<RowIndex> beyond;
   std::ranges::copy_if(rows, std::back_inserter(beyond), [&](RowIndex i) {
     const MetaRow& row = table.rows[i];
-    return has_first_losses(row) &&
-           row.t_star > static_cast<std::int32_t>(first_steps_of(row));
+    return has_first_losses(row, steps) &&
+           row.t_star > static_cast<std::int32_t>(steps);
   });
   return beyond;
 }
@@ -157,10 +157,12 @@ void add_general(const FitOptions& options, const Inputs& inputs,
       compare_unseen(inputs.table, all, inputs.sources, general->predicted,
                      general_baselines(inputs, seed), seed);
   result.predictor.general = std::move(general->model);
-  auto first_steps =
-      fit(inputs.whole_trainings ? "first steps of training" : "first steps",
-          rows_beyond_first_steps(inputs.table, all));
-  if (first_steps) result.predictor.first_steps = std::move(first_steps->model);
+  for (const std::size_t steps :
+       first_steps_of(result.predictor.setting("target"))) {
+    auto after =
+        fit(first_steps_features(steps), rows_beyond(steps, inputs.table, all));
+    if (after) result.first_steps.emplace(steps, std::move(after->model));
+  }
 }
 
 /// The options, with those that nobody named as the target wants them. Few

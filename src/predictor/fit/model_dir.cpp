@@ -26,9 +26,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 8> kFiles = {
-    "model.json", "perceptron.json", "general.json", "first_steps.json",
-    "cape.json",  "metrics.json",    "report.html",  "tables"};
+/// first_steps.json is of versions before there were two of them.
+constexpr std::array<std::string_view, 10> kFiles = {
+    "model.json",          "perceptron.json",
+    "general.json",        "first_steps_8.json",
+    "first_steps_32.json", "first_steps.json",
+    "cape.json",           "metrics.json",
+    "report.html",         "tables"};
 
 /// Of whole trainings: each holds a model.
 constexpr std::array<std::string_view, 2> kFolders = {"epsilon",
@@ -115,9 +119,8 @@ void ModelDirectory::write(const FitResult& result, const fs::path& folder) {
   if (result.predictor.general) {
     publish_file(place / "general.json", to_json(*result.predictor.general));
   }
-  if (result.predictor.first_steps) {
-    publish_file(place / "first_steps.json",
-                 to_json(*result.predictor.first_steps));
+  for (const auto& [steps, general] : result.first_steps) {
+    publish_file(place / first_steps_file(steps), to_json(general));
   }
   publish_file(place / "cape.json", cape_json(result));
   std::vector<Table> tables;
@@ -127,8 +130,8 @@ void ModelDirectory::write(const FitResult& result, const fs::path& folder) {
   tables.push_back(coverage_table(result));
   tables.push_back(unavailable_table(result));
   if (result.predictor.general) tables.push_back(general_table(result));
-  if (result.predictor.first_steps) {
-    tables.push_back(first_steps_table(result));
+  for (const auto& [steps, general] : result.first_steps) {
+    tables.push_back(first_steps_table(steps, general));
   }
   if (!result.unseen.empty()) tables.push_back(unseen_table(result));
   auto [importance, contributions] = explain(result);

@@ -33,6 +33,8 @@ struct FitResult {
   std::vector<SchemeCoverage> coverage{};
   /// The general model and what it is compared with, where there is one.
   std::vector<UnseenScore> unseen{};
+  /// By the number of first steps whose losses each knows.
+  std::map<std::size_t, GeneralModel> first_steps{};
   std::optional<Ablation> ablation{};  ///< where asked for
   std::vector<Table> tables{};         ///< the paper's, where asked for
 };

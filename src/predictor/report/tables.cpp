@@ -194,14 +194,14 @@ Table general_table(const FitResult& result) {
                         *result.predictor.general);
 }
 
-Table first_steps_table(const FitResult& result) {
+Table first_steps_table(std::size_t steps, const GeneralModel& general) {
   return left_out_table(
-      "first_steps",
+      fmt::format("first_steps_{}", steps),
       fmt::format(
           "The model that knows the first {0} steps, on what it was not "
           "fitted on (rows of more than {0} steps)",
-          first_steps_of(result.predictor.setting("target"))),
-      *result.predictor.first_steps);
+          steps),
+      general);
 }
 
 Table unseen_table(const FitResult& result) {

@@ -20,8 +20,8 @@ Table unavailable_table(const FitResult& result);
 /// How far off the general model was for what was left out, by what that was.
 Table general_table(const FitResult& result);
 
-/// The same of the model that knows the losses of the first steps.
-Table first_steps_table(const FitResult& result);
+/// The same of a model that knows the losses of so many first steps.
+Table first_steps_table(std::size_t steps, const GeneralModel& general);
 
 /// The general model and what it is compared with, on what was left out.
 Table unseen_table(const FitResult& result);
