@@ -5,7 +5,7 @@ foreign.h5.
 
     tests/foreign/score.py [--model DIR] [--bin DIR] [--data-dir DIR]
                            [--by-network] [--json FILE]
-                           [--steps 8] [--later-than N]
+                           [--steps 8|32] [--later-than N]
 
 Needs h5py and NumPy. README.md beside this file says what the columns are.
 """
@@ -147,7 +147,7 @@ def main():
     parser.add_argument("--data-dir", default=os.environ.get("CAPE_TEST_DATA"),
                         help="where MNIST, SVHN and IMDB are; default: "
                              "$CAPE_TEST_DATA")
-    parser.add_argument("--steps", type=int, default=0, choices=[8],
+    parser.add_argument("--steps", type=int, default=0, choices=[8, 32],
                         help="let cape_predict take so many steps; only rows "
                              "that need more count")
     parser.add_argument("--later-than", type=int, default=0, metavar="N",

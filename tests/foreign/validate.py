@@ -34,6 +34,10 @@ SETS = {"grey": "MNIST and FashionMNIST, which the model knows",
         "unseen": "SVHN and IMDB"}
 
 
+# What cape_predict --steps can take.
+FIRST_STEPS = (8, 32)
+
+
 def left_out_table(path):
     """What cape_fit found out by leaving out; lines of a page."""
     yield ("| left out | AvgAccuracy | off by a factor of (median) | median of "
@@ -81,19 +85,27 @@ def networks_of(score):
             for name, network in score.get(part, {}).get("networks", {}).items()}
 
 
-def foreign_table(score):
+def foreign_table(score, without=None):
+    """`without`: the scores of the same rows that stand in brackets."""
+    def figure(name, measure, form):
+        text = format(score[name]["mean"][measure], form)
+        if without is None:
+            return text
+        return f"{text} ({format(without[name]['mean'][measure], form)})"
+
     yield ("| networks on | AvgAccuracy | off by a factor of (median) | median of "
            "ln(T' / T\\*) | 90 % intervals cover | upper / lower end |")
     yield "| --- | --- | --- | --- | --- | --- |"
     for name, title in SETS.items():
         if name not in score:
             continue
-        mean = score[name]["mean"]
         networks = score[name].get("networks")
         count = f" ({len(networks)} networks)" if networks else ""
-        yield (f"| {title}{count} | {mean['accuracy']:.2f} "
-               f"| {mean['factor']:.2f} | {mean['bias']:+.2f} "
-               f"| {100 * mean['covered']:.0f} % | {mean['width']:.1f} |")
+        yield (f"| {title}{count} | {figure(name, 'accuracy', '.2f')} "
+               f"| {figure(name, 'factor', '.2f')} "
+               f"| {figure(name, 'bias', '+.2f')} "
+               f"| {figure(name, 'covered', '.0%').replace('%', ' %')} "
+               f"| {figure(name, 'width', '.1f')} |")
 
 
 def write_example(folder):
@@ -132,20 +144,21 @@ def own_data_table(options):
     with tempfile.TemporaryDirectory() as folder:
         configurations = [write_example(pathlib.Path(folder)),
                           ROOT / "tests/foreign/own_data.yaml"]
-        for steps in ([], ["--steps", "8"]):
+        for steps in (0, *FIRST_STEPS):
             cells = []
             for configuration in configurations:
-                more, level = trained(options, configuration, *steps)
+                more, level = trained(options, configuration, *(
+                    ["--steps", str(steps)] if steps else []))
                 cells += more
             for name, title in titles.items():
                 rows = numpy.array(
                     [(cell["t_star"], *cell["interval"],
                       cell["measured"]["t_star"]) for cell in cells
                      if cell["dataset"] == name])
-                if steps:
-                    rows = rows[rows[:, -1] > 8]
+                rows = rows[rows[:, -1] > steps]
                 found = average([judge(*rows.T, level)])
-                yield (f"| {title}{', 8 steps' if steps else ''} | {len(rows)} "
+                yield (f"| {title}{f', {steps} steps' if steps else ''} "
+                       f"| {len(rows)} "
                        f"| {found['accuracy']:.2f} | {found['factor']:.2f} "
                        f"| {found['bias']:+.2f} "
                        f"| {100 * found['covered']:.0f} % "
@@ -170,8 +183,6 @@ def section(options):
     tables = options.tables
     new = first_row(tables / "general.csv", "both")
     zero = judged(options)
-    later = judged(options, "--later-than", "8")
-    stepped = judged(options, "--steps", "8")
     yield ("First, what is bad. Where kind and source are both new, answers are off "
            f"by a factor of {float(new['median_factor']):.2f} in the median. "
            "The upper end of an interval over its lower end: "
@@ -187,11 +198,13 @@ def section(options):
     yield ""
     yield from left_out_table(tables / "general.csv")
     yield ""
-    yield ("The same with the losses of 8 steps (`--steps 8`), for rows of more "
-           "than 8 steps; in `tables/first_steps_8.csv`:")
-    yield ""
-    yield from left_out_table(tables / "first_steps_8.csv")
-    yield ""
+    for steps in FIRST_STEPS:
+        yield (f"The same with the losses of {steps} steps (`--steps {steps}`), "
+               f"for rows of more than {steps} steps; in "
+               f"`tables/first_steps_{steps}.csv`:")
+        yield ""
+        yield from left_out_table(tables / f"first_steps_{steps}.csv")
+        yield ""
     yield ("**Networks of nobody's zoo.** The folder `tests/foreign` of the "
            "repository has small TorchScript networks, as tutorials and papers "
            "have them, and their measured rows. Nothing is fitted on them. Of the "
@@ -199,17 +212,19 @@ def section(options):
     yield ""
     yield from foreign_table(zero)
     yield ""
-    yield "Of rows of more than 8 steps, without and with the first 8 steps:"
-    yield ""
-    yield from foreign_table(later)
-    yield ""
-    yield from foreign_table(stepped)
-    yield ""
-    yield worst(stepped)
-    yield ""
+    for steps in FIRST_STEPS:
+        yield (f"Of rows of more than {steps} steps, with the first {steps} "
+               "steps; in brackets without them:")
+        yield ""
+        stepped = judged(options, "--steps", str(steps))
+        yield from foreign_table(
+            stepped, judged(options, "--later-than", str(steps)))
+        yield ""
+        yield worst(stepped)
+        yield ""
     yield ("**Data that nobody measured, with MLPs of the zoo**: ten trials of "
            "two learning rates, two batch sizes and three epsilons, trained for "
-           "this table. Lines with 8 steps are of cells that need more.")
+           "this table. Lines with first steps are of cells that need more.")
     yield ""
     yield from own_data_table(options)
 
@@ -231,7 +246,8 @@ def main():
     parser.add_argument("--page", type=pathlib.Path,
                         default=ROOT / "docs/validation.md")
     options = parser.parse_args()
-    for name in ("general.csv", "first_steps_8.csv"):
+    for name in ("general.csv",
+                 *(f"first_steps_{steps}.csv" for steps in FIRST_STEPS)):
         if not (options.tables / name).exists():
             sys.exit(f"validate: there is no "
                      f"{options.tables / name}; scripts/make_default_model.sh "
