@@ -32,10 +32,7 @@ SETS = {"grey": "MNIST and FashionMNIST, which the model knows",
         "colour": "SVHN, which it does not know",
         "text": "IMDB, which it does not know",
         "unseen": "SVHN and IMDB"}
-
-
-# What cape_predict --steps can take.
-FIRST_STEPS = (8, 32)
+FIRST_STEPS = (8, 32)  # what cape_predict --steps can take
 
 
 def left_out_table(path):
