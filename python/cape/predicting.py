@@ -7,6 +7,7 @@ from cape.checks import number, one_or_more, whole
 from cape.errors import CapeError
 from cape.probing import probe as take_probe
 from cape.programs import predict_probed
+from cape.training import FIRST_STEPS
 
 _NAN = float("nan")
 
@@ -73,12 +74,15 @@ def _option_for_steps(probes):
     losses = [one["first_losses"] for one in probes if "first_losses" in one]
     if not losses:
         return []
+    longest = max(len(one) for one in losses) - 1
+    steps = min((count for count in FIRST_STEPS if count >= longest),
+                default=FIRST_STEPS[-1])
     # A training that ends before has no more losses.
-    counts = {len(one) - 1 for one in losses if not ends(one)} or {8}
-    if len(losses) < len(probes) or len(counts) > 1:
+    shorter = [one for one in losses if len(one) <= steps and not ends(one)]
+    if len(losses) < len(probes) or shorter:
         raise CapeError("the probes were taken with different `steps`; predict "
                         "them apart")
-    return ["--steps", str(counts.pop())]
+    return ["--steps", str(steps)]
 
 
 def _is_training(probe):

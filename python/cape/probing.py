@@ -50,8 +50,8 @@ def probe(model, inputs, targets, *, learning_rate=None, loss=None,
         torch.optim.AdamW, Adam or SGD, of which the settings are read.
     task: "classification", "regression", "sequence" or "multilabel"; found from
         the loss, the targets and the outputs where it is None.
-    steps: 0, 8 or 32: also take so many first steps of the training, whose
-        losses make predictions much better.
+    steps: 0, or 8 or 32: also take the first 8 or 32 steps of the training,
+        whose losses make predictions much better; not of a whole training.
     name: of the network, for tables; its class where it is None.
     dataset: its name, where the predictor can know it ("fashion_mnist").
     max_steps: the cap on the predicted steps; rows have 5000.
@@ -199,8 +199,9 @@ def _whole_training(given, samples, batch_size, steps, max_epochs, min_delta,
                             "training has")
         return {}
     if steps:
-        raise CapeError(f"steps={steps} is for steps on one batch, not for a whole "
-                        "training, of whose mini-batches only some are given")
+        raise CapeError(f"steps={steps} is for steps on one batch, not for a "
+                        "whole training, of whose mini-batches only some are "
+                        "given; leave `steps` out")
     samples = whole("samples", samples, least=1)
     if batch_size is None or not 1 <= batch_size <= min(samples, given.size):
         raise CapeError(f"batch_size must be between 1 and samples={samples}, "

@@ -74,8 +74,8 @@ def timed_steps(model, batch, objective, settings):
 
 def first_losses(steps, model, batch, objective, settings):
     """The losses after 0 to `steps` steps of the training, as `first_losses`,
-    and what timed_steps gives. They end with the first one that is not finite. Changes
-    the module."""
+    and what timed_steps gives. They end with the first one that is not finite.
+    Changes the module."""
     training = _Training(model, batch, objective, settings)
     losses = [training.loss()]
     start, timed = None, 0

@@ -89,6 +89,12 @@ class Predict(unittest.TestCase):
         for other in (self.probe(), more):
             with self.assertRaisesRegex(cape.CapeError, "different `steps`"):
                 self.rows([probe, other])
+        # It diverges, but not within 8 steps.
+        more["first_losses"][12:] = [math.inf]
+        row, = self.rows(more, epsilon=1e-3)
+        self.assertEqual((row["model"], row["convergence"]), ("trained", 0))
+        with self.assertRaisesRegex(cape.CapeError, "different `steps`"):
+            self.rows([probe, more])
 
     @support.needs_pandas
     @support.needs_program("cape_predict")

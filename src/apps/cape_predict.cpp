@@ -45,7 +45,7 @@ struct CommandLine {
   std::optional<prediction::CellOrder> order;  ///< that of the grid when absent
   bool measure = false;
   std::string target;  ///< that of the configuration when empty
-  std::int64_t steps = 0;
+  std::size_t steps = 0;
   std::string probed;  ///< a file, or - for standard input
   bool json = false;
 };
@@ -124,8 +124,7 @@ grid::Config load(const CommandLine& line) {
 /// The model that was named, else the one that comes with the program.
 predictor::Predictors open_model(const std::string& named,
                                  const std::string& target,
-                                 std::int64_t steps) {
-  const auto first_steps = static_cast<std::size_t>(steps);
+                                 std::size_t first_steps) {
   if (!named.empty()) {
     return predictor::load_predictors(named, target, first_steps);
   }
@@ -141,16 +140,15 @@ predictor::Predictors open_model(const std::string& named,
 }
 
 /// The steps that --steps can name depend on the target.
-void check_first_steps(std::int64_t steps, const std::string& target) {
+void check_first_steps(std::size_t steps, const std::string& target) {
   const auto known = predictor::first_steps_of(target);
   if (std::ranges::find(known, steps) != known.end()) return;
-  fail_user("the target {} has --steps {} (found --steps {})", target,
-            fmt::join(known, " and "), steps);
+  fail_user("--steps must be {} for the target {} (found {})",
+            fmt::join(known, " or "), target, steps);
 }
 
-/// A model for some criterion knows the first steps. Those of a whole training
-/// say nothing of its best epoch.
-void check_first_steps(std::int64_t steps,
+/// Of a whole training there is no such model for early stopping.
+void check_first_steps(std::size_t steps,
                        const predictor::Predictors& predictors) {
   const bool any = std::ranges::any_of(predictors, [](const auto& one) {
     return one.second.first_steps.has_value();
@@ -159,7 +157,14 @@ void check_first_steps(std::int64_t steps,
   fail_user(
       "the model cannot use --steps {}: its directory has no {}; fit it again "
       "with cape_fit, on shards with loss curves",
-      steps, predictor::first_steps_file(static_cast<std::size_t>(steps)));
+      steps, predictor::first_steps_file(steps));
+}
+
+void warn_without_epsilons(bool has_epsilons) {
+  if (has_epsilons) return;
+  spdlog::warn(
+      "--steps changes no answer: it is for epsilons, and only early stopping "
+      "is asked for");
 }
 
 void print(const CommandLine& line, const predictor::Predictors& predictors,
@@ -195,18 +200,19 @@ void warn_of_absent(const prediction::ProbedCells& probed, bool uses_losses) {
   }
 }
 
-/// What --steps needs of every probe.
-void check_first_losses(std::int64_t steps, const CommandLine& line,
+/// What --steps needs of every probe that asks for an epsilon.
+void check_first_losses(const CommandLine& line,
                         const prediction::ProbedCells& probed) {
   std::int64_t enough = 0;
   for (const auto& [reached, probes] : probed.with_first_losses) {
-    if (static_cast<std::int64_t>(reached) >= steps) enough += probes;
+    if (reached >= line.steps) enough += probes;
   }
-  if (enough == probed.probes) return;
+  if (enough == probed.with_epsilon) return;
   fail_user(
-      "{}: {} of {} probes have no first_losses of {} steps, from which "
-      "--steps {} predicts",
-      line.probed, probed.probes - enough, probed.probes, steps, steps);
+      "{}: --steps {} needs first_losses of {} numbers, L_0 to L_{}; {} of {} "
+      "probes have fewer, or none",
+      line.probed, line.steps, line.steps + 1, line.steps,
+      probed.with_epsilon - enough, probed.with_epsilon);
 }
 
 /// Predictions from probes that were taken elsewhere.
@@ -223,7 +229,8 @@ void predict_probed(const CommandLine& line) {
   const bool first_steps = line.steps > 0;
   if (first_steps) {
     check_first_steps(line.steps, probed.target);
-    check_first_losses(line.steps, line, probed);
+    check_first_losses(line, probed);
+    warn_without_epsilons(probed.with_epsilon > 0);
   }
   warn_of_absent(probed, first_steps);
   const predictor::Predictors predictors =
@@ -265,7 +272,10 @@ int run(int argc, char** argv) {
   }
   const grid::Config config = load(line);
   const bool first_steps = line.steps > 0;
-  if (first_steps) check_first_steps(line.steps, config.train.target);
+  if (first_steps) {
+    check_first_steps(line.steps, config.train.target);
+    warn_without_epsilons(!config.grid.epsilon.empty());
+  }
   const predictor::Predictors predictors =
       open_model(line.model, config.train.target, line.steps);
   if (first_steps) check_first_steps(line.steps, predictors);

@@ -12,7 +12,7 @@
 namespace cape::hdf5 {
 namespace {
 
-constexpr unsigned kDeflateLevel = 4;
+constexpr unsigned kDeflateLevel = 6;
 constexpr std::size_t kMemoryFileGrowth = 1 << 20;
 
 // The largest chunk that is read, since a chunk is in memory as a whole; chunks

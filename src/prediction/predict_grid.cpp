@@ -56,7 +56,8 @@ std::vector<trainer_client::TrainerCommand> trainers_for(
 }
 
 /// Ends the trajectory after so many steps, whose losses are wanted.
-void end_after(std::int64_t steps, trial::TrialTask& task) {
+void end_after(std::size_t count, trial::TrialTask& task) {
+  const auto steps = static_cast<std::int64_t>(count);
   std::visit(
       Overloaded{
           [&](trial::BatchSteps& settings) {
@@ -107,18 +108,19 @@ std::string problem_of(const shard::Row& row) {
                      row.log_g2, row.log_tau);
 }
 
-/// Those of a training, as far as it went. One that diverged has an infinite
-/// loss, which is something else than a missing one.
-predictor::FirstLosses first_losses_of(const std::vector<float>& losses) {
+/// Those of a training after 0 to `steps` steps, as far as it went. Where it
+/// ended before, or diverged, an infinite loss says so: a missing one would be
+/// one that is not known.
+predictor::FirstLosses first_losses_of(const std::vector<float>& losses,
+                                       std::size_t steps) {
+  constexpr float kEnd = std::numeric_limits<float>::infinity();
   predictor::FirstLosses first;
   first.fill(std::numeric_limits<float>::quiet_NaN());
-  std::transform(
-      losses.begin(),
-      losses.begin() + std::min(std::ssize(losses), std::ssize(first)),
-      first.begin(), [](float loss) {
-        return std::isfinite(loss) ? loss
-                                   : std::numeric_limits<float>::infinity();
-      });
+  for (std::size_t t = 0; t <= steps; ++t) {
+    first.at(t) =
+        t < losses.size() && std::isfinite(losses[t]) ? losses[t] : kEnd;
+    if (first.at(t) == kEnd) break;
+  }
   return first;
 }
 
@@ -191,9 +193,9 @@ GridPrediction predict_grid(
     for (const shard::Row& row : rows) {
       predicted.cells.push_back(
           {.row = row, .prediction = {}, .measured = options.measure});
-      if (options.first_steps > 0) {
+      if (options.first_steps > 0 && !predicted.cells.back().stops_early()) {
         predicted.cells.back().first_losses =
-            first_losses_of(answers[i].result->losses);
+            first_losses_of(answers[i].result->losses, options.first_steps);
       }
     }
   }

@@ -27,7 +27,7 @@ struct GridPrediction {
 struct PredictionOptions {
   std::filesystem::path trainer;  ///< cape_trainer
   bool measure = false;           ///< also train
-  std::int64_t first_steps = 0;   ///< > 0: also take so many of each training
+  std::size_t first_steps = 0;    ///< > 0: also take so many of each training
 };
 
 /// Lets trainers of this machine probe every trajectory of `grid` and time a

@@ -8,6 +8,7 @@
 #include <numeric>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/units.h"
@@ -199,14 +200,17 @@ void print_general_errors(const predictor::Predictors& predictors,
   using predictor::AnsweredBy;
   for (const auto& [criterion, predictor] : predictors) {
     const bool is_epoch = criterion == trial::name_of(trial::EarlyStopping{});
-    const std::string first_steps = fmt::format(
-        "{} steps", predictor.first_steps ? predictor.first_steps->steps : 0);
     const char* const general = !cells.front().is_whole_training() ? "general"
                                 : is_epoch                         ? "patience"
                                                                    : "loss";
-    for (const auto& [answered_by, name] :
-         {std::pair(AnsweredBy::general, general),
-          std::pair(AnsweredBy::first_steps, first_steps.c_str())}) {
+    std::vector<std::pair<AnsweredBy, std::string>> models = {
+        {AnsweredBy::general, general}};
+    if (predictor.first_steps) {
+      models.emplace_back(
+          AnsweredBy::first_steps,
+          fmt::format("{} steps", predictor.first_steps->steps));
+    }
+    for (const auto& [answered_by, name] : models) {
       std::set<predictor::Novelty> novelties;
       for (const CellPrediction& cell : cells) {
         if (cell.row.criterion.view() == criterion &&
@@ -214,7 +218,7 @@ void print_general_errors(const predictor::Predictors& predictors,
           novelties.insert(cell.prediction.novelty);
         }
       }
-      const char* heading = name;
+      std::string_view heading = name;
       for (const predictor::Novelty novelty : novelties) {
         fmt::print(
             "{:<8}  {}{}\n", heading, is_epoch ? "best epoch, " : "",

@@ -484,7 +484,10 @@ void add_line(const std::string& line, ProbedCells& probed) {
         {.row = row, .prediction = {}, .first_losses = losses});
   }
   ++probed.probes;
-  if (losses) ++probed.with_first_losses[steps_reached(*losses)];
+  if (!probed.cells.back().stops_early()) {
+    ++probed.with_epsilon;
+    if (losses) ++probed.with_first_losses[steps_reached(*losses)];
+  }
   const bool is_training = probed.target == trial::FullTraining::kName;
   for (const Column& column : shard::columns()) {
     if (is_expected(column, is_training) && !probe.mentions(column.name)) {

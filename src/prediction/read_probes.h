@@ -22,8 +22,9 @@ struct ProbedCells {
   /// Features that predictions use, by the number of lines that do not mention
   /// them. A null is mentioned.
   std::map<std::string, std::int64_t> absent;
-  /// Lines with first_losses, by how many steps these reach at most; as many as
-  /// there can be where the training ends before.
+  std::int64_t with_epsilon = 0;  ///< lines that ask for one
+  /// Lines with first_losses, by the number of steps that these reach; where
+  /// the training has ended, the largest number that there can be.
   std::map<std::size_t, std::int64_t> with_first_losses;
 };
 

@@ -1,5 +1,6 @@
 #include "shard/image.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -8,7 +9,6 @@
 namespace cape::shard {
 namespace {
 
-constexpr std::size_t kRowsPerChunk = 256;
 constexpr std::size_t kLossesPerChunk = 16384;
 
 /// A text of a fixed number of bytes, padded with NUL.
@@ -55,13 +55,20 @@ void write_column_notes(const hdf5::Handle& file) {
   hdf5::append(table, type, notes.size(), notes.data());
 }
 
+/// A larger chunk is compressed better; rows with long descriptions have few.
+std::size_t rows_per_chunk(const RecordLayout& layout) {
+  constexpr std::size_t kBytes = 2 << 20;
+  return std::clamp<std::size_t>(kBytes / layout.size(), 16, 1024);
+}
+
 }  // namespace
 
 ImageBuilder::ImageBuilder(const Provenance& provenance, RecordLayout layout)
     : file_(hdf5::create_in_memory()),
       layout_(std::move(layout)),
       row_type_(layout_.type()),
-      trials_(hdf5::create_table(file_, "trials", row_type_, kRowsPerChunk)),
+      trials_(hdf5::create_table(file_, "trials", row_type_,
+                                 rows_per_chunk(layout_))),
       curves_(hdf5::create_group(file_, "curves")),
       losses_(hdf5::create_table(curves_, "loss", hdf5::copy_of(H5T_IEEE_F32LE),
                                  kLossesPerChunk)),

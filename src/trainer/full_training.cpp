@@ -106,8 +106,9 @@ class FullTrainingProcedure : public Procedure {
       }
     }
     finish_steps();
-    if (settings_.stop_after > 0 && rule.validation_losses().empty()) {
-      (void)timed_validation(model);  // a prediction has to know how long it is
+    if (settings_.stop_after > 0) {
+      (void)timed_validation(model);
+      updates = time_steps_without_looks(training);
     }
     // The first step sets things up, and counts only where it is the only one.
     const auto timed = static_cast<double>(updates - 1);
@@ -122,9 +123,7 @@ class FullTrainingProcedure : public Procedure {
             .validation_scores = {rule.validation_scores().begin(),
                                   rule.validation_scores().end()},
             .evaluation_seconds =
-                evaluation_seconds_ /
-                std::max(1.0,
-                         static_cast<double>(rule.validation_losses().size()))};
+                evaluation_seconds_ / static_cast<double>(validations_)};
   }
 
   Trained look(models::Model& model, Training& /*training*/) override {
@@ -143,6 +142,18 @@ class FullTrainingProcedure : public Procedure {
     (is_first ? first_seconds_ : step_seconds_) += seconds_since(start);
   }
 
+  /// Steps between looks are slower than others. Returns how many were taken,
+  /// the first of them to fill the caches again.
+  std::int64_t time_steps_without_looks(Training& training) {
+    constexpr std::int64_t kSteps = 6;
+    first_seconds_ = step_seconds_ = 0;
+    for (std::int64_t i = 0; i < kSteps; ++i) {
+      take_step(training, /*is_first=*/i == 0);
+    }
+    finish_steps();
+    return kSteps;
+  }
+
   /// What a GPU still has to do of the steps before is the steps' time.
   void finish_steps() {
     const Clock::time_point start = Clock::now();
@@ -155,6 +166,7 @@ class FullTrainingProcedure : public Procedure {
     const Clock::time_point start = Clock::now();
     const trial::Validation validation = validate(model, validation_set_);
     evaluation_seconds_ += seconds_since(start);
+    ++validations_;
     return validation;
   }
 
@@ -171,6 +183,7 @@ class FullTrainingProcedure : public Procedure {
   MiniBatches batches_;
   const TrialBatch first_;
   double first_seconds_ = 0, step_seconds_ = 0, evaluation_seconds_ = 0;
+  std::int64_t validations_ = 0;
 };
 
 }  // namespace

@@ -23,7 +23,7 @@
 namespace cape::trial {
 
 /// Raised with every change of the lines.
-inline constexpr int kTaskProtocolVersion = 9;
+inline constexpr int kTaskProtocolVersion = 10;
 
 struct Hello {
   int protocol = kTaskProtocolVersion;

@@ -36,8 +36,9 @@ struct FullTraining {
   std::int64_t patience = 5;
   double min_delta = 1e-4;
   std::int64_t validation_samples = 0;  ///< never trained on
-  /// > 0: training ends after so many updates, for a look at the first losses
-  /// alone. No row comes of it, so it is no part of a key.
+  /// > 0: training ends after so many updates, where nothing but epsilons is
+  /// asked for: only the first losses are wanted. No row comes of it, so it is
+  /// no part of a key.
   std::int64_t stop_after = 0;
   // What follows differs between the trajectories of a grid.
   std::int64_t samples = 0;      ///< N: that are trained on

@@ -232,6 +232,16 @@ class WithRealTrainer(PredictTest):
             table = self.predict(*arguments)
             self.assertIn(f"{steps} steps   ", table)
             self.assertIn("exact     where the steps", table)
+        # As directories had it before there were models of 32 steps.
+        arguments[2] = "8"
+        expected = self.predictions(*arguments)
+        model = (self.model / "first_steps_8.json").read_text()
+        (self.model / "first_steps.json").write_text(model.replace(
+            '"first 8 steps"', '"first steps"', 1))
+        (self.model / "first_steps_8.json").unlink()
+        for one, same in zip(self.predictions(*arguments), expected,
+                             strict=True):
+            self.assertEqual(one["t_star"], same["t_star"])
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ class Probed(PredictTest):
         _, lines = self.lines()
         first = json.loads(lines.splitlines()[0])
         self.probed(json.dumps(first | {"first_losses": 9 * [2.0]}), "--steps",
-                    "32", code=2, says="no first_losses of 32 steps")
+                    "32", code=2, says="needs first_losses of 33 numbers")
         for text, says in [
                 ("", "standard input has no probe"),
                 (lines + "{", "standard input:13:"),
@@ -106,7 +106,7 @@ class Probed(PredictTest):
     def test_first_losses_are_for_steps(self):
         _, lines = self.lines()
         self.probed(lines, "--steps", "8", code=2,
-                    says="have no first_losses")
+                    says="needs first_losses of 9 numbers")
         first = json.loads(lines.splitlines()[0])
         self.probed(json.dumps(first | {"first_losses": [2.0, 1.9]}))
         self.assertIn("first_losses are not used", self.warnings)

@@ -286,8 +286,7 @@ class Quickstart(FarmTest):
             [BIN / "cape_predict", self.config_file, "--steps", "8",
              "--model", ROOT / "data" / "model"], capture_output=True, text=True)
         self.expect(done.returncode, done.stdout + done.stderr, 2,
-                    ["the target full_training has --steps 32 (found --steps "
-                     "8)"])
+                    ["--steps must be 32 for the target full_training (found 8)"])
 
 
 if __name__ == "__main__":

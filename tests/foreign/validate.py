@@ -43,9 +43,14 @@ def left_out_table(path):
     yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
     with open(path) as file:
         for row in csv.DictReader(file):
-            yield (f"| {LEFT_OUT[row['left_out']]} "
-                   f"| {float(row['avg_accuracy']):.2f} "
-                   f"| {float(row['median_factor']):.2f} "
+            def figure(name):
+                text = f"{float(row[name]):.2f}"
+                if name + "_without" in row:  # the general model's
+                    text += f" ({float(row[name + '_without']):.2f})"
+                return text
+
+            yield (f"| {LEFT_OUT[row['left_out']]} | {figure('avg_accuracy')} "
+                   f"| {figure('median_factor')} "
                    f"| {float(row['median_log_error']):+.2f} "
                    f"| {100 * float(row['covered']):.0f} % "
                    f"| {ratio(row['interval_ratio'])} "
@@ -197,8 +202,8 @@ def section(options):
     yield ""
     for steps in FIRST_STEPS:
         yield (f"The same with the losses of {steps} steps (`--steps {steps}`), "
-               f"for rows of more than {steps} steps; in "
-               f"`tables/first_steps_{steps}.csv`:")
+               f"for rows of more than {steps} steps, in brackets without them; "
+               f"in `tables/first_steps_{steps}.csv`:")
         yield ""
         yield from left_out_table(tables / f"first_steps_{steps}.csv")
         yield ""

@@ -290,6 +290,12 @@ TEST(ReadProbes, KeepsTheFirstLosses) {
       "\n" +
       with(sample_probe(), "first_losses", std::vector<int>(33, 2)).dump());
   EXPECT_THAT(shorter.with_first_losses, ElementsAre(Pair(8, 1), Pair(32, 1)));
+  // They say nothing of early stopping.
+  const json stopping_early = with(without(sample_training(), "epsilon"),
+                                   "criterion", "early_stopping");
+  const ProbedCells stopping =
+      read(stopping_early.dump() + "\n" + sample_training().dump());
+  EXPECT_EQ(stopping.with_epsilon, 1);
   for (const json& wrong :
        {json(3), json::array(), json(std::vector<int>(34)), json({1, "2"})}) {
     EXPECT_THAT(refusal(with(sample_probe(), "first_losses", wrong)),

@@ -507,6 +507,44 @@ TEST(FirstSteps, OfAWholeTrainingAreThirtyTwo) {
   EXPECT_NEAR(std::log(predictions[2].steps / 400), 0, 0.3);
 }
 
+TEST(FirstSteps, OfATrainingThatEndsBeforeSayThatItNeverGetsThere) {
+  MetaTable table = general_table(600);
+  for (MetaRow& row : table.rows) {
+    set_losses(row, -std::log(row.epsilon) / row.t_star);
+  }
+  Predictor predictor = result_of(sample_table(40)).predictor;
+  predictor.first_steps = {32, model_of(table, "first 32 steps")};
+  MetaTable asked;
+  for (int i = 0; i < 3; ++i) asked.add(general_row(601, 3, 3));
+  constexpr float kEnd = std::numeric_limits<float>::infinity();
+  for (MetaRow& row : asked.rows) set_losses(row, 1e-3);
+  asked.rows[0].first_losses[20] = kEnd;
+  asked.rows[1].first_losses[0] = kEnd;  // a loss that nothing is a share of
+  const auto predictions =
+      predictor.predict_after_first_steps(asked, all_rows(asked));
+  for (const std::size_t i : {0, 1}) {
+    EXPECT_EQ(predictions[i].answered_by, AnsweredBy::training);
+    EXPECT_EQ(predictions[i].convergence, 0);
+    EXPECT_EQ(predictions[i].steps, 5000);
+  }
+  EXPECT_EQ(predictions[2].answered_by, AnsweredBy::first_steps);
+  // 8 steps do not see it.
+  predictor.first_steps = {8, model_of(table, "first 8 steps")};
+  EXPECT_EQ(predictor.predict_after_first_steps(asked, all_rows(asked))[0]
+                .answered_by,
+            AnsweredBy::first_steps);
+}
+
+TEST(FirstSteps, AreReadFromModelsThatKnewEightStepsAlone) {
+  MetaTable table = general_table(600);
+  for (MetaRow& row : table.rows) set_losses(row, 0.01);
+  std::string text = to_json(model_of(table, "first 8 steps"));
+  const std::string name = "\"first 8 steps\"";
+  ASSERT_NE(text.find(name), std::string::npos);
+  text.replace(text.find(name), name.size(), "\"first steps\"");
+  EXPECT_EQ(general_model_from(text).model.features.name, "first 8 steps");
+}
+
 TEST(FirstSteps, AnswerExactlyOrByTheModelThatKnowsThem) {
   MetaTable table = general_table(600);
   for (MetaRow& row : table.rows) {

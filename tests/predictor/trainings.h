@@ -113,6 +113,16 @@ inline std::vector<float> validation_losses_of(const shard::Row& stopping) {
   return losses;
 }
 
+/// The losses after the first 40 updates, on the way to epsilon at t_star.
+inline std::vector<float> losses_of(const shard::Row& row) {
+  std::vector<float> losses;
+  const double rate = -std::log(row.epsilon) / row.t_star;
+  for (int t = 0; t <= 40; ++t) {
+    losses.push_back(static_cast<float>(2 * std::exp(-rate * t)));
+  }
+  return losses;
+}
+
 /// A folder with a shard of both rows of so many trainings, with their curves.
 inline void write_trainings(const std::filesystem::path& folder, int count) {
   std::filesystem::create_directories(folder);
@@ -124,7 +134,7 @@ inline void write_trainings(const std::filesystem::path& folder, int count) {
     for (std::int32_t& step : validation.steps) {
       step = (step + 1) * rows[1].steps_per_epoch;
     }
-    writer.add(rows, {shard::Curve(std::vector<float>{2, 1, 0.5}), validation});
+    writer.add(rows, {shard::Curve(losses_of(rows[0])), validation});
   }
   writer.flush();
 }

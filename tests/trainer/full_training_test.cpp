@@ -184,6 +184,14 @@ TEST(FullTraining, HasTheSameFirstLossesWhereItEndsAfterThem) {
   }
 }
 
+TEST(FullTraining, HasNoTimeOfAnEvaluationWhereThereWasNone) {
+  trial::TrialTask task = full_task();
+  task.criteria = trial::criteria_of({0.999});
+  const auto result = run_full(task);
+  EXPECT_TRUE(result.validation_losses.empty());
+  EXPECT_TRUE(std::isnan(result.evaluation_seconds));
+}
+
 TEST(FullTraining, ProbesTheFirstMiniBatchAndDescribesTheSamples) {
   const auto result = run_full(full_task());
   ASSERT_TRUE(result.probe.extended.has_value());

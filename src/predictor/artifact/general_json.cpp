@@ -73,6 +73,19 @@ FeatureSet features_from(std::string name, const Json& ranges) {
   return set;
 }
 
+/// The trees without what only their growing needs, which is a third of them:
+/// neither predictions nor contributions use it.
+Json booster_json(const Booster& booster) {
+  Json json = Json::parse(booster.to_json());
+  for (Json& tree :
+       json.at("learner").at("gradient_booster").at("model").at("trees")) {
+    for (const char* unused : {"base_weights", "loss_changes"}) {
+      for (Json& value : tree.at(unused)) value = 0.0;
+    }
+  }
+  return json;
+}
+
 /// Nothing of a model without one.
 std::optional<RidgeBase> base_from(const Json& json, std::size_t features) {
   const auto found = json.find("base");
@@ -103,24 +116,22 @@ std::string to_json(const GeneralModel& general) {
            {"left_out", errors},
            {"base", model.base ? linear_json<Json>(model.base->overall)
                                : Json(nullptr)},
-           {"xgboost", Json::parse(model.booster.to_json())},
+           {"xgboost", booster_json(model.booster)},
            {"perceptron", model.perceptron
                               ? perceptron_json<Json>(*model.perceptron)
                               : Json(nullptr)},
-           {"spread", Json::parse(general.spread.to_json())},
-           {"convergence", Json::parse(general.convergence.to_json())}},
+           {"spread", booster_json(general.spread)},
+           {"convergence", booster_json(general.convergence)}},
       -1);
 }
 
-GeneralModel general_model_from(std::string_view text) {
+GeneralModel general_model_from(std::string_view text, std::string_view name) {
   const Json json = Json::parse(text);
   const std::int64_t version = whole_number(json.at("schema_version"));
   if (version < kOldestVersion || version > kSchemaVersion) {
-    fail_user(
-        "a model without names: schema_version is {}, this "
-        "program reads {} to {}; {}",
-        version, kOldestVersion, kSchemaVersion,
-        version > kSchemaVersion ? "use a newer one" : "fit again");
+    fail_user("{}: schema_version is {}, this program reads {} to {}; {}", name,
+              version, kOldestVersion, kSchemaVersion,
+              version > kSchemaVersion ? "use a newer one" : "fit again");
   }
   FeatureSet features =
       features_from(json.at("features").get<std::string>(), json.at("ranges"));

@@ -184,7 +184,8 @@ std::optional<GeneralModel> general_part(const fs::path& directory,
                                          const std::string& name) {
   if (!fs::exists(directory / name)) return std::nullopt;
   return undamaged(directory / name, [&] {
-    return general_model_from(read_part(directory, name));
+    return general_model_from(read_part(directory, name),
+                              (directory / name).string());
   });
 }
 

@@ -261,17 +261,18 @@ std::span<const float> losses_of(const MetaRow& row, std::size_t steps) {
 std::optional<std::size_t> reached_at(const MetaRow& row, std::size_t steps) {
   const std::span<const float> losses = losses_of(row, steps);
   const double threshold = row.epsilon * losses.front();
+  if (!std::isfinite(threshold)) return std::nullopt;
   // The cap of steps on one batch is one of losses, L_0 among them.
   const std::size_t end = std::min<std::size_t>(
       losses.size(), static_cast<std::size_t>(row.max_steps) +
                          (is_whole_training(row) ? 1 : 0));
-  for (std::size_t t = 0; t < end; ++t) {
+  for (std::size_t t = 1; t < end; ++t) {
     if (losses[t] <= threshold) return t;
   }
   return std::nullopt;
 }
 
-/// Whether one of these losses is infinite: the training ends there.
+/// Whether one of these losses is infinite: the training has ended before.
 bool diverges(const MetaRow& row, std::size_t steps) {
   return std::ranges::any_of(losses_of(row, steps),
                              [](float loss) { return std::isinf(loss); });
@@ -400,7 +401,7 @@ std::vector<Prediction> Predictor::predict_after_first_steps(
     const auto reached = reached_at(row, first_steps->steps);
     if (reached || diverges(row, first_steps->steps)) {
       predictions[i] = from_training(reached, row);
-    } else if (predictions[i].answered_by == AnsweredBy::first_steps) {
+    } else if (has_first_losses(row, first_steps->steps)) {
       keep_after(first_steps->steps, row, predictions[i]);
     }
   }

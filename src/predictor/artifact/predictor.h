@@ -120,7 +120,8 @@ struct Predictor {
 /// predicts as it did when it was fitted. Throws UserError for a directory
 /// without them, for files that are damaged or do not belong together, and for
 /// another schema version. Of the models of first steps only that of
-/// `first_steps` of them is read (0: none), since it takes a third of a second.
+/// `first_steps` of them is read (0: none): to read one takes a third of a
+/// second.
 Predictor load_predictor(const std::filesystem::path& directory,
                          std::size_t first_steps = 0);
 

@@ -533,8 +533,9 @@ FeatureSet feature_set(std::string_view name) {
     std::ranges::move(features, std::back_inserter(set.features));
     return set;
   };
-  if (name == first_steps_features(8))
+  if (name == first_steps_features(8)) {
     return first_steps(features_of_8_steps());
+  }
   if (name == first_steps_features(32)) {
     return first_steps(features_of_32_steps());
   }

@@ -83,10 +83,12 @@ struct TrainingFeatures {
 /// The epochs whose validation losses learning-curve extrapolation may use.
 inline constexpr std::size_t kFirstEpochs = 5;
 
-/// How many updates of the optimizer may be taken for a prediction that uses
-/// their losses, fewest first; of a whole training, an update says too little
-/// of the loss on all samples for the smaller number.
+/// How many updates of the optimizer a prediction may use the losses of, fewest
+/// first.
 inline constexpr std::array<std::size_t, 2> kFirstSteps = {8, 32};
+
+/// Those that there are models for. 8 updates of a whole training say too
+/// little, so it has 32 alone.
 std::span<const std::size_t> first_steps_of(std::string_view target);
 
 /// L_0, L_1, ... of a training; NaN is missing.

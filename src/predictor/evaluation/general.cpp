@@ -84,11 +84,8 @@ NoveltyErrors errors_of(const MetaTable& table, std::span<const RowIndex> rows,
   NoveltyErrors errors;
   std::vector<double> residuals;
   std::vector<RowIndex> known;
-  std::vector<double> logs;
-  std::vector<double> distances;
   std::vector<double> probabilities;
   std::vector<bool> converged;
-  double accuracies = 0;
   double squares = 0;
   for (const RowIndex i : rows) {
     if (std::isnan(predicted.steps[i]) || std::isnan(predicted.spread[i])) {
@@ -101,17 +98,13 @@ NoveltyErrors errors_of(const MetaTable& table, std::span<const RowIndex> rows,
     probabilities.push_back(predicted.probability[i]);
     converged.push_back(row.converged);
     squares += std::pow(predicted.probability[i] - (row.converged ? 1 : 0), 2);
-    if (!row.converged) continue;
-    logs.push_back(-residual);
-    distances.push_back(std::abs(residual));
-    accuracies +=
-        accuracy(row.t_star, std::abs(predicted.steps[i] - row.t_star));
   }
   errors.rows = std::ssize(known);
-  if (logs.empty()) return errors;  // nothing is known of its errors
-  errors.accuracy = accuracies / static_cast<double>(logs.size());
-  errors.median_factor = std::exp(median(std::move(distances)));
-  errors.median_log_error = median(std::move(logs));
+  const StepErrors of_steps = step_errors(table, known, predicted.steps);
+  if (std::isnan(of_steps.accuracy)) return errors;  // nothing is known
+  errors.accuracy = of_steps.accuracy;
+  errors.median_factor = of_steps.median_factor;
+  errors.median_log_error = of_steps.median_log_error;
   errors.brier = squares / static_cast<double>(errors.rows);
   errors.auc = area_under_curve(probabilities, converged);
   bool is_first = true;
@@ -194,6 +187,24 @@ Booster fit_targets(const MetaTable& table, std::span<const RowIndex> rows,
 }
 
 }  // namespace
+
+StepErrors step_errors(const MetaTable& table, std::span<const RowIndex> rows,
+                       const std::vector<double>& predicted) {
+  std::vector<double> logs;
+  std::vector<double> distances;
+  double accuracies = 0;
+  for (const RowIndex i : rows) {
+    const MetaRow& row = table.rows[i];
+    if (!row.converged || std::isnan(predicted[i])) continue;
+    logs.push_back(std::log(predicted[i] / row.t_star));
+    distances.push_back(std::abs(logs.back()));
+    accuracies += accuracy(row.t_star, std::abs(predicted[i] - row.t_star));
+  }
+  if (logs.empty()) return {};
+  return {.accuracy = accuracies / static_cast<double>(logs.size()),
+          .median_factor = std::exp(median(std::move(distances))),
+          .median_log_error = median(std::move(logs))};
+}
 
 std::optional<Offsets> group_offsets(std::span<const double> residuals,
                                      std::span<const std::uint32_t> groups,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -32,6 +33,17 @@ std::optional<GeneralFit> fit_general(const MetaTable& table,
                                       const FeatureSet& features,
                                       const Sources& sources, double level,
                                       const ModelSettings& settings);
+
+/// How far off steps are that were predicted, one a row of the table; of those
+/// of `rows` that converged and have a prediction. NaN where there are none.
+struct StepErrors {
+  double accuracy = std::numeric_limits<double>::quiet_NaN();  ///< AvgAccuracy
+  /// exp of the median |log(predicted / measured)|.
+  double median_factor = std::numeric_limits<double>::quiet_NaN();
+  double median_log_error = std::numeric_limits<double>::quiet_NaN();
+};
+StepErrors step_errors(const MetaTable& table, std::span<const RowIndex> rows,
+                       const std::vector<double>& predicted);
 
 /// The offsets within which a share `level` of the rows of a new group lies, as
 /// far as the given groups tell: each counts the same, whatever its rows, and

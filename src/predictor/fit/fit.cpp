@@ -117,7 +117,8 @@ std::vector<RowIndex> general_rows(const Inputs& inputs) {
   return rows;
 }
 
-/// Those of `rows` of more steps, whose losses so far are known.
+/// The rows whose T* is above `steps` and whose losses up to that step are
+/// known.
 std::vector<RowIndex> rows_beyond(std::size_t steps, const MetaTable& table,
                                   const std::vector<RowIndex>& rows) {
   std::vector<RowIndex> beyond;
@@ -159,9 +160,15 @@ void add_general(const FitOptions& options, const Inputs& inputs,
   result.predictor.general = std::move(general->model);
   for (const std::size_t steps :
        first_steps_of(result.predictor.setting("target"))) {
-    auto after =
-        fit(first_steps_features(steps), rows_beyond(steps, inputs.table, all));
-    if (after) result.first_steps.emplace(steps, std::move(after->model));
+    const std::vector<RowIndex> beyond = rows_beyond(steps, inputs.table, all);
+    auto after = fit(first_steps_features(steps), beyond);
+    if (!after) continue;
+    std::map<Novelty, StepErrors> without;
+    for (const auto& [novelty, predicted] : general->predicted) {
+      without[novelty] = step_errors(inputs.table, beyond, predicted);
+    }
+    result.first_steps.emplace(
+        steps, FirstStepsFit{std::move(after->model), std::move(without)});
   }
 }
 

@@ -119,8 +119,8 @@ void ModelDirectory::write(const FitResult& result, const fs::path& folder) {
   if (result.predictor.general) {
     publish_file(place / "general.json", to_json(*result.predictor.general));
   }
-  for (const auto& [steps, general] : result.first_steps) {
-    publish_file(place / first_steps_file(steps), to_json(general));
+  for (const auto& [steps, fitted] : result.first_steps) {
+    publish_file(place / first_steps_file(steps), to_json(fitted.model));
   }
   publish_file(place / "cape.json", cape_json(result));
   std::vector<Table> tables;
@@ -130,8 +130,8 @@ void ModelDirectory::write(const FitResult& result, const fs::path& folder) {
   tables.push_back(coverage_table(result));
   tables.push_back(unavailable_table(result));
   if (result.predictor.general) tables.push_back(general_table(result));
-  for (const auto& [steps, general] : result.first_steps) {
-    tables.push_back(first_steps_table(steps, general));
+  for (const auto& [steps, fitted] : result.first_steps) {
+    tables.push_back(first_steps_table(steps, fitted));
   }
   if (!result.unseen.empty()) tables.push_back(unseen_table(result));
   auto [importance, contributions] = explain(result);

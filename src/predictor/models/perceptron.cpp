@@ -359,7 +359,7 @@ std::vector<double> Perceptron::predict(const Matrix& x) const {
   std::vector<double> values;
   values.reserve(x.rows);
   // A product of many rows adds up in an order that depends on how many there
-  // are; a row alone has the same sums in any company.
+  // are; a row by itself has the same sums whatever other rows there are.
   for (Index i = 0; i < inputs.rows(); ++i) {
     const Pass pass = forward(layers, parameters_.activation, inputs.row(i));
     values.push_back(pass.predicted()[0] + parameters_.mean);

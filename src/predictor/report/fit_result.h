@@ -11,6 +11,7 @@
 #include "predictor/data/inputs.h"
 #include "predictor/evaluation/ablation.h"
 #include "predictor/evaluation/comparison.h"
+#include "predictor/evaluation/general.h"
 #include "predictor/evaluation/conformal.h"
 #include "predictor/evaluation/table.h"
 #include "predictor/evaluation/unseen.h"
@@ -24,6 +25,13 @@ struct SchemeCoverage {
   std::vector<Coverage> groups;
 };
 
+/// A model that knows the losses of first steps.
+struct FirstStepsFit {
+  GeneralModel model;
+  /// How far off the general model is for the rows that this one is fitted on.
+  std::map<Novelty, StepErrors> without;
+};
+
 struct FitResult {
   FitOptions options;
   Inputs inputs;
@@ -34,7 +42,7 @@ struct FitResult {
   /// The general model and what it is compared with, where there is one.
   std::vector<UnseenScore> unseen{};
   /// By the number of first steps whose losses each knows.
-  std::map<std::size_t, GeneralModel> first_steps{};
+  std::map<std::size_t, FirstStepsFit> first_steps{};
   std::optional<Ablation> ablation{};  ///< where asked for
   std::vector<Table> tables{};         ///< the paper's, where asked for
 };

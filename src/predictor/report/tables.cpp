@@ -194,14 +194,27 @@ Table general_table(const FitResult& result) {
                         *result.predictor.general);
 }
 
-Table first_steps_table(std::size_t steps, const GeneralModel& general) {
-  return left_out_table(
+Table first_steps_table(std::size_t steps, const FirstStepsFit& fitted) {
+  Table made = left_out_table(
       fmt::format("first_steps_{}", steps),
       fmt::format(
           "The model that knows the first {0} steps, on what it was not "
           "fitted on (rows of more than {0} steps)",
           steps),
-      general);
+      fitted.model);
+  made.notes.emplace_back(
+      "avg_accuracy_without and median_factor_without are the general model's "
+      "on the same rows.");
+  made.header.insert(made.header.end(),
+                     {"avg_accuracy_without", "median_factor_without"});
+  std::size_t line = 0;
+  for (const auto& [novelty, errors] : fitted.model.errors) {
+    const auto& [accuracy, factor, log_error] = fitted.without.at(novelty);
+    made.rows[line].push_back(decimals(accuracy, 3));
+    made.rows[line].push_back(decimals(factor, 3));
+    ++line;
+  }
+  return made;
 }
 
 Table unseen_table(const FitResult& result) {

@@ -20,8 +20,9 @@ Table unavailable_table(const FitResult& result);
 /// How far off the general model was for what was left out, by what that was.
 Table general_table(const FitResult& result);
 
-/// The same of a model that knows the losses of so many first steps.
-Table first_steps_table(std::size_t steps, const GeneralModel& general);
+/// The same of a model that knows the losses of so many first steps, and what
+/// the general model is worth on its rows.
+Table first_steps_table(std::size_t steps, const FirstStepsFit& fitted);
 
 /// The general model and what it is compared with, on what was left out.
 Table unseen_table(const FitResult& result);

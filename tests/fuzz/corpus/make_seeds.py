@@ -121,10 +121,14 @@ def make_messages():
     write("task", "mlp", line({"task": TASK}))
     for name, architecture in ARCHITECTURES.items():
         write("task", name, line({"task": TASK | {"architecture": architecture}}))
+    write("task", "full_training", line({"task": TASK | {"target": {
+        "target": "full_training", "max_epochs": 60, "patience": 5,
+        "min_delta": 1e-4, "validation_samples": 100, "stop_after": 32,
+        "samples": 1000, "split_seed": 7}}}))
     write("task", "deep", b'{"task":' * 1000)
     write("task", "large_numbers",
           line({"task": TASK | {"batch_size": 1e300, "seed": -1e300}}))
-    hello = line({"hello": {"protocol": 9, "torch": "2.15.0", "device": "cpu"}})
+    hello = line({"hello": {"protocol": 10, "torch": "2.15.0", "device": "cpu"}})
     failure = line({"failure": {"trajectory": "ab", "kind": "exception",
                                 "message": "why"}})
     curve = struct.pack("<2f", 2.5, float("nan"))
