@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <iterator>
 #include <limits>
 
@@ -191,11 +192,16 @@ Model Model::fit(const MetaTable& table, std::span<const RowIndex> rows,
     booster.trees = count_trees(table, fitted, features, base, counted);
   }
   const Rows made = make_rows(table, fitted, features, base, settings);
+  // A perceptron takes one thread, so that the trees need not wait for it.
+  std::future<Perceptron> beside;
+  if (has_perceptron(settings, fitted.size())) {
+    beside = std::async(std::launch::async, [&] {
+      return Perceptron(made.x, made.target, *settings.perceptron);
+    });
+  }
   Booster trained = Booster::train(made.data(), features.names(), booster);
   std::optional<Perceptron> perceptron;
-  if (has_perceptron(settings, fitted.size())) {
-    perceptron.emplace(made.x, made.target, *settings.perceptron);
-  }
+  if (beside.valid()) perceptron = beside.get();
   ModelSettings used = settings;
   used.booster = booster;
   return {.features = features,
