@@ -160,13 +160,6 @@ void check_first_steps(std::size_t steps,
       steps, predictor::first_steps_file(steps));
 }
 
-void warn_without_epsilons(bool has_epsilons) {
-  if (has_epsilons) return;
-  spdlog::warn(
-      "--steps changes no answer: it is for epsilons, and only early stopping "
-      "is asked for");
-}
-
 void print(const CommandLine& line, const predictor::Predictors& predictors,
            prediction::GridPrediction& predicted) {
   if (line.order) prediction::sort_cells(predicted.cells, *line.order);
@@ -230,7 +223,11 @@ void predict_probed(const CommandLine& line) {
   if (first_steps) {
     check_first_steps(line.steps, probed.target);
     check_first_losses(line, probed);
-    warn_without_epsilons(probed.with_epsilon > 0);
+    if (probed.with_epsilon == 0) {
+      spdlog::warn(
+          "--steps changes no answer: it is for epsilons, and only early "
+          "stopping is asked for");
+    }
   }
   warn_of_absent(probed, first_steps);
   const predictor::Predictors predictors =
@@ -272,10 +269,7 @@ int run(int argc, char** argv) {
   }
   const grid::Config config = load(line);
   const bool first_steps = line.steps > 0;
-  if (first_steps) {
-    check_first_steps(line.steps, config.train.target);
-    warn_without_epsilons(!config.grid.epsilon.empty());
-  }
+  if (first_steps) check_first_steps(line.steps, config.train.target);
   const predictor::Predictors predictors =
       open_model(line.model, config.train.target, line.steps);
   if (first_steps) check_first_steps(line.steps, predictors);
