@@ -67,7 +67,6 @@ class DefaultModel(FarmTest):
         self.make(says=f"model    {self.made}/model")
         self.assertEqual(self.model().keys(),
                          {"model.json", "general.json", "first_steps_8.json",
-                          "first_steps_32.json",
                           "cape.json", "metrics.json"})
         self.assertTrue((self.work / "batch_steps" / "report.html").exists())
         predict = [BIN / "cape_predict", self.config, "--data-dir", self.data,

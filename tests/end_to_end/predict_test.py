@@ -230,7 +230,7 @@ class WithRealTrainer(PredictTest):
                                            delta=1e-3 * one["t_star"])
             self.assertEqual(models, {"trained", "first steps"})
             table = self.predict(*arguments)
-            self.assertIn(f"{steps} steps   ", table)
+            self.assertIn(f"\n{steps} steps  ", table)
             self.assertIn("exact     where the steps", table)
         # As directories had it before there were models of 32 steps.
         arguments[2] = "8"
