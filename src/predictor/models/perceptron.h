@@ -88,7 +88,7 @@ class Perceptron {
   /// What each column adds to the prediction: integrated gradients on the way
   /// from the mean of all rows to the row (Sundararajan et al., 2017). A row
   /// for each row, a column for each column, then the constant; the sum of a
-  /// row is predict().
+  /// row is predict(). The last digits of a share may depend on the other rows.
   Matrix contributions(const Matrix& x) const;
 
  private:
