@@ -2,6 +2,8 @@
 /// are written from it.
 #pragma once
 
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
