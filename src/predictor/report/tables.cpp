@@ -12,7 +12,7 @@ namespace {
 
 /// Contributions take long to compute, so of many rows only every n-th is
 /// explained.
-constexpr std::size_t kExplainedRows = 20'000;
+constexpr std::size_t kExplainedRows = 10'000;
 
 std::vector<RowIndex> explained_rows(const FitResult& result) {
   const std::vector<RowIndex>& rows = result.inputs.rows;
