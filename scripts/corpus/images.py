@@ -26,7 +26,7 @@ def icons(packages):
     package = packages["gnome-icon-theme"]
     kinds = ("actions", "apps", "categories", "devices", "emotes", "mimetypes",
              "places", "status")
-    x, y, seen = [], [], set()
+    labelled = []
     for number, kind in enumerate(kinds):
         names = [name for size in ("32x32", "48x48") for name in package.names(
             f"usr/share/icons/gnome/{size}/{kind}/*.png")]
@@ -34,24 +34,15 @@ def icons(packages):
             image = Image.open(io.BytesIO(package.read(name))).convert("RGBA")
             if image.size != (32, 32):
                 image = image.resize((32, 32), Image.Resampling.BILINEAR)
-            picture = _on_white(image)
-            if picture.tobytes() not in seen:
-                seen.add(picture.tobytes())
-                x.append(picture)
-                y.append(number)
-    return numpy.stack(x), numpy.array(y, numpy.int64)
+            labelled.append((_on_white(image), number))
+    return _without_repeats(labelled)
 
 
 def pictures(packages):
     """Which of eight photographs a patch of 24 x 24 grey pixels is from."""
     rng = numpy.random.default_rng(1)
-    x, y = [], []
-    for number, picture in enumerate(_photographs(packages)):
-        for patch in _patches(rng, picture, 500, 24):
-            x.append(patch)
-            y.append(number)
-    return (numpy.stack(x).astype(numpy.uint8)[:, None],
-            numpy.array(y, numpy.int64))
+    x, y = _labelled_patches(rng, _photographs(packages), 500, 24)
+    return x[:, None], y
 
 
 def blur(packages):
@@ -116,20 +107,16 @@ def sprites(packages):
              "monster", "player", "road", "spell", "wall", "weapon")
     file = packages["crossfire-client-images"].read(
         "usr/share/games/crossfire-client/crossfire.base")
-    x, y, seen = [], [], set()
+    labelled = []
     for size, name, start in ((int(found[1]), found[2].decode(), found.end())
                               for found in re.finditer(
                                   rb"IMAGE (\d+) \./arch/(\w+)/\S+\n", file)):
         if name not in kinds:
             continue
         image = Image.open(io.BytesIO(file[start:start + size]))
-        picture = _on_white(image.convert("RGBA").resize(
-            (24, 24), Image.Resampling.BOX))
-        if picture.tobytes() not in seen:
-            seen.add(picture.tobytes())
-            x.append(picture)
-            y.append(kinds.index(name))
-    return numpy.stack(x), numpy.array(y, numpy.int64)
+        labelled.append((_on_white(image.convert("RGBA").resize(
+            (24, 24), Image.Resampling.BOX)), kinds.index(name)))
+    return _without_repeats(labelled)
 
 
 def head(packages):
@@ -193,13 +180,30 @@ def _on_white(image):
     return numpy.asarray(white.convert("RGB")).transpose(2, 0, 1)
 
 
+def _without_repeats(labelled):
+    """x and y of pairs of a picture and its label; of equal pictures the first
+    one counts."""
+    first = {}
+    for picture, label in labelled:
+        first.setdefault(picture.tobytes(), (picture, label))
+    pictures, labels = zip(*first.values())
+    return numpy.stack(pictures), numpy.array(labels, numpy.int64)
+
+
 def _colour_patches(rng, files, count, size):
     """x and y: so many patches from each of these files of pictures."""
+    x, y = _labelled_patches(
+        rng, (numpy.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
+              for file in files), count, size)
+    return x.transpose(0, 3, 1, 2), y
+
+
+def _labelled_patches(rng, pictures, count, size):
+    """So many patches from each picture, and the numbers of the pictures."""
     x, y = [], []
-    for number, file in enumerate(files):
-        picture = numpy.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
+    for number, picture in enumerate(pictures):
         for patch in _patches(rng, picture, count, size):
-            x.append(patch.transpose(2, 0, 1))
+            x.append(patch)
             y.append(number)
     return numpy.stack(x), numpy.array(y, numpy.int64)
 

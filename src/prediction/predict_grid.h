@@ -1,7 +1,7 @@
 /// Predicts the cells of a grid with a model, from probes alone.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -34,10 +34,9 @@ struct PredictionOptions {
 /// few of its steps without training it (or train it, with options.measure),
 /// and asks the predictor of each criterion. With options.first_steps the
 /// losses of these steps count, too, for criteria whose predictor has a model
-/// for them. `progress` is told how many trajectories are
-/// done. Throws UserError when no trainer can be started. Criteria without a
-/// predictor are left out, with a warning; throws UserError where there is none
-/// for any.
+/// for them. `progress` is told how many trajectories are done. Throws
+/// UserError when no trainer can be started. Criteria without a predictor are
+/// left out, with a warning; throws UserError where there is none for any.
 GridPrediction predict_grid(
     const predictor::Predictors& predictors, const grid::Grid& grid,
     const PredictionOptions& options,

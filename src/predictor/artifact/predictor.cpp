@@ -273,7 +273,7 @@ std::optional<std::size_t> reached_at(const MetaRow& row, std::size_t steps) {
 }
 
 /// Whether one of these losses is infinite: the training has ended before.
-bool diverges(const MetaRow& row, std::size_t steps) {
+bool has_ended(const MetaRow& row, std::size_t steps) {
   return std::ranges::any_of(losses_of(row, steps),
                              [](float loss) { return std::isinf(loss); });
 }
@@ -390,19 +390,20 @@ std::vector<Prediction> Predictor::predict(
 std::vector<Prediction> Predictor::predict_after_first_steps(
     const MetaTable& table, std::span<const RowIndex> rows) const {
   if (!first_steps) fail("no model of the first steps");
+  const std::size_t steps = first_steps->steps;
   std::vector<Prediction> predictions = predict_only(*this, table, rows);
   let_answer(AnsweredBy::first_steps, *this, table,
              share_of(rows, predictions, [&](RowIndex i, const Prediction&) {
-               return has_first_losses(table.rows[i], first_steps->steps) &&
+               return has_first_losses(table.rows[i], steps) &&
                       has_general_features(table.rows[i]);
              }));
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const MetaRow& row = table.rows[rows[i]];
-    const auto reached = reached_at(row, first_steps->steps);
-    if (reached || diverges(row, first_steps->steps)) {
+    const auto reached = reached_at(row, steps);
+    if (reached || has_ended(row, steps)) {
       predictions[i] = from_training(reached, row);
-    } else if (has_first_losses(row, first_steps->steps)) {
-      keep_after(first_steps->steps, row, predictions[i]);
+    } else if (has_first_losses(row, steps)) {
+      keep_after(steps, row, predictions[i]);
     }
   }
   add_contributions(*this, table, rows, predictions);
