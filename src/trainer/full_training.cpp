@@ -107,7 +107,7 @@ class FullTrainingProcedure : public Procedure {
     }
     finish_steps();
     if (settings_.stop_after > 0) {
-      (void)timed_validation(model);
+      if (validations_ == 0) (void)timed_validation(model);
       updates = time_steps_without_looks(training);
     }
     // The first step sets things up, and counts only where it is the only one.

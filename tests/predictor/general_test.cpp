@@ -473,16 +473,16 @@ void set_losses(MetaRow& row, double rate) {
   }
 }
 
-TEST(FirstSteps, OfAWholeTrainingAreThirtyTwo) {
-  MetaTable table;
-  for (int i = 0; i < 200; ++i) {
-    for (const shard::Row& row : rows_of_training(i)) {
-      if (row.criterion.view() == "epsilon") table.add(row);
-    }
-  }
+/// The rows with losses that reach epsilon at t_star.
+MetaTable with_losses(MetaTable table) {
   for (MetaRow& row : table.rows) {
     set_losses(row, -std::log(row.epsilon) / row.t_star);
   }
+  return table;
+}
+
+TEST(FirstSteps, OfAWholeTrainingAreThirtyTwo) {
+  const MetaTable table = with_losses(table_of_trainings(200, "epsilon"));
   Predictor predictor = {
       .model = Model::fit(table, all_rows(table), feature_set("general"),
                           training_settings(42)),
@@ -508,10 +508,7 @@ TEST(FirstSteps, OfAWholeTrainingAreThirtyTwo) {
 }
 
 TEST(FirstSteps, OfATrainingThatEndsBeforeSayThatItNeverGetsThere) {
-  MetaTable table = general_table(600);
-  for (MetaRow& row : table.rows) {
-    set_losses(row, -std::log(row.epsilon) / row.t_star);
-  }
+  const MetaTable table = with_losses(general_table(600));
   Predictor predictor = result_of(sample_table(40)).predictor;
   predictor.first_steps = {32, model_of(table, "first 32 steps")};
   MetaTable asked;
@@ -546,10 +543,7 @@ TEST(FirstSteps, AreReadFromModelsThatKnewEightStepsAlone) {
 }
 
 TEST(FirstSteps, AnswerExactlyOrByTheModelThatKnowsThem) {
-  MetaTable table = general_table(600);
-  for (MetaRow& row : table.rows) {
-    set_losses(row, -std::log(row.epsilon) / row.t_star);
-  }
+  const MetaTable table = with_losses(general_table(600));
   Predictor predictor = result_of(sample_table(40)).predictor;
   predictor.first_steps = {8, model_of(table, "first 8 steps")};
   MetaTable asked;
