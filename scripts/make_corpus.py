@@ -19,9 +19,9 @@ def say(text):
 
 def builders():
     """{name: function of {package name: package} that returns (x, y)}"""
-    from corpus import images, signals, tabular, text
+    from corpus import images, signals, tabular, text, tokens
 
-    return {name: function for module in (tabular, images, text, signals)
+    return {name: function for module in (tabular, images, text, tokens, signals)
             for name, function in vars(module).items()
             if callable(function) and not name.startswith("_")
             and function.__module__ == module.__name__}

@@ -9,7 +9,7 @@ import pathlib
 FILE = pathlib.Path(__file__).parents[2] / "data" / "corpus.tsv"
 COLUMNS = ("name", "kind", "role", "task", "source", "samples", "shape",
            "classes", "packages", "licence", "sha256")
-KINDS = ("tabular", "images", "text", "sound", "series")
+KINDS = ("tabular", "images", "text", "tokens", "sound", "series")
 TASKS = ("classification", "regression", "sequence", "multilabel")
 # corpus: built and fitted on; known: read by the programs themselves and fitted
 # on; held_out: built, for judging predictors only.
@@ -68,7 +68,9 @@ def entry(row, folder):
             ("y", f"{folder}/{row['name']}-y.npy"), ("task", row["task"])]
     if row["task"] != "regression":
         keys.append(("classes", row["classes"]))
-    if row["kind"] != "images":
+    if row["kind"] == "tokens":
+        keys.append(("input", "tokens"))
+    elif row["kind"] != "images":
         # Other arrays already have the scale in which networks shall see them.
         keys += [("mean", 0), ("std", 1)]
     return "{" + ", ".join(f"{key}: {value}" for key, value in keys) + "}"
@@ -95,7 +97,7 @@ def abouts(folder=pathlib.Path(__file__).parent):
     """{name: the sentence that describes it}, from the functions that build
     the data sets, whose packages need not be there."""
     found = {}
-    for name in ("tabular", "images", "text", "signals"):
+    for name in ("tabular", "images", "text", "tokens", "signals"):
         for node in ast.parse((folder / f"{name}.py").read_text()).body:
             if isinstance(node, ast.FunctionDef) and node.name[0] != "_":
                 sentence = " ".join(ast.get_docstring(node).split())

@@ -1,5 +1,5 @@
 """Data sets of words, texts and other symbols: x [N, T, D] of ones and zeros,
-or [N, D] of hashed words."""
+[N, D] or [N, 1, 32, 32] of hashed words."""
 
 import gzip
 import re
@@ -136,6 +136,39 @@ def novels(packages):
     return arrays.hashed_words(texts, 1024), numpy.array(y, numpy.int64)
 
 
+def perl_pages(packages):
+    """Which of ten manuals of Perl a passage is from: its hashed words as a
+    picture."""
+    texts, y = [], []
+    for number, name in enumerate(("api", "func", "glossary", "guts",
+                                   "op", "os2", "port", "re", "retut",
+                                   "unicode")):
+        page = packages["perl-doc"].read(
+            f"usr/share/perl/5.36.0/pod/perl{name}.pod").decode(
+                "utf-8", "replace")
+        passages = _passages(page, 120)
+        for i in arrays.some(len(passages), 300, number):
+            texts.append(passages[i])
+            y.append(number)
+    return _pictures(texts), numpy.array(y, numpy.int64)
+
+
+def german_pages(packages):
+    """Whether a passage of a German manual is about a program for users or one
+    for administrators: its hashed words as a picture."""
+    texts, y = [], []
+    for number, section in enumerate("18"):
+        passages = []
+        for name in packages["manpages-de"].names(
+                f"usr/share/man/de/man{section}/*.gz"):
+            page = gzip.decompress(packages["manpages-de"].read(name)).decode()
+            passages += _passages(re.sub(r"(?m)^[.'].*$", "", page), 200)
+        for i in arrays.some(len(passages), 1500, number):
+            texts.append(passages[i])
+            y.append(number)
+    return _pictures(texts), numpy.array(y, numpy.int64)
+
+
 def artworks(packages):
     """The year of a work of art, from its title and what it is made of."""
     table = packages["r-cran-modeldata"].rda("tate_text")
@@ -208,3 +241,8 @@ def _passages(text, size):
     words = text.split()
     return [" ".join(words[i:i + size])
             for i in range(0, len(words) - size + 1, size)]
+
+
+def _pictures(texts):
+    """[N, 1, 32, 32] float32 of hashed words."""
+    return arrays.hashed_words(texts, 1024).reshape(-1, 1, 32, 32)

@@ -64,7 +64,8 @@ zoo::Architecture draw_architecture(const ModelSpec& model,
                                     Random& random) {
   const zoo::Head head = trial::head_of(dataset);
   if (model.sample_diverse) {
-    return zoo::sample_diverse(model.style, dataset.shape, head, random);
+    return zoo::sample_diverse(model.style, trial::sample_of(dataset), head,
+                               random);
   }
   return zoo::sample_published(model.family, dataset.shape, head, random);
 }
@@ -396,17 +397,9 @@ void Grid::check_networks(std::size_t d,
   const datasets::DatasetInfo& dataset = datasets_[d];
   const auto& models = config_.grid.models;
   for (std::size_t m = 0; m < models.size(); ++m) {
-    if (models[m].sample_diverse && dataset.vocabulary > 0) {
-      problems.push_back(fmt::format(
-          "{}: no networks are drawn for tokens, which the samples of {} are; "
-          "list them",
-          config_.where(fmt::format("grid.models[{}].sample", m)),
-          dataset.name));
-      continue;
-    }
     if (models[m].sample_diverse) {
       const std::vector<zoo::Style> fitting =
-          zoo::styles_for(dataset.shape, trial::head_of(dataset));
+          zoo::styles_for(trial::sample_of(dataset), trial::head_of(dataset));
       const std::optional<zoo::Style> style = models[m].style;
       if (!style || std::ranges::find(fitting, *style) != fitting.end()) {
         continue;

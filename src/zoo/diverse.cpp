@@ -40,8 +40,9 @@ constexpr auto enum_names(Norm) {
 /// Draws one network.
 class Draft {
  public:
-  Draft(const Shape& sample, const Head& head, Random& random)
-      : sample_(sample),
+  Draft(const Sample& sample, const Head& head, Random& random)
+      : sample_(sample.shape),
+        tokens_(sample.vocabulary > 0),
         per_step_(head.per_step),
         random_(random),
         activation_(choose({layers::Function::relu, layers::Function::gelu,
@@ -81,6 +82,12 @@ class Draft {
   bool happens(double probability) { return random_.uniform() < probability; }
 
   void add(Layer layer) { network_.layers.push_back(std::move(layer)); }
+
+  /// The first layer of a network for tokens; what follows is given a sequence.
+  void embed(std::int64_t width) {
+    add(layers::Embedding{width});
+    sample_ = {sample_.front(), width};
+  }
 
   Layer activation() const {
     switch (activation_) {
@@ -124,7 +131,12 @@ class Draft {
         choose<std::int64_t>({32, 48, 64, 96, 128, 192, 256, 384, 512});
     const bool residual = happens(0.25);
     const bool tapered = happens(0.3) && !residual;
-    if (sample_.size() > 1) add(layers::Flatten{});
+    if (tokens_) embed(choose<std::int64_t>({8, 16, 32, 64}));
+    if (tokens_ && happens(0.5)) {
+      add(layers::GlobalPool{});
+    } else if (sample_.size() > 1) {
+      add(layers::Flatten{});
+    }
     for (std::int64_t i = 0; i < depth; ++i) {
       Layers block;
       add_normed(block, layers::Linear{width});
@@ -153,6 +165,7 @@ class Draft {
     enum class Down { max, average, stride };
     const Down down = choose({Down::max, Down::average, Down::stride});
     const bool bias = norm_ == Norm::none;
+    if (tokens_) embed(choose<std::int64_t>({16, 32, 64}));
     Shape shape = sample_;
     for (std::int64_t stage = 0; stage < stages; ++stage) {
       const bool halves = !per_step_ && shortest_side(shape) >= 4;
@@ -209,6 +222,7 @@ class Draft {
     norm_ = choose({Norm::none, Norm::none, Norm::layer});
     if (sample_.size() == 3) add(layers::Rows{});
     const auto hidden = choose<std::int64_t>({16, 24, 32, 48, 64, 96, 128});
+    if (tokens_) embed(choose<std::int64_t>({16, 32, 64, 128}));
     if (happens(0.25)) {  // features of each step
       add_normed(network_.layers, layers::Linear{hidden});
     }
@@ -257,7 +271,9 @@ class Draft {
     const auto mlp_ratio = choose<std::int64_t>({1, 2, 2, 4});
     const bool positions = happens(0.9);
     const bool by_rows = happens(0.2);
-    if (sample_.size() == 3) {
+    if (tokens_) {
+      embed(width);
+    } else if (sample_.size() == 3) {
       const std::vector<std::int64_t> sizes = patch_sizes();
       if (by_rows || sizes.empty()) {
         add(layers::Rows{});
@@ -283,7 +299,8 @@ class Draft {
     add_hidden_layer(0.2);
   }
 
-  const Shape& sample_;
+  Shape sample_;  ///< behind the embedding
+  const bool tokens_;
   const bool per_step_;
   Random& random_;
   const layers::Function activation_;
@@ -294,20 +311,18 @@ class Draft {
 
 }  // namespace
 
-std::vector<Style> styles_for(const std::vector<std::int64_t>& sample,
-                              const Head& head) {
-  if (sample.size() == 1) return {Style::mlp};
+std::vector<Style> styles_for(const Sample& sample, const Head& head) {
+  if (sample.shape.size() == 1 && sample.vocabulary == 0) return {Style::mlp};
   if (head.per_step) return {Style::cnn, Style::recurrent, Style::transformer};
   return {Style::mlp, Style::cnn, Style::recurrent, Style::transformer};
 }
 
-Sequential sample_diverse(std::optional<Style> style,
-                          const std::vector<std::int64_t>& sample,
+Sequential sample_diverse(std::optional<Style> style, const Sample& sample,
                           const Head& head, Random& random) {
   const std::vector<Style> all = styles_for(sample, head);
   if (style && std::ranges::find(all, *style) == all.end()) {
     fail_user("no networks of style {} for such samples ({}{})",
-              to_string(*style), layers::to_text(sample),
+              to_string(*style), layers::to_text(sample.shape),
               head.per_step ? ", outputs at every step" : "");
   }
   const Style drawn =

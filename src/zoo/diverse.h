@@ -28,14 +28,13 @@ constexpr auto enum_names(Style) {
 
 /// The styles that networks for these samples and this head can have: for
 /// vectors only MLPs, for outputs at every step all but MLPs.
-std::vector<Style> styles_for(const std::vector<std::int64_t>& sample,
-                              const Head& head);
+std::vector<Style> styles_for(const Sample& sample, const Head& head);
 
-/// A network of `style`, or of one of styles_for, each as likely. Its name says
-/// style, size and norm: "cnn_4x16_batch_1f3a9c". The same on every machine.
+/// A network of `style`, or of one of styles_for, each as likely; for tokens it
+/// begins with an embedding. Its name says style, size and norm:
+/// "cnn_4x16_batch_1f3a9c". The same on every machine.
 /// Throws UserError for a style that is none of styles_for.
-Sequential sample_diverse(std::optional<Style> style,
-                          const std::vector<std::int64_t>& sample,
+Sequential sample_diverse(std::optional<Style> style, const Sample& sample,
                           const Head& head, Random& random);
 
 }  // namespace cape::zoo

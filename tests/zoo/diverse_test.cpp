@@ -14,14 +14,16 @@
 namespace cape::zoo {
 namespace {
 
+using testing::AnyOf;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::StartsWith;
 
 constexpr int kNetworks = 400;
+const Sample kTokens = Sample::of_tokens(24, 500);
 
 std::vector<Sequential> drawn(std::optional<Style> style,
-                              const Shape& sample = kGrey,
+                              const Sample& sample = kGrey,
                               const Head& head = 10) {
   Random random(5);
   std::vector<Sequential> all;
@@ -32,11 +34,12 @@ std::vector<Sequential> drawn(std::optional<Style> style,
 }
 
 TEST(DiverseSampler, DrawsNetworksThatFitTheirSamples) {
-  const std::vector<std::pair<Shape, Head>> all = {
+  const std::vector<std::pair<Sample, Head>> all = {
       {kGrey, 10},          {kColour, 100},      {{7, 5, 9}, 3},
       {{1, 1, 1}, 2},       {{12}, 4},           {{20, 6}, 5},
       {{20, 6}, {5, true}}, {{1, 6}, {5, true}}, {{300, 40}, 2},
-      {{3, 64, 64}, 10},    {{1, 16, 32}, 4}};
+      {{3, 64, 64}, 10},    {{1, 16, 32}, 4},    {kTokens, 2},
+      {kTokens, {50, true}}};
   for (const auto& [sample, head] : all) {
     for (const Sequential& network : drawn({}, sample, head)) {
       ASSERT_THAT(explain_mismatch(network, sample, head), IsEmpty())
@@ -63,6 +66,23 @@ TEST(DiverseSampler, DrawsTheStylesThatTheSamplesAllow) {
   }
   Random random(1);
   EXPECT_THROW(sample_diverse(Style::cnn, {12}, 4, random), UserError);
+}
+
+TEST(DiverseSampler, BeginsWithAnEmbeddingOfTokens) {
+  EXPECT_EQ(styles_for(kTokens, 4).size(), 4U);
+  for (const Style style : styles_for(kTokens, 4)) {
+    for (const Sequential& network : drawn(style, kTokens, 4)) {
+      const nlohmann::json layers = describe(network).at("layers");
+      ASSERT_TRUE(layers[0].contains("embedding")) << layers.dump();
+      EXPECT_LE(forward_flops(network, kTokens, 4), 4e6);
+      if (style == Style::mlp) {
+        EXPECT_THAT(layers[1], AnyOf("flatten", "global_pool"));
+      }
+      if (style == Style::transformer) {
+        EXPECT_FALSE(layers[1].contains("linear")) << layers.dump();
+      }
+    }
+  }
 }
 
 TEST(DiverseSampler, DrawsManyAndSmallNetworks) {
