@@ -18,7 +18,7 @@ cape_predict reads:
   batch_steps    $data/*.h5 and $data/diverse/*.h5;
                  scored on the former and on $data/heldout/*.h5
   full_training  $data/full/*.h5, where there are any
-Tables and reports are in $work/TARGET.
+Models are compressed by gzip. Tables and reports are in $work/TARGET.
 \$CAPE_BIN is the folder of the programs ($bin),
 \$CAPE_RUNS and \$CAPE_DATA_OUT take the place of runs/metadataset and data.
 Not --out: with a folder of your own call cape_fit data/*.h5 --out FOLDER.
@@ -80,7 +80,11 @@ trap tidy_up EXIT
 (cd "$work" && find "${fitted[@]}" -name '*.json' ! -path '*/tables/*' -print0) |
   while IFS= read -r -d '' file; do
     mkdir -p "$scratch/new/$(dirname "$file")"
-    cp "$work/$file" "$scratch/new/$file"
+    case $file in
+      */cape.json | */metrics.json) cp "$work/$file" "$scratch/new/$file" ;;
+      # A quarter of the size; without the time, which is no part of a model.
+      *) gzip -9nc "$work/$file" >"$scratch/new/$file.gz" ;;
+    esac
   done
 [[ ! -e $target ]] || mv -T "$target" "$scratch/old"
 mv -T "$scratch/new" "$target"

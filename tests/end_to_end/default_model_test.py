@@ -66,14 +66,21 @@ class DefaultModel(FarmTest):
     def test_it_puts_there_what_cape_predict_reads(self):
         self.make(says=f"model    {self.made}/model")
         self.assertEqual(self.model().keys(),
-                         {"model.json", "general.json", "first_steps_8.json",
-                          "cape.json", "metrics.json"})
+                         {"model.json.gz", "general.json.gz",
+                          "first_steps_8.json.gz", "cape.json",
+                          "metrics.json"})
         self.assertTrue((self.work / "batch_steps" / "report.html").exists())
         predict = [BIN / "cape_predict", self.config, "--data-dir", self.data,
                    "--trainer", BIN / self.trainer, "--model",
                    self.made / "model"]
         subprocess.run(predict, check=True, capture_output=True,
                        env=self.environment())
+        trees = self.made / "model" / "batch_steps" / "model.json.gz"
+        trees.write_bytes(trees.read_bytes()[:-100])
+        damaged = subprocess.run(predict, capture_output=True, text=True,
+                                 env=self.environment())
+        self.expect(damaged.returncode, damaged.stderr, 2,
+                    f"{trees}: truncated or corrupt compressed data")
         self.make("--folds", "2")  # takes the place of the first
         self.assertEqual(json.loads(self.model()["cape.json"])["folds"], 2)
         self.expect_nothing_else()

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/json.h"
+#include "datasets/gzip.h"
 #include "predictor/artifact/general_json.h"
 #include "predictor/artifact/linear_json.h"
 #include "predictor/artifact/perceptron_json.h"
@@ -28,13 +29,27 @@ using nlohmann::json;
 constexpr int kOldestModelSchemaVersion = 7;
 constexpr int kFirstSchemaWithPerceptron = 8;
 
-std::string read_part(const fs::path& directory, const std::string& name) {
-  const fs::path path = directory / name;
+constexpr std::size_t kMostBytesOfPart = std::size_t{1} << 30;
+
+/// NAME, or NAME.gz where only that is there.
+fs::path part_of_model(const fs::path& directory, const std::string& name) {
+  const fs::path packed = directory / (name + ".gz");
+  return !fs::exists(directory / name) && fs::exists(packed) ? packed
+                                                             : directory / name;
+}
+
+std::string read_part(const fs::path& path) {
+  const datasets::Bytes bytes =
+      datasets::read_plain_or_gzip(path, kMostBytesOfPart);
+  return {bytes.begin(), bytes.end()};
+}
+
+std::string read_required(const fs::path& path) {
   if (!fs::is_regular_file(path)) {
     fail_user("{}: no model ({} is missing); name the --out of a cape_fit",
-              directory.string(), name);
+              path.parent_path().string(), path.filename().string());
   }
-  return read_file(path);
+  return read_part(path);
 }
 
 /// Calls `read`; if it throws, says that `path` is damaged.
@@ -167,7 +182,7 @@ bool with_perceptron(const json& cape) {
 }
 
 Perceptron perceptron_of(const fs::path& directory, std::size_t features) {
-  const fs::path path = directory / "perceptron.json";
+  const fs::path path = part_of_model(directory, "perceptron.json");
   if (!fs::exists(path)) {
     fail_user(
         "{} is missing, a part of the model that cape.json beside it "
@@ -175,18 +190,17 @@ Perceptron perceptron_of(const fs::path& directory, std::size_t features) {
         path.string());
   }
   return undamaged(path, [&] {
-    return perceptron_from(json::parse(read_file(path)), features);
+    return perceptron_from(json::parse(read_part(path)), features);
   });
 }
 
 /// Nothing where the directory has no such file.
 std::optional<GeneralModel> general_part(const fs::path& directory,
                                          const std::string& name) {
-  if (!fs::exists(directory / name)) return std::nullopt;
-  return undamaged(directory / name, [&] {
-    return general_model_from(read_part(directory, name),
-                              (directory / name).string());
-  });
+  const fs::path path = part_of_model(directory, name);
+  if (!fs::exists(path)) return std::nullopt;
+  return undamaged(
+      path, [&] { return general_model_from(read_part(path), path.string()); });
 }
 
 /// Nothing where there is no such model.
@@ -205,10 +219,11 @@ std::string first_steps_file(std::size_t steps) {
 }
 
 Predictor load_predictor(const fs::path& directory, std::size_t first_steps) {
-  const std::string description = read_part(directory, "cape.json");
-  const std::string trees = read_part(directory, "model.json");
-  Booster booster = undamaged(directory / "model.json",
-                              [&] { return Booster::from_json(trees); });
+  const std::string description = read_required(directory / "cape.json");
+  const fs::path trees = part_of_model(directory, "model.json");
+  const std::string booster_json = read_required(trees);
+  Booster booster =
+      undamaged(trees, [&] { return Booster::from_json(booster_json); });
   bool has_perceptron = false;
   Predictor loaded = undamaged(directory / "cape.json", [&] {
     const json cape = json::parse(description);

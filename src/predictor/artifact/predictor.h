@@ -116,7 +116,8 @@ struct Predictor {
                                   std::span<const RowIndex> rows) const;
 };
 
-/// Reads cape.json, model.json and perceptron.json in `directory`. The model
+/// Reads cape.json, model.json and perceptron.json in `directory`; all files but
+/// the first may be compressed by gzip and have .gz behind their name. The model
 /// predicts as it did when it was fitted. Throws UserError for a directory
 /// without them, for files that are damaged or do not belong together, and for
 /// another schema version. Of the models of first steps only that of

@@ -38,6 +38,13 @@ constexpr std::array<std::string_view, 10> kFiles = {
 constexpr std::array<std::string_view, 2> kFolders = {"epsilon",
                                                       "early_stopping"};
 
+/// Whether a model directory has such a file; those of the default model are
+/// compressed.
+bool is_part_of_model(std::string_view name) {
+  if (name.ends_with(".json.gz")) name.remove_suffix(3);
+  return std::ranges::find(kFiles, name) != kFiles.end();
+}
+
 bool is_folder_of_model(const fs::path& place) {
   const std::string name = place.filename().string();
   return std::ranges::find(kFolders, name) != kFolders.end() &&
@@ -50,8 +57,7 @@ std::string obstacle(const fs::path& place) {
   if (!fs::is_directory(place)) return "it is no directory";
   for (const auto& entry : fs::directory_iterator(place)) {
     const std::string name = entry.path().filename().string();
-    if (std::ranges::find(kFiles, name) == kFiles.end() &&
-        !is_folder_of_model(entry.path())) {
+    if (!is_part_of_model(name) && !is_folder_of_model(entry.path())) {
       return fmt::format("it holds {}, which is no part of a model", name);
     }
   }
@@ -154,6 +160,7 @@ void ModelDirectory::write(const std::vector<Table>& tables,
 
 bool holds_model(const fs::path& place) {
   return fs::exists(place / "model.json") ||
+         fs::exists(place / "model.json.gz") ||
          std::ranges::any_of(kFolders, [&](std::string_view folder) {
            return is_folder_of_model(place / folder);
          });
