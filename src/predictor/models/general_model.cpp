@@ -45,7 +45,7 @@ ModelSettings general_settings(std::uint64_t seed) {
                       .subsample = 0.8,
                       .colsample_bytree = 0.6,
                       .min_child_weight = 10,
-                      .bins = 64,
+                      .bins = 32,
                       .seed = seed},
           .censored = Censored::drop,
           .perceptron = perceptron_settings(seed)};
@@ -58,7 +58,7 @@ ModelSettings training_settings(std::uint64_t seed) {
                       .subsample = 0.8,
                       .colsample_bytree = 0.6,
                       .min_child_weight = 20,
-                      .bins = 64,
+                      .bins = 32,
                       .seed = seed},
           .base = Base::together,
           .censored = Censored::drop,
@@ -72,7 +72,7 @@ BoosterSettings spread_settings(std::uint64_t seed) {
           .subsample = 0.8,
           .colsample_bytree = 0.6,
           .min_child_weight = 30,
-          .bins = 64,
+          .bins = 32,
           .seed = seed};
 }
 

@@ -62,18 +62,18 @@ float r_squared(const VectorXf& target, const VectorXf& predicted) {
   return 1 - (target - predicted).squaredNorm() / total;
 }
 
-MatrixXf activate(Activation activation, const MatrixXf& x) {
-  if (activation == Activation::relu) return x.cwiseMax(0);
-  return x.array() / (1 + (-x.array()).exp());
-}
+struct Activated {
+  MatrixXf values;
+  MatrixXf slopes;  ///< the derivatives
+};
 
-/// The derivative of activate() at x.
-MatrixXf slope(Activation activation, const MatrixXf& x) {
+Activated activate(Activation activation, const MatrixXf& x) {
   if (activation == Activation::relu) {
-    return (x.array() > 0).cast<float>();
+    return {x.cwiseMax(0), (x.array() > 0).cast<float>()};
   }
   const Eigen::ArrayXXf sigmoid = 1 / (1 + (-x.array()).exp());
-  return sigmoid * (1 + x.array() * (1 - sigmoid));
+  const Eigen::ArrayXXf values = x.array() * sigmoid;
+  return {values, sigmoid + values * (1 - sigmoid)};
 }
 
 /// 1 / (1 - rate) for the units that stay, 0 for the others.
@@ -92,11 +92,10 @@ MatrixXf dropout_mask(Index rows, Index columns, double rate, Random& random) {
 
 /// What the layers make of rows, kept for the way back.
 struct Pass {
-  std::vector<MatrixXf> inputs;   ///< of each layer
-  std::vector<MatrixXf> outputs;  ///< of each layer, before its activation
-  std::vector<MatrixXf> masks;    ///< of each hidden layer; none: no dropout
-
-  VectorXf predicted() const { return outputs.back().col(0); }
+  std::vector<MatrixXf> inputs;  ///< of each layer
+  /// Of each hidden layer's activation, and of the dropout behind it.
+  std::vector<MatrixXf> slopes;
+  VectorXf predicted;
 };
 
 /// `random` draws the units that are dropped.
@@ -107,22 +106,27 @@ Pass forward(const std::vector<Affine>& layers, Activation activation,
     pass.inputs.push_back(std::move(x));
     MatrixXf output = pass.inputs.back() * layers[i].weights;
     output.rowwise() += layers[i].biases;
-    pass.outputs.push_back(std::move(output));
-    if (i + 1 == layers.size()) break;
-    x = activate(activation, pass.outputs.back());
-    if (random != nullptr && dropout > 0) {
-      pass.masks.push_back(dropout_mask(x.rows(), x.cols(), dropout, *random));
-      x.array() *= pass.masks.back().array();
+    if (i + 1 == layers.size()) {
+      pass.predicted = output.col(0);
+      break;
     }
+    Activated activated = activate(activation, output);
+    if (random != nullptr && dropout > 0) {
+      const MatrixXf mask =
+          dropout_mask(output.rows(), output.cols(), dropout, *random);
+      activated.values.array() *= mask.array();
+      activated.slopes.array() *= mask.array();
+    }
+    x = std::move(activated.values);
+    pass.slopes.push_back(std::move(activated.slopes));
   }
   return pass;
 }
 
 /// From `delta`, the gradient of the predictions, the gradient of the inputs;
 /// sets `gradients`, if there are any, to those of the layers.
-MatrixXf backward(const std::vector<Affine>& layers, Activation activation,
-                  const Pass& pass, MatrixXf delta,
-                  std::vector<Affine>* gradients) {
+MatrixXf backward(const std::vector<Affine>& layers, const Pass& pass,
+                  MatrixXf delta, std::vector<Affine>* gradients) {
   for (std::size_t i = layers.size(); i-- > 0;) {
     if (gradients != nullptr) {
       (*gradients)[i].weights.noalias() = pass.inputs[i].transpose() * delta;
@@ -131,8 +135,7 @@ MatrixXf backward(const std::vector<Affine>& layers, Activation activation,
     }
     delta = (delta * layers[i].weights.transpose()).eval();
     if (i == 0) break;
-    delta.array() *= slope(activation, pass.outputs[i - 1]).array();
-    if (!pass.masks.empty()) delta.array() *= pass.masks[i - 1].array();
+    delta.array() *= pass.slopes[i - 1].array();
   }
   return delta;
 }
@@ -205,14 +208,14 @@ std::vector<Affine> gradients_of(const std::vector<Affine>& layers,
                                  const Settings& settings, Random& random) {
   const Pass pass =
       forward(layers, settings.activation, x, settings.dropout, &random);
-  VectorXf delta = pass.predicted() - target;
+  VectorXf delta = pass.predicted - target;
   if (settings.huber_delta > 0) {
     const auto most = static_cast<float>(settings.huber_delta);
     delta = delta.cwiseMax(-most).cwiseMin(most);
   }
   const auto rows = static_cast<float>(x.rows());
   std::vector<Affine> gradients(layers.size());
-  backward(layers, settings.activation, pass, delta / rows, &gradients);
+  backward(layers, pass, delta / rows, &gradients);
   for (std::size_t i = 0; i < layers.size(); ++i) {
     gradients[i].weights +=
         static_cast<float>(settings.l2) / rows * layers[i].weights;
@@ -287,7 +290,7 @@ std::vector<Affine> train(const MatrixXf& inputs, const VectorXf& targets,
     if (watched.empty()) continue;
     const float score = r_squared(
         watched_targets,
-        forward(layers, settings.activation, watched_inputs).predicted());
+        forward(layers, settings.activation, watched_inputs).predicted);
     idle = score > best + static_cast<float>(settings.least_progress)
                ? 0
                : idle + 1;
@@ -362,7 +365,7 @@ std::vector<double> Perceptron::predict(const Matrix& x) const {
   // are; a row by itself has the same sums whatever other rows there are.
   for (Index i = 0; i < inputs.rows(); ++i) {
     const Pass pass = forward(layers, parameters_.activation, inputs.row(i));
-    values.push_back(pass.predicted()[0] + parameters_.mean);
+    values.push_back(pass.predicted[0] + parameters_.mean);
   }
   return values;
 }
@@ -375,8 +378,7 @@ Matrix Perceptron::contributions(const Matrix& x) const {
   for (int i = 0; i < kPoints; ++i) {
     const float share = (static_cast<float>(i) + 0.5F) / kPoints;
     const Pass pass = forward(layers, parameters_.activation, inputs * share);
-    gradient += backward(layers, parameters_.activation, pass,
-                         VectorXf::Ones(inputs.rows()), nullptr);
+    gradient += backward(layers, pass, VectorXf::Ones(inputs.rows()), nullptr);
   }
   const MatrixXf shares = gradient.cwiseProduct(inputs) / kPoints;
   const std::vector<double> predicted = predict(x);
