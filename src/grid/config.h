@@ -24,10 +24,9 @@ struct ModelSpec {
   std::string family;
   bool sample_published = false;
   std::vector<zoo::Architecture> architectures;  ///< empty when sampled
-  bool sample_diverse = false;
-  std::optional<zoo::Style> style = {};  ///< of sample_diverse; empty: any
+  std::optional<zoo::Diverse> diverse = {};  ///< of sample: diverse
 
-  bool is_sampled() const { return sample_published || sample_diverse; }
+  bool is_sampled() const { return sample_published || diverse; }
 };
 
 /// One entry of grid.datasets.

@@ -38,11 +38,14 @@ nlohmann::json identity(const ModelSpec& model, std::size_t architecture) {
   if (!model.is_sampled()) {
     return zoo::identity(model.architectures[architecture]);
   }
-  if (model.sample_diverse) {
+  if (model.diverse) {
     nlohmann::json drawn = {{"family", model.family},
                             {"sample", "diverse"},
                             {"version", zoo::kDiverseVersion}};
-    if (model.style) drawn["style"] = *model.style;
+    if (model.diverse->style) drawn["style"] = *model.diverse->style;
+    if (!model.diverse->dropout.empty()) {
+      drawn["dropout"] = model.diverse->dropout;
+    }
     const int revision = zoo::revision(zoo::Sequential{});
     if (revision != 0) drawn["revision"] = revision;
     return drawn;
@@ -63,8 +66,8 @@ zoo::Architecture draw_architecture(const ModelSpec& model,
                                     const datasets::DatasetInfo& dataset,
                                     Random& random) {
   const zoo::Head head = trial::head_of(dataset);
-  if (model.sample_diverse) {
-    return zoo::sample_diverse(model.style, trial::sample_of(dataset), head,
+  if (model.diverse) {
+    return zoo::sample_diverse(*model.diverse, trial::sample_of(dataset), head,
                                random);
   }
   return zoo::sample_published(model.family, dataset.shape, head, random);
@@ -397,10 +400,10 @@ void Grid::check_networks(std::size_t d,
   const datasets::DatasetInfo& dataset = datasets_[d];
   const auto& models = config_.grid.models;
   for (std::size_t m = 0; m < models.size(); ++m) {
-    if (models[m].sample_diverse) {
+    if (models[m].diverse) {
       const std::vector<zoo::Style> fitting =
           zoo::styles_for(trial::sample_of(dataset), trial::head_of(dataset));
-      const std::optional<zoo::Style> style = models[m].style;
+      const std::optional<zoo::Style> style = models[m].diverse->style;
       if (!style || std::ranges::find(fitting, *style) != fitting.end()) {
         continue;
       }

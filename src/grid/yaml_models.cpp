@@ -55,8 +55,24 @@ std::vector<std::string> sequential_keys() {
   for (const std::string& key : zoo::architecture_keys(kSequential)) {
     keys.push_back(key);
   }
-  keys.emplace_back("style");
+  keys.insert(keys.end(), {"style", "dropout"});
   return keys;
+}
+
+Codec<std::vector<double>> dropout_rates() {
+  return list(codec(real(from_to(0, 0.9))));
+}
+
+/// "sample: diverse, style: cnn".
+std::string write_diverse(const zoo::Diverse& diverse) {
+  std::string text = "sample: diverse";
+  if (diverse.style) {
+    text += fmt::format(", style: {}", to_string(*diverse.style));
+  }
+  if (!diverse.dropout.empty()) {
+    text += ", dropout: " + dropout_rates().write(diverse.dropout);
+  }
+  return text;
 }
 
 class ModelReader {
@@ -128,7 +144,7 @@ class ModelReader {
            elements(*architectures, path + ".architectures", problems_)) {
         read_architecture(*item, at, model);
       }
-    } else if (check_keys(map, path, {"sample", "style"})) {
+    } else if (check_keys(map, path, {"sample", "style", "dropout"})) {
       read_diverse(map, path, model);
     }
   }
@@ -151,16 +167,21 @@ class ModelReader {
   void read_diverse(const Value& map, const std::string& path,
                     ModelSpec& model) {
     if (!read_word(map, path, "sample", {"diverse"})) return;
+    zoo::Diverse diverse;
     if (map.find("style") != nullptr) {
       const auto style =
           read_word(map, path, "style", enum_words<zoo::Style>());
       if (!style) return;
-      model.style = find_enum<zoo::Style>(*style);
+      diverse.style = find_enum<zoo::Style>(*style);
     }
-    model.sample_diverse = true;
-    const std::string what =
-        fmt::format("diverse {}", model.style ? to_string(*model.style) : "");
-    if (!seen_.insert(what).second) report_twice(map, path);
+    if (const Value* const rates = map.find("dropout")) {
+      const auto dropout =
+          dropout_rates().read(*rates, path + ".dropout", problems_);
+      if (!dropout) return;
+      diverse.dropout = *dropout;
+    }
+    model.diverse = diverse;
+    if (!seen_.insert(write_diverse(diverse)).second) report_twice(map, path);
   }
 
   void read_sample(const Value& map, const Value& sample,
@@ -306,10 +327,9 @@ std::string write_model(const ModelSpec& model) {
   if (model.sample_published) {
     return fmt::format("{{family: {}, sample: published}}", model.family);
   }
-  if (model.sample_diverse) {
-    return fmt::format(
-        "{{family: {}, sample: diverse{}}}", model.family,
-        model.style ? fmt::format(", style: {}", to_string(*model.style)) : "");
+  if (model.diverse) {
+    return fmt::format("{{family: {}, {}}}", model.family,
+                       write_diverse(*model.diverse));
   }
   return fmt::format("{{family: {}, architectures: {}}}", model.family,
                      write_flow(model.architectures, write_architecture));

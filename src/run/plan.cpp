@@ -9,6 +9,7 @@
 #include "run/inventory.h"
 #include "run/probe_refresh.h"
 #include "shard/reader.h"
+#include "zoo/architecture.h"
 
 namespace cape::run {
 namespace {
@@ -19,7 +20,15 @@ constexpr double kAssumedGflops = 20;
 struct Line {
   std::int64_t trajectories = 0;
   double flops = 0;
+  /// Of networks in files, which nobody knows: one multiplication a weight.
+  bool is_least = false;
 };
+
+bool has_known_size(const grid::Grid& grid, const grid::TrialGroup& group) {
+  const grid::ModelSpec& model = grid.config().grid.models[group.model];
+  return model.is_sampled() ||
+         zoo::has_known_size(model.architectures[group.architecture]);
+}
 
 /// Work left of a part, by "family on data set". Every group is looked at once.
 std::map<std::string, Line> work_left(const grid::Grid& grid, grid::Part part,
@@ -38,6 +47,7 @@ std::map<std::string, Line> work_left(const grid::Grid& grid, grid::Part part,
     line.trajectories += members;
     line.flops +=
         grid.expected_flops(g * trials) * static_cast<double>(members);
+    line.is_least = line.is_least || !has_known_size(grid, grid.group(g));
   }
   for (const auto& [index, mask] : done) {
     if (index % part.count != part.index || mask != grid.all_criteria()) {
@@ -136,7 +146,9 @@ Estimate estimate_of(const std::map<std::string, Line>& lines,
     all.trainer_seconds += seconds;
     all.longest =
         std::max(all.longest, seconds / static_cast<double>(line.trajectories));
-    all.is_assumed = all.is_assumed || !is_measured(speed, name, line);
+    const bool measured = is_measured(speed, name, line);
+    all.is_assumed = all.is_assumed || !measured;
+    all.is_least = all.is_least || (line.is_least && !measured);
   }
   return all;
 }
@@ -152,11 +164,16 @@ Estimate estimate(const grid::Grid& grid, grid::Part part,
 std::string to_text(const Estimate& estimate, std::int64_t at_once) {
   const double seconds =
       estimate.trainer_seconds / static_cast<double>(at_once);
-  return fmt::format(
-      "about {}{}", format_duration(std::max(seconds, estimate.longest)),
-      estimate.is_assumed
-          ? fmt::format(" ({} GFLOP/s a trainer assumed)", kAssumedGflops)
-          : "");
+  std::string assumed;
+  if (estimate.is_assumed) {
+    assumed = fmt::format(" ({} GFLOP/s a trainer assumed{})", kAssumedGflops,
+                          estimate.is_least
+                              ? "; what networks in files compute is not known"
+                              : "");
+  }
+  return fmt::format("{} {}{}", estimate.is_least ? "more than" : "about",
+                     format_duration(std::max(seconds, estimate.longest)),
+                     assumed);
 }
 
 void print_plan(const grid::Grid& grid, grid::Part part,
@@ -181,6 +198,12 @@ void print_plan(const grid::Grid& grid, grid::Part part,
   fmt::print("{:<32} {:>14} {:>14} {:>16}\n", "all",
              format_count(total.trajectories), format_si(total.flops),
              format_duration(left.trainer_seconds));
+  if (left.is_least) {
+    fmt::print(
+        "networks in files count as one multiplication a weight and sample, "
+        "and "
+        "take longer; a few of their rows show how long\n");
+  }
   print_longest(grid, inventory.speed);
   if (left.is_assumed) {
     fmt::print(

@@ -40,7 +40,8 @@ constexpr auto enum_names(Norm) {
 /// Draws one network.
 class Draft {
  public:
-  Draft(const Sample& sample, const Head& head, Random& random)
+  Draft(const Diverse& wanted, const Sample& sample, const Head& head,
+        Random& random)
       : sample_(sample.shape),
         tokens_(sample.vocabulary > 0),
         per_step_(head.per_step),
@@ -48,6 +49,9 @@ class Draft {
         activation_(choose({layers::Function::relu, layers::Function::gelu,
                             layers::Function::tanh, layers::Function::silu})),
         dropout_(choose({0.0, 0.0, 0.1, 0.2})) {
+    if (!wanted.dropout.empty()) {
+      dropout_ = random_.choose(std::span<const double>(wanted.dropout));
+    }
     network_.initialization = choose(
         {Initialization::torch, Initialization::torch, Initialization::xavier,
          Initialization::kaiming, Initialization::orthogonal});
@@ -304,7 +308,7 @@ class Draft {
   const bool per_step_;
   Random& random_;
   const layers::Function activation_;
-  const double dropout_;
+  double dropout_;
   Norm norm_ = Norm::none;
   Sequential network_;
 };
@@ -317,21 +321,21 @@ std::vector<Style> styles_for(const Sample& sample, const Head& head) {
   return {Style::mlp, Style::cnn, Style::recurrent, Style::transformer};
 }
 
-Sequential sample_diverse(std::optional<Style> style, const Sample& sample,
+Sequential sample_diverse(const Diverse& wanted, const Sample& sample,
                           const Head& head, Random& random) {
   const std::vector<Style> all = styles_for(sample, head);
-  if (style && std::ranges::find(all, *style) == all.end()) {
+  if (wanted.style && std::ranges::find(all, *wanted.style) == all.end()) {
     fail_user("no networks of style {} for such samples ({}{})",
-              to_string(*style), layers::to_text(sample.shape),
+              to_string(*wanted.style), layers::to_text(sample.shape),
               head.per_step ? ", outputs at every step" : "");
   }
   const Style drawn =
-      style ? *style : random.choose(std::span<const Style>(all));
+      wanted.style ? *wanted.style : random.choose(std::span<const Style>(all));
   // For large samples every network can be above; then the smallest is taken.
   std::optional<Sequential> smallest;
   double fewest = 0;
   for (int draw = 0; draw < kMostDraws; ++draw) {
-    Sequential network = Draft(sample, head, random).draw(drawn);
+    Sequential network = Draft(wanted, sample, head, random).draw(drawn);
     const double flops = forward_flops(network, sample, head);
     if (smallest && flops >= fewest) continue;
     smallest = std::move(network);

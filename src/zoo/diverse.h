@@ -26,15 +26,23 @@ constexpr auto enum_names(Style) {
                                                {transformer, "transformer"}})};
 }
 
+/// What networks are drawn from.
+struct Diverse {
+  std::optional<Style> style;   ///< empty: any that the samples allow
+  std::vector<double> dropout;  ///< rates, each as likely; empty: the usual
+
+  bool operator==(const Diverse&) const = default;
+};
+
 /// The styles that networks for these samples and this head can have: for
 /// vectors only MLPs, for outputs at every step all but MLPs.
 std::vector<Style> styles_for(const Sample& sample, const Head& head);
 
-/// A network of `style`, or of one of styles_for, each as likely; for tokens it
-/// begins with an embedding. Its name says style, size and norm:
-/// "cnn_4x16_batch_1f3a9c". The same on every machine.
-/// Throws UserError for a style that is none of styles_for.
-Sequential sample_diverse(std::optional<Style> style, const Sample& sample,
+/// A network as `wanted`, of any style of styles_for where that names none; for
+/// tokens it begins with an embedding. Its name says style, size and norm:
+/// "cnn_4x16_batch_1f3a9c". The same on every machine. Throws UserError for a
+/// style that is none of styles_for.
+Sequential sample_diverse(const Diverse& wanted, const Sample& sample,
                           const Head& head, Random& random);
 
 }  // namespace cape::zoo

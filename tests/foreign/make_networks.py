@@ -1,12 +1,10 @@
 """Makes the networks in tests/foreign/networks: TorchScript files of networks
 that no sampler of the farm draws. Needs PyTorch (requirements.txt beside this
 file names the version that the committed files were made with).
-
-Usage: make_networks.py [FOLDER]
 """
 
+import argparse
 import pathlib
-import sys
 
 import torch
 from torch import nn
@@ -620,6 +618,100 @@ class TextCnn(nn.Module):
         return self.head(F.dropout(torch.cat(found, 1), 0.3, self.training))
 
 
+# For the first 256 words of a text as tokens [B, 256], of which there are 5,000,
+# and two classes. Token 0 fills what is shorter.
+
+
+class MeanOfEmbeddings(nn.Module):
+    """The mean of the words' vectors, and a linear layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.words = nn.EmbeddingBag(5000, 8, mode="mean", padding_idx=0)
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.head(self.words(x))
+
+
+class AttentiveRecurrence(nn.Module):
+    """A bidirectional LSTM whose states are weighted by attention."""
+
+    def __init__(self):
+        super().__init__()
+        self.words = nn.Embedding(5000, 8)
+        self.cell = nn.LSTM(8, 16, batch_first=True, bidirectional=True)
+        self.score, self.head = nn.Linear(32, 1), nn.Linear(32, 2)
+
+    def forward(self, x):
+        states, _ = self.cell(self.words(x))
+        weights = torch.softmax(self.score(torch.tanh(states)), 1)
+        return self.head((weights * states).sum(1))
+
+
+class GatedConvolutions(nn.Module):
+    """Convolutions with gates beside the words, one upon another."""
+
+    def __init__(self):
+        super().__init__()
+        self.words = nn.Embedding(5000, 8)
+        self.grow = nn.Conv1d(8, 32, 1)
+        self.convs = nn.ModuleList(
+            [nn.Conv1d(32, 64, 5, padding=2) for _ in range(2)])
+        self.head = nn.Linear(32, 2)
+
+    def forward(self, x):
+        y = self.grow(self.words(x).transpose(1, 2))
+        for conv in self.convs:
+            y = y + F.glu(conv(y), 1)
+        return self.head(y.mean(2))
+
+
+class WordCnn(nn.Module):
+    """Convolutions of three widths over the words, the largest value of
+    each."""
+
+    def __init__(self):
+        super().__init__()
+        self.words = nn.Embedding(5000, 8)
+        self.convs = nn.ModuleList([nn.Conv1d(8, 20, k) for k in (3, 4, 5)])
+        self.drop, self.head = nn.Dropout(0.5), nn.Linear(60, 2)
+
+    def forward(self, x):
+        words = self.words(x).transpose(1, 2)
+        found = []
+        for conv in self.convs:
+            found.append(F.relu(conv(words)).amax(2))
+        return self.head(self.drop(torch.cat(found, 1)))
+
+
+class EncoderWithMask(nn.Module):
+    """Attention that leaves out what fills a text, and a token that answers.
+    Rare words share a vector."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.positions = nn.Embedding(1001, 16), nn.Parameter(
+            0.02 * torch.randn(257, 16))
+        self.answer = nn.Parameter(torch.zeros(1, 1, 16))
+        self.queries, self.keys, self.values = (
+            nn.Linear(16, 16), nn.Linear(16, 16), nn.Linear(16, 16))
+        self.inner, self.outer = nn.Linear(16, 64), nn.Linear(64, 16)
+        self.first, self.second = nn.LayerNorm(16), nn.LayerNorm(16)
+        self.head = nn.Linear(16, 2)
+
+    def forward(self, x):
+        words = self.words(torch.where(x > 1000, torch.ones_like(x), x))
+        y = torch.cat([self.answer.expand(x.size(0), 1, 16), words], 1)
+        y = y + self.positions
+        filled = F.pad(x != 0, (1, 0), value=1.0).to(torch.bool)
+        scores = self.queries(y) @ self.keys(y).transpose(1, 2) / 4
+        scores = scores.masked_fill(~filled[:, None], -1e9)
+        y = self.first(y + torch.softmax(scores, 2) @ self.values(y))
+        y = self.second(y + self.outer(F.gelu(self.inner(y))))
+        return self.head(y[:, 0])
+
+
 NETWORKS = {
     "grey": ((1, 28, 28), 10, [
         TutorialCnn, LocalResponseCnn, SqueezeExcitation, Inception, DenseNet,
@@ -631,7 +723,11 @@ NETWORKS = {
     "text": ((1, 32, 96), 2, [
         DeepAveraging, GatedUnits, FactorizationMachine, WideAndDeep,
         TextCnn]),
+    "tokens": ((256,), 2, [
+        MeanOfEmbeddings, AttentiveRecurrence, GatedConvolutions, WordCnn,
+        EncoderWithMask]),
 }
+TOKENS = 5000
 
 
 def file_name(kind):
@@ -640,16 +736,23 @@ def file_name(kind):
                    for sign in kind.__name__).lstrip("_")
 
 
-def main(folder):
+def some_inputs(group, shape):
+    if group == "tokens":
+        return torch.randint(TOKENS, (5, *shape))
+    return torch.randn(5, *shape)
+
+
+def main(folder, groups):
     folder.mkdir(parents=True, exist_ok=True)
-    for group, (shape, outputs, kinds) in NETWORKS.items():
+    for group in groups:
+        shape, outputs, kinds = NETWORKS[group]
         for number, kind in enumerate(kinds):
             torch.manual_seed(1000 + number)
             network = torch.jit.script(kind())
-            answer = network(torch.randn(5, *shape))
+            answer = network(some_inputs(group, shape))
             assert answer.shape == (5, outputs), (kind, answer.shape)
             network.eval()
-            batch = torch.randn(5, *shape)
+            batch = some_inputs(group, shape)
             alone = torch.cat([network(row[None]) for row in batch])
             assert torch.allclose(network(batch), alone, atol=1e-4), kind
             network.train()
@@ -661,5 +764,9 @@ def main(folder):
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]) if len(sys.argv) > 1
-         else pathlib.Path(__file__).parent / "networks")
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("groups", nargs="*", metavar="GROUP",
+                        help=f"of {', '.join(NETWORKS)}; default: all")
+    options = parser.parse_args()
+    main(options.folder, options.groups or list(NETWORKS))

@@ -25,7 +25,8 @@ ROOT = HERE.parents[1]
 # In the order in which they are printed: (title, configuration).
 SETS = {"grey images, data sets of the default predictor": "grey",
         "coloured images, an unseen data set": "colour",
-        "texts, an unseen data set": "text"}
+        "texts, an unseen data set": "text",
+        "texts as tokens, the same data set": "tokens"}
 UNSEEN = ("colour", "text")
 MEASURES = {"accuracy": "AvgAccuracy", "factor": "factor off",
             "bias": "signed log error", "covered": "covered",
@@ -163,7 +164,8 @@ def main():
     rows, trials = measured_rows(options.rows)
     options.trials = {"grey": trials.get("mnist", 1),
                       "colour": trials.get("svhn", 1),
-                      "text": trials.get("imdb", 1)}
+                      "text": trials.get("imdb", 1),
+                      "tokens": trials.get("imdb_tokens", 1)}
     print(f"{'':50} " + " ".join(
         [f"{MEASURES['accuracy']:>11}", f"{MEASURES['factor']:>10}",
          f"{MEASURES['bias']:>16}", f"{MEASURES['covered']:>8}",

@@ -31,7 +31,8 @@ LEFT_OUT = {"none": "only the rows' own trajectories",
 SETS = {"grey": "MNIST and FashionMNIST, which the model knows",
         "colour": "SVHN, which it does not know",
         "text": "IMDB, which it does not know",
-        "unseen": "SVHN and IMDB"}
+        "unseen": "SVHN and IMDB",
+        "tokens": "IMDB as tokens"}
 FIRST_STEPS = (8, 32)  # what cape_predict --steps can take
 
 

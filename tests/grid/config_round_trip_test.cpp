@@ -29,8 +29,7 @@ void expect_equal(const Config& a, const Config& b) {
     const ModelSpec& y = b.grid.models[i];
     EXPECT_EQ(x.family, y.family);
     EXPECT_EQ(x.sample_published, y.sample_published);
-    EXPECT_EQ(x.sample_diverse, y.sample_diverse);
-    EXPECT_EQ(x.style, y.style);
+    EXPECT_EQ(x.diverse, y.diverse);
     EXPECT_EQ(x.architectures, y.architectures);
   }
   EXPECT_EQ(a.grid.datasets, b.grid.datasets);

@@ -80,12 +80,13 @@ TEST(LayersInYaml, AreWrittenAsTheyAreRead) {
       "[{family: sequential, layers: [{residual: [{conv: 4, padding: 1}, "
       "batch_norm], shortcut: [{conv: 4, kernel: 1}]}, {dropout: 0.25}, "
       "flatten]}, {family: sequential, sample: diverse}, {family: sequential, "
-      "sample: diverse, style: cnn}]");
+      "sample: diverse, style: cnn, dropout: [0.3, 0.5]}]");
   const Config again = parse(to_yaml(config));
   EXPECT_EQ(again.grid.models[0].architectures,
             config.grid.models[0].architectures);
-  EXPECT_TRUE(again.grid.models[1].sample_diverse);
-  EXPECT_EQ(again.grid.models[2].style, zoo::Style::cnn);
+  EXPECT_EQ(again.grid.models[1].diverse, zoo::Diverse());
+  EXPECT_EQ(again.grid.models[2].diverse,
+            (zoo::Diverse{zoo::Style::cnn, {0.3, 0.5}}));
 }
 
 TEST(LayersInYaml, AreRefusedWithTheLineOfTheLayer) {
@@ -128,6 +129,10 @@ TEST(LayersInYaml, MustBeOneOfThreeForms) {
               HasSubstr("grid.models[0].name"));
   EXPECT_THAT(refused_model("{family: sequential, sample: published}"),
               HasSubstr("give diverse"));
+  EXPECT_THAT(
+      refused_model("{family: sequential, sample: diverse, dropout: [1]}"),
+      HasSubstr("wrong value for grid.models[0].dropout[0] (found '1'); give a "
+                "number from 0 to 0.9"));
   EXPECT_THAT(refused_model("{family: sequential, sample: diverse, style: cn}"),
               HasSubstr("did you mean 'cnn'?"));
   EXPECT_THAT(refused_model("{family: sequential, layers: flatten}"),

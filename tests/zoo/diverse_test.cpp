@@ -28,7 +28,7 @@ std::vector<Sequential> drawn(std::optional<Style> style,
   Random random(5);
   std::vector<Sequential> all;
   for (int i = 0; i < kNetworks; ++i) {
-    all.push_back(sample_diverse(style, sample, head, random));
+    all.push_back(sample_diverse({style, {}}, sample, head, random));
   }
   return all;
 }
@@ -65,7 +65,7 @@ TEST(DiverseSampler, DrawsTheStylesThatTheSamplesAllow) {
     EXPECT_THAT(network.name, StartsWith("recurrent_"));
   }
   Random random(1);
-  EXPECT_THROW(sample_diverse(Style::cnn, {12}, 4, random), UserError);
+  EXPECT_THROW(sample_diverse({Style::cnn, {}}, {12}, 4, random), UserError);
 }
 
 TEST(DiverseSampler, BeginsWithAnEmbeddingOfTokens) {
@@ -109,6 +109,19 @@ TEST(DiverseSampler, DrawsManyAndSmallNetworks) {
                             "patches",     "positions",  "rows"}) {
     EXPECT_EQ(layers.count(layer), 1U) << layer;
   }
+}
+
+TEST(DiverseSampler, DrawsTheRatesOfDropoutThatAreWanted) {
+  Random random(3);
+  std::set<double> rates;
+  for (int i = 0; i < kNetworks; ++i) {
+    const nlohmann::json network =
+        describe(sample_diverse({Style::mlp, {0.3, 0.5}}, kGrey, 10, random));
+    for (const nlohmann::json& layer : network.at("layers").flatten()) {
+      if (layer.is_number_float()) rates.insert(layer.get<double>());
+    }
+  }
+  EXPECT_THAT(rates, ElementsAre(0.3, 0.5));
 }
 
 // What rows were measured with: raise kDiverseVersion when this changes.
