@@ -221,7 +221,8 @@ class Quickstart(FarmTest):
         model = self.folder / "model"
         self.run_command(self.command("grid.trials=7", ranks=2,
                                       config=self.config_file))
-        printed = self.run_program("cape_fit", self.out, "--out", model)
+        printed = self.run_program("cape_fit", self.out, "--folds", "2",
+                                   "--out", model)
         self.assertIn("errors in epochs", printed)
         for criterion in ("epsilon", "early_stopping"):
             self.assertTrue((model / criterion / "report.html").exists())
@@ -258,7 +259,8 @@ class Quickstart(FarmTest):
 
     def test_first_steps_are_those_of_the_training(self):
         predict = ["cape_predict", self.config_file, "--json", "--data-dir",
-                   self.data, "--model", ROOT / "data" / "model"]
+                   self.data, "--model", ROOT / "data" / "model",
+                   "grid.samples=[500]"]
         begun, measured = (
             json.loads(self.run_program(*predict, *option))["predictions"]
             for option in (["--steps", "32"], ["--measure"]))

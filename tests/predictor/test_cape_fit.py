@@ -183,30 +183,35 @@ class ExtendedModel(ModelDirectory, unittest.TestCase):
 class Blend(unittest.TestCase):
     """Trees and a perceptron, on rows that have probes in training mode."""
 
-    def test_the_order_of_the_inputs_does_not_matter(self):
+    @classmethod
+    def setUpClass(cls):
         inputs = [pathlib.Path(FIXTURES, "../../data/rnn.h5"), INPUTS[0]]
-        parts = []
-        with tempfile.TemporaryDirectory() as folder:
-            for number, files in enumerate((inputs, inputs[::-1])):
-                model = pathlib.Path(folder, f"model{number}")
-                run = cape_fit(*files, "--out", model)
-                self.assertEqual(run.returncode, 0, run.stderr)
-                parts.append([(model / name).read_bytes() for name in
-                              ("model.json", "perceptron.json",
-                               "metrics.json")])
-        self.assertEqual(*parts)
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.models = []
+        for files in (inputs, inputs[::-1]):
+            model = pathlib.Path(cls.folder.name, f"model{len(cls.models)}")
+            run = cape_fit(*files, "--folds", "2", "--out", model)
+            assert run.returncode == 0, run.stderr
+            cls.models.append(model)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def test_the_order_of_the_inputs_does_not_matter(self):
+        first, second = (
+            [(model / name).read_bytes() for name in
+             ("model.json", "perceptron.json", "metrics.json")]
+            for model in self.models)
+        self.assertEqual(first, second)
 
     def test_documented_lines_predict_what_cape_fit_does(self):
-        with tempfile.TemporaryDirectory() as folder:
-            model = pathlib.Path(folder, "model")
-            run = cape_fit(pathlib.Path(FIXTURES, "../../data/rnn.h5"),
-                           "--out", model)
-            self.assertEqual(run.returncode, 0, run.stderr)
-            cape = json.loads((model / "cape.json").read_text())
-            self.assertIs(cape["perceptron"], True)
-            names = run_documented_lines(model)
-            table = pandas.read_csv(model / "tables" / "predictions.csv")
-            shares = pandas.read_csv(model / "tables" / "contributions.csv")
+        model = self.models[0]
+        cape = json.loads((model / "cape.json").read_text())
+        self.assertIs(cape["perceptron"], True)
+        names = run_documented_lines(model)
+        table = pandas.read_csv(model / "tables" / "predictions.csv")
+        shares = pandas.read_csv(model / "tables" / "contributions.csv")
         # The perceptron adds up to 128 products in float32.
         numpy.testing.assert_allclose(names["steps"], table.fitted, rtol=1e-5)
         trees = names["booster"].predict(
