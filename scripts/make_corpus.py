@@ -75,7 +75,12 @@ def build(row, folder, opened, cache, update):
         if spec not in opened:
             opened[spec] = Package(spec, cache)
         sources[opened[spec].name] = opened[spec]
-    x, y = builders()[row["name"]](sources)
+    try:
+        x, y = builders()[row["name"]](sources)
+    except (ValueError, KeyError, IndexError) as error:
+        raise UserError(
+            f"{row['name']} cannot be made ({error}); other versions of "
+            f"{row['packages']} may hold something else") from error
     found = table.describe(row, x, y)
     if update:
         row.update(found)

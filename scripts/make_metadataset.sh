@@ -10,8 +10,8 @@ runs=${CAPE_RUNS:-runs/metadataset}
 data=${CAPE_DATA_OUT:-data}
 # The cheapest first; hours lie between the first and the last.
 all=(mlp diverse_zoo_mlp diverse_mlp diverse_recurrent diverse_cnn
-  diverse_transformer diverse_dropout diverse_optimizers diverse_zoo_recurrent
-  diverse_zoo_cnn
+  diverse_transformer diverse_dropout diverse_wide diverse_optimizers
+  diverse_zoo_recurrent diverse_zoo_cnn
   full_mlp full_recurrent full_cnn full_transformer
   mlp_variants rnn cnn heldout transformer rnn_variants cnn_variants
   transformer_variants)

@@ -11,6 +11,7 @@ only looks whether the model is one of these shards, and for the markers.
 """
 
 import csv
+import gzip
 import json
 import pathlib
 import sys
@@ -308,14 +309,25 @@ def read_fit(folder):
             read_csv(folder / "tables" / "coverage.csv"))
 
 
+def part_of_model(directory, name):
+    """The bytes of a file of a model directory, which may be compressed; none
+    where it is not there."""
+    packed = directory / f"{name}.gz"
+    if packed.exists():
+        return gzip.decompress(packed.read_bytes())
+    return (directory / name).read_bytes() if (directory / name).exists() else None
+
+
 def refitted(work, data):
     """Whether the fits of the same rows gave the same model."""
     fits = (work / "heldout", work / "fresh_model",
             data / "model" / "batch_steps")
     parts = ("model.json", "perceptron.json")
-    models = [tuple((fit / name).read_bytes() for name in parts
-                    if (fit / name).exists())
-              for fit in fits if (fit / "model.json").exists()]
+    models = [tuple(part_of_model(fit, name) for name in parts)
+              for fit in fits if part_of_model(fit, parts[0])]
+    if len(models) < 2:
+        raise SystemExit(f"validation_tables: there are no two fits to compare; "
+                         f"models are looked for in {', '.join(map(str, fits))}")
     return (f"Of {len(models)} fits of the same rows, `model.json` and "
             "`perceptron.json` were "
             + ("the same to the last byte. " if len(set(models)) == 1 else

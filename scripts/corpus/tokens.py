@@ -1,5 +1,6 @@
 """Data sets of tokens: x [N, T], numbers that stand for words, characters or
-other signs. 0 fills what is shorter than T, 1 is any sign that is rare."""
+other signs. 0 fills the end of a text that is shorter than T, 1 is any sign that
+is rare."""
 
 import collections
 import gzip
@@ -31,8 +32,8 @@ def subjects(packages):
 
 
 def next_letters(packages):
-    """Which of 48 characters comes next, after each of 48 in a dictionary of
-    computing: x [N, 48]."""
+    """Which of 46 characters comes next, or any other, after each of 48 in a
+    dictionary of computing: x [N, 48]."""
     text = " ".join(_dictionary(packages).lower().split())
     starts = numpy.random.default_rng(1).integers(len(text) - 49, size=6000)
     pieces = _numbered([text[start:start + 49] for start in starts], 49, 48)
@@ -40,8 +41,8 @@ def next_letters(packages):
 
 
 def formulas(packages):
-    """Which of 60 symbols comes next, after each of 32 of a theorem: x [N,
-    32]."""
+    """Which of 58 symbols comes next, or any other, after each of 32 of a
+    theorem: x [N, 32]."""
     database = packages["metamath-databases"].read(
         "usr/share/metamath/databases/set.mm").decode()
     database = re.sub(r"\$\(.*?\$\)", "", database, flags=re.DOTALL)
@@ -54,8 +55,8 @@ def formulas(packages):
 
 
 def devices(packages):
-    """Which of twelve makers a part of a computer is from, from the characters
-    of its name: x [N, 32]."""
+    """Which of twelve names of makers a part of a computer has, from the
+    characters of its own name: x [N, 32]."""
     makers, maker = {}, None
     for line in packages["pci.ids"].read(
             "usr/share/misc/pci.ids").decode().splitlines():
@@ -105,23 +106,26 @@ def places(packages):
             arrays.standardised([[latitude] for _, latitude in some])[:, 0])
 
 
-def signs(packages):
-    """Which of sixteen scripts a character is of, from the other words of its
-    name: x [N, 8]."""
-    names = {}
+SCRIPTS = ("ARABIC", "BAMUM", "CYRILLIC", "DEVANAGARI", "ETHIOPIC", "GREEK",
+           "HEBREW", "HIRAGANA", "KATAKANA", "LATIN", "MONGOLIAN", "THAI")
+
+
+def alphabets(packages):
+    """Which of twelve scripts a character is of, from the letters of the rest of
+    its name: x [N, 32]."""
+    names = {script: set() for script in SCRIPTS}
     for line in packages["unicode-data"].read(
             "usr/share/unicode/UnicodeData.txt").decode().splitlines():
-        script, *words = line.split(";")[1].split()
-        if words and not script.startswith(("<", "CJK", "HANGUL")):
-            names.setdefault(script, set()).add(tuple(words))
-    counts = {script: len(words) for script, words in names.items()}
+        script, _, rest = line.split(";")[1].partition(" ")
+        if script in names and rest:
+            names[script].add(rest.lower())
     texts, y = [], []
-    for number, (script, _) in enumerate(_most_common(counts, 16)):
+    for number, script in enumerate(SCRIPTS):
         all_of_it = sorted(names[script])
         for i in arrays.some(len(all_of_it), 400, number):
             texts.append(all_of_it[i])
             y.append(number)
-    return _numbered(texts, 8, 1000), numpy.array(y, numpy.int64)
+    return _numbered(texts, 32, 48), numpy.array(y, numpy.int64)
 
 
 def _dictionary(packages):

@@ -39,9 +39,11 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(2, 1000));
   app.add_option("--seed", options.comparison.seed,
                  "Seed of the folds and of the models");
-  app.add_option("--where", options.input.where,
-                 "Only rows with this value of a column, e.g. max_steps=5000; "
-                 "given several times: rows that match all")
+  app.add_option(
+         "--where", options.input.where,
+         "Only rows with this value of a column, e.g. max_steps=5000, or "
+         "without it, e.g. dataset!=mnist; given several times: rows "
+         "that match all")
       ->type_name("COLUMN=VALUE")
       ->take_all()
       ->allow_extra_args(false)

@@ -24,7 +24,7 @@ struct ModelSpec {
   std::string family;
   bool sample_published = false;
   std::vector<zoo::Architecture> architectures;  ///< empty when sampled
-  std::optional<zoo::Diverse> diverse = {};  ///< of sample: diverse
+  std::optional<zoo::Diverse> diverse = {};      ///< of sample: diverse
 
   bool is_sampled() const { return sample_published || diverse; }
 };

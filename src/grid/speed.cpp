@@ -18,6 +18,10 @@ std::optional<double> SpeedEstimate::measured(const std::string& family,
   return std::nullopt;
 }
 
+bool SpeedEstimate::has_measured(const std::string& family) const {
+  return families_.contains(family);
+}
+
 std::optional<double> SpeedEstimate::seconds(const std::string& family,
                                              double flops) const {
   if (const auto known = measured(family, flops)) return known;

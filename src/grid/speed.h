@@ -19,7 +19,11 @@ class SpeedEstimate {
   /// no speed has been measured.
   std::optional<double> measured(const std::string& family, double flops) const;
 
-  /// The same; at the speed that was given when none has been measured.
+  /// Whether a trajectory of this very family has been measured.
+  bool has_measured(const std::string& family) const;
+
+  /// The same as measured(); at the speed that was given when none has been
+  /// measured.
   std::optional<double> seconds(const std::string& family, double flops) const;
 
   /// Whether a trajectory can be started with `seconds_left` to the end of the

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -20,6 +21,9 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kSequential = "sequential";
+
+// With more, hardly a network trains.
+constexpr double kMostDropout = 0.9;
 
 bool is_sequential(const Value& model) {
   const Value* const family = model.find("family");
@@ -60,7 +64,7 @@ std::vector<std::string> sequential_keys() {
 }
 
 Codec<std::vector<double>> dropout_rates() {
-  return list(codec(real(from_to(0, 0.9))));
+  return list(codec(real(from_to(0, kMostDropout))));
 }
 
 /// "sample: diverse, style: cnn".
@@ -179,6 +183,7 @@ class ModelReader {
           dropout_rates().read(*rates, path + ".dropout", problems_);
       if (!dropout) return;
       diverse.dropout = *dropout;
+      std::ranges::sort(diverse.dropout);
     }
     model.diverse = diverse;
     if (!seen_.insert(write_diverse(diverse)).second) report_twice(map, path);

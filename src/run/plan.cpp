@@ -20,8 +20,9 @@ constexpr double kAssumedGflops = 20;
 struct Line {
   std::int64_t trajectories = 0;
   double flops = 0;
-  /// Of networks in files, which nobody knows: one multiplication a weight.
-  bool is_least = false;
+  /// Some networks are in files. What these compute is not known: each weight
+  /// counts as one multiplication a sample.
+  bool has_files = false;
 };
 
 bool has_known_size(const grid::Grid& grid, const grid::TrialGroup& group) {
@@ -47,7 +48,7 @@ std::map<std::string, Line> work_left(const grid::Grid& grid, grid::Part part,
     line.trajectories += members;
     line.flops +=
         grid.expected_flops(g * trials) * static_cast<double>(members);
-    line.is_least = line.is_least || !has_known_size(grid, grid.group(g));
+    line.has_files = line.has_files || !has_known_size(grid, grid.group(g));
   }
   for (const auto& [index, mask] : done) {
     if (index % part.count != part.index || mask != grid.all_criteria()) {
@@ -126,15 +127,19 @@ void print_longest(const grid::Grid& grid, const grid::SpeedEstimate& speed) {
       which, format_duration(most), train.full_training.max_epochs);
 }
 
-/// The same of a line of work_left, whose name begins with the family.
+/// Of a line of work_left, whose name begins with it.
+std::string family_of(const std::string& name) {
+  return name.substr(0, name.find(' '));
+}
+
 double seconds_of(const grid::SpeedEstimate& speed, const std::string& name,
                   const Line& line) {
-  return seconds_of(speed, name.substr(0, name.find(' ')), line.flops);
+  return seconds_of(speed, family_of(name), line.flops);
 }
 
 bool is_measured(const grid::SpeedEstimate& speed, const std::string& name,
                  const Line& line) {
-  return speed.seconds(name.substr(0, name.find(' ')), line.flops).has_value();
+  return speed.seconds(family_of(name), line.flops).has_value();
 }
 
 Estimate estimate_of(const std::map<std::string, Line>& lines,
@@ -146,9 +151,9 @@ Estimate estimate_of(const std::map<std::string, Line>& lines,
     all.trainer_seconds += seconds;
     all.longest =
         std::max(all.longest, seconds / static_cast<double>(line.trajectories));
-    const bool measured = is_measured(speed, name, line);
-    all.is_assumed = all.is_assumed || !measured;
-    all.is_least = all.is_least || (line.is_least && !measured);
+    all.is_assumed = all.is_assumed || !is_measured(speed, name, line);
+    all.has_unknown = all.has_unknown ||
+                      (line.has_files && !speed.has_measured(family_of(name)));
   }
   return all;
 }
@@ -164,16 +169,16 @@ Estimate estimate(const grid::Grid& grid, grid::Part part,
 std::string to_text(const Estimate& estimate, std::int64_t at_once) {
   const double seconds =
       estimate.trainer_seconds / static_cast<double>(at_once);
-  std::string assumed;
-  if (estimate.is_assumed) {
-    assumed = fmt::format(" ({} GFLOP/s a trainer assumed{})", kAssumedGflops,
-                          estimate.is_least
-                              ? "; what networks in files compute is not known"
-                              : "");
-  }
-  return fmt::format("{} {}{}", estimate.is_least ? "more than" : "about",
-                     format_duration(std::max(seconds, estimate.longest)),
-                     assumed);
+  const std::string assumed =
+      estimate.is_assumed
+          ? fmt::format(" ({} GFLOP/s a trainer assumed)", kAssumedGflops)
+          : "";
+  return fmt::format(
+      "about {}{}{}", format_duration(std::max(seconds, estimate.longest)),
+      assumed,
+      estimate.has_unknown ? ", perhaps much more: what networks "
+                             "in files compute is not known"
+                           : "");
 }
 
 void print_plan(const grid::Grid& grid, grid::Part part,
@@ -198,11 +203,12 @@ void print_plan(const grid::Grid& grid, grid::Part part,
   fmt::print("{:<32} {:>14} {:>14} {:>16}\n", "all",
              format_count(total.trajectories), format_si(total.flops),
              format_duration(left.trainer_seconds));
-  if (left.is_least) {
+  if (left.has_unknown) {
     fmt::print(
-        "networks in files count as one multiplication a weight and sample, "
-        "and "
-        "take longer; a few of their rows show how long\n");
+        "What networks in files compute is not known: each weight counts as "
+        "one "
+        "multiplication a sample. Networks that use their weights many times "
+        "take longer.\n");
   }
   print_longest(grid, inventory.speed);
   if (left.is_assumed) {

@@ -18,7 +18,7 @@ struct Estimate {
   double trainer_seconds = 0;  ///< of one trainer
   double longest = 0;          ///< seconds of one trajectory, the most
   bool is_assumed = false;     ///< at a speed that nobody has measured
-  bool is_least = false;       ///< of networks in files, which take longer
+  bool has_unknown = false;    ///< of networks in files without any row yet
 };
 
 Estimate estimate(const grid::Grid& grid, grid::Part part,
@@ -26,7 +26,7 @@ Estimate estimate(const grid::Grid& grid, grid::Part part,
                   const grid::SpeedEstimate& speed);
 
 /// "about 3 d 2 h (20 GFLOP/s a trainer assumed)", where so many trainers
-/// compute at once; "more than ..." where it is the least.
+/// compute at once; "..., perhaps much more: ..." with networks in files.
 std::string to_text(const Estimate& estimate, std::int64_t at_once);
 
 /// The grid, what of `part` is done in `directory`, and what the rest should

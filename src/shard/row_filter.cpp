@@ -69,10 +69,13 @@ RowFilter::RowFilter(std::string_view condition) {
   const std::size_t equals = condition.find('=');
   if (equals == std::string_view::npos) {
     fail_user(
-        "--where needs COLUMN=VALUE, for example max_steps=5000 (found '{}')",
+        "--where needs COLUMN=VALUE or COLUMN!=VALUE, for example "
+        "max_steps=5000 (found '{}')",
         condition);
   }
-  const std::string_view name = condition.substr(0, equals);
+  equal_ = equals == 0 || condition[equals - 1] != '!';
+  const std::string_view name =
+      condition.substr(0, equal_ ? equals : equals - 1);
   const auto found = std::ranges::find(columns(), name, &Column::name);
   if (found == columns().end()) {
     fail_user(
@@ -85,7 +88,7 @@ RowFilter::RowFilter(std::string_view condition) {
 }
 
 bool RowFilter::matches(const Row& row) const {
-  return std::visit(
+  const bool equal = std::visit(
       [&]<class T>(const T& value) {
         if constexpr (std::is_same_v<T, std::string>) {
           return text_at(row, *column_) == value;
@@ -94,6 +97,7 @@ bool RowFilter::matches(const Row& row) const {
         }
       },
       value_);
+  return equal == equal_;
 }
 
 bool matches_all(const std::vector<RowFilter>& filters, const Row& row) {

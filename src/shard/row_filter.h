@@ -1,4 +1,4 @@
-/// Picks rows by the value of a column: "max_steps=5000".
+/// Picks rows by the value of a column: "max_steps=5000", "dataset!=mnist".
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,9 @@ class RowFilter {
   using Value = std::variant<std::string, double, std::int32_t, std::int64_t,
                              std::uint64_t, bool>;
 
-  /// `condition` is COLUMN=VALUE. Numbers are equal as numbers; truth is true
-  /// or false. Throws UserError for another form, an unknown column and a value
-  /// that the column cannot have.
+  /// `condition` is COLUMN=VALUE or COLUMN!=VALUE. Numbers are equal as
+  /// numbers; truth is true or false. Throws UserError for another form, an
+  /// unknown column and a value that the column cannot have.
   explicit RowFilter(std::string_view condition);
 
   bool matches(const Row& row) const;
@@ -27,6 +27,7 @@ class RowFilter {
  private:
   const Column* column_;
   Value value_;
+  bool equal_;  ///< what matches has the value; else it has another
 };
 
 /// Whether all of `filters` match; true without any.

@@ -49,6 +49,8 @@ class Draft {
         activation_(choose({layers::Function::relu, layers::Function::gelu,
                             layers::Function::tanh, layers::Function::silu})),
         dropout_(choose({0.0, 0.0, 0.1, 0.2})) {
+    // The first draw stays, so that networks of both kinds differ in nothing
+    // else.
     if (!wanted.dropout.empty()) {
       dropout_ = random_.choose(std::span<const double>(wanted.dropout));
     }
@@ -303,7 +305,7 @@ class Draft {
     add_hidden_layer(0.2);
   }
 
-  Shape sample_;  ///< behind the embedding
+  Shape sample_;  ///< what the next layer is given: embed() changes it
   const bool tokens_;
   const bool per_step_;
   Random& random_;

@@ -91,6 +91,18 @@ class Corpus(unittest.TestCase):
         self.assertIn("    - {name: dna, x: ../there/dna-x.npy, "
                       "y: ../there/dna-y.npy, task: classification, "
                       "classes: 3, mean: 0, std: 1}", entries)
+        self.assertIn("    - {name: genders, x: ../there/genders-x.npy, "
+                      "y: ../there/genders-y.npy, task: classification, "
+                      "classes: 3, input: tokens}", entries)
+
+    def test_the_configurations_have_these_entries(self):
+        entries = subprocess.run(
+            [SCRIPT, "--entries", "corpus"], capture_output=True, text=True,
+            check=True).stdout.splitlines()
+        for file in (ROOT / "configs" / "metadataset").glob("*.yaml"):
+            for line in file.read_text().splitlines():
+                if "runs/corpus" in line and "  - {name: " in line:
+                    self.assertIn(line, entries, file.name)
 
     def test_the_page_has_the_tables(self):
         page = (ROOT / "docs" / "howto" / "corpus.md").read_text()

@@ -1,6 +1,6 @@
 """Makes the networks in tests/foreign/networks: TorchScript files of networks
 that no sampler of the farm draws. Needs PyTorch (requirements.txt beside this
-file names the version that the committed files were made with).
+file names the versions that the committed files were made with).
 """
 
 import argparse
@@ -687,7 +687,7 @@ class WordCnn(nn.Module):
 
 class EncoderWithMask(nn.Module):
     """Attention that leaves out what fills a text, and a token that answers.
-    Rare words share a vector."""
+    Tokens above 1,000 share a vector."""
 
     def __init__(self):
         super().__init__()
@@ -766,7 +766,7 @@ def main(folder, groups):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("folder", type=pathlib.Path)
-    parser.add_argument("groups", nargs="*", metavar="GROUP",
-                        help=f"of {', '.join(NETWORKS)}; default: all")
+    parser.add_argument("--group", action="append", choices=list(NETWORKS),
+                        help="only this one; may be repeated")
     options = parser.parse_args()
-    main(options.folder, options.groups or list(NETWORKS))
+    main(options.folder, options.group or list(NETWORKS))

@@ -26,7 +26,7 @@ ROOT = HERE.parents[1]
 SETS = {"grey images, data sets of the default predictor": "grey",
         "coloured images, an unseen data set": "colour",
         "texts, an unseen data set": "text",
-        "texts as tokens, the same data set": "tokens"}
+        "texts as tokens, the same unseen data set": "tokens"}
 UNSEEN = ("colour", "text")
 MEASURES = {"accuracy": "AvgAccuracy", "factor": "factor off",
             "bias": "signed log error", "covered": "covered",
@@ -188,7 +188,7 @@ def main():
                 print(line(f"  {network}", average([measures])))
     if unseen:
         everything["unseen"] = {"mean": average(list(unseen.values()))}
-        print(line("all on unseen data sets", everything["unseen"]["mean"]))
+        print(line("both without tokens (unseen data sets)", everything["unseen"]["mean"]))
     if options.json:
         options.json.write_text(json.dumps(everything, indent=1) + "\n")
 

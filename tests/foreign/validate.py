@@ -30,9 +30,9 @@ LEFT_OUT = {"none": "only the rows' own trajectories",
             "both": "both"}
 SETS = {"grey": "MNIST and FashionMNIST, which the model knows",
         "colour": "SVHN, which it does not know",
-        "text": "IMDB, which it does not know",
-        "unseen": "SVHN and IMDB",
-        "tokens": "IMDB as tokens"}
+        "text": "IMDB, which it does not know, as counts of words",
+        "unseen": "these two data sets",
+        "tokens": "IMDB, as tokens"}
 FIRST_STEPS = (8, 32)  # what cape_predict --steps can take
 
 

@@ -129,6 +129,12 @@ TEST(LayersInYaml, MustBeOneOfThreeForms) {
               HasSubstr("grid.models[0].name"));
   EXPECT_THAT(refused_model("{family: sequential, sample: published}"),
               HasSubstr("give diverse"));
+  EXPECT_THAT(refused_model("{family: sequential, sample: diverse, dropout: "
+                            "[0.3, 0.3]}"),
+              HasSubstr("it is in the list already"));
+  EXPECT_THAT(
+      refused_model("{family: sequential, layers: [flatten], dropout: [0.3]}"),
+      HasSubstr("grid.models[0].dropout"));
   EXPECT_THAT(
       refused_model("{family: sequential, sample: diverse, dropout: [1]}"),
       HasSubstr("wrong value for grid.models[0].dropout[0] (found '1'); give a "
@@ -309,10 +315,30 @@ TEST(DrawnValues, HaveKeysOfTheirOwn) {
         "grid.learning_rate={choice: [2.5e-4, 8e-3]}",
         "grid.learning_rate=[1e-3]", "grid.batch_size={choice: [16, 24]}",
         "grid.batch_size=[16]",
-        "grid.models=[{family: sequential, sample: diverse, style: mlp}]"}) {
+        "grid.models=[{family: sequential, sample: diverse, style: mlp}]",
+        "grid.models=[{family: sequential, sample: diverse, dropout: [0.3, "
+        "0.5]}]"}) {
     keys.insert(key(changed));
   }
-  EXPECT_EQ(keys.size(), 7U);
+  EXPECT_EQ(keys.size(), 8U);
+  EXPECT_EQ(
+      key("grid.models=[{family: sequential, sample: diverse, dropout: [0.5, "
+          "0.3]}]"),
+      key("grid.models=[{family: sequential, sample: diverse, dropout: [0.3, "
+          "0.5]}]"));
+}
+
+// What rows were measured with.
+TEST(DrawnValues, HaveTheKeysOfTheRowsThatThereAre) {
+  const auto key = [](const std::string& assignment) {
+    return make_grid(parse(kDrawn, {assignment})).trajectory_key(0);
+  };
+  EXPECT_EQ(key("grid.models=[{family: sequential, sample: diverse, style: "
+                "cnn}]"),
+            "01d2261202c6e551d4830d1500000000");
+  EXPECT_EQ(key("grid.models=[{family: sequential, sample: diverse, dropout: "
+                "[0.3, 0.4, 0.5]}]"),
+            "2735c0e52def05794df392f200000000");
 }
 
 TEST(DrawnValues, AreWrittenAsTheyAreRead) {
@@ -348,20 +374,43 @@ TEST(DrawnValues, AreRefusedWhereTheyMakeNoSense) {
               HasSubstr("batch size 70000 is larger than data set mnist"));
 }
 
+std::string refused_grid_of(const Config& config,
+                            const datasets::DatasetInfo& dataset) {
+  try {
+    const Grid grid(config, {dataset});
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(DrawnNetworks, AreForTokensToo) {
+  Config config = parse(kDrawn);
+  datasets::DatasetInfo texts = sample_dataset("mnist");
+  texts.shape = {12};
+  texts.vocabulary = 100;
+  const Grid grid(config, {texts});
+  const Trajectory drawn = grid.trajectory(0, grid.all_criteria());
+  EXPECT_GT(
+      zoo::embedding_width(drawn.task.architecture, trial::sample_of(texts)),
+      0);
+  texts.task = datasets::Task::sequence;
+  config = parse(kDrawn, {"grid.models=[{family: sequential, sample: diverse, "
+                          "style: mlp}]"});
+  EXPECT_THAT(refused_grid_of(config, texts),
+              HasSubstr("no networks of style mlp are drawn for the samples of "
+                        "mnist, which are 12 (task sequence)"));
+}
+
 TEST(DrawnNetworks, AreOfStylesThatTheDataAllow) {
   Config config = parse(
       kDrawn,
       {"grid.models=[{family: sequential, sample: diverse, style: cnn}]"});
   std::vector<datasets::DatasetInfo> infos = {sample_dataset("mnist")};
   infos.front().shape = {12};
-  try {
-    const Grid grid(config, infos);
-    FAIL() << "a network for images on vectors";
-  } catch (const UserError& error) {
-    EXPECT_THAT(error.what(),
-                HasSubstr("no networks of style cnn are drawn for the samples "
-                          "of mnist, which are 12"));
-  }
+  EXPECT_THAT(refused_grid_of(config, infos.front()),
+              HasSubstr("no networks of style cnn are drawn for the samples of "
+                        "mnist, which are 12"));
 }
 
 }  // namespace

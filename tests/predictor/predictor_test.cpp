@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -365,6 +366,23 @@ TEST_F(PredictorTest, RefusesDamagedFiles) {
     std::ofstream(folder_ / name) << whole.substr(0, whole.size() / 2);
     EXPECT_THAT(error_message(), HasSubstr(fmt::format("{}: damaged", name)));
   }
+}
+
+TEST_F(PredictorTest, ReadsFilesThatAreCompressed) {
+  const FitResult result = blend();
+  const Prediction plain = predict(kept(result), seen_row());
+  const std::string files = (folder_ / "model.json").string() + " " +
+                            (folder_ / "perceptron.json").string();
+  ASSERT_EQ(std::system(("gzip -n " + files).c_str()), 0);
+  ASSERT_FALSE(std::filesystem::exists(folder_ / "model.json"));
+  const Prediction packed = predict(load_predictor(folder_), seen_row());
+  EXPECT_EQ(packed.t_star, plain.t_star);
+  // The file that is not compressed counts.
+  std::ofstream(folder_ / "model.json") << "{";
+  EXPECT_THAT(error_message(), HasSubstr("model.json: damaged"));
+  // A new model takes the place of the whole directory.
+  EXPECT_EQ(predict(kept(result), seen_row()).t_star, plain.t_star);
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "model.json.gz"));
 }
 
 TEST_F(PredictorTest, RefusesTreesOfOtherFeatures) {

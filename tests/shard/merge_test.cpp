@@ -130,6 +130,17 @@ TEST_F(MergeTest, TakesOnlyRowsThatMatchAllFilters) {
   }
 }
 
+TEST_F(MergeTest, LeavesOutRowsThatHaveAValue) {
+  write_shard(folder / "a.h5", sample_rows(0, 12));
+  const MergedTable with({folder}, {RowFilter("batch_size=64")});
+  const MergedTable without({folder}, {RowFilter("batch_size!=64")});
+  ASSERT_GT(without.size(), 0U);
+  EXPECT_EQ(with.size() + without.size(), 12U);
+  for (std::size_t i = 0; i < without.size(); ++i) {
+    EXPECT_NE(without.row(i).batch_size, 64);
+  }
+}
+
 TEST(RowFilter, SaysWhatIsWrongWithACondition) {
   EXPECT_THAT(user_error_of([] { RowFilter("max_steps"); }),
               HasSubstr("COLUMN=VALUE"));

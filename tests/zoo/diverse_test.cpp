@@ -35,11 +35,21 @@ std::vector<Sequential> drawn(std::optional<Style> style,
 
 TEST(DiverseSampler, DrawsNetworksThatFitTheirSamples) {
   const std::vector<std::pair<Sample, Head>> all = {
-      {kGrey, 10},          {kColour, 100},      {{7, 5, 9}, 3},
-      {{1, 1, 1}, 2},       {{12}, 4},           {{20, 6}, 5},
-      {{20, 6}, {5, true}}, {{1, 6}, {5, true}}, {{300, 40}, 2},
-      {{3, 64, 64}, 10},    {{1, 16, 32}, 4},    {kTokens, 2},
-      {kTokens, {50, true}}};
+      {kGrey, 10},
+      {kColour, 100},
+      {{7, 5, 9}, 3},
+      {{1, 1, 1}, 2},
+      {{12}, 4},
+      {{20, 6}, 5},
+      {{20, 6}, {5, true}},
+      {{1, 6}, {5, true}},
+      {{300, 40}, 2},
+      {{3, 64, 64}, 10},
+      {{1, 16, 32}, 4},
+      {kTokens, 2},
+      {kTokens, {50, true}},
+      {Sample::of_tokens(1, 1), 2},
+      {Sample::of_tokens(2, 9), {9, true}}};
   for (const auto& [sample, head] : all) {
     for (const Sequential& network : drawn({}, sample, head)) {
       ASSERT_THAT(explain_mismatch(network, sample, head), IsEmpty())
@@ -116,12 +126,15 @@ TEST(DiverseSampler, DrawsTheRatesOfDropoutThatAreWanted) {
   std::set<double> rates;
   for (int i = 0; i < kNetworks; ++i) {
     const nlohmann::json network =
-        describe(sample_diverse({Style::mlp, {0.3, 0.5}}, kGrey, 10, random));
+        describe(sample_diverse({{}, {0.3, 0.5}}, kGrey, 10, random));
     for (const nlohmann::json& layer : network.at("layers").flatten()) {
       if (layer.is_number_float()) rates.insert(layer.get<double>());
     }
   }
   EXPECT_THAT(rates, ElementsAre(0.3, 0.5));
+  const nlohmann::json without =
+      describe(sample_diverse({Style::mlp, {0}}, kGrey, 10, random));
+  EXPECT_EQ(without.dump().find("dropout"), std::string::npos);
 }
 
 // What rows were measured with: raise kDiverseVersion when this changes.
@@ -135,6 +148,16 @@ TEST(DiverseSampler, DrawsTheSameOnEveryMachine) {
       names,
       ElementsAre("transformer_5x32_layer_d9e9e4", "mlp_3x192_batch_d05dff",
                   "mlp_2x512_none_c97438", "transformer_2x96_layer_b562f7"));
+  names.clear();
+  for (const Style style : styles_for(kTokens, 4)) {
+    names.push_back(sample_diverse({style, {}}, kTokens, 4, random).name);
+  }
+  names.push_back(sample_diverse({{}, {0.3, 0.5}}, kGrey, 10, random).name);
+  EXPECT_THAT(names,
+              ElementsAre("mlp_5x48_none_b6df00", "cnn_5x128_layer_596a73",
+                          "recurrent_3x128_none_00a45e",
+                          "transformer_2x32_layer_d65716",
+                          "transformer_5x96_layer_3e102d"));
 }
 
 }  // namespace

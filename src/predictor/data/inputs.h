@@ -34,7 +34,7 @@ struct InputOptions {
   /// like those of the inputs.
   std::vector<std::filesystem::path> general;
   std::filesystem::path sources;       ///< which data sets have one source
-  std::vector<std::string> where;      ///< COLUMN=VALUE: rows to read
+  std::vector<std::string> where;      ///< of rows to read: shard::RowFilter
   std::filesystem::path export_csv;    ///< of the inputs; empty: none
   std::filesystem::path export_shard;  ///< of the inputs; empty: none
 };

@@ -41,7 +41,9 @@ constexpr std::array<std::string_view, 2> kFolders = {"epsilon",
 /// Whether a model directory has such a file; those of the default model are
 /// compressed.
 bool is_part_of_model(std::string_view name) {
-  if (name.ends_with(".json.gz")) name.remove_suffix(3);
+  if (name.ends_with(".json.gz") && name != "cape.json.gz") {
+    name.remove_suffix(3);
+  }
   return std::ranges::find(kFiles, name) != kFiles.end();
 }
 

@@ -62,6 +62,7 @@ float r_squared(const VectorXf& target, const VectorXf& predicted) {
   return 1 - (target - predicted).squaredNorm() / total;
 }
 
+/// The activation's values and derivatives at x.
 struct Activated {
   MatrixXf values;
   MatrixXf slopes;  ///< the derivatives
