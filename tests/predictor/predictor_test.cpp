@@ -376,12 +376,12 @@ TEST_F(PredictorTest, ReadsFilesThatAreCompressed) {
   ASSERT_EQ(std::system(("gzip -n " + files).c_str()), 0);
   ASSERT_FALSE(std::filesystem::exists(folder_ / "model.json"));
   const Prediction packed = predict(load_predictor(folder_), seen_row());
-  EXPECT_EQ(packed.t_star, plain.t_star);
+  EXPECT_EQ(packed.steps, plain.steps);
   // The file that is not compressed counts.
   std::ofstream(folder_ / "model.json") << "{";
   EXPECT_THAT(error_message(), HasSubstr("model.json: damaged"));
   // A new model takes the place of the whole directory.
-  EXPECT_EQ(predict(kept(result), seen_row()).t_star, plain.t_star);
+  EXPECT_EQ(predict(kept(result), seen_row()).steps, plain.steps);
   EXPECT_FALSE(std::filesystem::exists(folder_ / "model.json.gz"));
 }
 
