@@ -34,8 +34,13 @@ double sortable(double value) {
 
 MergedTable::MergedTable(const std::vector<std::filesystem::path>& inputs,
                          std::vector<RowFilter> filters)
-    : filters_(std::move(filters)) {
+    : filters_(std::move(filters)), filtered_by_(filters_.size()) {
   for (const auto& input : inputs) read_input(input);
+  for (std::size_t f = 0; f < filters_.size(); ++f) {
+    if (filters_[f].is_negated() && filtered_by_[f] == 0) {
+      report_.idle_filters.push_back(filters_[f].condition());
+    }
+  }
   drop_duplicates();
   sort();
 }
@@ -81,7 +86,13 @@ void MergedTable::read_shard(const std::filesystem::path& path) {
 }
 
 void MergedTable::add(const Row& row) {
-  if (!matches_all(filters_, row)) {
+  bool matches = true;
+  for (std::size_t f = 0; f < filters_.size(); ++f) {
+    if (filters_[f].matches(row)) continue;
+    ++filtered_by_[f];
+    matches = false;
+  }
+  if (!matches) {
     ++report_.filtered;
     return;
   }

@@ -28,6 +28,8 @@ struct MergeReport {
   std::vector<std::string> conflicts;     ///< keys whose rows differ
   std::vector<Unreadable> unreadable;     ///< shards that were left alone
   std::set<std::string> unknown_columns;  ///< of newer programs, skipped
+  /// Conditions COLUMN!=VALUE with a value that no row has.
+  std::vector<std::string> idle_filters;
 };
 
 /// Rows with different keys, sorted by (family, dataset, learning_rate,
@@ -75,6 +77,7 @@ class MergedTable {
   void sort();
 
   std::vector<RowFilter> filters_;
+  std::vector<std::int64_t> filtered_by_;  ///< rows, of each filter
   std::vector<std::filesystem::path> sources_;
   std::vector<SourcedRow> rows_;
   std::vector<std::uint32_t> order_;

@@ -18,44 +18,45 @@ T number_at(const Row& row, const Column& column) {
 }
 
 template <class T>
-T parse_number(const Column& column, const std::string& text) {
+T parse_number(std::string_view condition, const std::string& text) {
   T value{};
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   if (error != std::errc() || stop != end) {
-    fail_user("--where {}={}: the column holds {}; give one", column.name, text,
-              std::is_integral_v<T> ? "whole numbers" : "numbers");
+    fail_user("--where {}: the column holds {}; give one that it can hold",
+              condition, std::is_integral_v<T> ? "whole numbers" : "numbers");
   }
   return value;
 }
 
-double parse_finite(const Column& column, const std::string& text) {
-  const auto value = parse_number<double>(column, text);
+double parse_finite(std::string_view condition, const std::string& text) {
+  const auto value = parse_number<double>(condition, text);
   if (std::isnan(value)) {
-    fail_user("--where {}={}: a missing number equals none; give a number",
-              column.name, text);
+    fail_user("--where {}: a missing number equals none; give a number",
+              condition);
   }
   return value;
 }
 
-bool parse_truth(const Column& column, const std::string& text) {
+bool parse_truth(std::string_view condition, const std::string& text) {
   if (text == "true" || text == "True") return true;
   if (text == "false" || text == "False") return false;
-  fail_user("--where {}={}: give true or false", column.name, text);
+  fail_user("--where {}: give true or false", condition);
 }
 
-RowFilter::Value parse(const Column& column, const std::string& text) {
+RowFilter::Value parse(const Column& column, std::string_view condition,
+                       const std::string& text) {
   switch (column.type) {
     case ColumnType::float64:
-      return parse_finite(column, text);
+      return parse_finite(condition, text);
     case ColumnType::int32:
-      return parse_number<std::int32_t>(column, text);
+      return parse_number<std::int32_t>(condition, text);
     case ColumnType::int64:
-      return parse_number<std::int64_t>(column, text);
+      return parse_number<std::int64_t>(condition, text);
     case ColumnType::uint64:
-      return parse_number<std::uint64_t>(column, text);
+      return parse_number<std::uint64_t>(condition, text);
     case ColumnType::boolean:
-      return parse_truth(column, text);
+      return parse_truth(condition, text);
     case ColumnType::key:
     case ColumnType::text:
       break;
@@ -65,7 +66,7 @@ RowFilter::Value parse(const Column& column, const std::string& text) {
 
 }  // namespace
 
-RowFilter::RowFilter(std::string_view condition) {
+RowFilter::RowFilter(std::string_view condition) : condition_(condition) {
   const std::size_t equals = condition.find('=');
   if (equals == std::string_view::npos) {
     fail_user(
@@ -84,7 +85,8 @@ RowFilter::RowFilter(std::string_view condition) {
         condition, name);
   }
   column_ = &*found;
-  value_ = parse(*column_, std::string(condition.substr(equals + 1)));
+  value_ =
+      parse(*column_, condition, std::string(condition.substr(equals + 1)));
 }
 
 bool RowFilter::matches(const Row& row) const {
@@ -98,11 +100,6 @@ bool RowFilter::matches(const Row& row) const {
       },
       value_);
   return equal == equal_;
-}
-
-bool matches_all(const std::vector<RowFilter>& filters, const Row& row) {
-  return std::ranges::all_of(
-      filters, [&](const RowFilter& filter) { return filter.matches(row); });
 }
 
 }  // namespace cape::shard

@@ -24,13 +24,16 @@ class RowFilter {
 
   bool matches(const Row& row) const;
 
+  /// Whether it is COLUMN!=VALUE.
+  bool is_negated() const { return !equal_; }
+
+  const std::string& condition() const { return condition_; }
+
  private:
+  std::string condition_;
   const Column* column_;
   Value value_;
   bool equal_;  ///< what matches has the value; else it has another
 };
-
-/// Whether all of `filters` match; true without any.
-bool matches_all(const std::vector<RowFilter>& filters, const Row& row);
 
 }  // namespace cape::shard

@@ -244,6 +244,10 @@ class WithRealTrainer(PredictTest):
         for one, same in zip(self.predictions(*arguments), expected,
                              strict=True):
             self.assertEqual(one["t_star"], same["t_star"])
+        # A file in the place of another is named.
+        (self.model / "first_steps_32.json.gz").rename(packed)
+        self.predict(*arguments, code=2, says=f"{packed}: this is a model of the "
+                     'features "first 32 steps"')
 
 
 if __name__ == "__main__":

@@ -104,6 +104,29 @@ TEST_F(RunFit, OnlyExportsWhatIsTooLittleToFitOn) {
   EXPECT_FALSE(fs::exists(options_.out));
 }
 
+TEST_F(RunFit, NeverExportsOntoWhatItReads) {
+  const fs::path shard = write_shard("a.h5", 60);
+  const std::string bytes = read_file(shard);
+  options_.input.inputs = {shard};
+  options_.export_only = true;
+  for (fs::path* target :
+       {&options_.input.export_shard, &options_.input.export_csv}) {
+    *target = folder_ / "." / "a.h5";
+    EXPECT_THROW(run_fit(options_), UserError);
+    target->clear();
+  }
+  EXPECT_EQ(read_file(shard), bytes);
+}
+
+TEST_F(RunFit, RefusesAConditionThatLeavesNothingOut) {
+  options_.input.inputs = {write_shard("a.h5", 60)};
+  options_.input.where = {"dataset!=mnits"};
+  options_.export_only = true;
+  options_.input.export_csv = folder_ / "all.csv";
+  EXPECT_THROW(run_fit(options_), UserError);
+  EXPECT_FALSE(fs::exists(options_.input.export_csv));
+}
+
 TEST_F(RunFit, LeavesADamagedShardAloneAndSaysSo) {
   fs::create_directories(folder_ / "run");
   const fs::path good = write_shard("run/good.h5", 60);

@@ -141,6 +141,18 @@ TEST_F(MergeTest, LeavesOutRowsThatHaveAValue) {
   }
 }
 
+TEST_F(MergeTest, NamesFiltersThatLeaveNothingOut) {
+  write_shard(folder / "a.h5", sample_rows(0, 12));
+  EXPECT_TRUE(MergedTable({folder}, {RowFilter("batch_size!=64")})
+                  .report()
+                  .idle_filters.empty());
+  EXPECT_THAT(MergedTable({folder}, {RowFilter("batch_size!=64"),
+                                     RowFilter("batch_size!=7")})
+                  .report()
+                  .idle_filters,
+              ElementsAre("batch_size!=7"));
+}
+
 TEST(RowFilter, SaysWhatIsWrongWithACondition) {
   EXPECT_THAT(user_error_of([] { RowFilter("max_steps"); }),
               HasSubstr("COLUMN=VALUE"));

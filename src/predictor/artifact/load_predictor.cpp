@@ -195,21 +195,32 @@ Perceptron perceptron_of(const fs::path& directory, std::size_t features) {
 }
 
 /// Nothing where the directory has no such file.
+/// `features`: the set that its model must have.
 std::optional<GeneralModel> general_part(const fs::path& directory,
-                                         const std::string& name) {
+                                         const std::string& name,
+                                         std::string_view features) {
   const fs::path path = part_of_model(directory, name);
   if (!fs::exists(path)) return std::nullopt;
-  return undamaged(
+  GeneralModel read = undamaged(
       path, [&] { return general_model_from(read_part(path), path.string()); });
+  if (read.model.features.name != features) {
+    fail_user(
+        "{}: this is a model of the features \"{}\", where one of the features "
+        "\"{}\" belongs; copy the whole directory again, or fit again",
+        path.string(), read.model.features.name, features);
+  }
+  return read;
 }
 
 /// Nothing where there is no such model.
 std::optional<GeneralModel> first_steps_part(const fs::path& directory,
                                              std::size_t steps) {
-  auto read = general_part(directory, first_steps_file(steps));
+  auto read = general_part(directory, first_steps_file(steps),
+                           first_steps_features(steps));
   // Of versions before there were models of more than 8 steps.
   if (read || steps != kFirstSteps.front()) return read;
-  return general_part(directory, "first_steps.json");
+  return general_part(directory, "first_steps.json",
+                      first_steps_features(steps));
 }
 
 }  // namespace
@@ -256,7 +267,7 @@ Predictor load_predictor(const fs::path& directory, std::size_t first_steps) {
     loaded.model.perceptron =
         perceptron_of(directory, loaded.model.features.size());
   }
-  loaded.general = general_part(directory, "general.json");
+  loaded.general = general_part(directory, "general.json", "general");
   if (first_steps > 0) {
     auto general = first_steps_part(directory, first_steps);
     if (general) loaded.first_steps = {first_steps, *std::move(general)};

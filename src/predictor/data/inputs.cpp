@@ -108,6 +108,20 @@ void add_warnings(const shard::MergeReport& report,
   }
 }
 
+/// An export onto a file that is read would lose what it leaves out.
+void refuse_to_replace(const std::filesystem::path& target,
+                       const std::vector<std::filesystem::path>& sources) {
+  if (target.empty() || !std::filesystem::exists(target)) return;
+  for (const std::filesystem::path& source : sources) {
+    if (std::filesystem::equivalent(target, source)) {
+      fail_user(
+          "{}: rows are read from this file, so it cannot be exported to; name "
+          "another file",
+          target.string());
+    }
+  }
+}
+
 /// Reads `paths` and adds their rows to the table. The merged table, which
 /// holds all columns, is freed afterwards.
 void read(const std::vector<std::filesystem::path>& paths,
@@ -115,6 +129,10 @@ void read(const std::vector<std::filesystem::path>& paths,
           Inputs& inputs, Targets* targets = nullptr) {
   const shard::MergedTable merged(expand_patterns(paths),
                                   {where.begin(), where.end()});
+  if (exports != nullptr) {
+    refuse_to_replace(exports->export_csv, merged.sources());
+    refuse_to_replace(exports->export_shard, merged.sources());
+  }
   const std::size_t first = inputs.table.rows.size();
   append(merged, inputs.table);
   std::ranges::move(summarise(merged, inputs.table, first),
@@ -127,6 +145,12 @@ void read(const std::vector<std::filesystem::path>& paths,
     }
   }
   if (exports == nullptr) return;
+  for (const std::string& condition : merged.report().idle_filters) {
+    fail_user(
+        "--where {}: it leaves nothing out, since no row of the input has this "
+        "value; check the spelling",
+        condition);
+  }
   inputs.measurements = sample_measurements(merged, inputs.table, first);
   if (!exports->export_csv.empty()) {
     shard::export_csv(merged, exports->export_csv);
