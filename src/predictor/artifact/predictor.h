@@ -116,13 +116,13 @@ struct Predictor {
                                   std::span<const RowIndex> rows) const;
 };
 
-/// Reads cape.json, model.json and perceptron.json in `directory`; all files but
-/// the first may be compressed by gzip and have .gz behind their name. The model
-/// predicts as it did when it was fitted. Throws UserError for a directory
-/// without them, for files that are damaged or do not belong together, and for
-/// another schema version. Of the models of first steps only that of
-/// `first_steps` of them is read (0: none): to read one takes a third of a
-/// second.
+/// Reads cape.json, model.json and perceptron.json in `directory`; all files
+/// but the first may be compressed by gzip and have .gz behind their name. The
+/// model predicts as it did when it was fitted. Throws UserError for a
+/// directory without them, for files that are damaged or do not belong
+/// together, and for another schema version. Of the models of first steps only
+/// that of `first_steps` of them is read (0: none): to read one takes a third
+/// of a second.
 Predictor load_predictor(const std::filesystem::path& directory,
                          std::size_t first_steps = 0);
 
