@@ -59,6 +59,17 @@ def some(count, most, seed):
     return numpy.random.default_rng(seed).permutation(count)[:most]
 
 
+def labelled(groups, most):
+    """At most `most` of each group, in random order, and the numbers of their
+    groups, [N] int64."""
+    chosen, numbers = [], []
+    for number, group in enumerate(groups):
+        for i in some(len(group), most, number):
+            chosen.append(group[i])
+            numbers.append(number)
+    return chosen, numpy.array(numbers, numpy.int64)
+
+
 def hashed_words(texts, size):
     """[N, size] float32: counts of words, each under the MD5 digest of the word
     modulo size, divided by their Euclidean norm."""

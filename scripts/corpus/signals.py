@@ -12,8 +12,8 @@ from . import arrays
 def prompts(packages):
     """In which of five languages a second of a telephone's voice speaks:
     x [N, 1, 32, 32], a spectrogram of 32 times and 32 frequencies."""
-    x, y = [], []
-    for number, language in enumerate(("en", "es", "fr", "it", "ru")):
+    languages = []
+    for language in ("en", "es", "fr", "it", "ru"):
         package = packages[f"asterisk-core-sounds-{language}-wav"]
         seconds = []
         for name in package.names("usr/share/asterisk/sounds/*.wav"):
@@ -24,12 +24,10 @@ def prompts(packages):
             seconds += [second for second in
                         sound[:whole * 8192].reshape(whole, 8192)
                         if numpy.abs(second).mean() > 0.01]
-        for i in arrays.some(len(seconds), 600, number):
-            x.append(_spectrogram(seconds[i]))
-            y.append(number)
-    x = numpy.stack(x)[:, None]
-    return arrays.rounded((x - x.mean()) / x.std()), numpy.array(
-        y, numpy.int64)
+        languages.append(seconds)
+    chosen, y = arrays.labelled(languages, 600)
+    x = numpy.stack([_spectrogram(second) for second in chosen])[:, None]
+    return arrays.rounded((x - x.mean()) / x.std()), y
 
 
 def speakers(packages):

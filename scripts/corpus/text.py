@@ -19,14 +19,10 @@ WORD_LISTS = {"wamerican": "american-english", "wfrench": "french",
 
 def languages(packages):
     """Which of eight languages a word is of."""
-    x, y = [], []
-    for number, package in enumerate(WORD_LISTS):
-        words = [word for word in _word_list(packages, package)
-                 if 4 <= len(word) <= 16]
-        for i in arrays.some(len(words), 1000, number):
-            x.append(_spelled(words[i], 16))
-            y.append(number)
-    return numpy.stack(x), numpy.array(y, numpy.int64)
+    words, y = arrays.labelled(
+        [[word for word in _word_list(packages, package)
+          if 4 <= len(word) <= 16] for package in WORD_LISTS], 1000)
+    return numpy.stack([_spelled(word, 16) for word in words]), y
 
 
 def hyphens(packages):
@@ -108,65 +104,44 @@ def dna(packages):
 
 def manual_sections(packages):
     """Which section of the manual a passage is from."""
-    texts, y = [], []
-    for number, section in enumerate("23457"):
-        passages = []
-        for package in ("manpages", "manpages-dev"):
-            for name in packages[package].names(
-                    f"usr/share/man/man{section}/*.gz"):
-                page = gzip.decompress(packages[package].read(name)).decode()
-                passages += _passages(re.sub(r"(?m)^[.'].*$", "", page), 80)
-        for i in arrays.some(len(passages), 600, number):
-            texts.append(passages[i])
-            y.append(number)
-    return arrays.hashed_words(texts, 1024), numpy.array(y, numpy.int64)
+    texts, y = arrays.labelled(
+        [[passage for package in ("manpages", "manpages-dev")
+          for passage in _manual_passages(
+              packages[package], f"usr/share/man/man{section}/*.gz", 80)]
+         for section in "23457"], 600)
+    return arrays.hashed_words(texts, 1024), y
 
 
 def novels(packages):
     """Which of Jane Austen's six novels a passage is from."""
-    texts, y = [], []
-    for number, novel in enumerate((
-            "emma", "mansfieldpark", "northangerabbey", "persuasion",
-            "prideprejudice", "sensesensibility")):
-        lines = packages["r-cran-janeaustenr"].rda(novel)
-        passages = _passages(" ".join(str(line) for line in lines), 120)
-        for i in arrays.some(len(passages), 600, number):
-            texts.append(passages[i])
-            y.append(number)
-    return arrays.hashed_words(texts, 1024), numpy.array(y, numpy.int64)
+    package = packages["r-cran-janeaustenr"]
+    texts, y = arrays.labelled(
+        [_passages(" ".join(map(str, package.rda(novel))), 120)
+         for novel in ("emma", "mansfieldpark", "northangerabbey", "persuasion",
+                       "prideprejudice", "sensesensibility")], 600)
+    return arrays.hashed_words(texts, 1024), y
 
 
 def perl_pages(packages):
     """Which of ten manuals of Perl a passage is from: its hashed words as a
     picture."""
-    texts, y = [], []
-    for number, name in enumerate(("api", "func", "glossary", "guts",
-                                   "op", "os2", "port", "re", "retut",
-                                   "unicode")):
-        page = packages["perl-doc"].read(
+    texts, y = arrays.labelled(
+        [_passages(packages["perl-doc"].read(
             f"usr/share/perl/5.36.0/pod/perl{name}.pod").decode(
-                "utf-8", "replace")
-        passages = _passages(page, 120)
-        for i in arrays.some(len(passages), 300, number):
-            texts.append(passages[i])
-            y.append(number)
-    return _pictures(texts), numpy.array(y, numpy.int64)
+                "utf-8", "replace"), 120)
+         for name in ("api", "func", "glossary", "guts", "op", "os2", "port",
+                      "re", "retut", "unicode")], 300)
+    return _pictures(texts), y
 
 
 def german_pages(packages):
     """Whether a passage of a German manual is about a program for users or one
     for administrators: its hashed words as a picture."""
-    texts, y = [], []
-    for number, section in enumerate("18"):
-        passages = []
-        for name in packages["manpages-de"].names(
-                f"usr/share/man/de/man{section}/*.gz"):
-            page = gzip.decompress(packages["manpages-de"].read(name)).decode()
-            passages += _passages(re.sub(r"(?m)^[.'].*$", "", page), 200)
-        for i in arrays.some(len(passages), 1500, number):
-            texts.append(passages[i])
-            y.append(number)
-    return _pictures(texts), numpy.array(y, numpy.int64)
+    texts, y = arrays.labelled(
+        [_manual_passages(packages["manpages-de"],
+                          f"usr/share/man/de/man{section}/*.gz", 200)
+         for section in "18"], 1500)
+    return _pictures(texts), y
 
 
 def artworks(packages):
@@ -186,33 +161,27 @@ def glosses(packages):
         if not line.startswith(" "):
             facts, gloss = line.split(" | ", 1)
             sorts.setdefault(facts.split()[1], []).append(gloss)
-    texts, y = [], []
-    for number, sort in enumerate(
-            sorted(sorts, key=lambda sort: -len(sorts[sort]))[:12]):
-        for i in arrays.some(len(sorts[sort]), 400, number):
-            texts.append(sorts[sort][i])
-            y.append(number)
-    return arrays.hashed_words(texts, 1024), numpy.array(y, numpy.int64)
+    texts, y = arrays.labelled(
+        sorted(sorts.values(), key=lambda glosses: -len(glosses))[:12], 400)
+    return arrays.hashed_words(texts, 1024), y
 
 
 def sayings(packages):
     """Which of eight collections of sayings a piece of 64 characters is from:
     x [N, 64, 28], for each character its letter, and whether it has an accent
     or is no letter."""
-    x, y = [], []
-    for number, name in enumerate(("computers", "definitions", "people",
-                                   "politics", "science", "songs-poems",
-                                   "work", "zippy")):
+    collections = []
+    for name in ("computers", "definitions", "people", "politics", "science",
+                 "songs-poems", "work", "zippy"):
         text = packages["fortunes"].read(
             f"usr/share/games/fortunes/{name}").decode("utf-8", "replace")
         pieces = []
         for saying in text.split("\n%\n"):
             words = " ".join(saying.lower().split())
             pieces += [words[i:i + 64] for i in range(0, len(words) - 63, 64)]
-        for i in arrays.some(len(pieces), 500, number):
-            x.append(_spelled(pieces[i], 64))
-            y.append(number)
-    return numpy.stack(x), numpy.array(y, numpy.int64)
+        collections.append(pieces)
+    chosen, y = arrays.labelled(collections, 500)
+    return numpy.stack([_spelled(piece, 64) for piece in chosen]), y
 
 
 def _word_list(packages, package):
@@ -234,6 +203,16 @@ def _spelled(word, length):
         row["abcdefghijklmnopqrstuvwxyz".find(base) % 28] = 1
         row[26] = bool(marks)
     return x
+
+
+def _manual_passages(package, pattern, size):
+    """The pages of manuals with such names, without their commands, in passages
+    of so many words."""
+    passages = []
+    for name in package.names(pattern):
+        page = gzip.decompress(package.read(name)).decode()
+        passages += _passages(re.sub(r"(?m)^[.'].*$", "", page), size)
+    return passages
 
 
 def _passages(text, size):

@@ -67,13 +67,9 @@ def devices(packages):
         elif line.startswith("C "):
             break
     counts = {name: len(devices) for name, devices in makers.items()}
-    texts, y = [], []
-    for number, (name, _) in enumerate(_most_common(counts, 12)):
-        devices = sorted(makers[name])
-        for i in arrays.some(len(devices), 400, number):
-            texts.append(devices[i])
-            y.append(number)
-    return _numbered(texts, 32, 60), numpy.array(y, numpy.int64)
+    texts, y = arrays.labelled(
+        [sorted(makers[name]) for name, _ in _most_common(counts, 12)], 400)
+    return _numbered(texts, 32, 60), y
 
 
 def genders(packages):
@@ -85,14 +81,10 @@ def genders(packages):
         match = re.match(r"([A-ZÄÖÜ][a-zäöüß]{3,19}) \{([mfn])\}", line)
         if match:
             nouns.setdefault(match[1].lower(), set()).add(match[2])
-    texts, y = [], []
-    for number, gender in enumerate("mfn"):
-        all_of_it = sorted(noun for noun, genders in nouns.items()
-                           if genders == {gender})
-        for i in arrays.some(len(all_of_it), 2500, number):
-            texts.append(all_of_it[i])
-            y.append(number)
-    return _numbered(texts, 20, 32), numpy.array(y, numpy.int64)
+    texts, y = arrays.labelled(
+        [sorted(noun for noun, found in nouns.items() if found == {gender})
+         for gender in "mfn"], 2500)
+    return _numbered(texts, 20, 32), y
 
 
 def places(packages):
@@ -119,13 +111,9 @@ def alphabets(packages):
         script, _, rest = line.split(";")[1].partition(" ")
         if script in names and rest:
             names[script].add(rest.lower())
-    texts, y = [], []
-    for number, script in enumerate(SCRIPTS):
-        all_of_it = sorted(names[script])
-        for i in arrays.some(len(all_of_it), 400, number):
-            texts.append(all_of_it[i])
-            y.append(number)
-    return _numbered(texts, 32, 48), numpy.array(y, numpy.int64)
+    texts, y = arrays.labelled([sorted(names[script]) for script in SCRIPTS],
+                               400)
+    return _numbered(texts, 32, 48), y
 
 
 def _dictionary(packages):
