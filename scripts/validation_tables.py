@@ -310,12 +310,12 @@ def read_fit(folder):
 
 
 def part_of_model(directory, name):
-    """The bytes of a file of a model directory, which may be compressed; none
-    where it is not there."""
-    packed = directory / f"{name}.gz"
-    if packed.exists():
-        return gzip.decompress(packed.read_bytes())
-    return (directory / name).read_bytes() if (directory / name).exists() else None
+    """The bytes of a file of a model directory, as the programs read it: of NAME,
+    or else of NAME.gz; none where neither is there."""
+    plain, packed = directory / name, directory / f"{name}.gz"
+    if plain.exists():
+        return plain.read_bytes()
+    return gzip.decompress(packed.read_bytes()) if packed.exists() else None
 
 
 def refitted(work, data):

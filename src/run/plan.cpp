@@ -206,9 +206,8 @@ void print_plan(const grid::Grid& grid, grid::Part part,
   if (left.has_unknown) {
     fmt::print(
         "What networks in files compute is not known: each weight counts as "
-        "one "
-        "multiplication a sample. Networks that use their weights many times "
-        "take longer.\n");
+        "one multiplication a sample. Networks that use their weights many "
+        "times take longer.\n");
   }
   print_longest(grid, inventory.speed);
   if (left.is_assumed) {
