@@ -27,21 +27,22 @@ def builders():
             and function.__module__ == module.__name__}
 
 
-def chosen(rows, names):
-    """The rows with these names, in their order; of no names all that are
-    built."""
+def chosen(rows, names, roles):
+    """The rows of these roles with these names, in their order; of no names all
+    of these roles."""
     for name in names:
         if table.is_refused(name):
             raise UserError(
                 f"{name} is held out: predictors are judged on it, so it is "
                 "never a part of the corpus; scripts/fetch_datasets.sh "
                 "downloads it for other uses")
-    built = {row["name"]: row for row in rows if row["role"] != "known"}
+    found = {row["name"]: row for row in rows if row["role"] in roles}
     for name in names:
-        if name not in built:
-            raise UserError(f"there is no data set {name}; there are "
-                            + " ".join(built))
-    return [row for name, row in built.items() if not names or name in names]
+        if name not in found:
+            raise UserError(
+                f"there is no data set {name} of the role {' or '.join(roles)};"
+                f" there are {' '.join(found)}")
+    return [row for name, row in found.items() if not names or name in names]
 
 
 def load(folder, name):
@@ -118,12 +119,12 @@ def main():
     parser.add_argument("--update-table", action="store_true")
     options = parser.parse_args()
     rows = table.read()
-    wanted = chosen(rows, options.names)
     if options.entries:
-        for row in wanted if options.names else rows:
-            if row["role"] == options.entries:
-                print(f"    - {table.entry(row, options.folder)}")
+        for row in chosen(rows, options.names, [options.entries]):
+            print(f"    - {table.entry(row, options.folder)}")
         return 0
+    wanted = chosen(rows, options.names,
+                    [role for role in table.ROLES if role != "known"])
     options.folder.mkdir(parents=True, exist_ok=True)
     opened, failed = {}, []
     from corpus.packages import PackageError

@@ -12,7 +12,7 @@ data=${CAPE_DATA_OUT:-data}
 all=(mlp diverse_zoo_mlp diverse_mlp diverse_recurrent diverse_cnn
   diverse_transformer diverse_dropout diverse_wide diverse_optimizers
   diverse_zoo_recurrent diverse_zoo_cnn
-  full_mlp full_recurrent full_cnn full_transformer
+  full_mlp full_dropout full_recurrent full_cnn full_transformer
   mlp_variants rnn cnn heldout transformer rnn_variants cnn_variants
   transformer_variants)
 

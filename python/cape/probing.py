@@ -8,6 +8,7 @@ import torch
 
 from cape.batch import Batch
 from cape.checks import number, whole
+from cape.dropout import dropout_rate, train_without_dropout
 from cape.errors import CapeError
 from cape.features import (NAN, batch_features, network_features,
                            root_mean_square)
@@ -280,7 +281,16 @@ def _look(model, parameters, batch, loss, task, settings, untouched):
                            untouched) |
             batch_features(batch.numbers(), objective.labels(batch.targets),
                            objective.task, batch.is_of_tokens()) |
-            network_features(model, objective.outputs))
+            network_features(model, objective.outputs) |
+            {"dropout_rate": _dropout_rate(model, batch, untouched)})
+
+
+def _dropout_rate(model, batch, untouched):
+    """NaN for a single sample with batch norm, which has no training mode."""
+    if batch.size == 1 and has_batch_norm(model):
+        return NAN
+    return dropout_rate(model, lambda: _outputs(model, batch, untouched),
+                        untouched.random_state)
 
 
 def _log(value):
@@ -326,15 +336,6 @@ def has_batch_norm(model):
     """Whether layers keep the mean of all batches for evaluation."""
     return any(name.endswith("running_mean")
                for name, _ in model.named_buffers())
-
-
-def train_without_dropout(model):
-    """Training mode, but for the modules that are named as dropout."""
-    model.train()
-    for module in model.modules():
-        kind = type(module).__name__
-        if kind.startswith("Dropout") or kind.endswith("Dropout"):
-            module.training = False
 
 
 def _training_mode(model, parameters, batch, objective, settings, untouched):

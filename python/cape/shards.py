@@ -200,7 +200,8 @@ def _is_of_probe(name):
                 "logit_spread", "train_", "input_rms",
                 "effective_rank", "neighbour_agreement", "constant_inputs",
                 "weight_layers", "widest_layer", "convolution_share",
-                "norm_parameters", "recurrent_weights", "set_")
+                "norm_parameters", "recurrent_weights", "dropout_rate",
+                "set_")
     return name.startswith(measured) and name != "probe_seconds"
 
 

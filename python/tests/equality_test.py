@@ -90,7 +90,7 @@ class Equality(unittest.TestCase):
                 self.assertAlmostEqual(probe[fact], expected[fact], places=12)
         measured = {key: value for key, value in expected["probe"].items()
                     if not key.startswith("set_")}
-        self.assertEqual(len(measured), 23)
+        self.assertEqual(len(measured), 24)
         worst = (0, "")
         for key, value in measured.items():
             off = difference(probe[key], value)

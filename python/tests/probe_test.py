@@ -8,6 +8,7 @@ import functools
 import math
 import types
 import unittest
+import warnings
 from unittest import mock
 
 import support
@@ -242,6 +243,55 @@ class Untouched(unittest.TestCase):
         with torch.no_grad():
             second = cape.probe(net.eval(), x, y, **options)
         self.assertEqual(numbers_of(first), numbers_of(second))
+
+
+@support.needs_torch
+class DropoutRate(unittest.TestCase):
+    def rate_of(self, *layers):
+        net = nn.Sequential(nn.Linear(8, 8), *layers)
+        x, y = torch.randn(6, 5, 8), torch.randn(6, 5, 8)
+        return cape.probe(net, x, y, learning_rate=1e-3)["dropout_rate"]
+
+    def test_is_the_greatest_of_all_modules(self):
+        self.assertEqual(self.rate_of(nn.Dropout(0.0)), 0)
+        self.assertEqual(self.rate_of(nn.Dropout(0.25), nn.Dropout(0.5),
+                                      nn.Dropout(0.125)), 0.5)
+        self.assertEqual(self.rate_of(nn.Dropout1d(0.25)), 0.25)
+        self.assertEqual(self.rate_of(nn.AlphaDropout(0.375)), 0.375)
+        self.assertEqual(self.rate_of(
+            nn.TransformerEncoderLayer(8, 2, 8, 0.25, batch_first=True)), 0.25)
+
+    def test_is_between_recurrent_layers(self):
+        class Recurrent(nn.LSTM):
+            def forward(self, x):
+                return super().forward(x)[0]
+
+        for layers, expected in ((2, 0.5), (1, 0)):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of dropout without effect
+                net = Recurrent(8, 8, layers, batch_first=True, dropout=0.5)
+            self.assertEqual(self.rate_of(net), expected)
+
+    def test_is_that_of_functions(self):
+        class Calls(nn.Module):
+            def __init__(self, function):
+                super().__init__()
+                self.function = function
+
+            def forward(self, x):
+                return self.function(x, self.training)
+
+        for function, expected in (
+                (lambda x, on: functional.dropout(x, 0.25, on), 0.25),
+                (lambda x, on: functional.dropout(x, 0.25, not on), 0),
+                (lambda x, on: functional.dropout(x), 0.5),
+                (lambda x, on: torch.dropout(x, 0.375, on), 0.375),
+                (lambda x, on: torch.dropout(x, p=0.375, train=not on), 0),
+                (lambda x, on: functional.scaled_dot_product_attention(
+                    x, x, x, dropout_p=0.125 if on else 0.0), 0.125)):
+            self.assertEqual(self.rate_of(Calls(function)), expected)
+        self.assertTrue(math.isnan(self.rate_of(
+            Calls(lambda x, on: x + 0.01 * torch.randn_like(x)))))
 
 
 @support.needs_torch

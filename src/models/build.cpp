@@ -1,5 +1,6 @@
 #include "models/build.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "models/families.h"
@@ -12,6 +13,16 @@ void Model::train_without_dropout() {
   for (const auto& module : modules()) {
     if (dynamic_cast<const Dropout*>(module.get()) != nullptr) module->eval();
   }
+}
+
+double Model::dropout_rate() const {
+  double greatest = 0;
+  for (const auto& module : modules()) {
+    const auto* const dropout = dynamic_cast<const Dropout*>(module.get());
+    if (dropout == nullptr) continue;
+    greatest = std::max(greatest, dropout->rate_in_training());
+  }
+  return greatest;
 }
 
 std::function<void()> Model::remember_state() {

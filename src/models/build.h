@@ -30,6 +30,10 @@ class Model : public torch::nn::Module {
   /// that is no module: that stays on.
   virtual void train_without_dropout();
 
+  /// The greatest rate of dropout in training mode; 0 without dropout; NaN
+  /// where a network of one's own does not show it.
+  virtual double dropout_rate() const;
+
   /// Returns a function that gives back to the bit what forward passes change
   /// of the network from now on: its buffers, for example.
   /// The function may be called several times.

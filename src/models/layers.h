@@ -103,6 +103,7 @@ class Dropout : public torch::nn::Module {
 
   /// In this mode: 0 in evaluation mode.
   double rate() const { return is_training() ? rate_ : 0; }
+  double rate_in_training() const { return rate_; }
 
  private:
   const double rate_;

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "models/families.h"
+#include "models/script_dropout.h"
 
 namespace cape::models {
 namespace {
@@ -88,6 +89,8 @@ class ScriptModel : public Model {
       }
     }
   }
+
+  double dropout_rate() const override { return models::dropout_rate(module_); }
 
   /// A forward pass may also count, or keep something for the next one, in any
   /// attribute.

@@ -60,7 +60,7 @@ struct Range {
   double low;
   double high = std::numeric_limits<double>::infinity();
 };
-constexpr std::array<Range, 16> kRanges = {
+constexpr std::array<Range, 17> kRanges = {
     {{"step_seconds", 0},
      {"evaluation_seconds", 0},
      {"probe_seconds", 0},
@@ -76,6 +76,7 @@ constexpr std::array<Range, 16> kRanges = {
      {"norm_parameters", 0, 1},
      {"recurrent_weights", 0, 1},
      {"probe_dropout", 0, 1},
+     {"dropout_rate", 0, 1},
      {"plateau_window", 0}}};
 
 /// Columns of whole trainings alone.

@@ -162,6 +162,8 @@ constexpr Column kColumns[] = {
     CAPE_COLUMN(recurrent_weights, float64, "1",
                 "Share of the parameters in weights of recurrent layers", probe,
                 6),
+    CAPE_COLUMN(dropout_rate, float64, "1",
+                "The greatest rate of dropout; 0: no dropout", probe, 9),
     CAPE_COLUMN(set_agreement_100, float64, "1",
                 "neighbour_agreement of up to 100 samples of a full_training",
                 probe, 7),

@@ -18,7 +18,7 @@ namespace cape::shard {
 /// Raised when columns are added. Every reader reads older shards, whose rows
 /// take the defaults of Row for the columns that they lack, and newer ones,
 /// whose further columns it skips.
-inline constexpr int kSchemaVersion = 8;
+inline constexpr int kSchemaVersion = 9;
 
 /// Raised when what is already there changes its meaning. A reader refuses
 /// files of a newer format. Shards without this attribute have format 1.
@@ -100,6 +100,7 @@ struct Row {
   double convolution_share = kMissing;
   double norm_parameters = kMissing;
   double recurrent_weights = kMissing;
+  double dropout_rate = kMissing;
   double set_agreement_100 = kMissing;
   double set_agreement_400 = kMissing;
   double set_rank_400 = kMissing;

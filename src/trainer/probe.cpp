@@ -225,6 +225,7 @@ trial::ExtendedProbe extended(models::Model& model, const LabelledBatch& batch,
         [&] { return mean_loss(logits(model, batch), batch); });
   }
   probe.network = network_features(model, outputs.size(-1));
+  probe.dropout_rate = model.dropout_rate();
   return probe;
 }
 
@@ -272,6 +273,11 @@ trial::ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
   if (!model.records_probes() || has_batch_norm(model)) {
     result.extended->training_mode = probe_in_training_mode(
         model, {inputs, labels, task}, optimizer, *learning_rate);
+  }
+  // Something draws random numbers that is no dropout that we know.
+  double& dropout_rate = result.extended->dropout_rate;
+  if (dropout_rate == 0 && result.extended->training_mode.dropout > 0) {
+    dropout_rate = trial::NetworkFeatures::kMissing;
   }
   return result;
 }

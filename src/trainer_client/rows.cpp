@@ -69,6 +69,7 @@ void add_extended(const trial::ExtendedProbe& probe, shard::Row& row) {
   row.convolution_share = probe.network.convolution_share;
   row.norm_parameters = probe.network.norm_parameters;
   row.recurrent_weights = probe.network.recurrent_weights;
+  row.dropout_rate = probe.dropout_rate;
   if (probe.set) {
     row.set_agreement_100 = probe.set->agreement_few;
     row.set_agreement_400 = probe.set->agreement_many;

@@ -81,6 +81,7 @@ void visit_features(Probe& probe, const Visit& visit) {
   visit("convolution_share", probe.network.convolution_share);
   visit("norm_parameters", probe.network.norm_parameters);
   visit("recurrent_weights", probe.network.recurrent_weights);
+  visit("dropout_rate", probe.dropout_rate);
   if (!probe.set) return;
   visit("set_agreement_100", probe.set->agreement_few);
   visit("set_agreement_400", probe.set->agreement_many);

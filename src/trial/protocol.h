@@ -23,7 +23,7 @@
 namespace cape::trial {
 
 /// Raised with every change of the lines.
-inline constexpr int kTaskProtocolVersion = 10;
+inline constexpr int kTaskProtocolVersion = 11;
 
 struct Hello {
   int protocol = kTaskProtocolVersion;

@@ -26,7 +26,7 @@ inline constexpr int kProtocolVersion = 2;
 /// Of what a probe measures: raised when a feature of the probe is added or
 /// corrected. It is in no key; `cape_farm --refresh-probes` repeats the probes
 /// of rows with an older one.
-inline constexpr int kProbeVersion = 3;
+inline constexpr int kProbeVersion = 4;
 
 struct ProbeSettings {
   bool extended = true;  ///< the features beyond g2 and tau
@@ -194,7 +194,8 @@ struct ExtendedProbe {
   TrainingModeProbe training_mode = {};
   BatchFeatures batch = {};
   NetworkFeatures network = {};
-  std::optional<SetFeatures> set = {};  ///< of a whole training
+  double dropout_rate = NetworkFeatures::kMissing;  ///< the greatest; 0: none
+  std::optional<SetFeatures> set = {};              ///< of a whole training
 
   bool operator==(const ExtendedProbe&) const = default;
 };

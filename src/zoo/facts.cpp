@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -91,6 +92,19 @@ void collect_layers(const json& layers, std::set<std::string>& names) {
   }
 }
 
+/// Of a description and of what is inside of it.
+double greatest_dropout(const json& description) {
+  double greatest = 0;
+  for (const auto& [key, value] : description.items()) {
+    if (value.is_structured()) {
+      greatest = std::max(greatest, greatest_dropout(value));
+    } else if (key == "dropout" && value.is_number()) {
+      greatest = std::max(greatest, value.get<double>());
+    }
+  }
+  return greatest;
+}
+
 /// The kind of a network that is a list of layers.
 std::string kind_of_layers(const json& layers) {
   std::set<std::string> names;
@@ -141,6 +155,15 @@ Facts facts_from(std::string_view architecture_json) {
   } catch (const UserError&) {
     return {};
   }
+}
+
+double dropout_rate(std::string_view architecture_json) {
+  const json description =
+      json::parse(architecture_json, nullptr, /*allow_exceptions=*/false);
+  if (!description.is_object()) return std::nan("");
+  const std::string kind = text_at(description, "kind");
+  if (kind.empty() || kind == kind_name(TorchScript())) return std::nan("");
+  return greatest_dropout(description);
 }
 
 std::string network_kind(std::string_view architecture_json) {

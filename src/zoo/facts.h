@@ -53,6 +53,10 @@ Facts facts(const Architecture& architecture);
 /// program's say, has the facts of no kind.
 Facts facts_from(std::string_view architecture_json);
 
+/// The greatest rate of dropout that a row's architecture_json gives; 0 where
+/// it gives none; NaN where it does not say how the network is built.
+double dropout_rate(std::string_view architecture_json);
+
 /// The kind of a network in the sense that networks of other kinds are built
 /// differently, for a model that is judged on kinds that it has not seen: of a
 /// row's architecture_json. "mlp, batch_norm", "cnn, residual, group_norm",

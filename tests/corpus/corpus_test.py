@@ -80,8 +80,8 @@ class Corpus(unittest.TestCase):
         run = subprocess.run([SCRIPT, "--entries", "corpus", "--only", "spma"],
                              capture_output=True, text=True)
         self.assertEqual(run.returncode, 2)
-        self.assertIn("there is no data set spma; there are letters",
-                      run.stderr)
+        self.assertIn("there is no data set spma of the role corpus; there are "
+                      "letters", run.stderr)
 
     def test_it_prints_entries_for_configurations(self):
         run = subprocess.run([SCRIPT, "--entries", "corpus", "../there"],

@@ -30,8 +30,8 @@ PROBED = ["log_g2", "log_tau", "probe_loss", "log_mean_g2", "label_entropy",
           "train_step_loss_8", "probe_dropout", "input_rms", "effective_rank",
           "neighbour_agreement", "constant_inputs", "weight_layers",
           "widest_layer", "convolution_share", "norm_parameters",
-          "recurrent_weights"]
-PROBE_VERSION = 3
+          "recurrent_weights", "dropout_rate"]
+PROBE_VERSION = 4
 
 
 def edit_rows(shard, edit):

@@ -70,7 +70,8 @@ std::optional<trial::ExtendedProbe> extended(const trial::TrialTask& task,
                   .convolution_share = 0,
                   .norm_parameters = 0.01,
                   .recurrent_weights = 0,
-                  .widest_layer = 64}};
+                  .widest_layer = 64},
+      .dropout_rate = 0};
 }
 
 using LossAt = std::function<float(std::int64_t)>;

@@ -6,12 +6,15 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
 #include "core/random.h"
 #include "models/layers.h"
 #include "plain/lists.h"
+#include "zoo/diverse.h"
+#include "zoo/facts.h"
 #include "zoo/sampler.h"
 
 namespace cape::models {
@@ -66,6 +69,30 @@ TEST(BuildTest, HasTheParametersOfTheDescription) {
           << zoo::short_name(architecture);
     }
   }
+}
+
+TEST(BuildTest, HasTheRateOfDropoutOfTheDescription) {
+  std::vector<zoo::Architecture> architectures = {
+      zoo::Mlp{.dropout = 0.375},
+      zoo::Mlp{.batch_norm = false, .dropout = 0.5},
+      zoo::VggLite{.dropout = 0.25},
+      zoo::ResnetMini{},
+      zoo::MobilenetMini{.dropout = 0.125},
+      zoo::Gru{},
+      zoo::Vit{}};
+  Random random(1);
+  const zoo::Diverse diverse = {.style = {}, .dropout = {0, 0.2, 0.5}};
+  for (int i = 0; i < 40; ++i) {
+    architectures.push_back(zoo::sample_diverse(diverse, kGrey, 10, random));
+  }
+  std::set<double> rates;
+  for (const auto& architecture : architectures) {
+    const double rate = build(architecture, kGrey, 10)->dropout_rate();
+    EXPECT_EQ(rate, zoo::dropout_rate(zoo::describe(architecture).dump()))
+        << zoo::short_name(architecture);
+    rates.insert(rate);
+  }
+  EXPECT_EQ(rates, (std::set<double>{0, 0.125, 0.2, 0.25, 0.375, 0.5}));
 }
 
 /// Networks with the shapes and heads of sequences and vectors.

@@ -7,6 +7,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "core/error.h"
 #include "predictor/rows.h"
@@ -45,6 +46,22 @@ float feature_of(const std::string& set, std::string_view name,
   const auto found = std::ranges::find(features.features, name, &Feature::name);
   EXPECT_NE(found, features.features.end()) << name;
   return found->value(row);
+}
+
+TEST(GeneralFeatures, HaveTheRateOfDropoutOfTheProbeOrOfTheDescription) {
+  shard::Row row = sample_row();
+  MetaTable table;
+  table.add(row);
+  row.architecture_json.assign(zoo::describe(zoo::Mlp{.dropout = 0.25}).dump());
+  table.add(row);
+  row.dropout_rate = 0.5;
+  table.add(row);
+  const auto rate = [&](std::size_t i) {
+    return feature_of("general", "dropout_rate", table.rows[i]);
+  };
+  EXPECT_TRUE(std::isnan(rate(0)));
+  EXPECT_EQ(rate(1), 0.25F);
+  EXPECT_EQ(rate(2), 0.5F);
 }
 
 TEST(GeneralFeatures, ShowDropoutByTheFirstLossOfTheTraining) {

@@ -118,6 +118,18 @@ TEST_F(RunFit, NeverExportsOntoWhatItReads) {
   EXPECT_EQ(read_file(shard), bytes);
 }
 
+TEST_F(RunFit, ExportsIntoNoFolderThatIsNotThere) {
+  options_.input.inputs = {write_shard("a.h5", 60)};
+  options_.export_only = true;
+  options_.input.export_csv = folder_ / "none" / "all.csv";
+  try {
+    run_fit(options_);
+    ADD_FAILURE() << "nothing was refused";
+  } catch (const UserError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("there is no folder"));
+  }
+}
+
 TEST_F(RunFit, RefusesAConditionThatLeavesNothingOut) {
   options_.input.inputs = {write_shard("a.h5", 60)};
   options_.input.where = {"dataset!=mnits"};

@@ -265,6 +265,11 @@ TEST_F(ModelDir, IsRefusedWhereAnythingElseIsInTheWay) {
               HasSubstr("choose another --out"));
   EXPECT_THAT(error_message(folder_), HasSubstr("it holds taken"));
   EXPECT_EQ(entries(), 1);
+  std::filesystem::remove(folder_ / "taken");
+  std::filesystem::create_directory(folder_ / "batch_steps");
+  std::ofstream(folder_ / "batch_steps" / "model.json.gz") << "compressed";
+  EXPECT_THAT(error_message(folder_),
+              HasSubstr("it holds batch_steps, which is a model of its own"));
 }
 
 }  // namespace

@@ -315,6 +315,16 @@ TEST_F(WholeTrainings, HaveAModelForEachCriterionThatIsReadAgain) {
               AllOf(HasSubstr("answers for the target full_training, not for "
                               "batch_steps"),
                     HasSubstr("--model")));
+  // A part that cape.json names is missed when it is gone.
+  const fs::path folder = folder_ / "models" / "full_training" / "epsilon";
+  const auto said = [&](std::size_t steps) {
+    return refusal_of([&] { load_predictor(folder, steps); });
+  };
+  fs::remove(folder / "first_steps_32.json");
+  EXPECT_NO_THROW(load_predictor(folder));
+  EXPECT_THAT(said(32), HasSubstr("first_steps_32.json is missing, a part"));
+  fs::remove(folder / "general.json");
+  EXPECT_THAT(said(0), HasSubstr("general.json is missing, a part"));
 }
 
 }  // namespace

@@ -242,6 +242,14 @@ TEST_F(ShardReaderTest, ReadsASchema7ShardAsItIsInTheRepository) {
   EXPECT_EQ(curve.steps.front(), stopping->steps_per_epoch);
 }
 
+TEST_F(ShardReaderTest, ReadsASchema8ShardAsItIsInTheRepository) {
+  const std::vector<Row> rows = rows_of(CAPE_FIXTURES "/schema_8.h5");
+  ASSERT_EQ(rows.size(), 8U);
+  EXPECT_EQ(rows.front().probe_version, 3);
+  EXPECT_GT(rows.front().weight_layers, 1);
+  EXPECT_TRUE(std::isnan(rows.front().dropout_rate));
+}
+
 /// Replaces /trials, or /curves/loss, by a dataset without any values.
 void replace_by_empty(const hdf5::Handle& file, const char* name,
                       const hdf5::Handle& type, hsize_t length,

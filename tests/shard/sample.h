@@ -77,6 +77,7 @@ inline Row sample_row(int number) {
   row.convolution_share = 15 + number / 17.0;
   row.norm_parameters = 16 + number / 18.0;
   row.recurrent_weights = 17 + number / 19.0;
+  row.dropout_rate = 0.5 + number / 64.0;
   row.set_agreement_100 = 18 + number / 20.0;
   row.set_agreement_400 = 19 + number / 21.0;
   row.set_rank_400 = 20 + number / 22.0;

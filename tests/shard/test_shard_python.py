@@ -77,7 +77,7 @@ class ShardInPython(unittest.TestCase):
         )
 
     def test_root_attributes_config_and_curves(self):
-        self.assertEqual(self.file.attrs["schema_version"], 8)
+        self.assertEqual(self.file.attrs["schema_version"], 9)
         self.assertEqual(self.file.attrs["format_version"], 1)
         self.assertEqual(self.file.attrs["host"], "tüx")
         self.assertEqual(

@@ -347,6 +347,8 @@ TEST_F(ScriptedMlpTest, IsProbedAsTheSameNetworkOfTheZoo) {
   const trial::ExtendedProbe zoo = run(mlp_).probe.extended.value();
   expect_near(own.training_mode, zoo.training_mode, 1e-4, 1e-4);
   EXPECT_EQ(own.network, zoo.network);
+  EXPECT_EQ(own.dropout_rate, mlp_.dropout);
+  EXPECT_EQ(zoo.dropout_rate, mlp_.dropout);
   EXPECT_EQ(own.batch, zoo.batch);
 }
 

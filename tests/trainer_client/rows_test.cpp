@@ -61,7 +61,8 @@ class RowsTest : public testing::Test {
                         .convolution_share = 0.625,
                         .norm_parameters = 0.0625,
                         .recurrent_weights = 0.1875,
-                        .widest_layer = 96}};
+                        .widest_layer = 96},
+            .dropout_rate = 0.375};
   }
 
   /// What is said of the answer once `spoil` has changed it; empty: it is fine.
@@ -243,6 +244,7 @@ TEST_F(RowsTest, HaveEveryFeatureOfTheProbe) {
   EXPECT_EQ(row.convolution_share, 0.625);
   EXPECT_EQ(row.norm_parameters, 0.0625);
   EXPECT_EQ(row.recurrent_weights, 0.1875);
+  EXPECT_EQ(row.dropout_rate, 0.375);
 }
 
 TEST_F(RowsTest, LackTheFeaturesThatWereNotAskedFor) {

@@ -62,6 +62,7 @@ inline TrialResult sample_result() {
                                         .norm_parameters = 1e-3 / 3,
                                         .recurrent_weights = 0.9,
                                         .widest_layer = 129},
+                            .dropout_rate = 0.7,
                             .set =
                                 SetFeatures{.agreement_few = 0.1 + 0.7,
                                             .agreement_many = -1e-9 / 3,

@@ -49,6 +49,21 @@ TEST(Facts, AreTheSameOfANetworkAndOfItsDescription) {
   EXPECT_EQ(kinds.size(), std::variant_size_v<Architecture>);
 }
 
+TEST(DropoutRate, IsTheGreatestOfTheDescription) {
+  EXPECT_EQ(dropout_rate(describe(Mlp{.dropout = 0.3}).dump()), 0.3);
+  EXPECT_EQ(dropout_rate(describe(Gru{}).dump()), 0);
+  EXPECT_EQ(dropout_rate(R"({"kind": "sequential", "layers": [
+                "flatten", {"dropout": 0.1},
+                {"residual": [{"linear": 8}, {"dropout": 0.5}]},
+                {"transformer_block": 2, "dropout": 0.2}]})"),
+            0.5);
+  for (const char* text :
+       {"no JSON", "[]", R"({"architecture": "ViT-Tiny-32/4"})"}) {
+    EXPECT_TRUE(std::isnan(dropout_rate(text))) << text;
+  }
+  EXPECT_TRUE(std::isnan(dropout_rate(describe(TorchScript{}).dump())));
+}
+
 TEST(Facts, HaveTheWidth) {
   EXPECT_EQ(from_row(Mlp{.width = 512}).width, 512);
   EXPECT_EQ(from_row(Gru{.hidden = 64}).width, 64);

@@ -4,6 +4,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -181,25 +183,32 @@ bool with_perceptron(const json& cape) {
          cape.at("perceptron").get<bool>();
 }
 
+/// A part that cape.json names must be there.
+void check_is_there(const fs::path& part) {
+  if (fs::exists(part)) return;
+  fail_user(
+      "{} is missing, a part of the model that cape.json beside it describes; "
+      "copy the whole directory, or fit again",
+      part.string());
+}
+
 Perceptron perceptron_of(const fs::path& directory, std::size_t features) {
   const fs::path path = part_of_model(directory, "perceptron.json");
-  if (!fs::exists(path)) {
-    fail_user(
-        "{} is missing, a part of the model that cape.json beside it "
-        "describes; copy the whole directory, or fit again",
-        path.string());
-  }
+  check_is_there(path);
   return undamaged(path, [&] {
     return perceptron_from(json::parse(read_part(path)), features);
   });
 }
 
-/// Nothing where the directory has no such file.
+/// Nothing where the directory has no such file and cape.json names none: those
+/// of earlier versions name none.
 /// `features`: the set that its model must have.
 std::optional<GeneralModel> general_part(const fs::path& directory,
                                          const std::string& name,
-                                         std::string_view features) {
+                                         std::string_view features,
+                                         const std::set<std::string>& named) {
   const fs::path path = part_of_model(directory, name);
+  if (named.contains(name)) check_is_there(path);
   if (!fs::exists(path)) return std::nullopt;
   GeneralModel read = undamaged(
       path, [&] { return general_model_from(read_part(path), path.string()); });
@@ -213,14 +222,15 @@ std::optional<GeneralModel> general_part(const fs::path& directory,
 }
 
 /// Nothing where there is no such model.
-std::optional<GeneralModel> first_steps_part(const fs::path& directory,
-                                             std::size_t steps) {
+std::optional<GeneralModel> first_steps_part(
+    const fs::path& directory, std::size_t steps,
+    const std::set<std::string>& named) {
   auto read = general_part(directory, first_steps_file(steps),
-                           first_steps_features(steps));
+                           first_steps_features(steps), named);
   // Of versions before there were models of more than 8 steps.
   if (read || steps != kFirstSteps.front()) return read;
   return general_part(directory, "first_steps.json",
-                      first_steps_features(steps));
+                      first_steps_features(steps), named);
 }
 
 }  // namespace
@@ -236,10 +246,12 @@ Predictor load_predictor(const fs::path& directory, std::size_t first_steps) {
   Booster booster =
       undamaged(trees, [&] { return Booster::from_json(booster_json); });
   bool has_perceptron = false;
+  std::set<std::string> general_models;
   Predictor loaded = undamaged(directory / "cape.json", [&] {
     const json cape = json::parse(description);
     check_schema(cape, directory / "cape.json");
     has_perceptron = with_perceptron(cape);
+    general_models = cape.value("general_models", general_models);
     // From here on nothing throws.
     FeatureSet features = features_of(cape);
     std::optional<RidgeBase> base = base_of(cape, features.size());
@@ -267,9 +279,10 @@ Predictor load_predictor(const fs::path& directory, std::size_t first_steps) {
     loaded.model.perceptron =
         perceptron_of(directory, loaded.model.features.size());
   }
-  loaded.general = general_part(directory, "general.json", "general");
+  loaded.general =
+      general_part(directory, "general.json", "general", general_models);
   if (first_steps > 0) {
-    auto general = first_steps_part(directory, first_steps);
+    auto general = first_steps_part(directory, first_steps, general_models);
     if (general) loaded.first_steps = {first_steps, *std::move(general)};
   }
   const Model& model = loaded.model;

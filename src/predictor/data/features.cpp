@@ -235,6 +235,9 @@ std::vector<Feature> general_features() {
       {"recurrent_weights", "tensors",
        [](const Row& row) { return row.general.recurrent_weights; },
        Evidence::none, true},
+      {"dropout_rate", "dropout",
+       [](const Row& row) { return row.general.dropout_rate; }, Evidence::none,
+       true},
   };
 }
 

@@ -109,9 +109,16 @@ void add_warnings(const shard::MergeReport& report,
 }
 
 /// An export onto a file that is read would lose what it leaves out.
-void refuse_to_replace(const std::filesystem::path& target,
-                       const std::vector<std::filesystem::path>& sources) {
-  if (target.empty() || !std::filesystem::exists(target)) return;
+void check_export(const std::filesystem::path& target,
+                  const std::vector<std::filesystem::path>& sources) {
+  if (target.empty()) return;
+  const std::filesystem::path folder =
+      std::filesystem::absolute(target).parent_path();
+  if (!std::filesystem::is_directory(folder)) {
+    fail_user("{}: there is no folder {}; make it, or name another file",
+              target.string(), folder.string());
+  }
+  if (!std::filesystem::exists(target)) return;
   for (const std::filesystem::path& source : sources) {
     if (std::filesystem::equivalent(target, source)) {
       fail_user(
@@ -130,8 +137,8 @@ void read(const std::vector<std::filesystem::path>& paths,
   const shard::MergedTable merged(expand_patterns(paths),
                                   {where.begin(), where.end()});
   if (exports != nullptr) {
-    refuse_to_replace(exports->export_csv, merged.sources());
-    refuse_to_replace(exports->export_shard, merged.sources());
+    check_export(exports->export_csv, merged.sources());
+    check_export(exports->export_shard, merged.sources());
   }
   const std::size_t first = inputs.table.rows.size();
   append(merged, inputs.table);

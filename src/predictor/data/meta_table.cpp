@@ -44,7 +44,8 @@ OptimizerTraits traits_of(const trial::Optimizer& optimizer) {
       optimizer);
 }
 
-GeneralFeatures general_features(const shard::Row& row) {
+/// `dropout_rate` is the one that the network's description says.
+GeneralFeatures general_features(const shard::Row& row, double dropout_rate) {
   const auto narrow = [](double value) { return static_cast<float>(value); };
   const auto log = [](double value) {
     return static_cast<float>(std::log(value));
@@ -62,7 +63,10 @@ GeneralFeatures general_features(const shard::Row& row) {
           .log_widest_layer = log(row.widest_layer),
           .convolution_share = narrow(row.convolution_share),
           .norm_parameters = narrow(row.norm_parameters),
-          .recurrent_weights = narrow(row.recurrent_weights)};
+          .recurrent_weights = narrow(row.recurrent_weights),
+          // Rows of older schemas have no such column.
+          .dropout_rate = narrow(
+              std::isnan(row.dropout_rate) ? dropout_rate : row.dropout_rate)};
 }
 
 std::array<float, 5> narrow(const std::array<double, 5>& values) {
@@ -186,9 +190,10 @@ void MetaTable::add(const shard::Row& row) {
   const auto [network, is_new] = networks_.try_emplace(description);
   if (is_new) {
     const std::string_view json = row.architecture_json.view();
-    network->second = {zoo::facts_from(json),
-                       names.id(zoo::network_kind(json))};
+    network->second = {zoo::facts_from(json), names.id(zoo::network_kind(json)),
+                       zoo::dropout_rate(json)};
   }
+  const double dropout = network->second.dropout_rate;
   const Counts counts = counts_of(row);
   rows.push_back({.trajectory = trajectories.id(row.trajectory.view()),
                   .family = names.id(row.family.view()),
@@ -223,7 +228,7 @@ void MetaTable::add(const shard::Row& row) {
                   .converged = row.converged,
                   .counts_epochs = counts_epochs(row),
                   .network = network->second.facts,
-                  .general = general_features(row),
+                  .general = general_features(row, dropout),
                   .training = training_features(row),
                   .optimizer_traits = known->second.traits,
                   .first_losses = {},

@@ -63,6 +63,7 @@ struct GeneralFeatures {
   float convolution_share;
   float norm_parameters;
   float recurrent_weights;
+  float dropout_rate;
 };
 
 /// What is known of a whole training beside what is known of steps on one
@@ -175,6 +176,7 @@ struct MetaTable {
   struct KnownNetwork {
     zoo::Facts facts;
     std::uint32_t kind;
+    double dropout_rate;  ///< as the description says
   };
   std::unordered_map<std::uint32_t, KnownNetwork> networks_;  // by description
   struct KnownOptimizer {

@@ -59,9 +59,11 @@ std::string obstacle(const fs::path& place) {
   if (!fs::is_directory(place)) return "it is no directory";
   for (const auto& entry : fs::directory_iterator(place)) {
     const std::string name = entry.path().filename().string();
-    if (!is_part_of_model(name) && !is_folder_of_model(entry.path())) {
-      return fmt::format("it holds {}, which is no part of a model", name);
+    if (is_part_of_model(name) || is_folder_of_model(entry.path())) continue;
+    if (entry.is_directory() && holds_model(entry.path())) {
+      return fmt::format("it holds {}, which is a model of its own", name);
     }
+    return fmt::format("it holds {}, which is no part of a model", name);
   }
   return "";
 }

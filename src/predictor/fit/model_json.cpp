@@ -78,6 +78,16 @@ Json intervals_json(const Predictor& predictor) {
   return json;
 }
 
+/// The names of the files beside cape.json that hold a general model.
+Json general_models_json(const FitResult& result) {
+  Json json = Json::array();
+  if (result.predictor.general) json.push_back("general.json");
+  for (const auto& [steps, fitted] : result.first_steps) {
+    json.push_back(first_steps_file(steps));
+  }
+  return json;
+}
+
 Json inputs_json(const FitResult& result) {
   Json json = Json::array();
   for (const InputSummary& input : result.inputs.files) {
@@ -114,6 +124,7 @@ std::string cape_json(const FitResult& result) {
       {"features", model.features.names()},
       {"base", base_json(model)},
       {"perceptron", model.perceptron.has_value()},
+      {"general_models", general_models_json(result)},
       {"ranges", by_family_json(model.ranges,
                                 [&](const Ranges& ranges) {
                                   return to_json(ranges, model.features);

@@ -96,6 +96,7 @@ FEATURES = [
     "train_step_loss_8", "probe_dropout", "input_rms", "effective_rank",
     "neighbour_agreement", "constant_inputs", "weight_layers", "widest_layer",
     "convolution_share", "norm_parameters", "recurrent_weights",
+    "dropout_rate",
     "set_agreement_100", "set_agreement_400", "set_rank_400"]
 
 RESULT = {
