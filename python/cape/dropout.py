@@ -1,5 +1,6 @@
 """The dropout of a module of PyTorch."""
 
+import contextlib
 import inspect
 
 import torch
@@ -8,20 +9,25 @@ from torch.overrides import TorchFunctionMode
 
 from cape.features import NAN
 
-#: How functions call their rate, and what says whether they drop.
+#: What functions call their rate, and what says whether they drop.
 _FUNCTIONS = {
     **{getattr(functional, name): ("p", "training")
        for name in ("dropout", "dropout1d", "dropout2d", "dropout3d",
                     "alpha_dropout", "feature_alpha_dropout")},
     functional.multi_head_attention_forward: ("dropout_p", "training")}
 
-#: Those that Python cannot ask for the names of what they take.
+#: Functions whose signature Python does not know: the names of what they take.
 _BUILT_IN = {
     **{getattr(torch, name): "input p train"
-       for name in ("dropout", "dropout_", "alpha_dropout", "feature_dropout",
-                    "feature_alpha_dropout")},
+       for name in ("dropout", "dropout_", "alpha_dropout", "alpha_dropout_",
+                    "feature_dropout", "feature_dropout_",
+                    "feature_alpha_dropout", "feature_alpha_dropout_",
+                    "native_dropout")},
     functional.scaled_dot_product_attention:
         "query key value attn_mask dropout_p"}
+
+#: Theirs begins with the input and the state, or with a packed sequence.
+_RECURRENT = (torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu)
 
 
 def train_without_dropout(model):
@@ -35,7 +41,8 @@ def train_without_dropout(model):
 
 def dropout_rate(model, call, random_state):
     """The greatest rate with which the module drops numbers in training mode,
-    0 without dropout. NaN where it draws random numbers in another way.
+    0 without dropout. NaN where no rate is found, but random numbers are drawn,
+    and where parts in TorchScript draw them, into which nobody can look.
 
     call: a function that calls the module once; the module is afterwards in
         training mode, and what passes change is changed.
@@ -43,15 +50,21 @@ def dropout_rate(model, call, random_state):
     """
     model.train()
     random_state.rewind()
-    with torch.no_grad(), _Rates() as rates:
+    with torch.no_grad(), _uncompiled(), _Rates() as rates:
         call()
-    greatest = max([rates.greatest, *_recurrent_rates(model)])
-    return NAN if greatest == 0 and random_state.has_advanced() else greatest
+    if not random_state.has_advanced():
+        return rates.greatest
+    is_hidden = any(isinstance(module, torch.jit.ScriptModule)
+                    for module in model.modules())
+    return NAN if rates.greatest == 0 or is_hidden else rates.greatest
 
 
-def _recurrent_rates(model):
-    return [float(module.dropout) for module in model.modules()
-            if isinstance(module, torch.nn.RNNBase) and module.num_layers > 1]
+def _uncompiled():
+    """Runs what torch.compile has made as it was before. Versions before 2.6
+    cannot do so."""
+    if hasattr(torch.compiler, "set_stance"):
+        return torch.compiler.set_stance("force_eager")
+    return contextlib.nullcontext()
 
 
 class _Rates(TorchFunctionMode):
@@ -63,8 +76,8 @@ class _Rates(TorchFunctionMode):
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        rate = _rate_of(function, args, kwargs)
-        self.greatest = max(self.greatest, float(rate))
+        self.greatest = max(self.greatest,
+                            float(_rate_of(function, args, kwargs)))
         return function(*args, **kwargs)
 
 
@@ -79,4 +92,8 @@ def _rate_of(function, args, kwargs):
         given = dict(zip(_BUILT_IN[function].split(), args)) | kwargs
         rate = given.get("p", given.get("dropout_p", 0.0))
         return rate if given.get("train", True) else 0.0
+    if function in _RECURRENT:
+        is_packed = not isinstance(args[3], bool)
+        layers, rate, is_on = args[5:8] if is_packed else args[4:7]
+        return rate if is_on and layers > 1 else 0.0
     return 0.0

@@ -293,6 +293,27 @@ class DropoutRate(unittest.TestCase):
         self.assertTrue(math.isnan(self.rate_of(
             Calls(lambda x, on: x + 0.01 * torch.randn_like(x)))))
 
+    def test_is_that_of_a_packed_sequence(self):
+        class Packed(nn.GRU):
+            def forward(self, x):
+                packed = nn.utils.rnn.pack_padded_sequence(
+                    x, torch.full((len(x),), 5), batch_first=True)
+                return nn.utils.rnn.pad_packed_sequence(
+                    super().forward(packed)[0], batch_first=True)[0]
+
+        self.assertEqual(self.rate_of(
+            Packed(8, 8, 2, batch_first=True, dropout=0.5)), 0.5)
+
+    def test_is_not_known_of_parts_in_torchscript_that_draw(self):
+        scripted = torch.jit.script(nn.Sequential(nn.Dropout(0.25)))
+        self.assertTrue(math.isnan(self.rate_of(nn.Dropout(0.1), scripted)))
+        self.assertEqual(self.rate_of(torch.jit.script(nn.ReLU())), 0)
+
+    def test_is_that_of_compiled_parts(self):
+        part = torch.compile(nn.Sequential(nn.Linear(8, 8), nn.Dropout(0.25)),
+                             backend="eager", fullgraph=True)
+        self.assertEqual(self.rate_of(part, nn.Dropout(0.1)), 0.25)
+
 
 @support.needs_torch
 class Norms(unittest.TestCase):

@@ -15,7 +15,7 @@ void Model::train_without_dropout() {
   }
 }
 
-double Model::dropout_rate() const {
+double Model::dropout_rate(const torch::Tensor& /*inputs*/) {
   double greatest = 0;
   for (const auto& module : modules()) {
     const auto* const dropout = dynamic_cast<const Dropout*>(module.get());

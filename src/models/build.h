@@ -30,9 +30,10 @@ class Model : public torch::nn::Module {
   /// that is no module: that stays on.
   virtual void train_without_dropout();
 
-  /// The greatest rate of dropout in training mode; 0 without dropout; NaN
-  /// where a network of one's own does not show it.
-  virtual double dropout_rate() const;
+  /// The greatest rate with which numbers are dropped in training mode; 0 if
+  /// none are. A network of one's own is called once with these inputs, in
+  /// training mode.
+  virtual double dropout_rate(const torch::Tensor& inputs);
 
   /// Returns a function that gives back to the bit what forward passes change
   /// of the network from now on: its buffers, for example.

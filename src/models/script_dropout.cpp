@@ -1,11 +1,12 @@
 #include "models/script_dropout.h"
 
-#include <torch/csrc/jit/ir/constants.h>
-#include <torch/csrc/jit/passes/inliner.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,113 +14,81 @@
 namespace cape::models {
 namespace {
 
-namespace jit = torch::jit;
+/// Of the pass that is watched. A network may call operators in threads of its
+/// own.
+std::atomic<double> greatest_rate;
 
-constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-
-/// Unknown if one of them is.
-double greater(double a, double b) {
-  return std::isnan(a) || std::isnan(b) ? kUnknown : std::max(a, b);
+/// An argument of an operator by its name; null where it has none.
+const c10::IValue* argument(const at::RecordFunction& call,
+                            const c10::FunctionSchema& schema,
+                            std::string_view name) {
+  const auto index = schema.argumentIndexWithName(std::string(name));
+  const auto inputs = call.inputs();
+  if (!index || static_cast<std::size_t>(*index) >= inputs.size()) {
+    return nullptr;
+  }
+  return &inputs[static_cast<std::size_t>(*index)];
 }
 
-/// The input of this name; null where the operator has none.
-const jit::Value* input_of(const jit::Node& node, std::string_view name) {
-  const std::optional<int> index =
-      node.schema().argumentIndexWithName(std::string(name));
-  return index ? node.input(static_cast<std::size_t>(*index)) : nullptr;
+bool drops_elements(std::string_view name) {
+  constexpr std::array<std::string_view, 9> kOperators = {
+      "aten::dropout",
+      "aten::dropout_",
+      "aten::alpha_dropout",
+      "aten::alpha_dropout_",
+      "aten::feature_dropout",
+      "aten::feature_dropout_",
+      "aten::native_dropout",
+      "aten::feature_alpha_dropout",
+      "aten::feature_alpha_dropout_"};
+  return std::ranges::find(kOperators, name) != kOperators.end();
 }
 
-/// The rate that the operator drops with; null for any other operator.
-const jit::Value* rate_of(const jit::Node& node) {
-  if (node.maybeSchema() == nullptr) return nullptr;
-  for (const char* name : {"dropout", "dropout_p"}) {
-    if (const jit::Value* const rate = input_of(node, name)) return rate;
-  }
-  const std::string_view kind = node.kind().toUnqualString();
-  return kind.find("dropout") == std::string_view::npos ? nullptr
-                                                        : input_of(node, "p");
+/// The rate with which an operator drops numbers when it is called so.
+double rate_of(const at::RecordFunction& call) {
+  const std::optional<c10::FunctionSchema> schema = call.operator_schema();
+  if (!schema) return 0;
+  const auto given = [&](std::string_view name) {
+    return argument(call, *schema, name);
+  };
+  const c10::IValue* rate = given("dropout_p");  // of attention
+  if (rate == nullptr) rate = given("dropout");  // of recurrent layers
+  if (rate == nullptr && drops_elements(schema->name())) rate = given("p");
+  if (rate == nullptr || !rate->isDouble()) return 0;
+  const c10::IValue* const train = given("train");
+  if (train != nullptr && train->isBool() && !train->toBool()) return 0;
+  const c10::IValue* const layers = given("num_layers");
+  if (layers != nullptr && layers->isInt() && layers->toInt() == 1) return 0;
+  return rate->toDouble();
 }
 
-/// Finds what values of the graph of a module are before it runs.
-class Values {
- public:
-  explicit Values(const jit::Module& module) : module_(module) {}
-
-  /// A constant, or an attribute of the module or of one inside of it.
-  std::optional<jit::IValue> known(const jit::Value& value) const {
-    const jit::Node& node = *value.node();
-    if (node.kind() == jit::prim::Constant) {
-      return jit::toIValue(&value);
-    }
-    if (node.kind() == jit::prim::Param) {
-      // The first one is the module itself.
-      if (value.offset() != 0 || node.owningBlock()->owningNode() != nullptr) {
-        return std::nullopt;
-      }
-      return module_._ivalue();
-    }
-    if (node.kind() != jit::prim::GetAttr) return std::nullopt;
-    const std::optional<jit::IValue> owner = known(*node.input());
-    if (!owner || !owner->isObject()) return std::nullopt;
-    return owner->toObject()->getAttr(node.s(jit::attr::name));
+std::unique_ptr<at::ObserverContext> look_at(const at::RecordFunction& call) {
+  const double rate = rate_of(call);
+  double greatest = greatest_rate;
+  while (rate > greatest &&
+         !greatest_rate.compare_exchange_weak(greatest, rate)) {
   }
-
-  /// The greatest number that it can be: one that is chosen when the module
-  /// runs is usually 0 in evaluation mode.
-  double greatest(const jit::Value& value) const {
-    const jit::Node& node = *value.node();
-    if (node.kind() == jit::prim::If) {
-      double rate = 0;
-      for (const jit::Block* const block : node.blocks()) {
-        rate = greater(rate, greatest(*block->outputs().at(value.offset())));
-      }
-      return rate;
-    }
-    const std::optional<jit::IValue> found = known(value);
-    return found && found->isScalar() ? found->toScalar().toDouble() : kUnknown;
-  }
-
-  bool is(const jit::Value* value, const jit::IValue& constant) const {
-    if (value == nullptr) return false;
-    const std::optional<jit::IValue> found = known(*value);
-    return found && *found == constant;
-  }
-
- private:
-  const jit::Module& module_;
-};
-
-/// Whether the operator drops nothing in training mode either.
-bool is_off(const jit::Node& node, const Values& values) {
-  // An attribute is the mode at this moment; a constant is one for ever.
-  const jit::Value* const train = input_of(node, "train");
-  const bool is_constant =
-      train != nullptr && train->node()->kind() == jit::prim::Constant;
-  return (is_constant && values.is(train, false)) ||
-         // It is between recurrent layers.
-         values.is(input_of(node, "num_layers"), 1);
-}
-
-double greatest_in(const jit::Block& block, const Values& values) {
-  double rate = 0;
-  for (const jit::Node* const node : block.nodes()) {
-    const jit::Value* const own = rate_of(*node);
-    if (own != nullptr && !is_off(*node, values)) {
-      rate = greater(rate, values.greatest(*own));
-    }
-    for (const jit::Block* const inner : node->blocks()) {
-      rate = greater(rate, greatest_in(*inner, values));
-    }
-  }
-  return rate;
+  return nullptr;
 }
 
 }  // namespace
 
-double dropout_rate(const jit::Module& module) {
-  const auto graph = module.get_method("forward").graph()->copy();
-  jit::Inline(*graph);
-  return greatest_in(*graph->block(), Values(module));
+double greatest_dropout_rate(const std::function<void()>& pass) {
+  static std::mutex one_at_a_time;
+  const std::lock_guard<std::mutex> lock(one_at_a_time);
+  greatest_rate = 0;
+  struct Watch {
+    at::CallbackHandle handle = at::addThreadLocalCallback(
+        at::RecordFunctionCallback(look_at).needsInputs(true).scopes(
+            {at::RecordScope::FUNCTION}));
+    Watch() = default;
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+    ~Watch() { at::removeCallback(handle); }
+  };
+  const Watch watch;
+  pass();
+  return greatest_rate;
 }
 
 }  // namespace cape::models

@@ -1,14 +1,13 @@
 /// The dropout of a network in TorchScript.
 #pragma once
 
-#include <torch/script.h>
+#include <functional>
 
 namespace cape::models {
 
-/// The greatest rate of dropout in what `forward` calls: dropout of all kinds,
-/// that between recurrent layers, and that of attention. 0 without any; NaN
-/// where a rate is computed, so that the code does not show it. Dropout that is
-/// off in training mode, as in a trace of evaluation mode, does not count.
-double dropout_rate(const torch::jit::Module& module);
+/// The greatest rate with which the operators drop numbers that `pass` calls:
+/// dropout of all kinds, attention, and recurrent layers, which do so between
+/// each other. 0 if none does.
+double greatest_dropout_rate(const std::function<void()>& pass);
 
 }  // namespace cape::models

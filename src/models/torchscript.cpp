@@ -90,7 +90,10 @@ class ScriptModel : public Model {
     }
   }
 
-  double dropout_rate() const override { return models::dropout_rate(module_); }
+  double dropout_rate(const torch::Tensor& inputs) override {
+    train(true);
+    return greatest_dropout_rate([&] { forward(inputs); });
+  }
 
   /// A forward pass may also count, or keep something for the next one, in any
   /// attribute.

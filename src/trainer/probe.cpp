@@ -225,8 +225,20 @@ trial::ExtendedProbe extended(models::Model& model, const LabelledBatch& batch,
         [&] { return mean_loss(logits(model, batch), batch); });
   }
   probe.network = network_features(model, outputs.size(-1));
-  probe.dropout_rate = model.dropout_rate();
   return probe;
+}
+
+/// Missing where something else than dropout draws random numbers, and for a
+/// single sample with BatchNorm, which has no training mode. Leaves the network
+/// in some mode.
+double dropout_rate(models::Model& model, const torch::Tensor& inputs) {
+  constexpr double kMissing = trial::NetworkFeatures::kMissing;
+  if (inputs.size(0) == 1 && has_batch_norm(model)) return kMissing;
+  const torch::NoGradGuard no_grad;
+  const RandomState random_state(inputs.device());
+  const AtEnd state = keep_state(model);
+  const double rate = model.dropout_rate(inputs);
+  return rate == 0 && random_state.has_advanced() ? kMissing : rate;
 }
 
 }  // namespace
@@ -274,11 +286,7 @@ trial::ProbeResult probe(models::Model& model, const torch::Tensor& inputs,
     result.extended->training_mode = probe_in_training_mode(
         model, {inputs, labels, task}, optimizer, *learning_rate);
   }
-  // Something draws random numbers that is no dropout that we know.
-  double& dropout_rate = result.extended->dropout_rate;
-  if (dropout_rate == 0 && result.extended->training_mode.dropout > 0) {
-    dropout_rate = trial::NetworkFeatures::kMissing;
-  }
+  result.extended->dropout_rate = dropout_rate(model, inputs);
   return result;
 }
 

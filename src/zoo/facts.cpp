@@ -20,6 +20,16 @@ namespace {
 
 using nlohmann::json;
 
+/// Of a row, which any program may have written: what is nested deeper than in
+/// any network is left out, so that the functions that call themselves end.
+json parse_description(std::string_view text) {
+  constexpr int kDeepest = 64;
+  const auto is_shallow = [](int depth, json::parse_event_t, const json&) {
+    return depth <= kDeepest;
+  };
+  return json::parse(text, is_shallow, /*allow_exceptions=*/false);
+}
+
 OwnFacts own_facts(const Architecture& architecture) {
   return std::visit([](const auto& a) { return facts_of(a); }, architecture);
 }
@@ -92,7 +102,7 @@ void collect_layers(const json& layers, std::set<std::string>& names) {
   }
 }
 
-/// Of a description and of what is inside of it.
+/// Of a description and of all that is inside of it.
 double greatest_dropout(const json& description) {
   double greatest = 0;
   for (const auto& [key, value] : description.items()) {
@@ -140,8 +150,7 @@ Facts facts(const Architecture& architecture) {
 }
 
 Facts facts_from(std::string_view architecture_json) {
-  json description =
-      json::parse(architecture_json, nullptr, /*allow_exceptions=*/false);
+  json description = parse_description(architecture_json);
   if (!description.is_object()) return {};
   if (!description.contains("kind")) description = from_published(description);
   try {
@@ -158,8 +167,7 @@ Facts facts_from(std::string_view architecture_json) {
 }
 
 double dropout_rate(std::string_view architecture_json) {
-  const json description =
-      json::parse(architecture_json, nullptr, /*allow_exceptions=*/false);
+  const json description = parse_description(architecture_json);
   if (!description.is_object()) return std::nan("");
   const std::string kind = text_at(description, "kind");
   if (kind.empty() || kind == kind_name(TorchScript())) return std::nan("");
@@ -167,8 +175,7 @@ double dropout_rate(std::string_view architecture_json) {
 }
 
 std::string network_kind(std::string_view architecture_json) {
-  const json description =
-      json::parse(architecture_json, nullptr, /*allow_exceptions=*/false);
+  const json description = parse_description(architecture_json);
   if (!description.is_object()) return "unknown";
   const auto layers = description.find("layers");
   if (layers != description.end() && layers->is_array()) {

@@ -83,6 +83,11 @@ class Corpus(unittest.TestCase):
         self.assertIn("there is no data set spma of the role corpus; there are "
                       "letters", run.stderr)
 
+    def test_it_prints_entries_of_data_that_are_not_built(self):
+        run = subprocess.run([SCRIPT, "--entries", "known", "--only", "mnist"],
+                             capture_output=True, text=True, check=True)
+        self.assertEqual(run.stdout, "    - mnist\n")
+
     def test_it_prints_entries_for_configurations(self):
         run = subprocess.run([SCRIPT, "--entries", "corpus", "../there"],
                              capture_output=True, text=True, check=True)

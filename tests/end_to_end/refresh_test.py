@@ -1,6 +1,7 @@
 """cape_farm --refresh-probes: older probes are repeated, trainings are not."""
 
 import shutil
+import subprocess
 import unittest
 
 import h5py
@@ -130,6 +131,29 @@ class RefreshProbes(FarmTest):
         self.farm("--refresh-probes", out=old,
                   says=["older probes    0 rows",
                         "other data      24 rows"])
+
+    def test_only_networks_in_files_need_a_probe_for_their_dropout(self):
+        subprocess.run([BIN / "make_module", self.folder / "net.pt"],
+                       check=True)
+        grid = ["grid.models=[{family: torchscript, architectures: "
+                "[{file: net.pt}]}, {family: mlp, sample: published}]",
+                "grid.datasets=[mnist]", "grid.trials=1"]
+        self.farm(*grid)
+
+        def to_version_3(rows):
+            rows["probe_version"] = 3
+            rows["dropout_rate"] = numpy.nan
+
+        for shard in self.out.glob("*.h5"):
+            edit_rows(shard, to_version_3)
+        self.farm("--refresh-probes", *grid,
+                  says=["older probes    4 rows of 2 trajectories",
+                        "repeated        2 trajectories"])
+        rates = {(row["family"], row["probe_version"]): row["dropout_rate"]
+                 for shard in self.out.glob("*.h5")
+                 for row in h5py.File(shard)["trials"][:]}
+        self.assertEqual(rates[b"torchscript", PROBE_VERSION], 0)
+        self.assertNotIn((b"mlp", PROBE_VERSION), rates)
 
     def test_the_farm_goes_on_among_refreshed_rows(self):
         old = self.measured()

@@ -87,7 +87,7 @@ TEST(BuildTest, HasTheRateOfDropoutOfTheDescription) {
   }
   std::set<double> rates;
   for (const auto& architecture : architectures) {
-    const double rate = build(architecture, kGrey, 10)->dropout_rate();
+    const double rate = build(architecture, kGrey, 10)->dropout_rate({});
     EXPECT_EQ(rate, zoo::dropout_rate(zoo::describe(architecture).dump()))
         << zoo::short_name(architecture);
     rates.insert(rate);

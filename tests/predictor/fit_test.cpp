@@ -121,12 +121,16 @@ TEST_F(RunFit, NeverExportsOntoWhatItReads) {
 TEST_F(RunFit, ExportsIntoNoFolderThatIsNotThere) {
   options_.input.inputs = {write_shard("a.h5", 60)};
   options_.export_only = true;
-  options_.input.export_csv = folder_ / "none" / "all.csv";
-  try {
-    run_fit(options_);
-    ADD_FAILURE() << "nothing was refused";
-  } catch (const UserError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("there is no folder"));
+  for (fs::path* target :
+       {&options_.input.export_shard, &options_.input.export_csv}) {
+    *target = folder_ / "none" / "all";
+    try {
+      run_fit(options_);
+      ADD_FAILURE() << "nothing was refused";
+    } catch (const UserError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("there is no folder"));
+    }
+    target->clear();
   }
 }
 

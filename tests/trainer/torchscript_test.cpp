@@ -138,42 +138,53 @@ TEST_F(TorchScriptTest, BeginsEachTrialWithTheWeightsOfTheFile) {
 
 TEST_F(TorchScriptTest, ShowsTheGreatestRateOfItsDropout) {
   const auto rate_of = [&](const std::string& code, double attribute = 0) {
-    const zoo::Architecture own = saved_mlp(
-        code + "\n    x = self.body(x, self.p0)",
-        [&](torch::jit::Module& module) {
-          module.register_attribute("rate", c10::FloatType::get(), attribute);
-          module.register_attribute("training", c10::BoolType::get(), true);
-        });
-    return models::build(own, {1, 28, 28}, 10)->dropout_rate();
+    const auto change = [&](torch::jit::Module& module) {
+      module.register_attribute("rate", c10::FloatType::get(), attribute);
+      module.register_attribute("training", c10::BoolType::get(), true);
+      torch::jit::Module drop("Drop");
+      drop.register_attribute("training", c10::BoolType::get(), true);
+      drop.define(R"(
+def forward(self, x):
+    return torch.dropout(x, 0.625, self.training)
+)");
+      module.register_module("drop", drop);
+    };
+    const zoo::Architecture own =
+        saved_mlp(code + "\n    x = self.body(x, self.p0)", change);
+    const torch::NoGradGuard no_grad;
+    return models::build(own, {1, 28, 28}, 10)
+        ->dropout_rate(torch::ones({2, 1, 28, 28}));
   };
   EXPECT_EQ(rate_of("pass"), 0);
   EXPECT_EQ(rate_of("x = torch.dropout(x, 0.25, self.training)"), 0.25);
   EXPECT_EQ(rate_of("x = torch.dropout(x, 0.25, True)"), 0.25);
   EXPECT_EQ(rate_of("x = torch.dropout(x, 0.25, False)"), 0);
-  EXPECT_EQ(rate_of("x = torch.dropout(x, self.rate, self.training)", 0.75),
-            0.75);
+  EXPECT_EQ(rate_of("x = torch.dropout(x, 0.25, not self.training)"), 0);
+  EXPECT_EQ(rate_of("x = torch.dropout(x, self.rate * 2, self.training)", 0.25),
+            0.5);
   EXPECT_EQ(rate_of("x = torch.dropout(x, 0.125, self.training)\n"
                     "    x = torch.feature_dropout(x, 0.5, self.training)\n"
                     "    x = torch.alpha_dropout(x, 0.25, self.training)"),
             0.5);
-  // Attention takes a rate of 0 in evaluation mode.
-  EXPECT_EQ(rate_of("p = self.rate\n"
-                    "    if not self.training:\n"
-                    "        p = 0.0\n"
-                    "    x = torch.scaled_dot_product_attention("
-                    "x, x, x, None, p)",
+  EXPECT_EQ(rate_of("x = self.drop.forward(x)"), 0.625);
+  EXPECT_EQ(rate_of("if self.rate > 1.0:\n"
+                    "        x = self.drop.forward(x)"),
+            0);
+  EXPECT_EQ(rate_of("x = torch.scaled_dot_product_attention("
+                    "x, x, x, None, self.rate)",
                     0.375),
             0.375);
-  EXPECT_TRUE(std::isnan(
-      rate_of("x = torch.dropout(x, self.rate * 2, self.training)", 0.25)));
   // Dropout is between recurrent layers.
   const auto recurrent = [&](const std::string& layers) {
-    return rate_of(
-        "h = torch.zeros([" + layers + ", x.size(0), 4])\n" +
-        "    w = torch.zeros([4, 4])\n"
-        "    b = torch.zeros([4])\n"
-        "    y = torch.gru(x[:, 0, :, 0:4], h, [w, w, b, b], True, " +
-        layers + ", 0.5, self.training, False, True)");
+    return rate_of("h = torch.zeros([" + layers + ", x.size(0), 4])\n" +
+                   "    w = torch.zeros([4, 4])\n"
+                   "    b = torch.zeros([4])\n"
+                   "    u = [w, w, b, b]\n"
+                   "    y = torch.rnn_tanh(x[:, 0, :, 0:4], h, " +
+                   (layers == "1" ? "u" : "u + u") + ", True, " + layers +
+                   ", 0.5, self.training, False, True)\n"
+                   // Else nobody needs the layers, and they do not run.
+                   "    x = x + 0.0 * y[0].sum()");
   };
   EXPECT_EQ(recurrent("2"), 0.5);
   EXPECT_EQ(recurrent("1"), 0);

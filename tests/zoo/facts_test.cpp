@@ -62,6 +62,10 @@ TEST(DropoutRate, IsTheGreatestOfTheDescription) {
     EXPECT_TRUE(std::isnan(dropout_rate(text))) << text;
   }
   EXPECT_TRUE(std::isnan(dropout_rate(describe(TorchScript{}).dump())));
+  const std::string deep(1'000'000, '[');
+  EXPECT_EQ(dropout_rate(R"({"kind": "x", "dropout": 0.5, "a": )" + deep +
+                         std::string(deep.size(), ']') + "}"),
+            0.5);
 }
 
 TEST(Facts, HaveTheWidth) {

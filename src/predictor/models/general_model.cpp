@@ -39,9 +39,9 @@ float log_spread(double residual) {
 
 ModelSettings general_settings(std::uint64_t seed) {
   return {.booster = {.objective = BoosterObjective::huber,
-                      .trees = 300,
+                      .trees = 250,
                       .depth = 6,
-                      .learning_rate = 0.1,
+                      .learning_rate = 0.2,
                       .subsample = 0.8,
                       .colsample_bytree = 0.6,
                       .min_child_weight = 10,

@@ -129,7 +129,7 @@ def make_messages():
     write("task", "deep", b'{"task":' * 1000)
     write("task", "large_numbers",
           line({"task": TASK | {"batch_size": 1e300, "seed": -1e300}}))
-    hello = line({"hello": {"protocol": 10, "torch": "2.15.0", "device": "cpu"}})
+    hello = line({"hello": {"protocol": 11, "torch": "2.15.0", "device": "cpu"}})
     failure = line({"failure": {"trajectory": "ab", "kind": "exception",
                                 "message": "why"}})
     curve = struct.pack("<2f", 2.5, float("nan"))
