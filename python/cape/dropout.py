@@ -41,8 +41,8 @@ def train_without_dropout(model):
 
 def dropout_rate(model, call, random_state):
     """The greatest rate with which the module drops numbers in training mode,
-    0 without dropout. NaN where no rate is found, but random numbers are drawn,
-    and where parts in TorchScript draw them, into which nobody can look.
+    0 without dropout. NaN where random numbers are drawn without dropout, and
+    where there are parts in TorchScript, into which nobody can look.
 
     call: a function that calls the module once; the module is afterwards in
         training mode, and what passes change is changed.
@@ -53,10 +53,10 @@ def dropout_rate(model, call, random_state):
     with torch.no_grad(), _uncompiled(), _Rates() as rates:
         call()
     if not random_state.has_advanced():
-        return rates.greatest
+        return max(rates.seen, default=0.0)
     is_hidden = any(isinstance(module, torch.jit.ScriptModule)
                     for module in model.modules())
-    return NAN if rates.greatest == 0 or is_hidden else rates.greatest
+    return NAN if is_hidden else max(rates.seen, default=NAN)
 
 
 def _uncompiled():
@@ -72,28 +72,30 @@ class _Rates(TorchFunctionMode):
 
     def __init__(self):
         super().__init__()
-        self.greatest = 0.0
+        self.seen = []
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        self.greatest = max(self.greatest,
-                            float(_rate_of(function, args, kwargs)))
+        rate = _rate_of(function, args, kwargs)
+        if rate is not None:
+            self.seen.append(float(rate))
         return function(*args, **kwargs)
 
 
 def _rate_of(function, args, kwargs):
+    """None of what drops nothing."""
     if function in _FUNCTIONS:
         signature = inspect.signature(function).bind(*args, **kwargs)
         signature.apply_defaults()
         rate, is_on = _FUNCTIONS[function]
         given = signature.arguments
-        return given[rate] if given[is_on] else 0.0
+        return given[rate] if given[is_on] else None
     if function in _BUILT_IN:
         given = dict(zip(_BUILT_IN[function].split(), args)) | kwargs
         rate = given.get("p", given.get("dropout_p", 0.0))
-        return rate if given.get("train", True) else 0.0
+        return rate if given.get("train", True) else None
     if function in _RECURRENT:
         is_packed = not isinstance(args[3], bool)
         layers, rate, is_on = args[5:8] if is_packed else args[4:7]
-        return rate if is_on and layers > 1 else 0.0
-    return 0.0
+        return rate if is_on and layers > 1 else None
+    return None

@@ -15,12 +15,12 @@ void Model::train_without_dropout() {
   }
 }
 
-double Model::dropout_rate(const torch::Tensor& /*inputs*/) {
-  double greatest = 0;
+std::optional<double> Model::dropout_rate(const torch::Tensor& /*inputs*/) {
+  std::optional<double> greatest;
   for (const auto& module : modules()) {
     const auto* const dropout = dynamic_cast<const Dropout*>(module.get());
     if (dropout == nullptr) continue;
-    greatest = std::max(greatest, dropout->rate_in_training());
+    greatest = std::max(greatest.value_or(0), dropout->rate_in_training());
   }
   return greatest;
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,10 +31,10 @@ class Model : public torch::nn::Module {
   /// that is no module: that stays on.
   virtual void train_without_dropout();
 
-  /// The greatest rate with which numbers are dropped in training mode; 0 if
-  /// none are. A network of one's own is called once with these inputs, in
+  /// The greatest rate of the dropout that is called in training mode; nothing
+  /// where none is. A network of one's own is called once with these inputs, in
   /// training mode.
-  virtual double dropout_rate(const torch::Tensor& inputs);
+  virtual std::optional<double> dropout_rate(const torch::Tensor& inputs);
 
   /// Returns a function that gives back to the bit what forward passes change
   /// of the network from now on: its buffers, for example.

@@ -14,9 +14,10 @@
 namespace cape::models {
 namespace {
 
-/// Of the pass that is watched. A network may call operators in threads of its
-/// own.
+/// Of the pass that is watched; below 0 before any operator drops. A network
+/// may call operators in threads of its own.
 std::atomic<double> greatest_rate;
+constexpr double kNone = -1;
 
 /// An argument of an operator by its name; null where it has none.
 const c10::IValue* argument(const at::RecordFunction& call,
@@ -44,17 +45,18 @@ bool drops_elements(std::string_view name) {
   return std::ranges::find(kOperators, name) != kOperators.end();
 }
 
-/// The rate with which an operator drops numbers when it is called so.
+/// The rate with which an operator drops numbers when it is called so; kNone if
+/// it is not one of those that can.
 double rate_of(const at::RecordFunction& call) {
   const std::optional<c10::FunctionSchema> schema = call.operator_schema();
-  if (!schema) return 0;
+  if (!schema) return kNone;
   const auto given = [&](std::string_view name) {
     return argument(call, *schema, name);
   };
   const c10::IValue* rate = given("dropout_p");  // of attention
   if (rate == nullptr) rate = given("dropout");  // of recurrent layers
   if (rate == nullptr && drops_elements(schema->name())) rate = given("p");
-  if (rate == nullptr || !rate->isDouble()) return 0;
+  if (rate == nullptr || !rate->isDouble()) return kNone;
   const c10::IValue* const train = given("train");
   if (train != nullptr && train->isBool() && !train->toBool()) return 0;
   const c10::IValue* const layers = given("num_layers");
@@ -73,10 +75,10 @@ std::unique_ptr<at::ObserverContext> look_at(const at::RecordFunction& call) {
 
 }  // namespace
 
-double greatest_dropout_rate(const std::function<void()>& pass) {
+std::optional<double> greatest_dropout_rate(const std::function<void()>& pass) {
   static std::mutex one_at_a_time;
   const std::lock_guard<std::mutex> lock(one_at_a_time);
-  greatest_rate = 0;
+  greatest_rate = kNone;
   struct Watch {
     at::CallbackHandle handle = at::addThreadLocalCallback(
         at::RecordFunctionCallback(look_at).needsInputs(true).scopes(
@@ -88,7 +90,8 @@ double greatest_dropout_rate(const std::function<void()>& pass) {
   };
   const Watch watch;
   pass();
-  return greatest_rate;
+  const double greatest = greatest_rate;
+  return greatest == kNone ? std::nullopt : std::optional(greatest);
 }
 
 }  // namespace cape::models

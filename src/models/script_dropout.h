@@ -2,12 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 namespace cape::models {
 
 /// The greatest rate with which the operators drop numbers that `pass` calls:
 /// dropout of all kinds, attention, and recurrent layers, which do so between
-/// each other. 0 if none does.
-double greatest_dropout_rate(const std::function<void()>& pass);
+/// each other. Nothing if there are none; they may draw with a rate of 0, too.
+std::optional<double> greatest_dropout_rate(const std::function<void()>& pass);
 
 }  // namespace cape::models

@@ -90,7 +90,7 @@ class ScriptModel : public Model {
     }
   }
 
-  double dropout_rate(const torch::Tensor& inputs) override {
+  std::optional<double> dropout_rate(const torch::Tensor& inputs) override {
     train(true);
     return greatest_dropout_rate([&] { forward(inputs); });
   }

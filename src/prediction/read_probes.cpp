@@ -20,6 +20,7 @@
 #include "trial/criterion.h"
 #include "trial/optimizer.h"
 #include "trial/target.h"
+#include "zoo/facts.h"
 
 namespace cape::prediction {
 namespace {
@@ -437,8 +438,11 @@ std::optional<predictor::FirstLosses> ProbeLine::first_losses() const {
   return losses;
 }
 
-/// What a prediction is worse without, or lacks its seconds.
-bool is_expected(const Column& column, bool is_training) {
+/// What a prediction for the row is worse without, or lacks its seconds.
+bool is_expected(const Column& column, const Row& row, bool is_training) {
+  if (column.name == "dropout_rate") {
+    return std::isnan(zoo::dropout_rate(row.architecture_json.view()));
+  }
   if (column.name.starts_with("set_")) return is_training;
   if (column.name == "evaluation_seconds") return is_training;
   constexpr std::array<std::string_view, 5> kOthers = {
@@ -491,7 +495,8 @@ void add_line(const std::string& line, ProbedCells& probed) {
   }
   const bool is_training = probed.target == trial::FullTraining::kName;
   for (const Column& column : shard::columns()) {
-    if (is_expected(column, is_training) && !probe.mentions(column.name)) {
+    const Row& row = probed.cells.back().row;
+    if (is_expected(column, row, is_training) && !probe.mentions(column.name)) {
       ++probed.absent[std::string(column.name)];
     }
   }

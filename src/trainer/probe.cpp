@@ -237,8 +237,8 @@ double dropout_rate(models::Model& model, const torch::Tensor& inputs) {
   const torch::NoGradGuard no_grad;
   const RandomState random_state(inputs.device());
   const AtEnd state = keep_state(model);
-  const double rate = model.dropout_rate(inputs);
-  return rate == 0 && random_state.has_advanced() ? kMissing : rate;
+  const std::optional<double> rate = model.dropout_rate(inputs);
+  return rate.value_or(random_state.has_advanced() ? kMissing : 0);
 }
 
 }  // namespace

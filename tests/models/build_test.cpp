@@ -87,7 +87,8 @@ TEST(BuildTest, HasTheRateOfDropoutOfTheDescription) {
   }
   std::set<double> rates;
   for (const auto& architecture : architectures) {
-    const double rate = build(architecture, kGrey, 10)->dropout_rate({});
+    const double rate =
+        build(architecture, kGrey, 10)->dropout_rate({}).value_or(0);
     EXPECT_EQ(rate, zoo::dropout_rate(zoo::describe(architecture).dump()))
         << zoo::short_name(architecture);
     rates.insert(rate);

@@ -118,20 +118,32 @@ TEST_F(RunFit, NeverExportsOntoWhatItReads) {
   EXPECT_EQ(read_file(shard), bytes);
 }
 
-TEST_F(RunFit, ExportsIntoNoFolderThatIsNotThere) {
+TEST_F(RunFit, SaysWhereNothingCanBeExportedTo) {
   options_.input.inputs = {write_shard("a.h5", 60)};
   options_.export_only = true;
-  for (fs::path* target :
-       {&options_.input.export_shard, &options_.input.export_csv}) {
-    *target = folder_ / "none" / "all";
+  const auto refusal = [&]() -> std::string {
     try {
       run_fit(options_);
-      ADD_FAILURE() << "nothing was refused";
     } catch (const UserError& error) {
-      EXPECT_THAT(error.what(), HasSubstr("there is no folder"));
+      return error.what();
+    }
+    return "nothing was refused";
+  };
+  for (fs::path* target :
+       {&options_.input.export_shard, &options_.input.export_csv}) {
+    for (const auto& [place, why] :
+         {std::pair{folder_ / "none" / "all", "there is no folder"},
+          std::pair{folder_, "is no file that can be replaced"},
+          std::pair{fs::path("/dev/null"),
+                    "is no file that can be replaced"}}) {
+      *target = place;
+      EXPECT_THAT(refusal(), HasSubstr(why));
     }
     target->clear();
   }
+  options_.input.export_csv = folder_ / "all";
+  options_.input.export_shard = folder_ / "." / "all";
+  EXPECT_THAT(refusal(), HasSubstr("cannot be both"));
 }
 
 TEST_F(RunFit, RefusesAConditionThatLeavesNothingOut) {

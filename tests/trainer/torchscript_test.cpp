@@ -153,9 +153,10 @@ def forward(self, x):
         saved_mlp(code + "\n    x = self.body(x, self.p0)", change);
     const torch::NoGradGuard no_grad;
     return models::build(own, {1, 28, 28}, 10)
-        ->dropout_rate(torch::ones({2, 1, 28, 28}));
+        ->dropout_rate(torch::ones({2, 1, 28, 28}))
+        .value_or(-1);
   };
-  EXPECT_EQ(rate_of("pass"), 0);
+  EXPECT_EQ(rate_of("pass"), -1);
   EXPECT_EQ(rate_of("x = torch.dropout(x, 0.25, self.training)"), 0.25);
   EXPECT_EQ(rate_of("x = torch.dropout(x, 0.25, True)"), 0.25);
   EXPECT_EQ(rate_of("x = torch.dropout(x, 0.25, False)"), 0);
@@ -169,7 +170,7 @@ def forward(self, x):
   EXPECT_EQ(rate_of("x = self.drop.forward(x)"), 0.625);
   EXPECT_EQ(rate_of("if self.rate > 1.0:\n"
                     "        x = self.drop.forward(x)"),
-            0);
+            -1);
   EXPECT_EQ(rate_of("x = torch.scaled_dot_product_attention("
                     "x, x, x, None, self.rate)",
                     0.375),
@@ -196,6 +197,7 @@ TEST_F(TorchScriptTest, HasNoRateOfDropoutWhereItDrawsInAnotherWay) {
     return result.probe.extended->dropout_rate;
   };
   EXPECT_EQ(rate_of("x = self.body(x, self.p0)"), 0);
+  EXPECT_EQ(rate_of("x = self.body(torch.dropout(x, 0.0, True), self.p0)"), 0);
   EXPECT_TRUE(std::isnan(
       rate_of("x = self.body(x + 0.01 * torch.rand_like(x), self.p0)")));
 }

@@ -120,6 +120,10 @@ void check_export(const std::filesystem::path& target,
               target.string(), folder.string());
   }
   if (!std::filesystem::exists(target)) return;
+  if (!std::filesystem::is_regular_file(target)) {
+    fail_user("{} is no file that can be replaced; name another one",
+              target.string());
+  }
   for (const std::filesystem::path& source : sources) {
     if (std::filesystem::equivalent(target, source)) {
       fail_user(
@@ -140,6 +144,12 @@ void read(const std::vector<std::filesystem::path>& paths,
   if (exports != nullptr) {
     check_export(exports->export_csv, merged.sources());
     check_export(exports->export_shard, merged.sources());
+    if (!exports->export_csv.empty() &&
+        std::filesystem::weakly_canonical(exports->export_csv) ==
+            std::filesystem::weakly_canonical(exports->export_shard)) {
+      fail_user("{} cannot be both the CSV file and the shard; name two files",
+                exports->export_csv.string());
+    }
   }
   const std::size_t first = inputs.table.rows.size();
   append(merged, inputs.table);

@@ -21,6 +21,10 @@ constexpr std::size_t kRowsForAllThreads = 100'000;
 /// XGBoost's value: 0 means all cores, or what OMP_NUM_THREADS says.
 int threads_for(const Matrix& x) { return x.rows < kRowsForAllThreads ? 1 : 0; }
 
+/// XGBoost's numbers of what it can predict.
+constexpr int kMargin = 1;
+constexpr int kContributions = 2;
+
 void check(int status, const char* action) {
   if (status != 0) fail("XGBoost cannot {}: {}", action, XGBGetLastError());
 }
@@ -235,7 +239,9 @@ std::vector<float> Booster::run(const Matrix& x, std::span<const float> margin,
                                 int type) const {
   DataMatrix data(x);
   if (!margin.empty()) data.set("base_margin", margin);
-  set(handle_, "nthread", fmt::to_string(threads_for(x)));
+  // Contributions take a thousand times as long as predictions.
+  set(handle_, "nthread",
+      fmt::to_string(type == kContributions ? 0 : threads_for(x)));
   const bst_ulong* shape = nullptr;
   bst_ulong dimensions = 0;
   const float* values = nullptr;
@@ -253,13 +259,11 @@ std::vector<float> Booster::run(const Matrix& x, std::span<const float> margin,
 
 std::vector<float> Booster::predict(const Matrix& x,
                                     std::span<const float> margin) const {
-  constexpr int kMargin = 1;
   return run(x, margin, kMargin);
 }
 
 Matrix Booster::contributions(const Matrix& x,
                               std::span<const float> margin) const {
-  constexpr int kContributions = 2;
   Matrix shares(x.rows, x.columns + 1);
   shares.values = run(x, margin, kContributions);
   return shares;
