@@ -286,8 +286,7 @@ def _look(model, parameters, batch, loss, task, settings, untouched):
 
 
 def _dropout_rate(model, batch, untouched):
-    """NaN for a single sample with batch norm, which has no training mode."""
-    if batch.size == 1 and has_batch_norm(model):
+    if not _has_training_mode(model, batch):
         return NAN
     return dropout_rate(model, lambda: _outputs(model, batch, untouched),
                         untouched.random_state)
@@ -332,18 +331,18 @@ def _evaluation_mode(model, parameters, batch, objective, untouched):
     return {"probe_loss": loss.item(), "log_mean_g2": _log(_sum(parts, 2))}
 
 
-def has_batch_norm(model):
-    """Whether layers keep the mean of all batches for evaluation."""
-    return any(name.endswith("running_mean")
-               for name, _ in model.named_buffers())
+def _has_training_mode(model, batch):
+    """Layers that keep the mean of all batches for evaluation have no deviation
+    of a single sample."""
+    return batch.size > 1 or not any(name.endswith("running_mean")
+                                     for name, _ in model.named_buffers())
 
 
 def _training_mode(model, parameters, batch, objective, settings, untouched):
     names = ["train_loss_0", "train_mean_gradient2", "train_gradient_l1",
              *(f"train_step_loss_{k}" for k in _TRAINING_STEPS),
              "probe_dropout"]
-    # The deviation of one number is 0 whatever it is.
-    if batch.size == 1 and has_batch_norm(model):
+    if not _has_training_mode(model, batch):
         return dict.fromkeys(names, NAN)
     train_without_dropout(model)
 

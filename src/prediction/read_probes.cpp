@@ -494,9 +494,9 @@ void add_line(const std::string& line, ProbedCells& probed) {
     if (losses) ++probed.with_first_losses[steps_reached(*losses)];
   }
   const bool is_training = probed.target == trial::FullTraining::kName;
+  const Row& row = probed.cells.back().row;
   for (const Column& column : shard::columns()) {
-    const Row& row = probed.cells.back().row;
-    if (is_expected(column, row, is_training) && !probe.mentions(column.name)) {
+    if (!probe.mentions(column.name) && is_expected(column, row, is_training)) {
       ++probed.absent[std::string(column.name)];
     }
   }

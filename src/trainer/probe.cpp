@@ -228,12 +228,11 @@ trial::ExtendedProbe extended(models::Model& model, const LabelledBatch& batch,
   return probe;
 }
 
-/// Missing where something else than dropout draws random numbers, and for a
-/// single sample with BatchNorm, which has no training mode. Leaves the network
-/// in some mode.
+/// Missing where something else than dropout draws random numbers, and where
+/// there is no training mode. Leaves the network in some mode.
 double dropout_rate(models::Model& model, const torch::Tensor& inputs) {
   constexpr double kMissing = trial::NetworkFeatures::kMissing;
-  if (inputs.size(0) == 1 && has_batch_norm(model)) return kMissing;
+  if (!has_training_mode(model, inputs.size(0))) return kMissing;
   const torch::NoGradGuard no_grad;
   const RandomState random_state(inputs.device());
   const AtEnd state = keep_state(model);

@@ -102,12 +102,15 @@ bool has_batch_norm(const torch::nn::Module& model) {
   });
 }
 
+bool has_training_mode(const torch::nn::Module& model, std::int64_t samples) {
+  return samples > 1 || !has_batch_norm(model);
+}
+
 TrainingModeProbe probe_in_training_mode(models::Model& model,
                                          const TrialBatch& batch,
                                          const trial::Optimizer& optimizer,
                                          double learning_rate) {
-  // The deviation of one number is 0 whatever it is.
-  if (batch.inputs.size(0) == 1 && has_batch_norm(model)) return {};
+  if (!has_training_mode(model, batch.inputs.size(0))) return {};
   const RandomState random_state(batch.inputs.device());
   model.train_without_dropout();
   const AtEnd state = keep_state(model);

@@ -1,6 +1,7 @@
 /// What the first steps of a training see of the untrained network.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <vector>
 
@@ -29,6 +30,10 @@ std::vector<torch::Tensor> trainable_parameters(const torch::nn::Module& model);
 /// Whether the network has layers that take the mean and the variance of a
 /// batch in training mode, and keep those of all batches for evaluation.
 bool has_batch_norm(const torch::nn::Module& model);
+
+/// Whether so many samples have a training mode: BatchNorm has no deviation of
+/// a single one.
+bool has_training_mode(const torch::nn::Module& model, std::int64_t samples);
 
 /// The loss at the start, its gradient, and the losses after steps that are 1,
 /// 2, 4 and 8 learning rates long: a forward and a backward pass and four

@@ -108,8 +108,8 @@ void add_warnings(const shard::MergeReport& report,
   }
 }
 
-/// Refuses a file in no folder, before hours of fitting, and one that is read:
-/// what the export leaves out would be lost.
+/// Refuses, before anything is fitted, a place where no file can be written,
+/// and a file that is read: what the export leaves out would be lost.
 void check_export(const std::filesystem::path& target,
                   const std::vector<std::filesystem::path>& sources) {
   if (target.empty()) return;

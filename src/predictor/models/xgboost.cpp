@@ -239,7 +239,7 @@ std::vector<float> Booster::run(const Matrix& x, std::span<const float> margin,
                                 int type) const {
   DataMatrix data(x);
   if (!margin.empty()) data.set("base_margin", margin);
-  // Contributions take a thousand times as long as predictions.
+  // Contributions take much longer than predictions.
   set(handle_, "nthread",
       fmt::to_string(type == kContributions ? 0 : threads_for(x)));
   const bst_ulong* shape = nullptr;
