@@ -46,7 +46,8 @@ bool drops_elements(std::string_view name) {
 }
 
 /// The rate with which an operator drops numbers when it is called so; kNone if
-/// it is not one of those that can.
+/// it cannot drop any, as outside of training mode or between the layers of one
+/// layer.
 double rate_of(const at::RecordFunction& call) {
   const std::optional<c10::FunctionSchema> schema = call.operator_schema();
   if (!schema) return kNone;
@@ -58,9 +59,9 @@ double rate_of(const at::RecordFunction& call) {
   if (rate == nullptr && drops_elements(schema->name())) rate = given("p");
   if (rate == nullptr || !rate->isDouble()) return kNone;
   const c10::IValue* const train = given("train");
-  if (train != nullptr && train->isBool() && !train->toBool()) return 0;
+  if (train != nullptr && train->isBool() && !train->toBool()) return kNone;
   const c10::IValue* const layers = given("num_layers");
-  if (layers != nullptr && layers->isInt() && layers->toInt() == 1) return 0;
+  if (layers != nullptr && layers->isInt() && layers->toInt() == 1) return kNone;
   return rate->toDouble();
 }
 

@@ -159,8 +159,8 @@ def forward(self, x):
   EXPECT_EQ(rate_of("pass"), -1);
   EXPECT_EQ(rate_of("x = torch.dropout(x, 0.25, self.training)"), 0.25);
   EXPECT_EQ(rate_of("x = torch.dropout(x, 0.25, True)"), 0.25);
-  EXPECT_EQ(rate_of("x = torch.dropout(x, 0.25, False)"), 0);
-  EXPECT_EQ(rate_of("x = torch.dropout(x, 0.25, not self.training)"), 0);
+  EXPECT_EQ(rate_of("x = torch.dropout(x, 0.25, False)"), -1);
+  EXPECT_EQ(rate_of("x = torch.dropout(x, 0.25, not self.training)"), -1);
   EXPECT_EQ(rate_of("x = torch.dropout(x, self.rate * 2, self.training)", 0.25),
             0.5);
   EXPECT_EQ(rate_of("x = torch.dropout(x, 0.125, self.training)\n"
@@ -188,7 +188,7 @@ def forward(self, x):
                    "    x = x + 0.0 * y[0].sum()");
   };
   EXPECT_EQ(recurrent("2"), 0.5);
-  EXPECT_EQ(recurrent("1"), 0);
+  EXPECT_EQ(recurrent("1"), -1);
 }
 
 TEST_F(TorchScriptTest, HasNoRateOfDropoutWhereItDrawsInAnotherWay) {
