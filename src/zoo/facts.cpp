@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
@@ -138,6 +139,17 @@ std::string kind_of_layers(const json& layers) {
   return fmt::format("{}", fmt::join(words, ", "));
 }
 
+/// The part of the file's name before two hyphens. A file that has none is
+/// alike to nothing but itself.
+std::string kind_of_file(const json& description) {
+  const std::string stem =
+      std::filesystem::path(text_at(description, "file")).stem().string();
+  const std::size_t end = stem.find("--");
+  return end == 0 || end == std::string::npos
+             ? text_at(description, "fingerprint")
+             : stem.substr(0, end);
+}
+
 }  // namespace
 
 Facts facts(const Architecture& architecture) {
@@ -183,6 +195,9 @@ std::string network_kind(std::string_view architecture_json) {
   }
   std::string kind = text_at(description, "kind");
   if (kind.empty()) kind = "unknown";
+  if (kind == kind_name(TorchScript())) {
+    return fmt::format("{}, {}", kind, kind_of_file(description));
+  }
   if (description.value("batch_norm", json(false)) == json(true)) {
     kind += ", batch_norm";
   }

@@ -59,8 +59,9 @@ double dropout_rate(std::string_view architecture_json);
 
 /// The kind of a network in the sense that networks of other kinds are built
 /// differently, for a model that is judged on kinds that it has not seen: of a
-/// row's architecture_json. "mlp, batch_norm", "cnn, residual, group_norm",
-/// "torchscript".
+/// row's architecture_json. "mlp, batch_norm", "cnn, residual, group_norm". A
+/// file does not say how its network is built: "torchscript, soft_trees" of
+/// "soft_trees--digits.pt", else "torchscript" and the fingerprint.
 std::string network_kind(std::string_view architecture_json);
 
 /// Our name for the kind of network that the published CSV files call so

@@ -179,6 +179,19 @@ TEST(NetworkKind, SaysHowANetworkIsBuiltAndNotHowLargeItIs) {
   EXPECT_EQ(zoo::network_kind("no JSON"), "unknown");
 }
 
+TEST(NetworkKind, OfAFileIsItsNameBeforeTwoHyphensOrItsContent) {
+  const auto kind = [](const char* file) {
+    return zoo::network_kind(
+        fmt::format(R"({{"family":"torchscript","file":"{}",)"
+                    R"("fingerprint":"xxh-12","kind":"torchscript"}})",
+                    file));
+  };
+  EXPECT_EQ(kind("soft_trees--digits.pt"), "torchscript, soft_trees");
+  EXPECT_EQ(kind("soft_trees--digits--3.pt"), "torchscript, soft_trees");
+  EXPECT_EQ(kind("soft-trees.pt"), "torchscript, xxh-12");
+  EXPECT_EQ(kind("--digits.pt"), "torchscript, xxh-12");
+}
+
 TEST(GeneralModel, PredictsKindsAndSourcesThatWereLeftOut) {
   const MetaTable table = general_table(600);
   const GeneralFit fitted = fit_on(table);
