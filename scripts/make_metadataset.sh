@@ -8,9 +8,11 @@ source scripts/common.sh
 bin=${CAPE_BIN:-build/release/bin}
 runs=${CAPE_RUNS:-runs/metadataset}
 data=${CAPE_DATA_OUT:-data}
+networks=${CAPE_NETWORKS:-runs/networks}
 # The cheapest first; hours lie between the first and the last.
 all=(mlp diverse_zoo_mlp diverse_mlp diverse_recurrent diverse_cnn
   diverse_transformer diverse_dropout diverse_wide diverse_optimizers
+  diverse_networks
   diverse_zoo_recurrent diverse_zoo_cnn
   full_mlp full_dropout full_recurrent full_cnn full_transformer
   mlp_variants rnn cnn heldout transformer rnn_variants cnn_variants
@@ -33,9 +35,12 @@ file. A file is never replaced by one with fewer rows.
 
 What is behind -- goes to cape_farm: -- --time-limit 2h grid.trials=2
 The diverse and full grids need the corpus: scripts/make_corpus.sh.
+diverse_networks has a grid for each data set, which scripts/make_networks.sh
+makes in $networks.
 Data sets are looked for in \$CAPE_DATA (or -- --data-dir DIR).
 \$CAPE_BIN is the folder of the programs ($bin),
-\$CAPE_RUNS and \$CAPE_DATA_OUT take the place of $runs and $data.
+\$CAPE_RUNS, \$CAPE_DATA_OUT and \$CAPE_NETWORKS take the place of $runs,
+$data and $networks.
 
 Names: ${all[*]}
 END
@@ -48,11 +53,29 @@ fail() {
 
 say() { printf 'make_metadataset: %s\n' "$*"; }
 
-# farm NAME OPTION...: runs cape_farm on a configuration.
+# farm NAME OPTION...: runs cape_farm on each configuration of NAME, to the first
+# that ends neither well nor with failed trials (3).
 farm() {
-  local name=$1
+  local name=$1 config status worst=0
+  local configs=("configs/metadataset/$name.yaml")
   shift
-  "$bin/cape_farm" "configs/metadataset/$name.yaml" --out "$runs/$name" "$@"
+  if [[ $name == diverse_networks ]]; then
+    configs=("$networks"/*.yaml)
+    [[ -f ${configs[0]} ]] || {
+      echo "no networks in $networks; make them: scripts/make_networks.sh $networks" >&2
+      return 2
+    }
+  fi
+  for config in "${configs[@]}"; do
+    status=0
+    "$bin/cape_farm" "$config" --out "$runs/$name" "$@" || status=$?
+    case $status in
+      0) ;;
+      3) worst=3 ;;
+      *) return "$status" ;;
+    esac
+  done
+  return "$worst"
 }
 
 # Says at once what would stop a farm in some hours, such as a data set that is

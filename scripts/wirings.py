@@ -1,0 +1,923 @@
+"""Networks of PyTorch's modules that no sampler of the farm draws, each in random
+sizes: how people wire networks beyond plain lists of layers. None of them is one of
+those in tests/foreign, on which predictors are judged.
+
+`VECTORS`, `IMAGES` and `STEPS` name them. Each is called with a `Sizes` and gives a
+module that torch.jit.script takes. The first take samples of any shape but tokens,
+the second images [B, C, H, W], the third steps [B, T, F] or tokens [B, T].
+"""
+
+import dataclasses
+import math
+import random
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+@dataclasses.dataclass
+class Sizes:
+    shape: tuple[int, ...]  # of a sample
+    outputs: int            # numbers of an answer
+    vocabulary: int         # 0: the samples are no tokens
+    each_step: bool         # whether each step has an answer
+    draw: random.Random
+
+    @property
+    def numbers(self):
+        return math.prod(self.shape)
+
+    def width(self, *choices):
+        return self.draw.choice(choices)
+
+
+def repeated(count, make):
+    return nn.Sequential(*[make() for _ in range(count)])
+
+
+# Samples of any shape, as vectors.
+
+
+class SelfNormalizing(nn.Sequential):
+    """SELU with the initial weights that it was made for, and alpha dropout."""
+
+    def __init__(self, s):
+        super().__init__(nn.Flatten())
+        inputs = s.numbers
+        for _ in range(s.width(2, 3, 4, 6)):
+            width = s.width(32, 64, 128)
+            layer = nn.Linear(inputs, width)
+            nn.init.normal_(layer.weight, std=inputs ** -0.5)
+            nn.init.zeros_(layer.bias)
+            self.extend([layer, nn.SELU()])
+            inputs = width
+        self.append(nn.AlphaDropout(s.width(0.02, 0.1)))
+        self.append(nn.Linear(inputs, s.outputs))
+
+
+class Rectified(nn.Sequential):
+    """Rectifiers other than ReLU."""
+
+    def __init__(self, s):
+        super().__init__(nn.Flatten())
+        inputs = s.numbers
+        kind = s.width(nn.LeakyReLU, nn.ELU, nn.PReLU, nn.Softplus, nn.Hardswish)
+        for _ in range(s.width(1, 2, 3, 4)):
+            width = s.width(24, 48, 96, 192)
+            self.extend([nn.Linear(inputs, width), kind()])
+            inputs = width
+        self.append(nn.Linear(inputs, s.outputs))
+
+
+class Logistic(nn.Sequential):
+    """Logistic units, as before rectifiers."""
+
+    def __init__(self, s):
+        super().__init__(nn.Flatten())
+        inputs = s.numbers
+        for _ in range(s.width(1, 1, 2, 3)):
+            width = s.width(16, 32, 64, 128)
+            layer = nn.Linear(inputs, width)
+            nn.init.xavier_normal_(layer.weight)
+            self.extend([layer, nn.Sigmoid()])
+            inputs = width
+        self.append(nn.Linear(inputs, s.outputs))
+
+
+class RootMeanSquare(nn.Module):
+    def __init__(self, width: int):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(width))
+
+    def forward(self, x):
+        return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6) * self.scale
+
+
+class Branch(nn.Module):
+    """x + f(x)"""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        return x + self.inner(x)
+
+
+class Residual(nn.Sequential):
+    """Residual blocks behind norms by the root mean square."""
+
+    def __init__(self, s):
+        width = s.width(32, 64, 128)
+        super().__init__(nn.Flatten(), nn.Linear(s.numbers, width))
+        for _ in range(s.width(1, 2, 4)):
+            self.append(Branch(nn.Sequential(
+                RootMeanSquare(width), nn.Linear(width, 2 * width), nn.SiLU(),
+                nn.Dropout(s.width(0.0, 0.1)), nn.Linear(2 * width, width))))
+        self.extend([RootMeanSquare(width), nn.Linear(width, s.outputs)])
+
+
+class Scaled(nn.Module):
+    """Times a number that is learnt and begins at zero."""
+
+    def __init__(self):
+        super().__init__()
+        self.factor = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x):
+        return self.factor * x
+
+
+class ReZero(nn.Sequential):
+    """Residual branches that are nothing at first."""
+
+    def __init__(self, s):
+        width = s.width(32, 64, 96)
+        super().__init__(nn.Flatten(), nn.Linear(s.numbers, width))
+        for _ in range(s.width(2, 4, 8)):
+            self.append(Branch(
+                nn.Sequential(nn.Linear(width, width), nn.ReLU(), Scaled())))
+        self.append(nn.Linear(width, s.outputs))
+
+
+class CrossNetwork(nn.Module):
+    """Products with the inputs again and again, beside a deep network."""
+
+    def __init__(self, s):
+        super().__init__()
+        inputs = s.numbers
+        rank = min(inputs, 32)
+        width = s.width(32, 64)
+        self.down = nn.ModuleList(
+            [nn.Linear(inputs, rank, bias=False) for _ in range(s.width(1, 2, 3))])
+        self.up = nn.ModuleList([nn.Linear(rank, inputs) for _ in self.down])
+        self.deep = nn.Sequential(nn.Linear(inputs, width), nn.ReLU(),
+                                  nn.Linear(width, width), nn.ReLU())
+        self.head = nn.Linear(inputs + width, s.outputs)
+
+    def forward(self, x):
+        first = x.flatten(1)
+        x = first
+        for down, up in zip(self.down, self.up):
+            x = first * up(down(x)) + x
+        return self.head(torch.cat([x, self.deep(first)], 1))
+
+
+class SoftTrees(nn.Module):
+    """Trees whose decisions are shares between 0 and 1."""
+
+    def __init__(self, s):
+        super().__init__()
+        self.trees, self.depth = s.width(8, 16, 32), s.width(3, 4)
+        self.decide = nn.Linear(s.numbers, self.trees * self.depth)
+        self.leaves = nn.Parameter(
+            0.1 * torch.randn(self.trees, 2 ** self.depth, s.outputs))
+
+    def forward(self, x):
+        right = self.decide(x.flatten(1)).sigmoid().view(-1, self.trees, self.depth)
+        share = torch.ones_like(right[:, :, :1])
+        for level in range(self.depth):
+            r = right[:, :, level:level + 1]
+            share = torch.cat([share * r, share * (1 - r)], 2)
+        return torch.einsum("btl,tlo->bo", share, self.leaves)
+
+
+class FourierFeatures(nn.Module):
+    """Sines of fixed random directions, then a small network."""
+
+    def __init__(self, s):
+        super().__init__()
+        features, width = s.width(32, 64, 128), s.width(32, 64)
+        self.register_buffer(
+            "directions",
+            torch.randn(s.numbers, features) * s.width(0.3, 1.0) / s.numbers ** 0.5)
+        self.rest = nn.Sequential(nn.Linear(2 * features, width), nn.ReLU(),
+                                  nn.Linear(width, s.outputs))
+
+    def forward(self, x):
+        phase = x.flatten(1) @ self.directions
+        return self.rest(torch.cat([phase.sin(), phase.cos()], 1))
+
+
+class RadialBasis(nn.Module):
+    """Distances from learnt centres decide."""
+
+    def __init__(self, s):
+        super().__init__()
+        width, centres = s.width(16, 32), s.width(16, 32, 64)
+        self.project = nn.Linear(s.numbers, width)
+        self.centres = nn.Parameter(torch.randn(centres, width))
+        self.head = nn.Linear(centres, s.outputs)
+
+    def forward(self, x):
+        x = self.project(x.flatten(1))
+        squares = (x[:, None] - self.centres).square().mean(2)
+        return self.head(torch.exp(-squares))
+
+
+class SplineLayer(nn.Module):
+    """A function of its own for each connection: a sum of bumps, and SiLU."""
+
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__()
+        self.register_buffer("centres", torch.linspace(-2, 2, 6))
+        self.bumps = nn.Linear(6 * inputs, outputs)
+        self.base = nn.Linear(inputs, outputs, bias=False)
+
+    def forward(self, x):
+        near = torch.exp(-(x[:, :, None] - self.centres).square() / 0.64)
+        return self.bumps(near.flatten(1)) + self.base(F.silu(x))
+
+
+class KolmogorovArnold(nn.Sequential):
+    """Learnt functions on the connections."""
+
+    def __init__(self, s):
+        width, first = s.width(8, 16, 24), s.width(16, 32)
+        super().__init__(
+            nn.Flatten(), nn.Linear(s.numbers, first), SplineLayer(first, width),
+            SplineLayer(width, s.outputs))
+
+
+class SharedLayers(nn.Module):
+    """One layer several times, in small steps."""
+
+    def __init__(self, s):
+        super().__init__()
+        width = s.width(32, 64, 128)
+        self.times = s.width(3, 6, 10)
+        self.first, self.head = nn.Linear(s.numbers, width), nn.Linear(width, s.outputs)
+        self.shared = nn.Linear(width, width)
+
+    def forward(self, x):
+        x = self.first(x.flatten(1))
+        for _ in range(self.times):
+            x = x + self.shared(x).tanh() / self.times
+        return self.head(x)
+
+
+class Parts(nn.Module):
+    """[B, ...] to [B, parts, width]: the numbers of a sample in equal parts."""
+
+    def __init__(self, numbers: int, parts: int, width: int):
+        super().__init__()
+        self.parts = parts
+        self.missing = -numbers % parts
+        self.project = nn.Linear((numbers + self.missing) // parts, width)
+        self.place = nn.Parameter(0.02 * torch.randn(parts, width))
+
+    def forward(self, x):
+        x = F.pad(x.flatten(1), [0, self.missing])
+        return self.project(x.view(x.shape[0], self.parts, -1)) + self.place
+
+
+class DeepSets(nn.Module):
+    """One network for all parts of a sample, their sum, another network."""
+
+    def __init__(self, s):
+        super().__init__()
+        width = s.width(32, 64)
+        self.parts = Parts(s.numbers, min(s.numbers, s.width(6, 12)), width)
+        self.inner = nn.Sequential(nn.ReLU(), nn.Linear(width, width), nn.ReLU())
+        self.outer = nn.Sequential(nn.Linear(width, width), nn.ReLU(),
+                                   nn.Linear(width, s.outputs))
+
+    def forward(self, x):
+        return self.outer(self.inner(self.parts(x)).sum(1))
+
+
+class Attention(nn.Module):
+    """Of several heads; `linear` with kernels in the place of a softmax."""
+
+    def __init__(self, width: int, heads: int, linear: bool = False):
+        super().__init__()
+        self.heads, self.linear = heads, linear
+        self.three = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x):
+        b, t, width = x.shape
+        q, k, v = self.three(x).view(b, t, 3, self.heads, -1).permute(
+            2, 0, 3, 1, 4).unbind(0)
+        if self.linear:
+            q, k = F.elu(q) + 1, F.elu(k) + 1
+            all_keys = k.sum(2)[..., None]
+            x = q @ (k.transpose(2, 3) @ v) / (q @ all_keys + 1e-6)
+        else:
+            scores = q @ k.transpose(2, 3) / (width / self.heads) ** 0.5
+            x = scores.softmax(3) @ v
+        return self.out(x.transpose(1, 2).reshape(b, t, width))
+
+
+class FeatureTokens(nn.Module):
+    """Attention between the parts of a sample."""
+
+    def __init__(self, s):
+        super().__init__()
+        width = s.width(16, 32)
+        self.parts = Parts(s.numbers, min(s.numbers, s.width(8, 16)), width)
+        self.blocks = repeated(s.width(1, 2), lambda: nn.Sequential(
+            Branch(nn.Sequential(nn.LayerNorm(width), Attention(width, 4))),
+            Branch(nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * width),
+                                 nn.ReLU(), nn.Linear(2 * width, width)))))
+        self.head = nn.Sequential(nn.LayerNorm(width), nn.ReLU(),
+                                  nn.Linear(width, s.outputs))
+
+    def forward(self, x):
+        return self.head(self.blocks(self.parts(x)).mean(1))
+
+
+class Narrow(nn.Sequential):
+    """A narrow layer in the middle, as in an autoencoder."""
+
+    def __init__(self, s):
+        wide, narrow = s.width(64, 128), s.width(4, 8, 16)
+        super().__init__(
+            nn.Flatten(), nn.Linear(s.numbers, wide), nn.GELU(),
+            nn.Linear(wide, narrow), nn.Linear(narrow, wide), nn.GELU(),
+            nn.Linear(wide, s.outputs))
+
+
+class Cosine(nn.Module):
+    """Angles between features and classes, times a scale."""
+
+    def __init__(self, s):
+        super().__init__()
+        width = s.width(32, 64, 128)
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(s.numbers, width), nn.ReLU(),
+                                  nn.Linear(width, width))
+        self.classes = nn.Parameter(torch.randn(s.outputs, width))
+        self.scale = nn.Parameter(torch.tensor(s.width(4.0, 10.0)))
+
+    def forward(self, x):
+        return self.scale * F.normalize(self.body(x)) @ F.normalize(self.classes).t()
+
+
+class Committee(nn.Module):
+    """The mean of the answers of several small networks."""
+
+    def __init__(self, s):
+        super().__init__()
+        width = s.width(16, 32)
+        self.members = nn.ModuleList([
+            nn.Sequential(nn.Linear(s.numbers, width), nn.Tanh(),
+                          nn.Linear(width, s.outputs))
+            for _ in range(s.width(3, 5, 8))])
+
+    def forward(self, x):
+        x = x.flatten(1)
+        answers = [member(x) for member in self.members]
+        return torch.stack(answers).mean(0)
+
+
+class WeightNormed(nn.Module):
+    """The length of each unit's weights is a parameter of its own."""
+
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__()
+        self.direction = nn.Parameter(torch.randn(outputs, inputs))
+        self.length = nn.Parameter(torch.ones(outputs, 1))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, x):
+        return F.linear(x, self.length * F.normalize(self.direction), self.bias)
+
+
+class WeightNorm(nn.Sequential):
+    def __init__(self, s):
+        width = s.width(32, 64, 128)
+        super().__init__(nn.Flatten(), WeightNormed(s.numbers, width), nn.ReLU())
+        for _ in range(s.width(0, 1, 2)):
+            self.extend([WeightNormed(width, width), nn.ReLU()])
+        self.append(WeightNormed(width, s.outputs))
+
+
+# Images.
+
+
+class NetworkInNetwork(nn.Sequential):
+    """Convolutions of one place between others, and the mean of each channel."""
+
+    def __init__(self, s):
+        super().__init__()
+        channels = s.shape[0]
+        for width in (s.width(12, 24), s.width(24, 48)):
+            self.extend([
+                nn.Conv2d(channels, width, 5, padding=2), nn.ReLU(),
+                nn.Conv2d(width, width, 1), nn.ReLU(), nn.Conv2d(width, width, 1),
+                nn.ReLU(), nn.MaxPool2d(2)])
+            channels = width
+        self.extend([nn.Conv2d(channels, s.outputs, 1), nn.AdaptiveAvgPool2d(1),
+                     nn.Flatten()])
+
+
+class Bottlenecks(nn.Sequential):
+    """Residual branches through few channels, in groups."""
+
+    def __init__(self, s):
+        width = s.width(16, 32)
+        super().__init__(nn.Conv2d(s.shape[0], width, 3, stride=2, padding=1))
+        for _ in range(s.width(1, 2, 3)):
+            self.append(Branch(nn.Sequential(
+                nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, width // 2, 1),
+                nn.ReLU(), nn.Conv2d(width // 2, width // 2, 3, padding=1, groups=4),
+                nn.ReLU(), nn.Conv2d(width // 2, width, 1))))
+        self.extend([nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(),
+                     nn.Linear(4 * width, s.outputs)])
+
+
+class InstanceNormed(nn.Sequential):
+    """Each channel of each image standardised, with leaky rectifiers."""
+
+    def __init__(self, s):
+        super().__init__()
+        channels = s.shape[0]
+        for _ in range(s.width(1, 2)):
+            width = s.width(12, 24, 32)
+            self.extend([nn.Conv2d(channels, width, 3, stride=2, padding=1),
+                         nn.InstanceNorm2d(width, affine=True), nn.LeakyReLU(0.2)])
+            channels = width
+        self.extend([nn.AdaptiveAvgPool2d(2), nn.Flatten(),
+                     nn.Linear(4 * channels, s.outputs)])
+
+
+class Dilated(nn.Sequential):
+    """Ever wider steps between the places of a kernel, no pooling before the end."""
+
+    def __init__(self, s):
+        super().__init__()
+        channels, width = s.shape[0], s.width(8, 12, 16)
+        for dilation in (1, 2, 4):
+            self.extend([nn.Conv2d(channels, width, 3, padding=dilation,
+                                   dilation=dilation), nn.ELU()])
+            channels = width
+        self.extend([nn.AdaptiveAvgPool2d(3), nn.Flatten(),
+                     nn.Linear(9 * width, s.outputs)])
+
+
+class ChannelNorm(nn.Module):
+    """LayerNorm over the channels of each place."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, x):
+        return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class PoolMixer(nn.Sequential):
+    """The mean of the neighbours takes the place of attention."""
+
+    def __init__(self, s):
+        width = s.width(16, 32)
+        super().__init__(nn.Conv2d(s.shape[0], width, 4, stride=4))
+        for _ in range(s.width(1, 2, 3)):
+            self.append(Branch(nn.Sequential(
+                ChannelNorm(width), nn.AvgPool2d(3, 1, 1))))
+            self.append(Branch(nn.Sequential(
+                ChannelNorm(width), nn.Conv2d(width, 2 * width, 1), nn.GELU(),
+                nn.Conv2d(2 * width, width, 1))))
+        self.extend([nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+                     nn.Linear(width, s.outputs)])
+
+
+class Patches(nn.Module):
+    """[B, C, H, W] to [B, tokens, width]"""
+
+    def __init__(self, s, width: int):
+        super().__init__()
+        size = max(2, s.shape[1] // 6)
+        self.project = nn.Conv2d(s.shape[0], width, size, stride=size)
+        tokens = (s.shape[1] // size) * (s.shape[2] // size)
+        self.place = nn.Parameter(0.02 * torch.randn(tokens, width))
+
+    def forward(self, x):
+        return self.project(x).flatten(2).transpose(1, 2) + self.place
+
+
+class FourierMixing(nn.Module):
+    def forward(self, x):
+        return torch.real(torch.fft.fft2(x)) / x.shape[1] ** 0.5
+
+
+class TokenNetwork(nn.Module):
+    """Patches, blocks of a mixer of tokens and of a mixer of channels, a mean."""
+
+    def __init__(self, s, width, mixer):
+        super().__init__()
+        self.patches = Patches(s, width)
+        self.blocks = repeated(s.width(1, 2, 3), lambda: nn.Sequential(
+            Branch(nn.Sequential(nn.LayerNorm(width), mixer())),
+            Branch(nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * width),
+                                 nn.GELU(), nn.Linear(2 * width, width)))))
+        self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, s.outputs))
+
+    def forward(self, x):
+        return self.head(self.blocks(self.patches(x)).mean(1))
+
+
+class FourierMixer(TokenNetwork):
+    """A Fourier transform takes the place of attention."""
+
+    def __init__(self, s):
+        super().__init__(s, s.width(16, 32, 48), FourierMixing)
+
+
+class LinearAttention(TokenNetwork):
+    """Attention whose cost grows with the tokens, not with their square."""
+
+    def __init__(self, s):
+        width = s.width(16, 32, 48)
+        super().__init__(s, width, lambda: Attention(width, 4, True))
+
+
+class Perceiver(nn.Module):
+    """A few learnt vectors look at all the patches."""
+
+    def __init__(self, s):
+        super().__init__()
+        width = s.width(16, 32)
+        self.patches = Patches(s, width)
+        self.asking = nn.Parameter(0.1 * torch.randn(s.width(4, 8), width))
+        self.keys, self.values = nn.Linear(width, width), nn.Linear(width, width)
+        self.inner = repeated(s.width(1, 2), lambda: nn.Sequential(
+            Branch(nn.Sequential(nn.LayerNorm(width), Attention(width, 4))),
+            Branch(nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * width),
+                                 nn.GELU(), nn.Linear(2 * width, width)))))
+        self.head = nn.Linear(width, s.outputs)
+
+    def forward(self, x):
+        tokens = self.patches(x)
+        scores = self.asking @ self.keys(tokens).transpose(1, 2)
+        seen = (scores / tokens.shape[2] ** 0.5).softmax(2) @ self.values(tokens)
+        return self.head(self.inner(seen + self.asking).mean(1))
+
+
+class Inverted(nn.Sequential):
+    """Wide depthwise convolutions between narrow layers."""
+
+    def __init__(self, s):
+        width, times = s.width(12, 16, 24), s.width(2, 4)
+        super().__init__(nn.Conv2d(s.shape[0], width, 3, stride=2, padding=1),
+                         nn.BatchNorm2d(width), nn.ReLU6())
+        for _ in range(s.width(1, 2)):
+            wide = times * width
+            self.append(Branch(nn.Sequential(
+                nn.Conv2d(width, wide, 1), nn.BatchNorm2d(wide), nn.ReLU6(),
+                nn.Conv2d(wide, wide, 3, padding=1, groups=wide),
+                nn.BatchNorm2d(wide), nn.ReLU6(), nn.Conv2d(wide, width, 1),
+                nn.BatchNorm2d(width))))
+        self.extend([nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+                     nn.Linear(width, s.outputs)])
+
+
+class Coordinates(nn.Module):
+    """Channels that say where a place is."""
+
+    def __init__(self, s):
+        super().__init__()
+        width = s.width(12, 24)
+        self.register_buffer("place", torch.stack(torch.meshgrid(
+            torch.linspace(-1, 1, s.shape[1]), torch.linspace(-1, 1, s.shape[2]),
+            indexing="ij"))[None])
+        self.rest = nn.Sequential(
+            nn.Conv2d(s.shape[0] + 2, width, 3, stride=2), nn.ReLU(),
+            nn.Conv2d(width, width, 3), nn.ReLU(), nn.AdaptiveMaxPool2d(2),
+            nn.Flatten(), nn.Linear(4 * width, s.outputs))
+
+    def forward(self, x):
+        return self.rest(torch.cat([x, self.place.expand(x.shape[0], -1, -1, -1)], 1))
+
+
+class ColumnReader(nn.Module):
+    """Convolutions, then a recurrent layer over the columns."""
+
+    def __init__(self, s):
+        super().__init__()
+        width, units = s.width(8, 16), s.width(16, 32)
+        self.convolve = nn.Sequential(
+            nn.Conv2d(s.shape[0], width, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+        self.read = nn.GRU(width * (s.shape[1] // 2), units, batch_first=True,
+                           bidirectional=True)
+        self.head = nn.Linear(2 * units, s.outputs)
+
+    def forward(self, x):
+        columns = self.convolve(x).permute(0, 3, 1, 2).flatten(2)
+        return self.head(self.read(columns)[0].mean(1))
+
+
+class Pyramid(nn.Module):
+    """The image in three sizes, a branch for each, and their sum."""
+
+    def __init__(self, s):
+        super().__init__()
+        width = s.width(8, 16)
+        self.branches = nn.ModuleList([
+            nn.Sequential(nn.Conv2d(s.shape[0], width, 3, padding=1), nn.ReLU(),
+                          nn.AdaptiveMaxPool2d(2), nn.Flatten(),
+                          nn.Linear(4 * width, 32)) for _ in range(3)])
+        self.head = nn.Sequential(nn.ReLU(), nn.Linear(32, s.outputs))
+
+    def forward(self, x):
+        total = torch.zeros(1, dtype=x.dtype, device=x.device)
+        for branch in self.branches:
+            total = total + branch(x)
+            x = F.avg_pool2d(x, 2)
+        return self.head(total)
+
+
+class Factorized(nn.Sequential):
+    """Kernels of one row, then of one column."""
+
+    def __init__(self, s):
+        super().__init__()
+        channels = s.shape[0]
+        for _ in range(s.width(1, 2)):
+            width = s.width(12, 24)
+            self.extend([
+                nn.Conv2d(channels, width, (1, 5), padding=(0, 2)), nn.Tanh(),
+                nn.Conv2d(width, width, (5, 1), padding=(2, 0)), nn.Tanh(),
+                nn.AvgPool2d(2)])
+            channels = width
+        self.extend([nn.Flatten(),
+                     nn.LazyLinear(s.outputs)])
+        self(torch.zeros(1, *s.shape))
+
+
+# Steps.
+
+
+class StepNetwork(nn.Module):
+    """Tokens or numbers of each step to vectors, a body [B, T, width] to the same
+    shape, and an answer for each step or for their mean."""
+
+    def __init__(self, s, width, body):
+        super().__init__()
+        self.each_step = s.each_step
+        self.into = (nn.Embedding(s.vocabulary, width) if s.vocabulary else
+                     nn.Linear(s.shape[1], width))
+        self.body = body
+        self.head = nn.Linear(width, s.outputs)
+
+    def forward(self, x):
+        x = self.body(self.into(x))
+        return self.head(x if self.each_step else x.mean(1))
+
+
+class MinimalGate(nn.Module):
+    """A recurrent cell with one gate."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.gate = nn.Linear(2 * width, width)
+        self.new = nn.Linear(2 * width, width)
+
+    def forward(self, x):
+        h = torch.zeros_like(x[:, 0])
+        states: list[torch.Tensor] = []
+        for t in range(x.shape[1]):
+            share = self.gate(torch.cat([x[:, t], h], 1)).sigmoid()
+            new = self.new(torch.cat([x[:, t], share * h], 1)).tanh()
+            h = (1 - share) * h + share * new
+            states.append(h)
+        return torch.stack(states, 1)
+
+
+class IndependentUnits(nn.Module):
+    """Recurrent units that see nothing but themselves."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.inputs = nn.Linear(width, width)
+        self.own = nn.Parameter(torch.rand(width))
+
+    def forward(self, x):
+        x = self.inputs(x)
+        h = torch.zeros_like(x[:, 0])
+        states: list[torch.Tensor] = []
+        for t in range(x.shape[1]):
+            h = F.relu(x[:, t] + self.own * h)
+            states.append(h)
+        return torch.stack(states, 1)
+
+
+class QuasiRecurrent(nn.Module):
+    """Gates from convolutions; what is recurrent has no weights."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.convolve = nn.Conv1d(width, 3 * width, 2, padding=1)
+
+    def forward(self, x):
+        steps = x.shape[1]
+        new, forget, out = self.convolve(x.transpose(1, 2))[:, :, :steps].chunk(3, 1)
+        new, forget = new.tanh(), forget.sigmoid()
+        c = torch.zeros_like(new[:, :, 0])
+        states: list[torch.Tensor] = []
+        for t in range(steps):
+            c = forget[:, :, t] * c + (1 - forget[:, :, t]) * new[:, :, t]
+            states.append(c)
+        return (torch.stack(states, 2) * out.sigmoid()).transpose(1, 2)
+
+
+class StateSpace(nn.Module):
+    """Linear recurrences with rates between 0 and 1, and a network behind."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.rate = nn.Parameter(torch.linspace(0.0, 4.0, width))
+        self.into, self.out = nn.Linear(width, width), nn.Linear(width, width)
+
+    def forward(self, x):
+        rate = self.rate.sigmoid()
+        inputs = self.into(x) * (1 - rate * rate).sqrt()
+        h = torch.zeros_like(inputs[:, 0])
+        states: list[torch.Tensor] = []
+        for t in range(x.shape[1]):
+            h = rate * h + inputs[:, t]
+            states.append(h)
+        return x + self.out(F.gelu(torch.stack(states, 1)))
+
+
+class FixedRecurrence(nn.Module):
+    """Random recurrent weights that are not trained, and a network behind."""
+
+    def __init__(self, width: int, units: int):
+        super().__init__()
+        weights = torch.randn(units, units)
+        self.register_buffer(
+            "recurrent", 0.9 * weights / torch.linalg.matrix_norm(weights, 2))
+        self.register_buffer("inputs", torch.randn(width, units) / width ** 0.5)
+        self.read = nn.Sequential(nn.Linear(units, width), nn.ReLU())
+
+    def forward(self, x):
+        x = x @ self.inputs
+        h = torch.zeros_like(x[:, 0])
+        states: list[torch.Tensor] = []
+        for t in range(x.shape[1]):
+            h = (x[:, t] + h @ self.recurrent).tanh()
+            states.append(h)
+        return self.read(torch.stack(states, 1))
+
+
+class Lstm(nn.Module):
+    def __init__(self, width: int):
+        super().__init__()
+        self.lstm = nn.LSTM(width, 2 * width, batch_first=True, proj_size=width)
+
+    def forward(self, x):
+        return self.lstm(x)[0]
+
+
+class OneGate(StepNetwork):
+    def __init__(self, s):
+        width = s.width(16, 32)
+        super().__init__(s, width, MinimalGate(width))
+
+
+class Independent(StepNetwork):
+    def __init__(self, s):
+        width = s.width(16, 32, 48)
+        super().__init__(s, width, repeated(s.width(1, 2),
+                                            lambda: IndependentUnits(width)))
+
+
+class Quasi(StepNetwork):
+    def __init__(self, s):
+        width = s.width(16, 32)
+        super().__init__(s, width, repeated(s.width(1, 2),
+                                            lambda: QuasiRecurrent(width)))
+
+
+class Diagonal(StepNetwork):
+    def __init__(self, s):
+        width = s.width(16, 32)
+        super().__init__(s, width, repeated(s.width(1, 2, 3),
+                                            lambda: StateSpace(width)))
+
+
+class EchoState(StepNetwork):
+    def __init__(self, s):
+        width = s.width(16, 32)
+        super().__init__(s, width, FixedRecurrence(width, s.width(32, 64)))
+
+
+class Projected(StepNetwork):
+    """An LSTM whose states are projected to fewer numbers."""
+
+    def __init__(self, s):
+        width = s.width(12, 24)
+        super().__init__(s, width, Lstm(width))
+
+
+class Rotary(nn.Module):
+    """Causal attention with rotated queries and keys."""
+
+    def __init__(self, width: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.three = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        pairs = width // heads // 2
+        self.register_buffer("rates", 100.0 ** (-torch.arange(pairs) / pairs))
+
+    def turned(self, x):
+        angle = torch.arange(x.shape[2], device=x.device)[:, None] * self.rates
+        a, b = x.chunk(2, 3)
+        return torch.cat([a * angle.cos() - b * angle.sin(),
+                          a * angle.sin() + b * angle.cos()], 3)
+
+    def forward(self, x):
+        b, t, width = x.shape
+        q, k, v = self.three(x).view(b, t, 3, self.heads, -1).permute(
+            2, 0, 3, 1, 4).unbind(0)
+        scores = self.turned(q) @ self.turned(k).transpose(2, 3)
+        later = torch.ones(t, t, dtype=torch.bool, device=x.device).triu(1)
+        scores = scores / (width / self.heads) ** 0.5
+        x = scores.masked_fill(later, float("-inf")).softmax(3) @ v
+        return self.out(x.transpose(1, 2).reshape(b, t, width))
+
+
+class GatedFeedForward(nn.Module):
+    def __init__(self, width: int):
+        super().__init__()
+        self.both = nn.Linear(width, 4 * width, bias=False)
+        self.out = nn.Linear(2 * width, width, bias=False)
+
+    def forward(self, x):
+        a, b = self.both(x).chunk(2, 2)
+        return self.out(F.silu(a) * b)
+
+
+class LanguageBlocks(StepNetwork):
+    """Blocks as in present language models: rotated, gated, without biases."""
+
+    def __init__(self, s):
+        width = s.width(16, 32)
+        super().__init__(s, width, nn.Sequential(
+            repeated(s.width(1, 2), lambda: nn.Sequential(
+                Branch(nn.Sequential(RootMeanSquare(width), Rotary(width, 4))),
+                Branch(nn.Sequential(RootMeanSquare(width),
+                                     GatedFeedForward(width))))),
+            RootMeanSquare(width)))
+
+
+class Beside(nn.Module):
+    """x + attention(norm(x)) + network(norm(x))"""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm, self.attention = nn.LayerNorm(width), Attention(width, 4)
+        self.network = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(),
+                                     nn.Linear(2 * width, width))
+
+    def forward(self, x):
+        normed = self.norm(x)
+        return x + self.attention(normed) + self.network(normed)
+
+
+class ParallelBlocks(StepNetwork):
+    """Attention and a network side by side."""
+
+    def __init__(self, s):
+        width = s.width(16, 32)
+        super().__init__(s, width, nn.Sequential(
+            repeated(s.width(1, 2), lambda: Beside(width)), nn.LayerNorm(width)))
+
+
+class AlongSteps(nn.Module):
+    """A module for [B, width, T] over [B, T, width]"""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        return self.inner(x.transpose(1, 2)).transpose(1, 2)
+
+
+class DeepPyramid(StepNetwork):
+    """Residual convolutions over the steps, ever wider ones."""
+
+    def __init__(self, s):
+        width = s.width(16, 32)
+        super().__init__(s, width, AlongSteps(nn.Sequential(*[
+            Branch(nn.Sequential(
+                nn.ReLU(), nn.Conv1d(width, width, 3, padding=step, dilation=step),
+                nn.ReLU(), nn.Conv1d(width, width, 3, padding=1)))
+            for step in (1, 2, 4)[:s.width(1, 2, 3)]])))
+
+
+VECTORS = {kind.__name__: kind for kind in (
+    SelfNormalizing, Rectified, Logistic, Residual, ReZero, CrossNetwork, SoftTrees,
+    FourierFeatures, RadialBasis, KolmogorovArnold, SharedLayers, DeepSets,
+    FeatureTokens, Narrow, Cosine, Committee, WeightNorm)}
+IMAGES = {kind.__name__: kind for kind in (
+    NetworkInNetwork, Bottlenecks, InstanceNormed, Dilated, PoolMixer, FourierMixer,
+    LinearAttention, Perceiver, Inverted, Coordinates, ColumnReader, Pyramid,
+    Factorized)}
+STEPS = {kind.__name__: kind for kind in (
+    OneGate, Independent, Quasi, Diagonal, EchoState, Projected, LanguageBlocks,
+    ParallelBlocks, DeepPyramid)}
