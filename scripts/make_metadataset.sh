@@ -35,8 +35,9 @@ file. A file is never replaced by one with fewer rows.
 
 What is behind -- goes to cape_farm: -- --time-limit 2h grid.trials=2
 The diverse and full grids need the corpus: scripts/make_corpus.sh.
-diverse_networks has a grid for each data set, which scripts/make_networks.sh
-makes in $networks.
+diverse_networks has a grid for each data set, which
+scripts/make_diverse_networks.sh makes in $networks; a time limit is for each
+of them.
 Data sets are looked for in \$CAPE_DATA (or -- --data-dir DIR).
 \$CAPE_BIN is the folder of the programs ($bin),
 \$CAPE_RUNS, \$CAPE_DATA_OUT and \$CAPE_NETWORKS take the place of $runs,
@@ -53,16 +54,17 @@ fail() {
 
 say() { printf 'make_metadataset: %s\n' "$*"; }
 
-# farm NAME OPTION...: runs cape_farm on each configuration of NAME, to the first
-# that ends neither well nor with failed trials (3).
+# farm NAME OPTION...: runs cape_farm on each configuration of NAME. Stops at the
+# first that fails; failed trials (3) do not stop it.
 farm() {
   local name=$1 config status worst=0
   local configs=("configs/metadataset/$name.yaml")
   shift
   if [[ $name == diverse_networks ]]; then
-    configs=("$networks"/*.yaml)
+    configs=("$networks"/diverse_networks_*.yaml)
     [[ -f ${configs[0]} ]] || {
-      echo "no networks in $networks; make them: scripts/make_networks.sh $networks" >&2
+      echo "there are no networks in $networks; make them:" \
+        "scripts/make_diverse_networks.sh $networks" >&2
       return 2
     }
   fi

@@ -1,10 +1,9 @@
-"""Networks of PyTorch's modules that no sampler of the farm draws, each in random
-sizes: how people wire networks beyond plain lists of layers. None of them is one of
-those in tests/foreign, on which predictors are judged.
+"""Networks of PyTorch's modules that the farm does not draw itself, each in random
+sizes: wirings and layers that people use and a list of layers mostly cannot say.
 
-`VECTORS`, `IMAGES` and `STEPS` name them. Each is called with a `Sizes` and gives a
-module that torch.jit.script takes. The first take samples of any shape but tokens,
-the second images [B, C, H, W], the third steps [B, T, F] or tokens [B, T].
+VECTORS, IMAGES and STEPS name them. Each is called with a `Problem` and gives a module
+that torch.jit.script takes. Networks in VECTORS take samples of any shape but tokens,
+those in IMAGES [B, C, H, W], those in STEPS [B, T, F] or tokens [B, T].
 """
 
 import dataclasses
@@ -17,7 +16,7 @@ from torch.nn import functional as F
 
 
 @dataclasses.dataclass
-class Sizes:
+class Problem:
     shape: tuple[int, ...]  # of a sample
     outputs: int            # numbers of an answer
     vocabulary: int         # 0: the samples are no tokens
@@ -28,8 +27,8 @@ class Sizes:
     def numbers(self):
         return math.prod(self.shape)
 
-    def width(self, *choices):
-        return self.draw.choice(choices)
+    def choose(self, *options):
+        return self.draw.choice(options)
 
 
 def repeated(count, make):
@@ -42,47 +41,47 @@ def repeated(count, make):
 class SelfNormalizing(nn.Sequential):
     """SELU with the initial weights that it was made for, and alpha dropout."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__(nn.Flatten())
-        inputs = s.numbers
-        for _ in range(s.width(2, 3, 4, 6)):
-            width = s.width(32, 64, 128)
+        inputs = p.numbers
+        for _ in range(p.choose(2, 3, 4, 6)):
+            width = p.choose(32, 64, 128)
             layer = nn.Linear(inputs, width)
             nn.init.normal_(layer.weight, std=inputs ** -0.5)
             nn.init.zeros_(layer.bias)
             self.extend([layer, nn.SELU()])
             inputs = width
-        self.append(nn.AlphaDropout(s.width(0.02, 0.1)))
-        self.append(nn.Linear(inputs, s.outputs))
+        self.append(nn.AlphaDropout(p.choose(0.02, 0.1)))
+        self.append(nn.Linear(inputs, p.outputs))
 
 
 class Rectified(nn.Sequential):
     """Rectifiers other than ReLU."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__(nn.Flatten())
-        inputs = s.numbers
-        kind = s.width(nn.LeakyReLU, nn.ELU, nn.PReLU, nn.Softplus, nn.Hardswish)
-        for _ in range(s.width(1, 2, 3, 4)):
-            width = s.width(24, 48, 96, 192)
+        inputs = p.numbers
+        kind = p.choose(nn.LeakyReLU, nn.ELU, nn.PReLU, nn.Softplus, nn.Hardswish)
+        for _ in range(p.choose(1, 2, 3, 4)):
+            width = p.choose(24, 48, 96, 192)
             self.extend([nn.Linear(inputs, width), kind()])
             inputs = width
-        self.append(nn.Linear(inputs, s.outputs))
+        self.append(nn.Linear(inputs, p.outputs))
 
 
 class Logistic(nn.Sequential):
     """Logistic units, as before rectifiers."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__(nn.Flatten())
-        inputs = s.numbers
-        for _ in range(s.width(1, 1, 2, 3)):
-            width = s.width(16, 32, 64, 128)
+        inputs = p.numbers
+        for _ in range(p.choose(1, 1, 2, 3)):
+            width = p.choose(16, 32, 64, 128)
             layer = nn.Linear(inputs, width)
             nn.init.xavier_normal_(layer.weight)
             self.extend([layer, nn.Sigmoid()])
             inputs = width
-        self.append(nn.Linear(inputs, s.outputs))
+        self.append(nn.Linear(inputs, p.outputs))
 
 
 class RootMeanSquare(nn.Module):
@@ -108,14 +107,14 @@ class Branch(nn.Module):
 class Residual(nn.Sequential):
     """Residual blocks behind norms by the root mean square."""
 
-    def __init__(self, s):
-        width = s.width(32, 64, 128)
-        super().__init__(nn.Flatten(), nn.Linear(s.numbers, width))
-        for _ in range(s.width(1, 2, 4)):
+    def __init__(self, p):
+        width = p.choose(32, 64, 128)
+        super().__init__(nn.Flatten(), nn.Linear(p.numbers, width))
+        for _ in range(p.choose(1, 2, 4)):
             self.append(Branch(nn.Sequential(
                 RootMeanSquare(width), nn.Linear(width, 2 * width), nn.SiLU(),
-                nn.Dropout(s.width(0.0, 0.1)), nn.Linear(2 * width, width))))
-        self.extend([RootMeanSquare(width), nn.Linear(width, s.outputs)])
+                nn.Dropout(p.choose(0.0, 0.1)), nn.Linear(2 * width, width))))
+        self.extend([RootMeanSquare(width), nn.Linear(width, p.outputs)])
 
 
 class Scaled(nn.Module):
@@ -132,29 +131,29 @@ class Scaled(nn.Module):
 class ReZero(nn.Sequential):
     """Residual branches that are nothing at first."""
 
-    def __init__(self, s):
-        width = s.width(32, 64, 96)
-        super().__init__(nn.Flatten(), nn.Linear(s.numbers, width))
-        for _ in range(s.width(2, 4, 8)):
+    def __init__(self, p):
+        width = p.choose(32, 64, 96)
+        super().__init__(nn.Flatten(), nn.Linear(p.numbers, width))
+        for _ in range(p.choose(2, 4, 8)):
             self.append(Branch(
                 nn.Sequential(nn.Linear(width, width), nn.ReLU(), Scaled())))
-        self.append(nn.Linear(width, s.outputs))
+        self.append(nn.Linear(width, p.outputs))
 
 
 class CrossNetwork(nn.Module):
     """Products with the inputs again and again, beside a deep network."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__()
-        inputs = s.numbers
+        inputs = p.numbers
         rank = min(inputs, 32)
-        width = s.width(32, 64)
+        width = p.choose(32, 64)
         self.down = nn.ModuleList(
-            [nn.Linear(inputs, rank, bias=False) for _ in range(s.width(1, 2, 3))])
+            [nn.Linear(inputs, rank, bias=False) for _ in range(p.choose(1, 2, 3))])
         self.up = nn.ModuleList([nn.Linear(rank, inputs) for _ in self.down])
         self.deep = nn.Sequential(nn.Linear(inputs, width), nn.ReLU(),
                                   nn.Linear(width, width), nn.ReLU())
-        self.head = nn.Linear(inputs + width, s.outputs)
+        self.head = nn.Linear(inputs + width, p.outputs)
 
     def forward(self, x):
         first = x.flatten(1)
@@ -167,12 +166,12 @@ class CrossNetwork(nn.Module):
 class SoftTrees(nn.Module):
     """Trees whose decisions are shares between 0 and 1."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__()
-        self.trees, self.depth = s.width(8, 16, 32), s.width(3, 4)
-        self.decide = nn.Linear(s.numbers, self.trees * self.depth)
+        self.trees, self.depth = p.choose(8, 16, 32), p.choose(3, 4)
+        self.decide = nn.Linear(p.numbers, self.trees * self.depth)
         self.leaves = nn.Parameter(
-            0.1 * torch.randn(self.trees, 2 ** self.depth, s.outputs))
+            0.1 * torch.randn(self.trees, 2 ** self.depth, p.outputs))
 
     def forward(self, x):
         right = self.decide(x.flatten(1)).sigmoid().view(-1, self.trees, self.depth)
@@ -186,14 +185,14 @@ class SoftTrees(nn.Module):
 class FourierFeatures(nn.Module):
     """Sines of fixed random directions, then a small network."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__()
-        features, width = s.width(32, 64, 128), s.width(32, 64)
+        features, width = p.choose(32, 64, 128), p.choose(32, 64)
         self.register_buffer(
             "directions",
-            torch.randn(s.numbers, features) * s.width(0.3, 1.0) / s.numbers ** 0.5)
+            torch.randn(p.numbers, features) * p.choose(0.3, 1.0) / p.numbers ** 0.5)
         self.rest = nn.Sequential(nn.Linear(2 * features, width), nn.ReLU(),
-                                  nn.Linear(width, s.outputs))
+                                  nn.Linear(width, p.outputs))
 
     def forward(self, x):
         phase = x.flatten(1) @ self.directions
@@ -203,12 +202,12 @@ class FourierFeatures(nn.Module):
 class RadialBasis(nn.Module):
     """Distances from learnt centres decide."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__()
-        width, centres = s.width(16, 32), s.width(16, 32, 64)
-        self.project = nn.Linear(s.numbers, width)
+        width, centres = p.choose(16, 32), p.choose(16, 32, 64)
+        self.project = nn.Linear(p.numbers, width)
         self.centres = nn.Parameter(torch.randn(centres, width))
-        self.head = nn.Linear(centres, s.outputs)
+        self.head = nn.Linear(centres, p.outputs)
 
     def forward(self, x):
         x = self.project(x.flatten(1))
@@ -233,21 +232,21 @@ class SplineLayer(nn.Module):
 class KolmogorovArnold(nn.Sequential):
     """Learnt functions on the connections."""
 
-    def __init__(self, s):
-        width, first = s.width(8, 16, 24), s.width(16, 32)
+    def __init__(self, p):
+        width, first = p.choose(8, 16, 24), p.choose(16, 32)
         super().__init__(
-            nn.Flatten(), nn.Linear(s.numbers, first), SplineLayer(first, width),
-            SplineLayer(width, s.outputs))
+            nn.Flatten(), nn.Linear(p.numbers, first), SplineLayer(first, width),
+            SplineLayer(width, p.outputs))
 
 
 class SharedLayers(nn.Module):
     """One layer several times, in small steps."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__()
-        width = s.width(32, 64, 128)
-        self.times = s.width(3, 6, 10)
-        self.first, self.head = nn.Linear(s.numbers, width), nn.Linear(width, s.outputs)
+        width = p.choose(32, 64, 128)
+        self.times = p.choose(3, 6, 10)
+        self.first, self.head = nn.Linear(p.numbers, width), nn.Linear(width, p.outputs)
         self.shared = nn.Linear(width, width)
 
     def forward(self, x):
@@ -258,14 +257,16 @@ class SharedLayers(nn.Module):
 
 
 class Parts(nn.Module):
-    """[B, ...] to [B, parts, width]: the numbers of a sample in equal parts."""
+    """[B, ...] to [B, parts, width]: the numbers of a sample in equal parts, at most
+    `most`; zeros fill the last one."""
 
-    def __init__(self, numbers: int, parts: int, width: int):
+    def __init__(self, numbers: int, most: int, width: int):
         super().__init__()
-        self.parts = parts
-        self.missing = -numbers % parts
-        self.project = nn.Linear((numbers + self.missing) // parts, width)
-        self.place = nn.Parameter(0.02 * torch.randn(parts, width))
+        size = -(-numbers // most)
+        self.parts = -(-numbers // size)
+        self.missing = size * self.parts - numbers
+        self.project = nn.Linear(size, width)
+        self.place = nn.Parameter(0.02 * torch.randn(self.parts, width))
 
     def forward(self, x):
         x = F.pad(x.flatten(1), [0, self.missing])
@@ -275,13 +276,13 @@ class Parts(nn.Module):
 class DeepSets(nn.Module):
     """One network for all parts of a sample, their sum, another network."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__()
-        width = s.width(32, 64)
-        self.parts = Parts(s.numbers, min(s.numbers, s.width(6, 12)), width)
+        width = p.choose(32, 64)
+        self.parts = Parts(p.numbers, p.choose(6, 12), width)
         self.inner = nn.Sequential(nn.ReLU(), nn.Linear(width, width), nn.ReLU())
         self.outer = nn.Sequential(nn.Linear(width, width), nn.ReLU(),
-                                   nn.Linear(width, s.outputs))
+                                   nn.Linear(width, p.outputs))
 
     def forward(self, x):
         return self.outer(self.inner(self.parts(x)).sum(1))
@@ -310,19 +311,25 @@ class Attention(nn.Module):
         return self.out(x.transpose(1, 2).reshape(b, t, width))
 
 
+def block(width, mixer, activation):
+    """Of tokens: a branch that mixes them, and one for each by itself."""
+    return nn.Sequential(
+        Branch(nn.Sequential(nn.LayerNorm(width), mixer)),
+        Branch(nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * width),
+                             activation, nn.Linear(2 * width, width))))
+
+
 class FeatureTokens(nn.Module):
     """Attention between the parts of a sample."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__()
-        width = s.width(16, 32)
-        self.parts = Parts(s.numbers, min(s.numbers, s.width(8, 16)), width)
-        self.blocks = repeated(s.width(1, 2), lambda: nn.Sequential(
-            Branch(nn.Sequential(nn.LayerNorm(width), Attention(width, 4))),
-            Branch(nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * width),
-                                 nn.ReLU(), nn.Linear(2 * width, width)))))
+        width = p.choose(16, 32)
+        self.parts = Parts(p.numbers, p.choose(8, 16), width)
+        self.blocks = repeated(
+            p.choose(1, 2), lambda: block(width, Attention(width, 4), nn.ReLU()))
         self.head = nn.Sequential(nn.LayerNorm(width), nn.ReLU(),
-                                  nn.Linear(width, s.outputs))
+                                  nn.Linear(width, p.outputs))
 
     def forward(self, x):
         return self.head(self.blocks(self.parts(x)).mean(1))
@@ -331,44 +338,27 @@ class FeatureTokens(nn.Module):
 class Narrow(nn.Sequential):
     """A narrow layer in the middle, as in an autoencoder."""
 
-    def __init__(self, s):
-        wide, narrow = s.width(64, 128), s.width(4, 8, 16)
+    def __init__(self, p):
+        wide, narrow = p.choose(64, 128), p.choose(4, 8, 16)
         super().__init__(
-            nn.Flatten(), nn.Linear(s.numbers, wide), nn.GELU(),
+            nn.Flatten(), nn.Linear(p.numbers, wide), nn.GELU(),
             nn.Linear(wide, narrow), nn.Linear(narrow, wide), nn.GELU(),
-            nn.Linear(wide, s.outputs))
+            nn.Linear(wide, p.outputs))
 
 
 class Cosine(nn.Module):
     """Angles between features and classes, times a scale."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__()
-        width = s.width(32, 64, 128)
-        self.body = nn.Sequential(nn.Flatten(), nn.Linear(s.numbers, width), nn.ReLU(),
+        width = p.choose(32, 64, 128)
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(p.numbers, width), nn.ReLU(),
                                   nn.Linear(width, width))
-        self.classes = nn.Parameter(torch.randn(s.outputs, width))
-        self.scale = nn.Parameter(torch.tensor(s.width(4.0, 10.0)))
+        self.classes = nn.Parameter(torch.randn(p.outputs, width))
+        self.scale = nn.Parameter(torch.tensor(p.choose(4.0, 10.0)))
 
     def forward(self, x):
         return self.scale * F.normalize(self.body(x)) @ F.normalize(self.classes).t()
-
-
-class Committee(nn.Module):
-    """The mean of the answers of several small networks."""
-
-    def __init__(self, s):
-        super().__init__()
-        width = s.width(16, 32)
-        self.members = nn.ModuleList([
-            nn.Sequential(nn.Linear(s.numbers, width), nn.Tanh(),
-                          nn.Linear(width, s.outputs))
-            for _ in range(s.width(3, 5, 8))])
-
-    def forward(self, x):
-        x = x.flatten(1)
-        answers = [member(x) for member in self.members]
-        return torch.stack(answers).mean(0)
 
 
 class WeightNormed(nn.Module):
@@ -385,75 +375,75 @@ class WeightNormed(nn.Module):
 
 
 class WeightNorm(nn.Sequential):
-    def __init__(self, s):
-        width = s.width(32, 64, 128)
-        super().__init__(nn.Flatten(), WeightNormed(s.numbers, width), nn.ReLU())
-        for _ in range(s.width(0, 1, 2)):
+    def __init__(self, p):
+        width = p.choose(32, 64, 128)
+        super().__init__(nn.Flatten(), WeightNormed(p.numbers, width), nn.ReLU())
+        for _ in range(p.choose(0, 1, 2)):
             self.extend([WeightNormed(width, width), nn.ReLU()])
-        self.append(WeightNormed(width, s.outputs))
+        self.append(WeightNormed(width, p.outputs))
 
 
 # Images.
 
 
 class NetworkInNetwork(nn.Sequential):
-    """Convolutions of one place between others, and the mean of each channel."""
+    """1 x 1 convolutions behind larger ones, and the mean of each channel."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__()
-        channels = s.shape[0]
-        for width in (s.width(12, 24), s.width(24, 48)):
+        channels = p.shape[0]
+        for width in (p.choose(12, 24), p.choose(24, 48)):
             self.extend([
                 nn.Conv2d(channels, width, 5, padding=2), nn.ReLU(),
                 nn.Conv2d(width, width, 1), nn.ReLU(), nn.Conv2d(width, width, 1),
                 nn.ReLU(), nn.MaxPool2d(2)])
             channels = width
-        self.extend([nn.Conv2d(channels, s.outputs, 1), nn.AdaptiveAvgPool2d(1),
+        self.extend([nn.Conv2d(channels, p.outputs, 1), nn.AdaptiveAvgPool2d(1),
                      nn.Flatten()])
 
 
 class Bottlenecks(nn.Sequential):
     """Residual branches through few channels, in groups."""
 
-    def __init__(self, s):
-        width = s.width(16, 32)
-        super().__init__(nn.Conv2d(s.shape[0], width, 3, stride=2, padding=1))
-        for _ in range(s.width(1, 2, 3)):
+    def __init__(self, p):
+        width = p.choose(16, 32)
+        super().__init__(nn.Conv2d(p.shape[0], width, 3, stride=2, padding=1))
+        for _ in range(p.choose(1, 2, 3)):
             self.append(Branch(nn.Sequential(
                 nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, width // 2, 1),
                 nn.ReLU(), nn.Conv2d(width // 2, width // 2, 3, padding=1, groups=4),
                 nn.ReLU(), nn.Conv2d(width // 2, width, 1))))
         self.extend([nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(),
-                     nn.Linear(4 * width, s.outputs)])
+                     nn.Linear(4 * width, p.outputs)])
 
 
 class InstanceNormed(nn.Sequential):
     """Each channel of each image standardised, with leaky rectifiers."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__()
-        channels = s.shape[0]
-        for _ in range(s.width(1, 2)):
-            width = s.width(12, 24, 32)
+        channels = p.shape[0]
+        for _ in range(p.choose(1, 2)):
+            width = p.choose(12, 24, 32)
             self.extend([nn.Conv2d(channels, width, 3, stride=2, padding=1),
                          nn.InstanceNorm2d(width, affine=True), nn.LeakyReLU(0.2)])
             channels = width
         self.extend([nn.AdaptiveAvgPool2d(2), nn.Flatten(),
-                     nn.Linear(4 * channels, s.outputs)])
+                     nn.Linear(4 * channels, p.outputs)])
 
 
 class Dilated(nn.Sequential):
-    """Ever wider steps between the places of a kernel, no pooling before the end."""
+    """Dilated convolutions, without pooling before the end."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__()
-        channels, width = s.shape[0], s.width(8, 12, 16)
+        channels, width = p.shape[0], p.choose(8, 12, 16)
         for dilation in (1, 2, 4):
             self.extend([nn.Conv2d(channels, width, 3, padding=dilation,
                                    dilation=dilation), nn.ELU()])
             channels = width
         self.extend([nn.AdaptiveAvgPool2d(3), nn.Flatten(),
-                     nn.Linear(9 * width, s.outputs)])
+                     nn.Linear(9 * width, p.outputs)])
 
 
 class ChannelNorm(nn.Module):
@@ -470,27 +460,27 @@ class ChannelNorm(nn.Module):
 class PoolMixer(nn.Sequential):
     """The mean of the neighbours takes the place of attention."""
 
-    def __init__(self, s):
-        width = s.width(16, 32)
-        super().__init__(nn.Conv2d(s.shape[0], width, 4, stride=4))
-        for _ in range(s.width(1, 2, 3)):
+    def __init__(self, p):
+        width = p.choose(16, 32)
+        super().__init__(nn.Conv2d(p.shape[0], width, 4, stride=4))
+        for _ in range(p.choose(1, 2, 3)):
             self.append(Branch(nn.Sequential(
                 ChannelNorm(width), nn.AvgPool2d(3, 1, 1))))
             self.append(Branch(nn.Sequential(
                 ChannelNorm(width), nn.Conv2d(width, 2 * width, 1), nn.GELU(),
                 nn.Conv2d(2 * width, width, 1))))
         self.extend([nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-                     nn.Linear(width, s.outputs)])
+                     nn.Linear(width, p.outputs)])
 
 
 class Patches(nn.Module):
     """[B, C, H, W] to [B, tokens, width]"""
 
-    def __init__(self, s, width: int):
+    def __init__(self, p, width: int):
         super().__init__()
-        size = max(2, s.shape[1] // 6)
-        self.project = nn.Conv2d(s.shape[0], width, size, stride=size)
-        tokens = (s.shape[1] // size) * (s.shape[2] // size)
+        size = max(2, p.shape[1] // 6)
+        self.project = nn.Conv2d(p.shape[0], width, size, stride=size)
+        tokens = (p.shape[1] // size) * (p.shape[2] // size)
         self.place = nn.Parameter(0.02 * torch.randn(tokens, width))
 
     def forward(self, x):
@@ -499,20 +489,18 @@ class Patches(nn.Module):
 
 class FourierMixing(nn.Module):
     def forward(self, x):
-        return torch.real(torch.fft.fft2(x)) / x.shape[1] ** 0.5
+        return torch.real(torch.fft.fft2(x, norm="ortho"))
 
 
 class TokenNetwork(nn.Module):
     """Patches, blocks of a mixer of tokens and of a mixer of channels, a mean."""
 
-    def __init__(self, s, width, mixer):
+    def __init__(self, p, width, mixer):
         super().__init__()
-        self.patches = Patches(s, width)
-        self.blocks = repeated(s.width(1, 2, 3), lambda: nn.Sequential(
-            Branch(nn.Sequential(nn.LayerNorm(width), mixer())),
-            Branch(nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * width),
-                                 nn.GELU(), nn.Linear(2 * width, width)))))
-        self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, s.outputs))
+        self.patches = Patches(p, width)
+        self.blocks = repeated(
+            p.choose(1, 2, 3), lambda: block(width, mixer(), nn.GELU()))
+        self.head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, p.outputs))
 
     def forward(self, x):
         return self.head(self.blocks(self.patches(x)).mean(1))
@@ -521,32 +509,30 @@ class TokenNetwork(nn.Module):
 class FourierMixer(TokenNetwork):
     """A Fourier transform takes the place of attention."""
 
-    def __init__(self, s):
-        super().__init__(s, s.width(16, 32, 48), FourierMixing)
+    def __init__(self, p):
+        super().__init__(p, p.choose(16, 32, 48), FourierMixing)
 
 
 class LinearAttention(TokenNetwork):
     """Attention whose cost grows with the tokens, not with their square."""
 
-    def __init__(self, s):
-        width = s.width(16, 32, 48)
-        super().__init__(s, width, lambda: Attention(width, 4, True))
+    def __init__(self, p):
+        width = p.choose(16, 32, 48)
+        super().__init__(p, width, lambda: Attention(width, 4, True))
 
 
 class Perceiver(nn.Module):
     """A few learnt vectors look at all the patches."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__()
-        width = s.width(16, 32)
-        self.patches = Patches(s, width)
-        self.asking = nn.Parameter(0.1 * torch.randn(s.width(4, 8), width))
+        width = p.choose(16, 32)
+        self.patches = Patches(p, width)
+        self.asking = nn.Parameter(0.1 * torch.randn(p.choose(4, 8), width))
         self.keys, self.values = nn.Linear(width, width), nn.Linear(width, width)
-        self.inner = repeated(s.width(1, 2), lambda: nn.Sequential(
-            Branch(nn.Sequential(nn.LayerNorm(width), Attention(width, 4))),
-            Branch(nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * width),
-                                 nn.GELU(), nn.Linear(2 * width, width)))))
-        self.head = nn.Linear(width, s.outputs)
+        self.inner = repeated(
+            p.choose(1, 2), lambda: block(width, Attention(width, 4), nn.GELU()))
+        self.head = nn.Linear(width, p.outputs)
 
     def forward(self, x):
         tokens = self.patches(x)
@@ -555,37 +541,19 @@ class Perceiver(nn.Module):
         return self.head(self.inner(seen + self.asking).mean(1))
 
 
-class Inverted(nn.Sequential):
-    """Wide depthwise convolutions between narrow layers."""
-
-    def __init__(self, s):
-        width, times = s.width(12, 16, 24), s.width(2, 4)
-        super().__init__(nn.Conv2d(s.shape[0], width, 3, stride=2, padding=1),
-                         nn.BatchNorm2d(width), nn.ReLU6())
-        for _ in range(s.width(1, 2)):
-            wide = times * width
-            self.append(Branch(nn.Sequential(
-                nn.Conv2d(width, wide, 1), nn.BatchNorm2d(wide), nn.ReLU6(),
-                nn.Conv2d(wide, wide, 3, padding=1, groups=wide),
-                nn.BatchNorm2d(wide), nn.ReLU6(), nn.Conv2d(wide, width, 1),
-                nn.BatchNorm2d(width))))
-        self.extend([nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-                     nn.Linear(width, s.outputs)])
-
-
 class Coordinates(nn.Module):
     """Channels that say where a place is."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__()
-        width = s.width(12, 24)
+        width = p.choose(12, 24)
         self.register_buffer("place", torch.stack(torch.meshgrid(
-            torch.linspace(-1, 1, s.shape[1]), torch.linspace(-1, 1, s.shape[2]),
+            torch.linspace(-1, 1, p.shape[1]), torch.linspace(-1, 1, p.shape[2]),
             indexing="ij"))[None])
         self.rest = nn.Sequential(
-            nn.Conv2d(s.shape[0] + 2, width, 3, stride=2), nn.ReLU(),
+            nn.Conv2d(p.shape[0] + 2, width, 3, stride=2), nn.ReLU(),
             nn.Conv2d(width, width, 3), nn.ReLU(), nn.AdaptiveMaxPool2d(2),
-            nn.Flatten(), nn.Linear(4 * width, s.outputs))
+            nn.Flatten(), nn.Linear(4 * width, p.outputs))
 
     def forward(self, x):
         return self.rest(torch.cat([x, self.place.expand(x.shape[0], -1, -1, -1)], 1))
@@ -594,14 +562,14 @@ class Coordinates(nn.Module):
 class ColumnReader(nn.Module):
     """Convolutions, then a recurrent layer over the columns."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__()
-        width, units = s.width(8, 16), s.width(16, 32)
+        width, units = p.choose(8, 16), p.choose(16, 32)
         self.convolve = nn.Sequential(
-            nn.Conv2d(s.shape[0], width, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
-        self.read = nn.GRU(width * (s.shape[1] // 2), units, batch_first=True,
+            nn.Conv2d(p.shape[0], width, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2))
+        self.read = nn.GRU(width * (p.shape[1] // 2), units, batch_first=True,
                            bidirectional=True)
-        self.head = nn.Linear(2 * units, s.outputs)
+        self.head = nn.Linear(2 * units, p.outputs)
 
     def forward(self, x):
         columns = self.convolve(x).permute(0, 3, 1, 2).flatten(2)
@@ -611,39 +579,40 @@ class ColumnReader(nn.Module):
 class Pyramid(nn.Module):
     """The image in three sizes, a branch for each, and their sum."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__()
-        width = s.width(8, 16)
+        width = p.choose(8, 16)
         self.branches = nn.ModuleList([
-            nn.Sequential(nn.Conv2d(s.shape[0], width, 3, padding=1), nn.ReLU(),
+            nn.Sequential(nn.Conv2d(p.shape[0], width, 3, padding=1), nn.ReLU(),
                           nn.AdaptiveMaxPool2d(2), nn.Flatten(),
                           nn.Linear(4 * width, 32)) for _ in range(3)])
-        self.head = nn.Sequential(nn.ReLU(), nn.Linear(32, s.outputs))
+        self.head = nn.Sequential(nn.ReLU(), nn.Linear(32, p.outputs))
 
     def forward(self, x):
-        total = torch.zeros(1, dtype=x.dtype, device=x.device)
-        for branch in self.branches:
-            total = total + branch(x)
-            x = F.avg_pool2d(x, 2)
-        return self.head(total)
+        answers: list[torch.Tensor] = []
+        for i, branch in enumerate(self.branches):
+            if i > 0:
+                x = F.avg_pool2d(x, 2)
+            answers.append(branch(x))
+        return self.head(torch.stack(answers).sum(0))
 
 
 class Factorized(nn.Sequential):
     """Kernels of one row, then of one column."""
 
-    def __init__(self, s):
+    def __init__(self, p):
         super().__init__()
-        channels = s.shape[0]
-        for _ in range(s.width(1, 2)):
-            width = s.width(12, 24)
+        channels, places = p.shape[0], p.shape[1:]
+        for _ in range(p.choose(1, 2)):
+            width = p.choose(12, 24)
             self.extend([
                 nn.Conv2d(channels, width, (1, 5), padding=(0, 2)), nn.Tanh(),
                 nn.Conv2d(width, width, (5, 1), padding=(2, 0)), nn.Tanh(),
                 nn.AvgPool2d(2)])
             channels = width
+            places = places[0] // 2, places[1] // 2
         self.extend([nn.Flatten(),
-                     nn.LazyLinear(s.outputs)])
-        self(torch.zeros(1, *s.shape))
+                     nn.Linear(channels * math.prod(places), p.outputs)])
 
 
 # Steps.
@@ -653,13 +622,13 @@ class StepNetwork(nn.Module):
     """Tokens or numbers of each step to vectors, a body [B, T, width] to the same
     shape, and an answer for each step or for their mean."""
 
-    def __init__(self, s, width, body):
+    def __init__(self, p, width, body):
         super().__init__()
-        self.each_step = s.each_step
-        self.into = (nn.Embedding(s.vocabulary, width) if s.vocabulary else
-                     nn.Linear(s.shape[1], width))
+        self.each_step = p.each_step
+        self.into = (nn.Embedding(p.vocabulary, width) if p.vocabulary else
+                     nn.Linear(p.shape[1], width))
         self.body = body
-        self.head = nn.Linear(width, s.outputs)
+        self.head = nn.Linear(width, p.outputs)
 
     def forward(self, x):
         x = self.body(self.into(x))
@@ -695,10 +664,11 @@ class IndependentUnits(nn.Module):
 
     def forward(self, x):
         x = self.inputs(x)
+        own = self.own.clamp(-1, 1)  # else states would grow without bound
         h = torch.zeros_like(x[:, 0])
         states: list[torch.Tensor] = []
         for t in range(x.shape[1]):
-            h = F.relu(x[:, t] + self.own * h)
+            h = F.relu(x[:, t] + own * h)
             states.append(h)
         return torch.stack(states, 1)
 
@@ -732,7 +702,9 @@ class StateSpace(nn.Module):
 
     def forward(self, x):
         rate = self.rate.sigmoid()
-        inputs = self.into(x) * (1 - rate * rate).sqrt()
+        # sqrt(1 - rate^2), also where the rate is nearly 1.
+        inputs = self.into(x) * torch.sqrt(
+            -torch.expm1(2 * F.logsigmoid(self.rate)))
         h = torch.zeros_like(inputs[:, 0])
         states: list[torch.Tensor] = []
         for t in range(x.shape[1]):
@@ -772,44 +744,44 @@ class Lstm(nn.Module):
 
 
 class OneGate(StepNetwork):
-    def __init__(self, s):
-        width = s.width(16, 32)
-        super().__init__(s, width, MinimalGate(width))
+    def __init__(self, p):
+        width = p.choose(16, 32)
+        super().__init__(p, width, MinimalGate(width))
 
 
 class Independent(StepNetwork):
-    def __init__(self, s):
-        width = s.width(16, 32, 48)
-        super().__init__(s, width, repeated(s.width(1, 2),
+    def __init__(self, p):
+        width = p.choose(16, 32, 48)
+        super().__init__(p, width, repeated(p.choose(1, 2),
                                             lambda: IndependentUnits(width)))
 
 
 class Quasi(StepNetwork):
-    def __init__(self, s):
-        width = s.width(16, 32)
-        super().__init__(s, width, repeated(s.width(1, 2),
+    def __init__(self, p):
+        width = p.choose(16, 32)
+        super().__init__(p, width, repeated(p.choose(1, 2),
                                             lambda: QuasiRecurrent(width)))
 
 
 class Diagonal(StepNetwork):
-    def __init__(self, s):
-        width = s.width(16, 32)
-        super().__init__(s, width, repeated(s.width(1, 2, 3),
+    def __init__(self, p):
+        width = p.choose(16, 32)
+        super().__init__(p, width, repeated(p.choose(1, 2, 3),
                                             lambda: StateSpace(width)))
 
 
 class EchoState(StepNetwork):
-    def __init__(self, s):
-        width = s.width(16, 32)
-        super().__init__(s, width, FixedRecurrence(width, s.width(32, 64)))
+    def __init__(self, p):
+        width = p.choose(16, 32)
+        super().__init__(p, width, FixedRecurrence(width, p.choose(32, 64)))
 
 
 class Projected(StepNetwork):
     """An LSTM whose states are projected to fewer numbers."""
 
-    def __init__(self, s):
-        width = s.width(12, 24)
-        super().__init__(s, width, Lstm(width))
+    def __init__(self, p):
+        width = p.choose(12, 24)
+        super().__init__(p, width, Lstm(width))
 
 
 class Rotary(nn.Module):
@@ -852,12 +824,12 @@ class GatedFeedForward(nn.Module):
 
 
 class LanguageBlocks(StepNetwork):
-    """Blocks as in present language models: rotated, gated, without biases."""
+    """Blocks as in LLaMA: rotary positions, gated networks, no biases."""
 
-    def __init__(self, s):
-        width = s.width(16, 32)
-        super().__init__(s, width, nn.Sequential(
-            repeated(s.width(1, 2), lambda: nn.Sequential(
+    def __init__(self, p):
+        width = p.choose(16, 32)
+        super().__init__(p, width, nn.Sequential(
+            repeated(p.choose(1, 2), lambda: nn.Sequential(
                 Branch(nn.Sequential(RootMeanSquare(width), Rotary(width, 4))),
                 Branch(nn.Sequential(RootMeanSquare(width),
                                      GatedFeedForward(width))))),
@@ -881,43 +853,20 @@ class Beside(nn.Module):
 class ParallelBlocks(StepNetwork):
     """Attention and a network side by side."""
 
-    def __init__(self, s):
-        width = s.width(16, 32)
-        super().__init__(s, width, nn.Sequential(
-            repeated(s.width(1, 2), lambda: Beside(width)), nn.LayerNorm(width)))
-
-
-class AlongSteps(nn.Module):
-    """A module for [B, width, T] over [B, T, width]"""
-
-    def __init__(self, inner):
-        super().__init__()
-        self.inner = inner
-
-    def forward(self, x):
-        return self.inner(x.transpose(1, 2)).transpose(1, 2)
-
-
-class DeepPyramid(StepNetwork):
-    """Residual convolutions over the steps, ever wider ones."""
-
-    def __init__(self, s):
-        width = s.width(16, 32)
-        super().__init__(s, width, AlongSteps(nn.Sequential(*[
-            Branch(nn.Sequential(
-                nn.ReLU(), nn.Conv1d(width, width, 3, padding=step, dilation=step),
-                nn.ReLU(), nn.Conv1d(width, width, 3, padding=1)))
-            for step in (1, 2, 4)[:s.width(1, 2, 3)]])))
+    def __init__(self, p):
+        width = p.choose(16, 32)
+        super().__init__(p, width, nn.Sequential(
+            repeated(p.choose(1, 2), lambda: Beside(width)), nn.LayerNorm(width)))
 
 
 VECTORS = {kind.__name__: kind for kind in (
     SelfNormalizing, Rectified, Logistic, Residual, ReZero, CrossNetwork, SoftTrees,
     FourierFeatures, RadialBasis, KolmogorovArnold, SharedLayers, DeepSets,
-    FeatureTokens, Narrow, Cosine, Committee, WeightNorm)}
+    FeatureTokens, Narrow, Cosine, WeightNorm)}
 IMAGES = {kind.__name__: kind for kind in (
     NetworkInNetwork, Bottlenecks, InstanceNormed, Dilated, PoolMixer, FourierMixer,
-    LinearAttention, Perceiver, Inverted, Coordinates, ColumnReader, Pyramid,
+    LinearAttention, Perceiver, Coordinates, ColumnReader, Pyramid,
     Factorized)}
 STEPS = {kind.__name__: kind for kind in (
     OneGate, Independent, Quasi, Diagonal, EchoState, Projected, LanguageBlocks,
-    ParallelBlocks, DeepPyramid)}
+    ParallelBlocks)}

@@ -46,8 +46,8 @@ bool drops_elements(std::string_view name) {
 }
 
 /// The rate with which an operator drops numbers when it is called so; kNone if
-/// it cannot drop any, as outside of training mode or between the layers of one
-/// layer.
+/// it cannot drop any, as outside of training mode, or in a recurrent network
+/// of one layer, which has no place for it.
 double rate_of(const at::RecordFunction& call) {
   const std::optional<c10::FunctionSchema> schema = call.operator_schema();
   if (!schema) return kNone;
@@ -61,7 +61,8 @@ double rate_of(const at::RecordFunction& call) {
   const c10::IValue* const train = given("train");
   if (train != nullptr && train->isBool() && !train->toBool()) return kNone;
   const c10::IValue* const layers = given("num_layers");
-  if (layers != nullptr && layers->isInt() && layers->toInt() == 1) return kNone;
+  if (layers != nullptr && layers->isInt() && layers->toInt() == 1)
+    return kNone;
   return rate->toDouble();
 }
 

@@ -139,8 +139,8 @@ std::string kind_of_layers(const json& layers) {
   return fmt::format("{}", fmt::join(words, ", "));
 }
 
-/// The part of the file's name before two hyphens. A file that has none is
-/// alike to nothing but itself.
+/// The part of the file's name before two hyphens, or where there are none the
+/// fingerprint, so that no other network is of this kind.
 std::string kind_of_file(const json& description) {
   const std::string stem =
       std::filesystem::path(text_at(description, "file")).stem().string();
@@ -196,7 +196,8 @@ std::string network_kind(std::string_view architecture_json) {
   std::string kind = text_at(description, "kind");
   if (kind.empty()) kind = "unknown";
   if (kind == kind_name(TorchScript())) {
-    return fmt::format("{}, {}", kind, kind_of_file(description));
+    const std::string of_file = kind_of_file(description);
+    return of_file.empty() ? kind : fmt::format("{}, {}", kind, of_file);
   }
   if (description.value("batch_norm", json(false)) == json(true)) {
     kind += ", batch_norm";

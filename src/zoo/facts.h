@@ -59,9 +59,9 @@ double dropout_rate(std::string_view architecture_json);
 
 /// The kind of a network in the sense that networks of other kinds are built
 /// differently, for a model that is judged on kinds that it has not seen: of a
-/// row's architecture_json. "mlp, batch_norm", "cnn, residual, group_norm". A
-/// file does not say how its network is built: "torchscript, soft_trees" of
-/// "soft_trees--digits.pt", else "torchscript" and the fingerprint.
+/// row's architecture_json. "mlp, batch_norm", "cnn, residual, group_norm". Of
+/// a file its name before two hyphens ("torchscript, mixer" of
+/// "mixer--small.pt"), or where there are none its fingerprint.
 std::string network_kind(std::string_view architecture_json);
 
 /// Our name for the kind of network that the published CSV files call so

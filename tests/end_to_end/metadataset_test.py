@@ -19,7 +19,8 @@ class MakeMetadataset(FarmTest):
         variables = self.environment(**wishes) | {
             "CAPE_BIN": str(BIN), "CAPE_DATA": str(self.data),
             "CAPE_RUNS": str(self.folder / "runs"),
-            "CAPE_DATA_OUT": str(self.folder / "made")}
+            "CAPE_DATA_OUT": str(self.folder / "made"),
+            "CAPE_NETWORKS": str(self.folder / "networks")}
         done = subprocess.run([SCRIPT, *arguments], env=variables,
                               cwd=self.folder, capture_output=True, text=True)
         self.expect(done.returncode, done.stdout + done.stderr, code, says)
@@ -51,6 +52,21 @@ class MakeMetadataset(FarmTest):
                                        "mlp.h5", "mlp_variants.h5"])
         for name in ("mlp", "mlp_variants"):
             self.assertEqual(self.made_rows(name), 27)
+
+    def test_networks_in_files_have_a_grid_for_each_data_set(self):
+        self.make("diverse_networks", code=2,
+                  says=["there are no networks in", "make_diverse_networks.sh"])
+        networks = self.folder / "networks"
+        networks.mkdir()
+        text = (ROOT / "configs" / "metadataset" / "mlp.yaml").read_text()
+        for name in ("one", "two", "other"):
+            grid = "other" if name == "other" else f"diverse_networks_{name}"
+            (networks / f"{grid}.yaml").write_text(text)
+        self.make("diverse_networks", *self.farm_options(),
+                  says=["rows       27 new", "nothing to do"])
+        self.assertEqual(self.made(),
+                         ["SHA256SUMS", "diverse/networks.h5"])
+        self.assertEqual(self.made_rows("diverse/networks"), 27)
 
     def test_what_was_measured_stays(self):
         self.make("mlp", *self.farm_options())

@@ -57,6 +57,26 @@ class Foreign(unittest.TestCase):
                                         str(file))
         self.assertEqual(list((ROOT / "data").rglob("foreign*")), [])
 
+    def test_no_row_that_is_fitted_is_of_their_files(self):
+        try:
+            import h5py
+        except ImportError:
+            self.skipTest("there is no h5py")
+
+        def fingerprints(shard):
+            with h5py.File(shard) as file:
+                rows = file["trials"][:]
+            return {json.loads(text)["fingerprint"] for text in set(
+                rows["architecture_json"][rows["family"] == b"torchscript"])}
+
+        judged = fingerprints(HERE / "foreign.h5")
+        self.assertEqual(len(judged), len(FILES))
+        fitted = set()
+        for shard in (ROOT / "data").rglob("*.h5"):
+            fitted |= fingerprints(shard)
+        self.assertTrue(fitted)
+        self.assertFalse(fitted & judged)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -181,15 +181,14 @@ TEST(NetworkKind, SaysHowANetworkIsBuiltAndNotHowLargeItIs) {
 
 TEST(NetworkKind, OfAFileIsItsNameBeforeTwoHyphensOrItsContent) {
   const auto kind = [](const char* file) {
-    return zoo::network_kind(
-        fmt::format(R"({{"family":"torchscript","file":"{}",)"
-                    R"("fingerprint":"xxh-12","kind":"torchscript"}})",
-                    file));
+    const zoo::TorchScript network = {.file = file, .fingerprint = "xxh-12"};
+    return zoo::network_kind(zoo::describe(network).dump());
   };
-  EXPECT_EQ(kind("soft_trees--digits.pt"), "torchscript, soft_trees");
-  EXPECT_EQ(kind("soft_trees--digits--3.pt"), "torchscript, soft_trees");
-  EXPECT_EQ(kind("soft-trees.pt"), "torchscript, xxh-12");
+  EXPECT_EQ(kind("/nets/mixer--digits.pt"), "torchscript, mixer");
+  EXPECT_EQ(kind("mixer--digits--3.pt"), "torchscript, mixer");
+  EXPECT_EQ(kind("mixer-digits.pt"), "torchscript, xxh-12");
   EXPECT_EQ(kind("--digits.pt"), "torchscript, xxh-12");
+  EXPECT_EQ(zoo::network_kind(R"({"kind":"torchscript"})"), "torchscript");
 }
 
 TEST(GeneralModel, PredictsKindsAndSourcesThatWereLeftOut) {

@@ -18,7 +18,7 @@ using Eigen::Index;
 using Eigen::MatrixXf;
 using Eigen::RowVectorXf;
 using Eigen::VectorXf;
-/// A row lies together, so that a batch of rows is copied fast.
+/// The numbers of a row are next to each other, so that a batch is copied fast.
 using InputRows =
     Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 using Settings = PerceptronSettings;
@@ -87,7 +87,7 @@ MatrixXf dropout_mask(Index rows, Index columns, double rate, Random& random) {
   MatrixXf mask(rows, columns);
   const auto size = static_cast<std::size_t>(mask.size());
   // Each number that is drawn decides on four units.
-  std::vector<std::uint16_t> drawn(size + 3);
+  std::vector<std::uint16_t> drawn(size + 3);  // the last four may be too many
   for (std::size_t i = 0; i < size; i += 4) {
     const auto four =
         std::bit_cast<std::array<std::uint16_t, 4>>(random.bits());
@@ -271,7 +271,7 @@ std::vector<Affine> train(const InputRows& inputs, const VectorXf& targets,
   const std::vector<std::int64_t> watched(order.begin(),
                                           order.begin() + held_out);
   order.erase(order.begin(), order.begin() + held_out);
-  const InputRows watched_inputs = inputs(watched, Eigen::all);
+  const MatrixXf watched_inputs = inputs(watched, Eigen::all);
   const VectorXf watched_targets = targets(watched);
 
   const auto count = static_cast<std::int64_t>(order.size());
