@@ -46,7 +46,11 @@ provide_torch() {
   fi
   provide_python "$torch_venv" scripts/requirements-torch.txt
   provide_python "$package_venv" scripts/requirements-package.txt
-  site_packages "$torch_venv" >"$(site_packages "$package_venv")/torch.pth"
+  # Renamed, since another script may begin to read it at this moment.
+  local path
+  path=$(site_packages "$package_venv")/torch.pth
+  site_packages "$torch_venv" >"$path.$$"
+  mv "$path.$$" "$path"
 }
 
 # The folder of an environment's packages.

@@ -152,12 +152,16 @@ def check(network, dataset, path):
 
 def main(folder, corpus, trials, rows):
     if not (corpus / "datasets.yaml").exists():
-        sys.exit(f"there is no corpus in {corpus}; build it: scripts/make_corpus.sh")
+        sys.exit(f"there is no corpus in {corpus.resolve()}; build it: "
+                 "scripts/make_corpus.sh")
+    if folder.exists() and not folder.is_dir():
+        sys.exit(f"{folder.resolve()} is a file; name a folder for the networks")
+    if trials < 1:
+        sys.exit(f"--trials {trials}: each network needs at least one")
     torch.set_num_threads(1)  # these networks are small
     folder.mkdir(parents=True, exist_ok=True)
-    for stale in folder.glob("diverse_networks_*.yaml"):
-        stale.unlink()
     count = 0
+    configurations = {}
     for dataset, kinds in wirings_of_each(list(datasets(corpus, rows))).items():
         names = [f"cape_{snake_case(kind)}--{dataset.name}.pt" for kind in kinds]
         for kind, name in zip(kinds, names):
@@ -165,9 +169,15 @@ def main(folder, corpus, trials, rows):
                 make(kind, dataset, folder / name)
         count += len(names)
         files = "\n".join(f"        - {{file: {name}}}" for name in names)
-        (folder / f"diverse_networks_{dataset.name}.yaml").write_text(
+        configurations[folder / f"diverse_networks_{dataset.name}.yaml"] = (
             CONFIGURATION.format(name=dataset.name, files=files, entry=dataset.entry,
                                  trials=trials))
+    for path, text in configurations.items():
+        path.write_text(text)
+    # Of data that are not there any more, or that predictors are now judged by.
+    for path in folder.glob("diverse_networks_*.yaml"):
+        if path not in configurations:
+            path.unlink()
     print(f"{count} networks in {folder}")
 
 

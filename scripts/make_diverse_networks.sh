@@ -12,8 +12,9 @@ Usage: scripts/make_diverse_networks.sh [--corpus DIR] [--trials N] FOLDER
 Makes TorchScript files of networks for the data sets of the corpus (--corpus, of
 runs/corpus if nothing is said), and a configuration for each of these data sets,
 which has N trials (4) of each network. FOLDER is usually runs/networks, where
-scripts/make_metadataset.sh diverse_networks looks for them; it and DIR are seen from
-the top of the clone. What is there already is left alone.
+scripts/make_metadataset.sh diverse_networks looks for them. Relative paths start at
+the top of the clone. Networks that are there already are left alone; configurations
+named diverse_networks_* are written again.
 
 PyTorch (3 GB) is installed once into a folder of its own
   $torch_venv
@@ -25,7 +26,11 @@ say() { printf 'make_diverse_networks: %s\n' "$*"; }
 for option; do
   [[ $option != -h && $option != --help ]] || { usage && exit 0; }
 done
-(($# % 2)) || { usage >&2 && exit 2; }
+if ((!($# % 2))) || [[ -z ${!#} ]]; then
+  say "name one FOLDER behind the options, each of which has a value" >&2
+  usage >&2
+  exit 2
+fi
 provide_torch
 exec "$package_venv/bin/python" -B -W ignore::FutureWarning -W ignore::UserWarning \
   scripts/make_diverse_networks.py "$@"

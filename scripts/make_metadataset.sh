@@ -36,8 +36,8 @@ file. A file is never replaced by one with fewer rows.
 What is behind -- goes to cape_farm: -- --time-limit 2h grid.trials=2
 The diverse and full grids need the corpus: scripts/make_corpus.sh.
 diverse_networks has a grid for each data set, which
-scripts/make_diverse_networks.sh makes in $networks; a time limit is for each
-of them.
+scripts/make_diverse_networks.sh makes in $networks. A time limit is for each of
+these grids; the first that reaches it ends the script.
 Data sets are looked for in \$CAPE_DATA (or -- --data-dir DIR).
 \$CAPE_BIN is the folder of the programs ($bin),
 \$CAPE_RUNS, \$CAPE_DATA_OUT and \$CAPE_NETWORKS take the place of $runs,

@@ -139,17 +139,6 @@ std::string kind_of_layers(const json& layers) {
   return fmt::format("{}", fmt::join(words, ", "));
 }
 
-/// The part of the file's name before two hyphens, or where there are none the
-/// fingerprint, so that no other network is of this kind.
-std::string kind_of_file(const json& description) {
-  const std::string stem =
-      std::filesystem::path(text_at(description, "file")).stem().string();
-  const std::size_t end = stem.find("--");
-  return end == 0 || end == std::string::npos
-             ? text_at(description, "fingerprint")
-             : stem.substr(0, end);
-}
-
 }  // namespace
 
 Facts facts(const Architecture& architecture) {
@@ -196,8 +185,7 @@ std::string network_kind(std::string_view architecture_json) {
   std::string kind = text_at(description, "kind");
   if (kind.empty()) kind = "unknown";
   if (kind == kind_name(TorchScript())) {
-    const std::string of_file = kind_of_file(description);
-    return of_file.empty() ? kind : fmt::format("{}, {}", kind, of_file);
+    return fmt::format("{}, {}", kind, text_at(description, "fingerprint"));
   }
   if (description.value("batch_norm", json(false)) == json(true)) {
     kind += ", batch_norm";
@@ -206,6 +194,20 @@ std::string network_kind(std::string_view architecture_json) {
     kind += ", bidirectional";
   }
   return kind;
+}
+
+std::string network_group(std::string_view architecture_json) {
+  const json description = parse_description(architecture_json);
+  if (description.is_object()) {
+    const std::string stem =
+        std::filesystem::path(text_at(description, "file")).stem().string();
+    const std::size_t end = stem.find("--");
+    if (end != 0 && end != std::string::npos) {
+      return fmt::format("{}, {}", kind_name(TorchScript()),
+                         stem.substr(0, end));
+    }
+  }
+  return network_kind(architecture_json);
 }
 
 std::string_view kind_published_as(std::string_view name) {

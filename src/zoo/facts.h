@@ -59,10 +59,15 @@ double dropout_rate(std::string_view architecture_json);
 
 /// The kind of a network in the sense that networks of other kinds are built
 /// differently, for a model that is judged on kinds that it has not seen: of a
-/// row's architecture_json. "mlp, batch_norm", "cnn, residual, group_norm". Of
-/// a file its name before two hyphens ("torchscript, mixer" of
-/// "mixer--small.pt"), or where there are none its fingerprint.
+/// row's architecture_json. "mlp, batch_norm", "cnn, residual, group_norm". A
+/// network in a file is of the kind of its content: "torchscript, xxh-1f3a...".
 std::string network_kind(std::string_view architecture_json);
+
+/// The kinds that are left out together have the same group: those of files
+/// with the same name before two hyphens ("torchscript, mixer" of
+/// "mixer--small.pt"), since one of them says much about another. Each other
+/// kind is a group of its own.
+std::string network_group(std::string_view architecture_json);
 
 /// Our name for the kind of network that the published CSV files call so
 /// ("ViT-Tiny-32/4"); empty for another.

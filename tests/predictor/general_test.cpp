@@ -179,16 +179,24 @@ TEST(NetworkKind, SaysHowANetworkIsBuiltAndNotHowLargeItIs) {
   EXPECT_EQ(zoo::network_kind("no JSON"), "unknown");
 }
 
-TEST(NetworkKind, OfAFileIsItsNameBeforeTwoHyphensOrItsContent) {
-  const auto kind = [](const char* file) {
+TEST(NetworkKind, OfAFileIsItsContentWhateverItsName) {
+  const auto described = [](const char* file) {
     const zoo::TorchScript network = {.file = file, .fingerprint = "xxh-12"};
-    return zoo::network_kind(zoo::describe(network).dump());
+    return zoo::describe(network).dump();
   };
-  EXPECT_EQ(kind("/nets/mixer--digits.pt"), "torchscript, mixer");
-  EXPECT_EQ(kind("mixer--digits--3.pt"), "torchscript, mixer");
-  EXPECT_EQ(kind("mixer-digits.pt"), "torchscript, xxh-12");
-  EXPECT_EQ(kind("--digits.pt"), "torchscript, xxh-12");
-  EXPECT_EQ(zoo::network_kind(R"({"kind":"torchscript"})"), "torchscript");
+  const auto group = [&](const char* file) {
+    return zoo::network_group(described(file));
+  };
+  EXPECT_EQ(zoo::network_kind(described("mixer--digits.pt")),
+            "torchscript, xxh-12");
+  EXPECT_EQ(zoo::network_kind(described("net.pt")), "torchscript, xxh-12");
+  EXPECT_EQ(group("/nets/mixer--digits.pt"), "torchscript, mixer");
+  EXPECT_EQ(group("mixer--digits--3.pt"), "torchscript, mixer");
+  EXPECT_EQ(group("mixer-digits.pt"), "torchscript, xxh-12");
+  EXPECT_EQ(group("--digits.pt"), "torchscript, xxh-12");
+  EXPECT_EQ(zoo::network_group(zoo::describe(zoo::Mlp{}).dump()),
+            "mlp, batch_norm");
+  EXPECT_EQ(zoo::network_group("no JSON"), "unknown");
 }
 
 TEST(GeneralModel, PredictsKindsAndSourcesThatWereLeftOut) {

@@ -191,6 +191,7 @@ void MetaTable::add(const shard::Row& row) {
   if (is_new) {
     const std::string_view json = row.architecture_json.view();
     network->second = {zoo::facts_from(json), names.id(zoo::network_kind(json)),
+                       names.id(zoo::network_group(json)),
                        zoo::dropout_rate(json)};
   }
   const double dropout = network->second.dropout_rate;
@@ -204,6 +205,7 @@ void MetaTable::add(const shard::Row& row) {
                   .optimizer = known->second.name,
                   .settings = settings_id(row),
                   .kind = network->second.kind,
+                  .group = network->second.group,
                   .learning_rate = row.learning_rate,
                   .epsilon = row.epsilon,
                   .input_size = row.input_size,

@@ -101,7 +101,7 @@ using FirstLosses = std::array<float, kFirstSteps.back() + 1>;
 /// the best epoch, which the end of the training follows by its patience.
 struct MetaRow {
   std::uint32_t trajectory;  ///< number in MetaTable::trajectories
-  std::uint32_t family;      ///< this and the next seven: MetaTable::names
+  std::uint32_t family;      ///< this and the next eight: MetaTable::names
   std::uint32_t architecture;
   std::uint32_t description;  ///< architecture_json
   std::uint32_t dataset;
@@ -109,6 +109,7 @@ struct MetaRow {
   std::uint32_t optimizer;  ///< its name
   std::uint32_t settings;   ///< what else t_star depends on, see settings_of
   std::uint32_t kind;       ///< of the network: zoo::network_kind
+  std::uint32_t group;      ///< of the network: zoo::network_group
   double learning_rate;
   double epsilon;
   std::int64_t input_size;  ///< numbers of a sample; 0: not known
@@ -176,6 +177,7 @@ struct MetaTable {
   struct KnownNetwork {
     zoo::Facts facts;
     std::uint32_t kind;
+    std::uint32_t group;
     double dropout_rate;  ///< as the description says
   };
   std::unordered_map<std::uint32_t, KnownNetwork> networks_;  // by description

@@ -75,7 +75,7 @@ std::vector<LeaveOut> ways_to_leave_out(const MetaTable& table,
   Groups kinds(table.rows.size());
   Groups trajectories(table.rows.size());
   for (const RowIndex i : rows) {
-    kinds[i] = table.rows[i].kind;
+    kinds[i] = table.rows[i].group;
     trajectories[i] = table.rows[i].trajectory;
   }
   const Groups origins = sources_of(table, rows, sources);
