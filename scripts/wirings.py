@@ -38,50 +38,54 @@ def repeated(count, make):
 # Samples of any shape, as vectors.
 
 
+def hidden_layers(p, depths, widths, make):
+    """make(inputs, width) gives the modules of a layer. Returns those of all layers,
+    flattening first, and the width of the last."""
+    modules, inputs = [nn.Flatten()], p.numbers
+    for _ in range(p.choose(*depths)):
+        width = p.choose(*widths)
+        modules += make(inputs, width)
+        inputs = width
+    return modules, inputs
+
+
 class SelfNormalizing(nn.Sequential):
     """SELU with the initial weights that it was made for, and alpha dropout."""
 
     def __init__(self, p):
-        super().__init__(nn.Flatten())
-        inputs = p.numbers
-        for _ in range(p.choose(2, 3, 4, 6)):
-            width = p.choose(32, 64, 128)
+        def make(inputs, width):
             layer = nn.Linear(inputs, width)
             nn.init.normal_(layer.weight, std=inputs ** -0.5)
             nn.init.zeros_(layer.bias)
-            self.extend([layer, nn.SELU()])
-            inputs = width
-        self.append(nn.AlphaDropout(p.choose(0.02, 0.1)))
-        self.append(nn.Linear(inputs, p.outputs))
+            return [layer, nn.SELU()]
+
+        modules, width = hidden_layers(p, (2, 3, 4, 6), (32, 64, 128), make)
+        super().__init__(*modules, nn.AlphaDropout(p.choose(0.02, 0.1)),
+                         nn.Linear(width, p.outputs))
 
 
 class Rectified(nn.Sequential):
     """Rectifiers other than ReLU."""
 
     def __init__(self, p):
-        super().__init__(nn.Flatten())
-        inputs = p.numbers
         kind = p.choose(nn.LeakyReLU, nn.ELU, nn.PReLU, nn.Softplus, nn.Hardswish)
-        for _ in range(p.choose(1, 2, 3, 4)):
-            width = p.choose(24, 48, 96, 192)
-            self.extend([nn.Linear(inputs, width), kind()])
-            inputs = width
-        self.append(nn.Linear(inputs, p.outputs))
+        modules, width = hidden_layers(
+            p, (1, 2, 3, 4), (24, 48, 96, 192),
+            lambda inputs, width: [nn.Linear(inputs, width), kind()])
+        super().__init__(*modules, nn.Linear(width, p.outputs))
 
 
 class Logistic(nn.Sequential):
     """Logistic units, as before rectifiers."""
 
     def __init__(self, p):
-        super().__init__(nn.Flatten())
-        inputs = p.numbers
-        for _ in range(p.choose(1, 1, 2, 3)):
-            width = p.choose(16, 32, 64, 128)
+        def make(inputs, width):
             layer = nn.Linear(inputs, width)
             nn.init.xavier_normal_(layer.weight)
-            self.extend([layer, nn.Sigmoid()])
-            inputs = width
-        self.append(nn.Linear(inputs, p.outputs))
+            return [layer, nn.Sigmoid()]
+
+        modules, width = hidden_layers(p, (1, 1, 2, 3), (16, 32, 64, 128), make)
+        super().__init__(*modules, nn.Linear(width, p.outputs))
 
 
 class RootMeanSquare(nn.Module):
@@ -288,6 +292,17 @@ class DeepSets(nn.Module):
         return self.outer(self.inner(self.parts(x)).sum(1))
 
 
+def split_heads(x, heads: int):
+    """Queries, keys and values [B, T, 3 * width] to three of [B, heads, T, ...]"""
+    return x.view(x.shape[0], x.shape[1], 3, heads, -1).permute(
+        2, 0, 3, 1, 4).unbind(0)
+
+
+def join_heads(x):
+    """[B, heads, T, ...] to [B, T, width]"""
+    return x.transpose(1, 2).flatten(2)
+
+
 class Attention(nn.Module):
     """Of several heads; `linear` with kernels in the place of a softmax."""
 
@@ -298,17 +313,15 @@ class Attention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(self, x):
-        b, t, width = x.shape
-        q, k, v = self.three(x).view(b, t, 3, self.heads, -1).permute(
-            2, 0, 3, 1, 4).unbind(0)
+        q, k, v = split_heads(self.three(x), self.heads)
         if self.linear:
             q, k = F.elu(q) + 1, F.elu(k) + 1
             all_keys = k.sum(2)[..., None]
             x = q @ (k.transpose(2, 3) @ v) / (q @ all_keys + 1e-6)
         else:
-            scores = q @ k.transpose(2, 3) / (width / self.heads) ** 0.5
+            scores = q @ k.transpose(2, 3) / q.shape[3] ** 0.5
             x = scores.softmax(3) @ v
-        return self.out(x.transpose(1, 2).reshape(b, t, width))
+        return self.out(join_heads(x))
 
 
 def block(width, mixer, activation):
@@ -802,14 +815,13 @@ class Rotary(nn.Module):
                           a * angle.sin() + b * angle.cos()], 3)
 
     def forward(self, x):
-        b, t, width = x.shape
-        q, k, v = self.three(x).view(b, t, 3, self.heads, -1).permute(
-            2, 0, 3, 1, 4).unbind(0)
+        q, k, v = split_heads(self.three(x), self.heads)
+        t = x.shape[1]
         scores = self.turned(q) @ self.turned(k).transpose(2, 3)
         later = torch.ones(t, t, dtype=torch.bool, device=x.device).triu(1)
-        scores = scores / (width / self.heads) ** 0.5
+        scores = scores / q.shape[3] ** 0.5
         x = scores.masked_fill(later, float("-inf")).softmax(3) @ v
-        return self.out(x.transpose(1, 2).reshape(b, t, width))
+        return self.out(join_heads(x))
 
 
 class GatedFeedForward(nn.Module):
