@@ -487,11 +487,11 @@ class PoolMixer(nn.Sequential):
 
 
 class Patches(nn.Module):
-    """[B, C, H, W] to [B, tokens, width]"""
+    """[B, C, H, W] to [B, tokens, width]; what is left at the edges is not seen."""
 
     def __init__(self, p, width: int):
         super().__init__()
-        size = max(2, p.shape[1] // 6)
+        size = max(2, min(p.shape[1:]) // 6)
         self.project = nn.Conv2d(p.shape[0], width, size, stride=size)
         tokens = (p.shape[1] // size) * (p.shape[2] // size)
         self.place = nn.Parameter(0.02 * torch.randn(tokens, width))

@@ -46,7 +46,7 @@ class Wirings(unittest.TestCase):
     def test_each_fits_data_and_has_the_same_weights_again(self):
         made = set()
         for dataset in (DataSet("numbers", "", (13,), 3),
-                        DataSet("high", "", (1, 40, 12), 2),
+                        DataSet("high", "", (1, 96, 12), 2),
                         DataSet("coloured", "", (3, 20, 21), 1),
                         DataSet("series", "", (7, 3), 2),
                         DataSet("tokens", "", (9,), 4, vocabulary=11),
