@@ -26,7 +26,7 @@ from corpus import table
 # A network for vectors is given no more numbers than that: the first layer would be
 # nearly all of it.
 MOST_NUMBERS = 1200
-NETWORKS_OF_A_WIRING = 16
+NETWORKS_OF_A_WIRING = 40
 
 CONFIGURATION = """\
 # Networks in files on {name}: scripts/make_diverse_networks.py made this file.

@@ -396,6 +396,134 @@ class WeightNorm(nn.Sequential):
         self.append(WeightNormed(width, p.outputs))
 
 
+class LinearPieces(nn.Module):
+    """Each feature as its shares of a few intervals, then a network."""
+
+    def __init__(self, p):
+        super().__init__()
+        first, width = p.choose(16, 32), p.choose(32, 64)
+        self.project = nn.Linear(p.numbers, first)
+        self.register_buffer("begins", torch.linspace(-2, 1.5, 8))
+        self.rest = nn.Sequential(nn.Linear(8 * first, width), nn.ReLU(),
+                                  nn.Linear(width, p.outputs))
+
+    def forward(self, x):
+        x = self.project(x.flatten(1))[:, :, None]
+        return self.rest((2 * (x - self.begins)).clamp(0, 1).flatten(1))
+
+
+class Memory(nn.Module):
+    """The mean of learnt values, weighted by how near their learnt keys are."""
+
+    def __init__(self, p):
+        super().__init__()
+        width, slots = p.choose(16, 32, 64), p.choose(16, 32, 64)
+        self.ask = nn.Sequential(nn.Flatten(), nn.Linear(p.numbers, width), nn.Tanh(),
+                                 nn.Linear(width, width))
+        self.keys = nn.Parameter(torch.randn(slots, width))
+        self.values = nn.Parameter(torch.randn(slots, p.outputs))
+
+    def forward(self, x):
+        asked = self.ask(x)
+        return (asked @ self.keys.t() / asked.shape[1] ** 0.5).softmax(1) @ self.values
+
+
+class LowRank(nn.Sequential):
+    """Weights that are products of two narrow matrices."""
+
+    def __init__(self, p):
+        rank = p.choose(4, 8, 16)
+        modules, width = hidden_layers(
+            p, (2, 3, 4), (64, 128, 256),
+            lambda inputs, width: [nn.Linear(inputs, rank, bias=False),
+                                   nn.Linear(rank, width), nn.ReLU()])
+        super().__init__(*modules, nn.Linear(width, p.outputs))
+
+
+class Reflection(nn.Module):
+    """An orthogonal matrix: the product of a few reflections."""
+
+    def __init__(self, width: int, count: int):
+        super().__init__()
+        self.normals = nn.Parameter(torch.randn(count, width))
+        self.bias = nn.Parameter(torch.zeros(width))
+
+    def forward(self, x):
+        for normal in F.normalize(self.normals):
+            x = x - 2 * (x @ normal)[:, None] * normal
+        return x + self.bias
+
+
+class Reflections(nn.Sequential):
+    """Layers that keep lengths and angles."""
+
+    def __init__(self, p):
+        width = p.choose(32, 64)
+        super().__init__(nn.Flatten(), nn.Linear(p.numbers, width))
+        for _ in range(p.choose(1, 2, 3)):
+            self.extend([Reflection(width, p.choose(4, 8)), nn.LeakyReLU(0.3)])
+        self.append(nn.Linear(width, p.outputs))
+
+
+class Bump(nn.Module):
+    def forward(self, x):
+        return torch.exp(-x.square())
+
+
+class Bumps(nn.Sequential):
+    """Units that answer to a narrow range of their sums."""
+
+    def __init__(self, p):
+        modules, width = hidden_layers(
+            p, (1, 2, 3), (32, 64, 128),
+            lambda inputs, width: [nn.Linear(inputs, width), Bump()])
+        super().__init__(*modules, nn.Linear(width, p.outputs))
+
+
+class Coupling(nn.Module):
+    """[B, 2 * width]: each half is changed by what the other one says."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.left, self.right = (
+            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.GELU(),
+                          nn.Linear(width, width)) for _ in range(2))
+
+    def forward(self, x):
+        a, b = x.chunk(2, 1)
+        a = a + self.left(b)
+        return torch.cat([a, b + self.right(a)], 1)
+
+
+class Reversible(nn.Sequential):
+    """Blocks whose inputs follow from their outputs."""
+
+    def __init__(self, p):
+        width = p.choose(24, 48)
+        super().__init__(
+            nn.Flatten(), nn.Linear(p.numbers, 2 * width),
+            repeated(p.choose(1, 2, 4), lambda: Coupling(width)),
+            nn.Linear(2 * width, p.outputs))
+
+
+class WrittenWeights(nn.Module):
+    """A network that writes a layer's weights for each sample."""
+
+    def __init__(self, p):
+        super().__init__()
+        self.width = p.choose(8, 16)
+        self.body = nn.Sequential(nn.Flatten(), nn.Linear(p.numbers, 32), nn.ReLU(),
+                                  nn.Linear(32, self.width))
+        self.write = nn.Sequential(nn.Flatten(), nn.Linear(p.numbers, 16), nn.Tanh(),
+                                   nn.Linear(16, self.width ** 2))
+        self.head = nn.Linear(self.width, p.outputs)
+
+    def forward(self, x):
+        weights = self.write(x).view(-1, self.width, self.width)
+        seen = (weights @ self.body(x)[:, :, None])[:, :, 0]
+        return self.head(F.relu(seen))
+
+
 # Images.
 
 
@@ -626,6 +754,123 @@ class Factorized(nn.Sequential):
             places = places[0] // 2, places[1] // 2
         self.extend([nn.Flatten(),
                      nn.Linear(channels * math.prod(places), p.outputs)])
+
+
+class Shift(nn.Module):
+    """A quarter of the channels moves one place up, down, left and right."""
+
+    def forward(self, x):
+        up, down, left, right = x.chunk(4, 1)
+        return torch.cat([up.roll(1, 2), down.roll(-1, 2), left.roll(1, 3),
+                          right.roll(-1, 3)], 1)
+
+
+class Shifts(nn.Sequential):
+    """1 x 1 convolutions between channels that move."""
+
+    def __init__(self, p):
+        super().__init__()
+        width = p.choose(16, 32)
+        self.extend([nn.Conv2d(p.shape[0], width, 2, stride=2), nn.ReLU()])
+        for _ in range(p.choose(2, 3, 4)):
+            self.append(Branch(nn.Sequential(
+                nn.BatchNorm2d(width), Shift(), nn.Conv2d(width, width, 1), nn.ReLU())))
+        self.extend([nn.AdaptiveAvgPool2d(2), nn.Flatten(),
+                     nn.Linear(4 * width, p.outputs)])
+
+
+class Involution(nn.Module):
+    """Kernels of 3 x 3 that each place makes for itself, shared by channels."""
+
+    def __init__(self, width: int, groups: int):
+        super().__init__()
+        self.groups = groups
+        self.kernels = nn.Sequential(nn.Conv2d(width, width // 2, 1), nn.ReLU(),
+                                     nn.Conv2d(width // 2, 9 * groups, 1))
+
+    def forward(self, x):
+        b, c, h, w = x.shape
+        near = F.unfold(x, [3, 3], padding=[1, 1])
+        near = near.view(b, self.groups, c // self.groups, 9, h, w)
+        kernels = self.kernels(x).view(b, self.groups, 1, 9, h, w)
+        return (kernels * near).sum(3).view(b, c, h, w)
+
+
+class Involutions(nn.Sequential):
+    """Kernels that depend on what they look at."""
+
+    def __init__(self, p):
+        width = p.choose(16, 24)
+        super().__init__(nn.Conv2d(p.shape[0], width, 3, stride=2, padding=1))
+        for _ in range(p.choose(1, 2)):
+            self.extend([nn.GroupNorm(4, width), nn.ReLU(), Involution(width, 4),
+                         nn.Conv2d(width, width, 1), nn.ReLU(), nn.MaxPool2d(2)])
+        self.extend([nn.AdaptiveAvgPool2d(2), nn.Flatten(),
+                     nn.Linear(4 * width, p.outputs)])
+
+
+class FixedFilters(nn.Module):
+    """Waves that are not trained, their strength at each place, and a network."""
+
+    def __init__(self, p):
+        super().__init__()
+        places = torch.arange(-3.0, 4)
+        envelope = torch.exp(-(places[:, None].square() + places.square()) / 8)
+        waves: list[torch.Tensor] = []
+        for rate in (0.8, 1.6):
+            for turn in range(4):
+                angle = math.pi * turn / 4
+                phase = rate * (math.cos(angle) * places[:, None]
+                                + math.sin(angle) * places)
+                waves += [envelope * phase.sin(), envelope * phase.cos()]
+        waves = torch.stack([wave - wave.mean() for wave in waves])
+        self.register_buffer("waves", (waves / waves.square().sum(
+            (1, 2), keepdim=True).sqrt())[:, None])
+        width = p.choose(32, 64)
+        self.rest = nn.Sequential(nn.AdaptiveAvgPool2d(p.choose(3, 4)), nn.Flatten(),
+                                  nn.LazyLinear(width), nn.ReLU(),
+                                  nn.Linear(width, p.outputs))
+        with torch.no_grad():
+            self(torch.zeros(2, *p.shape))
+
+    def forward(self, x):
+        waves = F.conv2d(x.mean(1, keepdim=True), self.waves, padding=3)
+        sine, cosine = waves[:, 0::2], waves[:, 1::2]
+        return self.rest(torch.sqrt(sine.square() + cosine.square() + 1e-4))
+
+
+class Unshared(nn.Module):
+    """A layer of its own for each part of the image."""
+
+    def __init__(self, p):
+        super().__init__()
+        self.size, width = max(3, min(p.shape[1:]) // 5), p.choose(4, 8)
+        parts = (p.shape[1] // self.size) * (p.shape[2] // self.size)
+        inputs = p.shape[0] * self.size ** 2
+        self.weights = nn.Parameter(torch.randn(parts, inputs, width) / inputs ** 0.5)
+        self.head = nn.Sequential(nn.Flatten(), nn.Linear(parts * width, 48), nn.Tanh(),
+                                  nn.Linear(48, p.outputs))
+
+    def forward(self, x):
+        parts = F.unfold(x, [self.size, self.size], stride=[self.size, self.size])
+        return self.head(torch.einsum("bip,piw->bpw", parts, self.weights).tanh())
+
+
+class SpatialPyramid(nn.Module):
+    """Largest values of the whole image, its quarters and its sixteenths."""
+
+    def __init__(self, p):
+        super().__init__()
+        width = p.choose(12, 24)
+        self.convolve = nn.Sequential(
+            nn.Conv2d(p.shape[0], width, 3, padding=1), nn.SiLU(),
+            nn.Conv2d(width, width, 3, stride=2, padding=1), nn.SiLU())
+        self.head = nn.Linear(21 * width, p.outputs)
+
+    def forward(self, x):
+        x = self.convolve(x)
+        return self.head(torch.cat([F.adaptive_max_pool2d(x, [size, size]).flatten(1)
+                                    for size in (1, 2, 4)], 1))
 
 
 # Steps.
@@ -871,14 +1116,151 @@ class ParallelBlocks(StepNetwork):
             repeated(p.choose(1, 2), lambda: Beside(width)), nn.LayerNorm(width)))
 
 
+class ClockUnits(nn.Module):
+    """Recurrent units in four groups, which change at every step, every second,
+    fourth and eighth one."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.inputs, self.own = nn.Linear(width, width), nn.Linear(width, width)
+        self.register_buffer("period", 2 ** (torch.arange(width) * 4 // width))
+
+    def forward(self, x):
+        x = self.inputs(x)
+        h = torch.zeros_like(x[:, 0])
+        states: list[torch.Tensor] = []
+        for t in range(x.shape[1]):
+            h = torch.where(t % self.period == 0, (x[:, t] + self.own(h)).tanh(), h)
+            states.append(h)
+        return torch.stack(states, 1)
+
+
+class ProductUnits(nn.Module):
+    """Recurrent weights that the input scales."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.inputs, self.scale = nn.Linear(width, width), nn.Linear(width, width)
+        self.down = nn.Linear(width, width, bias=False)
+        self.up = nn.Linear(width, width, bias=False)
+
+    def forward(self, x):
+        new, scale = self.inputs(x), self.scale(x)
+        h = torch.zeros_like(x[:, 0])
+        states: list[torch.Tensor] = []
+        for t in range(x.shape[1]):
+            h = (new[:, t] + self.up(scale[:, t] * self.down(h))).tanh()
+            states.append(h)
+        return torch.stack(states, 1)
+
+
+class RotatingUnits(nn.Module):
+    """Recurrent weights without a symmetric part, in small steps: states turn and
+    neither grow nor vanish."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.inputs = nn.Linear(width, width)
+        self.weights = nn.Parameter(torch.randn(width, width) / width ** 0.5)
+
+    def forward(self, x):
+        x = self.inputs(x)
+        turn = self.weights - self.weights.t()
+        h = torch.zeros_like(x[:, 0])
+        states: list[torch.Tensor] = []
+        for t in range(x.shape[1]):
+            h = h + 0.3 * (x[:, t] + h @ turn - 0.1 * h).tanh()
+            states.append(h)
+        return torch.stack(states, 1)
+
+
+class RunningMeans(nn.Module):
+    """Means of all steps so far, weighted by what each says of itself."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.three, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+
+    def forward(self, x):
+        weight, value, share = self.three(x).chunk(3, 2)
+        weight = weight.clamp(max=10).exp()
+        means = (weight * value).cumsum(1) / weight.cumsum(1)
+        return self.out(share.sigmoid() * means)
+
+
+class NearAttention(nn.Module):
+    """Attention with a learnt number for each head that weakens what is far. Without
+    a softmax (`retain`) it only weakens."""
+
+    def __init__(self, width: int, heads: int, retain: bool):
+        super().__init__()
+        self.heads, self.retain = heads, retain
+        self.three, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.slope = nn.Parameter(2.0 ** (-torch.arange(heads) - 1.0))
+
+    def forward(self, x):
+        q, k, v = split_heads(self.three(x), self.heads)
+        place = torch.arange(x.shape[1], device=x.device)
+        far = (place[:, None] - place).abs() * self.slope.abs()[:, None, None]
+        scores = q @ k.transpose(2, 3) / q.shape[3] ** 0.5
+        if self.retain:
+            weights = scores * torch.exp(-far) / x.shape[1] ** 0.5
+        else:
+            weights = (scores - far).softmax(3)
+        return self.out(join_heads(weights @ v))
+
+
+class Clockwork(StepNetwork):
+    def __init__(self, p):
+        width = p.choose(16, 32, 48)
+        super().__init__(p, width, ClockUnits(width))
+
+
+class Multiplicative(StepNetwork):
+    def __init__(self, p):
+        width = p.choose(16, 32)
+        super().__init__(p, width, ProductUnits(width))
+
+
+class Antisymmetric(StepNetwork):
+    def __init__(self, p):
+        width = p.choose(16, 32, 48)
+        super().__init__(p, width, RotatingUnits(width))
+
+
+class AttentionFree(StepNetwork):
+    def __init__(self, p):
+        width = p.choose(16, 32)
+        super().__init__(p, width, repeated(
+            p.choose(1, 2), lambda: block(width, RunningMeans(width), nn.GELU())))
+
+
+class DistanceAttention(StepNetwork):
+    def __init__(self, p):
+        width = p.choose(16, 32)
+        super().__init__(p, width, repeated(
+            p.choose(1, 2),
+            lambda: block(width, NearAttention(width, 4, False), nn.SiLU())))
+
+
+class Retention(StepNetwork):
+    def __init__(self, p):
+        width = p.choose(16, 32)
+        super().__init__(p, width, repeated(
+            p.choose(1, 2),
+            lambda: block(width, NearAttention(width, 4, True), nn.GELU())))
+
+
 VECTORS = {kind.__name__: kind for kind in (
     SelfNormalizing, Rectified, Logistic, Residual, ReZero, CrossNetwork, SoftTrees,
     FourierFeatures, RadialBasis, KolmogorovArnold, SharedLayers, DeepSets,
-    FeatureTokens, Narrow, Cosine, WeightNorm)}
+    FeatureTokens, Narrow, Cosine, WeightNorm, LinearPieces, Memory, LowRank,
+    Reflections, Bumps, Reversible, WrittenWeights)}
 IMAGES = {kind.__name__: kind for kind in (
     NetworkInNetwork, Bottlenecks, InstanceNormed, Dilated, PoolMixer, FourierMixer,
-    LinearAttention, Perceiver, Coordinates, ColumnReader, Pyramid,
-    Factorized)}
+    LinearAttention, Perceiver, Coordinates, ColumnReader, Pyramid, Factorized,
+    Shifts, Involutions, FixedFilters, Unshared, SpatialPyramid)}
 STEPS = {kind.__name__: kind for kind in (
     OneGate, Independent, Quasi, Diagonal, EchoState, Projected, LanguageBlocks,
-    ParallelBlocks)}
+    ParallelBlocks, Clockwork, Multiplicative, Antisymmetric, AttentionFree,
+    DistanceAttention, Retention)}
