@@ -16,8 +16,8 @@ namespace {
 
 // A part has several kinds or sources where there are more of them, since every
 // part is a fit.
-constexpr int kKindParts = 10;
-constexpr int kSourceParts = 10;
+constexpr int kKindParts = 8;
+constexpr int kSourceParts = 8;
 constexpr int kKindPartsOfBoth = 5;
 constexpr int kSourcePartsOfBoth = 4;
 constexpr int kRandomFolds = 5;
