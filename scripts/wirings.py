@@ -397,7 +397,8 @@ class WeightNorm(nn.Sequential):
 
 
 class LinearPieces(nn.Module):
-    """Each feature as its shares of a few intervals, then a network."""
+    """Learnt projections, each cut into 8 intervals: how much of each interval it
+    fills. Then a network."""
 
     def __init__(self, p):
         super().__init__()
@@ -413,31 +414,20 @@ class LinearPieces(nn.Module):
 
 
 class Memory(nn.Module):
-    """The mean of learnt values, weighted by how near their learnt keys are."""
+    """The mean of learnt values, weighted by the products of their learnt keys with a
+    query that is made from the sample."""
 
     def __init__(self, p):
         super().__init__()
         width, slots = p.choose(16, 32, 64), p.choose(16, 32, 64)
-        self.ask = nn.Sequential(nn.Flatten(), nn.Linear(p.numbers, width), nn.Tanh(),
+        self.query = nn.Sequential(nn.Flatten(), nn.Linear(p.numbers, width), nn.Tanh(),
                                  nn.Linear(width, width))
         self.keys = nn.Parameter(torch.randn(slots, width))
         self.values = nn.Parameter(torch.randn(slots, p.outputs))
 
     def forward(self, x):
-        asked = self.ask(x)
-        return (asked @ self.keys.t() / asked.shape[1] ** 0.5).softmax(1) @ self.values
-
-
-class LowRank(nn.Sequential):
-    """Weights that are products of two narrow matrices."""
-
-    def __init__(self, p):
-        rank = p.choose(4, 8, 16)
-        modules, width = hidden_layers(
-            p, (2, 3, 4), (64, 128, 256),
-            lambda inputs, width: [nn.Linear(inputs, rank, bias=False),
-                                   nn.Linear(rank, width), nn.ReLU()])
-        super().__init__(*modules, nn.Linear(width, p.outputs))
+        query = self.query(x)
+        return (query @ self.keys.t() / query.shape[1] ** 0.5).softmax(1) @ self.values
 
 
 class Reflection(nn.Module):
@@ -455,7 +445,7 @@ class Reflection(nn.Module):
 
 
 class Reflections(nn.Sequential):
-    """Layers that keep lengths and angles."""
+    """Layers whose weights keep lengths and angles."""
 
     def __init__(self, p):
         width = p.choose(32, 64)
@@ -466,12 +456,14 @@ class Reflections(nn.Sequential):
 
 
 class Bump(nn.Module):
+    """exp(-x^2)"""
+
     def forward(self, x):
         return torch.exp(-x.square())
 
 
 class Bumps(nn.Sequential):
-    """Units that answer to a narrow range of their sums."""
+    """Units that are active only where their weighted sum is near 0."""
 
     def __init__(self, p):
         modules, width = hidden_layers(
@@ -481,7 +473,7 @@ class Bumps(nn.Sequential):
 
 
 class Coupling(nn.Module):
-    """[B, 2 * width]: each half is changed by what the other one says."""
+    """[B, 2 * width]: to each half, a function of the other half is added."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -496,7 +488,7 @@ class Coupling(nn.Module):
 
 
 class Reversible(nn.Sequential):
-    """Blocks whose inputs follow from their outputs."""
+    """Blocks whose inputs can be computed from their outputs."""
 
     def __init__(self, p):
         width = p.choose(24, 48)
@@ -507,21 +499,21 @@ class Reversible(nn.Sequential):
 
 
 class WrittenWeights(nn.Module):
-    """A network that writes a layer's weights for each sample."""
+    """A network computes the weights of a layer for each sample."""
 
     def __init__(self, p):
         super().__init__()
         self.width = p.choose(8, 16)
         self.body = nn.Sequential(nn.Flatten(), nn.Linear(p.numbers, 32), nn.ReLU(),
                                   nn.Linear(32, self.width))
-        self.write = nn.Sequential(nn.Flatten(), nn.Linear(p.numbers, 16), nn.Tanh(),
+        self.weights = nn.Sequential(nn.Flatten(), nn.Linear(p.numbers, 16), nn.Tanh(),
                                    nn.Linear(16, self.width ** 2))
         self.head = nn.Linear(self.width, p.outputs)
 
     def forward(self, x):
-        weights = self.write(x).view(-1, self.width, self.width)
-        seen = (weights @ self.body(x)[:, :, None])[:, :, 0]
-        return self.head(F.relu(seen))
+        weights = self.weights(x).view(-1, self.width, self.width)
+        hidden = (weights @ self.body(x)[:, :, None])[:, :, 0]
+        return self.head(F.relu(hidden))
 
 
 # Images.
@@ -757,16 +749,17 @@ class Factorized(nn.Sequential):
 
 
 class Shift(nn.Module):
-    """A quarter of the channels moves one place up, down, left and right."""
+    """One quarter of the channels moves down by one place, one up, one right and one
+    left. What leaves comes in at the opposite edge."""
 
     def forward(self, x):
-        up, down, left, right = x.chunk(4, 1)
-        return torch.cat([up.roll(1, 2), down.roll(-1, 2), left.roll(1, 3),
-                          right.roll(-1, 3)], 1)
+        down, up, right, left = x.chunk(4, 1)
+        return torch.cat([down.roll(1, 2), up.roll(-1, 2), right.roll(1, 3),
+                          left.roll(-1, 3)], 1)
 
 
 class Shifts(nn.Sequential):
-    """1 x 1 convolutions between channels that move."""
+    """1 x 1 convolutions; between them the channels are shifted."""
 
     def __init__(self, p):
         super().__init__()
@@ -780,7 +773,8 @@ class Shifts(nn.Sequential):
 
 
 class Involution(nn.Module):
-    """Kernels of 3 x 3 that each place makes for itself, shared by channels."""
+    """Kernels of 3 x 3 that are computed at each place from its own values. The
+    channels of a group share one."""
 
     def __init__(self, width: int, groups: int):
         super().__init__()
@@ -790,10 +784,10 @@ class Involution(nn.Module):
 
     def forward(self, x):
         b, c, h, w = x.shape
-        near = F.unfold(x, [3, 3], padding=[1, 1])
-        near = near.view(b, self.groups, c // self.groups, 9, h, w)
+        neighbours = F.unfold(x, [3, 3], padding=[1, 1])
+        neighbours = neighbours.view(b, self.groups, c // self.groups, 9, h, w)
         kernels = self.kernels(x).view(b, self.groups, 1, 9, h, w)
-        return (kernels * near).sum(3).view(b, c, h, w)
+        return (kernels * neighbours).sum(3).view(b, c, h, w)
 
 
 class Involutions(nn.Sequential):
@@ -810,37 +804,37 @@ class Involutions(nn.Sequential):
 
 
 class FixedFilters(nn.Module):
-    """Waves that are not trained, their strength at each place, and a network."""
+    """Fixed wave filters (Gabor) of the grey image, their mean strength in each
+    region, and a network."""
 
     def __init__(self, p):
         super().__init__()
         places = torch.arange(-3.0, 4)
         envelope = torch.exp(-(places[:, None].square() + places.square()) / 8)
-        waves: list[torch.Tensor] = []
+        waves = []
         for rate in (0.8, 1.6):
             for turn in range(4):
                 angle = math.pi * turn / 4
                 phase = rate * (math.cos(angle) * places[:, None]
                                 + math.sin(angle) * places)
                 waves += [envelope * phase.sin(), envelope * phase.cos()]
-        waves = torch.stack([wave - wave.mean() for wave in waves])
-        self.register_buffer("waves", (waves / waves.square().sum(
+        filters = torch.stack([wave - wave.mean() for wave in waves])
+        self.register_buffer("filters", (filters / filters.square().sum(
             (1, 2), keepdim=True).sqrt())[:, None])
-        width = p.choose(32, 64)
-        self.rest = nn.Sequential(nn.AdaptiveAvgPool2d(p.choose(3, 4)), nn.Flatten(),
-                                  nn.LazyLinear(width), nn.ReLU(),
+        width, regions = p.choose(32, 64), p.choose(3, 4)
+        self.rest = nn.Sequential(nn.AdaptiveAvgPool2d(regions), nn.Flatten(),
+                                  nn.Linear(8 * regions ** 2, width), nn.ReLU(),
                                   nn.Linear(width, p.outputs))
-        with torch.no_grad():
-            self(torch.zeros(2, *p.shape))
 
     def forward(self, x):
-        waves = F.conv2d(x.mean(1, keepdim=True), self.waves, padding=3)
-        sine, cosine = waves[:, 0::2], waves[:, 1::2]
+        filtered = F.conv2d(x.mean(1, keepdim=True), self.filters, padding=3)
+        sine, cosine = filtered[:, 0::2], filtered[:, 1::2]
         return self.rest(torch.sqrt(sine.square() + cosine.square() + 1e-4))
 
 
 class Unshared(nn.Module):
-    """A layer of its own for each part of the image."""
+    """Weights of its own for each part of the image; what is left at the edges is not
+    seen."""
 
     def __init__(self, p):
         super().__init__()
@@ -857,7 +851,8 @@ class Unshared(nn.Module):
 
 
 class SpatialPyramid(nn.Module):
-    """Largest values of the whole image, its quarters and its sixteenths."""
+    """The largest value of each channel in the whole image, in its quarters and in its
+    sixteenths."""
 
     def __init__(self, p):
         super().__init__()
@@ -1117,12 +1112,12 @@ class ParallelBlocks(StepNetwork):
 
 
 class ClockUnits(nn.Module):
-    """Recurrent units in four groups, which change at every step, every second,
-    fourth and eighth one."""
+    """Recurrent units in four groups. The first changes at every step, the others at
+    every second, fourth and eighth step."""
 
     def __init__(self, width: int):
         super().__init__()
-        self.inputs, self.own = nn.Linear(width, width), nn.Linear(width, width)
+        self.inputs, self.recurrent = nn.Linear(width, width), nn.Linear(width, width)
         self.register_buffer("period", 2 ** (torch.arange(width) * 4 // width))
 
     def forward(self, x):
@@ -1130,7 +1125,7 @@ class ClockUnits(nn.Module):
         h = torch.zeros_like(x[:, 0])
         states: list[torch.Tensor] = []
         for t in range(x.shape[1]):
-            h = torch.where(t % self.period == 0, (x[:, t] + self.own(h)).tanh(), h)
+            h = torch.where(t % self.period == 0, (x[:, t] + self.recurrent(h)).tanh(), h)
             states.append(h)
         return torch.stack(states, 1)
 
@@ -1155,8 +1150,8 @@ class ProductUnits(nn.Module):
 
 
 class RotatingUnits(nn.Module):
-    """Recurrent weights without a symmetric part, in small steps: states turn and
-    neither grow nor vanish."""
+    """Recurrent weights without a symmetric part, which turn the state, in small
+    steps."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -1175,60 +1170,70 @@ class RotatingUnits(nn.Module):
 
 
 class RunningMeans(nn.Module):
-    """Means of all steps so far, weighted by what each says of itself."""
+    """Means of all steps so far, whose weights are computed from each step, times a
+    gate."""
 
     def __init__(self, width: int):
         super().__init__()
         self.three, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
 
     def forward(self, x):
-        weight, value, share = self.three(x).chunk(3, 2)
-        weight = weight.clamp(max=10).exp()
+        weight, value, gate = self.three(x).chunk(3, 2)
+        weight = weight.clamp(-10, 10).exp()
         means = (weight * value).cumsum(1) / weight.cumsum(1)
-        return self.out(share.sigmoid() * means)
+        return self.out(gate.sigmoid() * means)
 
 
 class NearAttention(nn.Module):
-    """Attention with a learnt number for each head that weakens what is far. Without
-    a softmax (`retain`) it only weakens."""
+    """Attention whose scores fall with the distance, at a learnt rate for each head.
+    Without `softmax` the scores themselves weigh, times a factor that falls."""
 
-    def __init__(self, width: int, heads: int, retain: bool):
+    def __init__(self, width: int, heads: int, softmax: bool):
         super().__init__()
-        self.heads, self.retain = heads, retain
+        self.heads, self.softmax = heads, softmax
         self.three, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.slope = nn.Parameter(2.0 ** (-torch.arange(heads) - 1.0))
 
     def forward(self, x):
         q, k, v = split_heads(self.three(x), self.heads)
         place = torch.arange(x.shape[1], device=x.device)
-        far = (place[:, None] - place).abs() * self.slope.abs()[:, None, None]
+        distance = (place[:, None] - place).abs()
+        penalty = distance * self.slope.abs()[:, None, None]
         scores = q @ k.transpose(2, 3) / q.shape[3] ** 0.5
-        if self.retain:
-            weights = scores * torch.exp(-far) / x.shape[1] ** 0.5
+        if self.softmax:
+            weights = (scores - penalty).softmax(3)
         else:
-            weights = (scores - far).softmax(3)
+            weights = scores * torch.exp(-penalty) / x.shape[1] ** 0.5
         return self.out(join_heads(weights @ v))
 
 
 class Clockwork(StepNetwork):
+    """A recurrent layer whose units change at different rates."""
+
     def __init__(self, p):
         width = p.choose(16, 32, 48)
         super().__init__(p, width, ClockUnits(width))
 
 
 class Multiplicative(StepNetwork):
+    """A recurrent layer whose weights the input scales."""
+
     def __init__(self, p):
         width = p.choose(16, 32)
         super().__init__(p, width, ProductUnits(width))
 
 
 class Antisymmetric(StepNetwork):
+    """A recurrent layer that turns its state."""
+
     def __init__(self, p):
         width = p.choose(16, 32, 48)
         super().__init__(p, width, RotatingUnits(width))
 
 
 class AttentionFree(StepNetwork):
+    """Blocks with running means in the place of attention."""
+
     def __init__(self, p):
         width = p.choose(16, 32)
         super().__init__(p, width, repeated(
@@ -1236,25 +1241,29 @@ class AttentionFree(StepNetwork):
 
 
 class DistanceAttention(StepNetwork):
+    """Blocks whose attention knows distances in the place of positions."""
+
     def __init__(self, p):
         width = p.choose(16, 32)
         super().__init__(p, width, repeated(
             p.choose(1, 2),
-            lambda: block(width, NearAttention(width, 4, False), nn.SiLU())))
+            lambda: block(width, NearAttention(width, 4, True), nn.SiLU())))
 
 
 class Retention(StepNetwork):
+    """Blocks with attention that has no softmax and fades with the distance."""
+
     def __init__(self, p):
         width = p.choose(16, 32)
         super().__init__(p, width, repeated(
             p.choose(1, 2),
-            lambda: block(width, NearAttention(width, 4, True), nn.GELU())))
+            lambda: block(width, NearAttention(width, 4, False), nn.GELU())))
 
 
 VECTORS = {kind.__name__: kind for kind in (
     SelfNormalizing, Rectified, Logistic, Residual, ReZero, CrossNetwork, SoftTrees,
     FourierFeatures, RadialBasis, KolmogorovArnold, SharedLayers, DeepSets,
-    FeatureTokens, Narrow, Cosine, WeightNorm, LinearPieces, Memory, LowRank,
+    FeatureTokens, Narrow, Cosine, WeightNorm, LinearPieces, Memory,
     Reflections, Bumps, Reversible, WrittenWeights)}
 IMAGES = {kind.__name__: kind for kind in (
     NetworkInNetwork, Bottlenecks, InstanceNormed, Dilated, PoolMixer, FourierMixer,
