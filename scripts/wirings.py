@@ -445,7 +445,7 @@ class Reflection(nn.Module):
 
 
 class Reflections(nn.Sequential):
-    """Layers whose weights keep lengths and angles."""
+    """Hidden layers whose weights keep lengths and angles."""
 
     def __init__(self, p):
         width = p.choose(32, 64)
@@ -499,7 +499,8 @@ class Reversible(nn.Sequential):
 
 
 class WrittenWeights(nn.Module):
-    """A network computes the weights of a layer for each sample."""
+    """A network computes, for each sample, the weights of a layer that stands between
+    another network and the output."""
 
     def __init__(self, p):
         super().__init__()
@@ -759,7 +760,8 @@ class Shift(nn.Module):
 
 
 class Shifts(nn.Sequential):
-    """1 x 1 convolutions; between them the channels are shifted."""
+    """A 2 x 2 convolution, then residual branches that shift the channels before a 1 x 1
+    convolution."""
 
     def __init__(self, p):
         super().__init__()
@@ -1150,8 +1152,8 @@ class ProductUnits(nn.Module):
 
 
 class RotatingUnits(nn.Module):
-    """Recurrent weights without a symmetric part, which turn the state, in small
-    steps."""
+    """A state that changes in small steps, by the tanh of the input, of antisymmetric
+    recurrent weights and of a small decay."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -1170,8 +1172,8 @@ class RotatingUnits(nn.Module):
 
 
 class RunningMeans(nn.Module):
-    """Means of all steps so far, whose weights are computed from each step, times a
-    gate."""
+    """Weighted means of all steps so far, times a gate. Weights and gate are computed
+    from each step."""
 
     def __init__(self, width: int):
         super().__init__()
@@ -1241,7 +1243,7 @@ class AttentionFree(StepNetwork):
 
 
 class DistanceAttention(StepNetwork):
-    """Blocks whose attention knows distances in the place of positions."""
+    """Blocks with attention whose scores fall with the distance between steps."""
 
     def __init__(self, p):
         width = p.choose(16, 32)
