@@ -1233,33 +1233,34 @@ class Antisymmetric(StepNetwork):
         super().__init__(p, width, RotatingUnits(width))
 
 
-class AttentionFree(StepNetwork):
-    """Blocks with running means in the place of attention."""
+class StepBlocks(StepNetwork):
+    """Blocks of a mixer of the steps and of a network for each step."""
 
-    def __init__(self, p):
+    def __init__(self, p, mixer, activation):
         width = p.choose(16, 32)
         super().__init__(p, width, repeated(
-            p.choose(1, 2), lambda: block(width, RunningMeans(width), nn.GELU())))
+            p.choose(1, 2), lambda: block(width, mixer(width), activation())))
 
 
-class DistanceAttention(StepNetwork):
-    """Blocks with attention whose scores fall with the distance between steps."""
-
-    def __init__(self, p):
-        width = p.choose(16, 32)
-        super().__init__(p, width, repeated(
-            p.choose(1, 2),
-            lambda: block(width, NearAttention(width, 4, True), nn.SiLU())))
-
-
-class Retention(StepNetwork):
-    """Blocks with attention that has no softmax and fades with the distance."""
+class AttentionFree(StepBlocks):
+    """Running means take the place of attention."""
 
     def __init__(self, p):
-        width = p.choose(16, 32)
-        super().__init__(p, width, repeated(
-            p.choose(1, 2),
-            lambda: block(width, NearAttention(width, 4, False), nn.GELU())))
+        super().__init__(p, RunningMeans, nn.GELU)
+
+
+class DistanceAttention(StepBlocks):
+    """Attention whose scores fall with the distance between steps."""
+
+    def __init__(self, p):
+        super().__init__(p, lambda width: NearAttention(width, 4, True), nn.SiLU)
+
+
+class Retention(StepBlocks):
+    """Attention that has no softmax and fades with the distance."""
+
+    def __init__(self, p):
+        super().__init__(p, lambda width: NearAttention(width, 4, False), nn.GELU)
 
 
 VECTORS = {kind.__name__: kind for kind in (
