@@ -8,6 +8,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -332,7 +333,48 @@ TEST(GeneralModel, OfVersionsBeforeHasNoRegressionAndNoPerceptron) {
     return std::string("accepted");
   };
   EXPECT_THAT(refusal(1), HasSubstr("fit again"));
-  EXPECT_THAT(refusal(5), HasSubstr("use a newer one"));
+  EXPECT_THAT(refusal(6), HasSubstr("use a newer one"));
+}
+
+TEST(GeneralModel, OfAVersionBeforeHasAPerceptronWithoutEmbedding) {
+  const MetaTable table = general_table(kFewestRowsOfPerceptron);
+  const GeneralModel model =
+      model_of(table, "general", first_steps_settings(42));
+  auto old = nlohmann::ordered_json::parse(to_json(model));
+  EXPECT_EQ(old.at("perceptron").erase("embedding"), 1);
+  old["schema_version"] = 4;
+  const std::vector<RowIndex> rows = all_rows(table);
+  EXPECT_EQ(general_model_from(old.dump()).model.predict_log(table, rows),
+            model.model.predict_log(table, rows));
+}
+
+TEST(GeneralModel, RefusesADamagedEmbedding) {
+  using Json = nlohmann::ordered_json;
+  const MetaTable table = general_table(kFewestRowsOfPerceptron);
+  const Json whole = Json::parse(to_json(model_of(table)));
+  const auto refusal = [&](const std::function<void(Json&)>& edit) {
+    Json damaged = whole;
+    edit(damaged.at("perceptron").at("embedding"));
+    try {
+      general_model_from(damaged.dump());
+    } catch (const std::exception& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_EQ(refusal([](Json&) {}), "accepted");
+  EXPECT_THAT(refusal([](Json& layers) { layers.clear(); }),
+              HasSubstr("a layer of a perceptron has"));
+  EXPECT_THAT(refusal([](Json& layers) { layers.erase(1); }),
+              HasSubstr("out of range"));
+  EXPECT_THAT(refusal([](Json& layers) { layers[1]["weights"].erase(0); }),
+              HasSubstr("a layer of a perceptron has"));
+  EXPECT_THAT(refusal([](Json& layers) {
+                layers[0]["outputs"] = layers[0]["outputs"].get<int>() - 1;
+                layers[0]["weights"].erase(0);
+                layers[0]["biases"].erase(0);
+              }),
+              HasSubstr("an embedding of"));
 }
 
 TEST(GeneralModel, IsTheMeanOfTreesAndAPerceptron) {

@@ -44,6 +44,12 @@ PerceptronSettings smooth() {
           .held_out = 0};
 }
 
+PerceptronSettings smooth_with_embedding() {
+  PerceptronSettings settings = smooth();
+  settings.embedding = {.hidden = 8, .outputs = 4};
+  return settings;
+}
+
 double r2(const std::vector<float>& y, const std::vector<double>& predicted) {
   double mean = 0;
   for (const float value : y) mean += value / static_cast<double>(y.size());
@@ -64,9 +70,28 @@ TEST(Perceptron, LearnsASurfaceWithMissingValues) {
   EXPECT_GT(r2(fresh.y, perceptron.predict(fresh.x)), 0.98);
 }
 
+// y depends on one column with ten turns, which layers of a hundred units learn
+// late and an embedding of the column at once.
+TEST(Perceptron, LearnsACurveOfOneColumnSoonerWithAnEmbedding) {
+  const auto rows_of = [](std::uint64_t seed) {
+    Surface made(1000, seed);
+    for (std::size_t i = 0; i < made.x.rows; ++i) {
+      made.y[i] = std::sin(8 * made.x.at(i, 0));
+    }
+    return made;
+  };
+  const Surface fitted = rows_of(1);
+  const Surface fresh = rows_of(2);
+  const auto score = [&](const PerceptronSettings& settings) {
+    return r2(fresh.y,
+              Perceptron(fitted.x, fitted.y, settings).predict(fresh.x));
+  };
+  EXPECT_GT(score(smooth_with_embedding()), score(smooth()) + 0.2);
+}
+
 TEST(Perceptron, PredictsARowAloneAsInCompany) {
   const Surface fitted(500, 1);
-  const Perceptron perceptron(fitted.x, fitted.y, smooth());
+  const Perceptron perceptron(fitted.x, fitted.y, smooth_with_embedding());
   const std::vector<double> together = perceptron.predict(fitted.x);
   for (std::size_t i = 0; i < 50; ++i) {
     Matrix alone(1, 3);
@@ -204,24 +229,46 @@ TEST(Perceptron, OfFewRowsMakesMoreEpochs) {
   EXPECT_GT(score(), few + 0.2);
 }
 
-// One sum after the other, in double precision; float32 has 6e-8, and sums have
-// at most 48 terms.
-TEST(Perceptron, PredictsWhatPlainLoopsDo) {
-  const Surface data(200, 3);
-  const Perceptron perceptron(data.x, data.y, smooth());
+double silu(double x) { return x / (1 + std::exp(-x)); }
+
+/// What the embedding makes of the values of a row, one sum after the other.
+std::vector<double> embedded(const Perceptron::Parameters& all,
+                             const std::vector<double>& values) {
+  std::vector<double> made = values;
+  if (all.embedding.empty()) return made;
+  const Perceptron::Layer& first = all.embedding[0];
+  const Perceptron::Layer& second = all.embedding[1];
+  const std::size_t units = first.weights.size() / values.size();
+  const std::size_t outputs = second.biases.size() / values.size();
+  for (std::size_t o = 0; o < second.biases.size(); ++o) {
+    const std::size_t column = o / outputs;
+    double sum = second.biases[o];
+    for (std::size_t k = 0; k < units; ++k) {
+      const std::size_t unit = column * units + k;
+      sum += second.weights[o * units + k] *
+             silu(values[column] * first.weights[unit] + first.biases[unit]);
+    }
+    made.push_back(silu(sum));
+  }
+  return made;
+}
+
+void expect_what_plain_loops_predict(const Perceptron& perceptron,
+                                     const Matrix& x) {
   const Perceptron::Parameters& all = perceptron.parameters();
-  const std::vector<double> predicted = perceptron.predict(data.x);
-  for (std::size_t row = 0; row < data.x.rows; ++row) {
+  const std::vector<double> predicted = perceptron.predict(x);
+  for (std::size_t row = 0; row < x.rows; ++row) {
     std::vector<double> values;
     for (std::size_t j = 0; j < 3; ++j) {
-      const double x = data.x.at(row, j);
-      const double inside = std::isnan(x)         ? all.standardiser.means[j]
-                            : x < all.least[j]    ? all.least[j]
-                            : x > all.greatest[j] ? all.greatest[j]
-                                                  : x;
+      const double value = x.at(row, j);
+      const double inside = std::isnan(value)      ? all.standardiser.means[j]
+                            : value < all.least[j] ? all.least[j]
+                            : value > all.greatest[j] ? all.greatest[j]
+                                                      : value;
       values.push_back((inside - all.standardiser.means[j]) /
                        all.standardiser.deviations[j]);
     }
+    values = embedded(all, values);
     for (const Perceptron::Layer& layer : all.layers) {
       std::vector<double> outputs;
       for (int o = 0; o < layer.outputs; ++o) {
@@ -231,11 +278,21 @@ TEST(Perceptron, PredictsWhatPlainLoopsDo) {
                  layer.weights[static_cast<std::size_t>(o * layer.inputs + i)];
         }
         const bool is_last = &layer == &all.layers.back();
-        outputs.push_back(is_last ? sum : sum / (1 + std::exp(-sum)));
+        outputs.push_back(is_last ? sum : silu(sum));
       }
       values = outputs;
     }
     EXPECT_NEAR(predicted[row], values.at(0) + all.mean, 1e-5) << row;
+  }
+}
+
+// In double precision; float32 has 6e-8, and sums have at most 48 terms.
+TEST(Perceptron, PredictsWhatPlainLoopsDo) {
+  const Surface data(200, 3);
+  for (const PerceptronSettings& settings :
+       {smooth(), smooth_with_embedding()}) {
+    expect_what_plain_loops_predict(Perceptron(data.x, data.y, settings),
+                                    data.x);
   }
 }
 
@@ -260,9 +317,9 @@ TEST(Perceptron, ContributionsOfALinearOneAreItsTerms) {
 
 // What is left for the constant is the answer for the mean of all rows, but for
 // the error of a sum over 32 points.
-TEST(Perceptron, ContributionsAddUpToThePrediction) {
+void expect_shares_that_add_up(const PerceptronSettings& settings) {
   const Surface data(500, 1);
-  const Perceptron perceptron(data.x, data.y, smooth());
+  const Perceptron perceptron(data.x, data.y, settings);
   const std::vector<double> predicted = perceptron.predict(data.x);
   Matrix middle(1, 3);
   middle.values = {kMissing, kMissing, kMissing};
@@ -282,6 +339,11 @@ TEST(Perceptron, ContributionsAddUpToThePrediction) {
     }
   }
   EXPECT_LT(of_nothing, of_first / 5);
+}
+
+TEST(Perceptron, ContributionsAddUpToThePrediction) {
+  expect_shares_that_add_up(smooth());
+  expect_shares_that_add_up(smooth_with_embedding());
 }
 
 }  // namespace

@@ -290,6 +290,16 @@ TEST_F(PredictorTest, ReadsTheVersionBeforeWhichHasNoPerceptron) {
   EXPECT_EQ(predict(read, seen_row()).steps, predict(trees, seen_row()).steps);
 }
 
+TEST_F(PredictorTest, ReadsTheVersionWhosePerceptronHasNoEmbedding) {
+  const Predictor made = kept(blend());
+  json perceptron = json::parse(read_file(folder_ / "perceptron.json"));
+  EXPECT_EQ(perceptron.erase("embedding"), 1);
+  std::ofstream(folder_ / "perceptron.json") << perceptron;
+  change([](json& cape) { cape["schema_version"] = 8; });
+  EXPECT_EQ(predict(load_predictor(folder_), seen_row()).steps,
+            predict(made, seen_row()).steps);
+}
+
 TEST_F(PredictorTest, RefusesADamagedPerceptron) {
   const FitResult result = blend();
   using Edit = void (*)(json&);

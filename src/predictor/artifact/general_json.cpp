@@ -17,7 +17,7 @@ namespace {
 using Json = nlohmann::ordered_json;  // people read it too
 
 /// Version 2 has no base.
-constexpr int kSchemaVersion = 4;
+constexpr int kSchemaVersion = 5;
 constexpr int kOldestVersion = 2;
 constexpr int kFirstWithPerceptron = 4;
 

@@ -17,21 +17,65 @@ namespace cape::predictor {
 
 /// `Json` is nlohmann::json or nlohmann::ordered_json.
 template <class Json>
+Json layers_json(const std::vector<Perceptron::Layer>& layers) {
+  Json json = Json::array();
+  for (const Perceptron::Layer& layer : layers) {
+    json.push_back({{"outputs", layer.outputs},
+                    {"weights", layer.weights},
+                    {"biases", layer.biases}});
+  }
+  return json;
+}
+
+/// Throws Error where the sizes do not fit.
+template <class Json>
+Perceptron::Layer layer_from(const Json& json, int inputs) {
+  const std::int64_t units = whole_number(json.at("outputs"));
+  Perceptron::Layer layer = {.inputs = inputs,
+                             .outputs = static_cast<int>(units),
+                             .weights = json.at("weights"),
+                             .biases = json.at("biases")};
+  const auto outputs = static_cast<std::size_t>(layer.outputs);
+  if (units < 1 ||
+      layer.weights.size() != outputs * static_cast<std::size_t>(inputs) ||
+      layer.biases.size() != outputs) {
+    fail(
+        "a layer of a perceptron has {} weights and {} biases for {} inputs "
+        "and {} outputs",
+        layer.weights.size(), layer.biases.size(), inputs, units);
+  }
+  return layer;
+}
+
+/// Nothing of a perceptron without one.
+template <class Json>
+std::vector<Perceptron::Layer> embedding_from(const Json& json, int columns) {
+  const auto found = json.find("embedding");
+  if (found == json.end() || found->empty()) return {};
+  const auto units_of_columns = [&](const Perceptron::Layer& layer) {
+    if (layer.outputs % columns != 0) {
+      fail("an embedding of {} features has {} units", columns, layer.outputs);
+    }
+    return layer.outputs / columns;
+  };
+  const Perceptron::Layer hidden = layer_from(found->at(0), 1);
+  const Perceptron::Layer outputs =
+      layer_from(found->at(1), units_of_columns(hidden));
+  units_of_columns(outputs);
+  return {hidden, outputs};
+}
+
+template <class Json>
 Json perceptron_json(const Perceptron& perceptron) {
   const Perceptron::Parameters& parameters = perceptron.parameters();
-  Json layers = Json::array();
-  for (const Perceptron::Layer& layer : parameters.layers) {
-    layers.push_back({{"outputs", layer.outputs},
-                      {"weights", layer.weights},
-                      {"biases", layer.biases}});
-  }
   return {{"activation", to_string(parameters.activation)},
           {"means", parameters.standardiser.means},
           {"deviations", parameters.standardiser.deviations},
           {"least", parameters.least},
           {"greatest", parameters.greatest},
           {"mean", parameters.mean},
-          {"layers", layers}};
+          {"embedding", layers_json<Json>(parameters.embedding)},
+          {"layers", layers_json<Json>(parameters.layers)}};
 }
 
 /// The inverse. Throws nlohmann's exceptions, and Error where the sizes do not
@@ -68,23 +112,11 @@ Perceptron perceptron_from(const Json& json, std::size_t features) {
   }
   read.mean = json.at("mean");
   auto inputs = static_cast<int>(features);
-  for (const Json& one : json.at("layers")) {
-    const std::int64_t units = whole_number(one.at("outputs"));
-    Perceptron::Layer layer = {.inputs = inputs,
-                               .outputs = static_cast<int>(units),
-                               .weights = one.at("weights"),
-                               .biases = one.at("biases")};
-    const auto outputs = static_cast<std::size_t>(layer.outputs);
-    if (units < 1 ||
-        layer.weights.size() != outputs * static_cast<std::size_t>(inputs) ||
-        layer.biases.size() != outputs) {
-      fail(
-          "a layer of a perceptron has {} weights and {} biases for {} inputs "
-          "and {} outputs",
-          layer.weights.size(), layer.biases.size(), inputs, outputs);
-    }
-    inputs = layer.outputs;
-    read.layers.push_back(std::move(layer));
+  read.embedding = embedding_from(json, inputs);
+  if (!read.embedding.empty()) inputs += read.embedding.back().outputs;
+  for (const Json& layer : json.at("layers")) {
+    read.layers.push_back(layer_from(layer, inputs));
+    inputs = read.layers.back().outputs;
   }
   if (read.layers.empty() || inputs != 1) {
     fail("the last layer of a perceptron has {} outputs, not one", inputs);

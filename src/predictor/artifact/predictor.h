@@ -21,7 +21,7 @@
 namespace cape::predictor {
 
 /// Raised with every change of cape.json that its readers must know.
-inline constexpr int kModelSchemaVersion = 8;
+inline constexpr int kModelSchemaVersion = 9;
 
 /// What an answer comes from.
 enum class AnsweredBy {

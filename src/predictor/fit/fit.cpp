@@ -146,13 +146,14 @@ void add_general(const FitOptions& options, const Inputs& inputs,
   const std::uint64_t seed = options.comparison.seed;
   const std::vector<RowIndex> all = general_rows(inputs);
   const auto fit = [&](std::string_view features,
-                       const std::vector<RowIndex>& rows) {
-    return fit_general(inputs.table, rows, feature_set(features),
-                       inputs.sources, options.level,
-                       inputs.whole_trainings ? training_settings(seed)
-                                              : general_settings(seed));
+                       const std::vector<RowIndex>& rows,
+                       const ModelSettings& of_batch_steps) {
+    return fit_general(
+        inputs.table, rows, feature_set(features), inputs.sources,
+        options.level,
+        inputs.whole_trainings ? training_settings(seed) : of_batch_steps);
   };
-  auto general = fit("general", all);
+  auto general = fit("general", all, general_settings(seed));
   if (!general) return;
   result.unseen =
       compare_unseen(inputs.table, all, inputs.sources, general->predicted,
@@ -161,7 +162,8 @@ void add_general(const FitOptions& options, const Inputs& inputs,
   for (const std::size_t steps :
        first_steps_of(result.predictor.setting("target"))) {
     const std::vector<RowIndex> beyond = rows_beyond(steps, inputs.table, all);
-    auto after = fit(first_steps_features(steps), beyond);
+    auto after =
+        fit(first_steps_features(steps), beyond, first_steps_settings(seed));
     if (!after) continue;
     std::map<Novelty, StepErrors> without;
     for (const auto& [novelty, predicted] : general->predicted) {

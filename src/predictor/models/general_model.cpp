@@ -48,7 +48,13 @@ ModelSettings general_settings(std::uint64_t seed) {
                       .bins = 32,
                       .seed = seed},
           .censored = Censored::drop,
-          .perceptron = perceptron_settings(seed)};
+          .perceptron = embedding_perceptron_settings(seed)};
+}
+
+ModelSettings first_steps_settings(std::uint64_t seed) {
+  ModelSettings settings = general_settings(seed);
+  settings.perceptron = perceptron_settings(seed);
+  return settings;
 }
 
 ModelSettings training_settings(std::uint64_t seed) {
@@ -62,7 +68,7 @@ ModelSettings training_settings(std::uint64_t seed) {
                       .seed = seed},
           .base = Base::together,
           .censored = Censored::drop,
-          .perceptron = perceptron_settings(seed)};
+          .perceptron = embedding_perceptron_settings(seed)};
 }
 
 BoosterSettings spread_settings(std::uint64_t seed) {

@@ -162,6 +162,13 @@ PerceptronSettings perceptron_settings(std::uint64_t seed) {
           .seed = seed};
 }
 
+PerceptronSettings embedding_perceptron_settings(std::uint64_t seed) {
+  PerceptronSettings settings = perceptron_settings(seed);
+  settings.embedding = {.hidden = 4, .outputs = 4};
+  settings.epochs = 10;
+  return settings;
+}
+
 ModelSettings extended_settings(std::uint64_t seed) {
   return {.booster = {.trees = 500,
                       .depth = 6,

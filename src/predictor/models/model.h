@@ -59,8 +59,10 @@ ModelSettings paper_settings(std::uint64_t seed);
 /// For the extended features; docs/predictor.md says how they were chosen.
 ModelSettings extended_settings(std::uint64_t seed);
 
-/// Of the network beside the trees; chosen for the general model.
+/// Of the network beside the trees; chosen for the general model. The second
+/// has an embedding, which made its answers better for what was left out.
 PerceptronSettings perceptron_settings(std::uint64_t seed);
+PerceptronSettings embedding_perceptron_settings(std::uint64_t seed);
 
 struct Model {
   FeatureSet features;

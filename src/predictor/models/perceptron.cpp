@@ -1,5 +1,7 @@
 #include "predictor/models/perceptron.h"
 
+#include <cblas.h>
+
 #include <Eigen/Core>
 #include <algorithm>
 #include <array>
@@ -8,6 +10,7 @@
 #include <cstdint>
 #include <limits>
 #include <numbers>
+#include <optional>
 
 #include "core/random.h"
 
@@ -35,6 +38,12 @@ InputRows to_eigen(const Matrix& x) {
                                      static_cast<Index>(x.columns));
 }
 
+/// All that is trained.
+struct Network {
+  std::vector<Affine> embedding;  // see Perceptron::Parameters
+  std::vector<Affine> layers;
+};
+
 std::vector<Affine> to_eigen(const std::vector<Perceptron::Layer>& layers) {
   std::vector<Affine> made;
   made.reserve(layers.size());
@@ -45,6 +54,10 @@ std::vector<Affine> to_eigen(const std::vector<Perceptron::Layer>& layers) {
          Eigen::Map<const RowVectorXf>(layer.biases.data(), layer.outputs)});
   }
   return made;
+}
+
+Network to_eigen(const Perceptron::Parameters& parameters) {
+  return {to_eigen(parameters.embedding), to_eigen(parameters.layers)};
 }
 
 std::vector<Perceptron::Layer> from_eigen(const std::vector<Affine>& layers) {
@@ -101,8 +114,90 @@ MatrixXf dropout_mask(Index rows, Index columns, double rate, Random& random) {
   return mask;
 }
 
+/// How many columns the rows have, and how many units each of them has in the
+/// two layers of an embedding.
+struct EmbeddingSizes {
+  Index columns, hidden, outputs;
+
+  EmbeddingSizes(const std::vector<Affine>& embedding, const MatrixXf& x)
+      : columns(x.cols()),
+        hidden(embedding[0].weights.cols() / columns),
+        outputs(embedding[1].weights.cols() / columns) {}
+};
+
+/// What an embedding makes of rows, kept for the way back.
+struct Embedded {
+  Activated hidden;
+  Activated outputs;
+  MatrixXf values;  ///< the columns themselves, then the outputs of each
+};
+
+Embedded embed(const std::vector<Affine>& embedding, const MatrixXf& x) {
+  const Affine& first = embedding[0];
+  const Affine& second = embedding[1];
+  const auto [columns, hidden, outputs] = EmbeddingSizes(embedding, x);
+  MatrixXf sums(x.rows(), columns * hidden);
+  for (Index j = 0; j < columns; ++j) {
+    sums.middleCols(j * hidden, hidden).noalias() =
+        x.col(j) * first.weights.middleCols(j * hidden, hidden);
+  }
+  sums.rowwise() += first.biases;
+  Embedded made;
+  made.hidden = activate(Activation::silu, sums);
+  sums.resize(x.rows(), columns * outputs);
+  for (Index j = 0; j < columns; ++j) {
+    sums.middleCols(j * outputs, outputs).noalias() =
+        made.hidden.values.middleCols(j * hidden, hidden) *
+        second.weights.middleCols(j * outputs, outputs);
+  }
+  sums.rowwise() += second.biases;
+  made.outputs = activate(Activation::silu, sums);
+  made.values.resize(x.rows(), columns * (1 + outputs));
+  made.values << x, made.outputs.values;
+  return made;
+}
+
+/// From `delta`, the gradient of the embedded values, the gradient of the
+/// columns; sets `gradients`, if there are any, to those of the embedding.
+MatrixXf backward(const std::vector<Affine>& embedding, const MatrixXf& x,
+                  const Embedded& embedded, const MatrixXf& delta,
+                  std::vector<Affine>* gradients) {
+  const Affine& first = embedding[0];
+  const Affine& second = embedding[1];
+  const auto [columns, hidden, outputs] = EmbeddingSizes(embedding, x);
+  const MatrixXf of_outputs =
+      delta.rightCols(columns * outputs).cwiseProduct(embedded.outputs.slopes);
+  MatrixXf of_hidden(x.rows(), columns * hidden);
+  for (Index j = 0; j < columns; ++j) {
+    of_hidden.middleCols(j * hidden, hidden).noalias() =
+        of_outputs.middleCols(j * outputs, outputs) *
+        second.weights.middleCols(j * outputs, outputs).transpose();
+  }
+  of_hidden.array() *= embedded.hidden.slopes.array();
+  if (gradients != nullptr) {
+    *gradients = embedding;  // the sizes
+    for (Index j = 0; j < columns; ++j) {
+      (*gradients)[1].weights.middleCols(j * outputs, outputs).noalias() =
+          embedded.hidden.values.middleCols(j * hidden, hidden).transpose() *
+          of_outputs.middleCols(j * outputs, outputs);
+      (*gradients)[0].weights.middleCols(j * hidden, hidden).noalias() =
+          x.col(j).transpose() * of_hidden.middleCols(j * hidden, hidden);
+    }
+    (*gradients)[1].biases = of_outputs.colwise().sum();
+    (*gradients)[0].biases = of_hidden.colwise().sum();
+  }
+  MatrixXf of_x = delta.leftCols(columns);
+  for (Index j = 0; j < columns; ++j) {
+    of_x.col(j).noalias() +=
+        of_hidden.middleCols(j * hidden, hidden) *
+        first.weights.middleCols(j * hidden, hidden).transpose();
+  }
+  return of_x;
+}
+
 /// What the layers make of rows, kept for the way back.
 struct Pass {
+  std::optional<Embedded> embedded;
   std::vector<MatrixXf> inputs;  ///< of each layer
   /// Of each hidden layer's activation, and of the dropout behind it.
   std::vector<MatrixXf> slopes;
@@ -110,9 +205,14 @@ struct Pass {
 };
 
 /// `random` draws the units that are dropped.
-Pass forward(const std::vector<Affine>& layers, Activation activation,
-             MatrixXf x, double dropout = 0, Random* random = nullptr) {
+Pass forward(const Network& network, Activation activation, MatrixXf x,
+             double dropout = 0, Random* random = nullptr) {
+  const std::vector<Affine>& layers = network.layers;
   Pass pass;
+  if (!network.embedding.empty()) {
+    pass.embedded = embed(network.embedding, x);
+    x = pass.embedded->values;
+  }
   for (std::size_t i = 0; i < layers.size(); ++i) {
     pass.inputs.push_back(std::move(x));
     MatrixXf output = pass.inputs.back() * layers[i].weights;
@@ -134,21 +234,27 @@ Pass forward(const std::vector<Affine>& layers, Activation activation,
   return pass;
 }
 
-/// From `delta`, the gradient of the predictions, the gradient of the inputs;
-/// sets `gradients`, if there are any, to those of the layers.
-MatrixXf backward(const std::vector<Affine>& layers, const Pass& pass,
-                  MatrixXf delta, std::vector<Affine>* gradients) {
+/// From `delta`, the gradient of the predictions for the rows x, the gradient
+/// of x; sets `gradients`, if there are any, to those of the network.
+MatrixXf backward(const Network& network, const MatrixXf& x, const Pass& pass,
+                  MatrixXf delta, Network* gradients) {
+  const std::vector<Affine>& layers = network.layers;
+  if (gradients != nullptr) gradients->layers.resize(layers.size());
   for (std::size_t i = layers.size(); i-- > 0;) {
     if (gradients != nullptr) {
-      (*gradients)[i].weights.noalias() = pass.inputs[i].transpose() * delta;
-      (*gradients)[i].biases = delta.colwise().sum();
-      if (i == 0) break;  // nobody asks for that of the inputs
+      Affine& gradient = gradients->layers[i];
+      gradient.weights.noalias() = pass.inputs[i].transpose() * delta;
+      gradient.biases = delta.colwise().sum();
+      // Nobody asks for that of the inputs.
+      if (i == 0 && !pass.embedded) break;
     }
     delta = (delta * layers[i].weights.transpose()).eval();
     if (i == 0) break;
     delta.array() *= pass.slopes[i - 1].array();
   }
-  return delta;
+  if (!pass.embedded) return delta;
+  return backward(network.embedding, x, *pass.embedded, delta,
+                  gradients == nullptr ? nullptr : &gradients->embedding);
 }
 
 /// Adam with its usual constants.
@@ -193,10 +299,28 @@ class Adam {
   int steps_ = 0;
 };
 
+/// Nothing without an embedding. Slopes and places of its hidden units, and
+/// what its outputs make of them, have a variance of 1 for standardised
+/// columns.
+std::vector<Affine> initial_embedding(Index columns, const Settings& settings,
+                                      Random& random) {
+  const Index hidden = settings.embedding.hidden;
+  const Index outputs = settings.embedding.outputs;
+  if (outputs == 0) return {};
+  const auto draw = [&] {
+    return static_cast<float>(std::sqrt(3.0) * (2 * random.uniform() - 1));
+  };
+  const auto root = std::sqrt(static_cast<float>(hidden));
+  return {{MatrixXf::NullaryExpr(1, columns * hidden, draw),
+           RowVectorXf::NullaryExpr(columns * hidden, draw)},
+          {MatrixXf::NullaryExpr(hidden, columns * outputs, draw) / root,
+           RowVectorXf::Zero(columns * outputs)}};
+}
+
 /// Glorot's uniform distribution, as in scikit-learn.
-std::vector<Affine> initial_layers(Index inputs, const Settings& settings,
+std::vector<Affine> initial_layers(Index columns, const Settings& settings,
                                    Random& random) {
-  std::vector<Index> widths = {inputs};
+  std::vector<Index> widths = {columns * (1 + settings.embedding.outputs)};
   widths.insert(widths.end(), settings.hidden.begin(), settings.hidden.end());
   widths.push_back(1);
   std::vector<Affine> layers;
@@ -213,23 +337,23 @@ std::vector<Affine> initial_layers(Index inputs, const Settings& settings,
 }
 
 /// The gradients of half the mean loss plus half of l2 / rows times the squared
-/// weights.
-std::vector<Affine> gradients_of(const std::vector<Affine>& layers,
-                                 const MatrixXf& x, const VectorXf& target,
-                                 const Settings& settings, Random& random) {
+/// weights of the layers.
+Network gradients_of(const Network& network, const MatrixXf& x,
+                     const VectorXf& target, const Settings& settings,
+                     Random& random) {
   const Pass pass =
-      forward(layers, settings.activation, x, settings.dropout, &random);
+      forward(network, settings.activation, x, settings.dropout, &random);
   VectorXf delta = pass.predicted - target;
   if (settings.huber_delta > 0) {
     const auto most = static_cast<float>(settings.huber_delta);
     delta = delta.cwiseMax(-most).cwiseMin(most);
   }
   const auto rows = static_cast<float>(x.rows());
-  std::vector<Affine> gradients(layers.size());
-  backward(layers, pass, delta / rows, &gradients);
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    gradients[i].weights +=
-        static_cast<float>(settings.l2) / rows * layers[i].weights;
+  Network gradients;
+  backward(network, x, pass, delta / rows, &gradients);
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    gradients.layers[i].weights +=
+        static_cast<float>(settings.l2) / rows * network.layers[i].weights;
   }
   return gradients;
 }
@@ -260,10 +384,12 @@ Schedule schedule_for(std::int64_t rows, const Settings& settings) {
   return made;
 }
 
-std::vector<Affine> train(const InputRows& inputs, const VectorXf& targets,
-                          const Settings& settings) {
+Network train(const InputRows& inputs, const VectorXf& targets,
+              const Settings& settings) {
   Random random(settings.seed);
-  std::vector<Affine> layers = initial_layers(inputs.cols(), settings, random);
+  Network network;
+  network.embedding = initial_embedding(inputs.cols(), settings, random);
+  network.layers = initial_layers(inputs.cols(), settings, random);
   const Index rows = inputs.rows();
   std::vector<std::int64_t> order = random.sample(rows, rows);
   const auto held_out = static_cast<std::ptrdiff_t>(settings.held_out *
@@ -277,8 +403,9 @@ std::vector<Affine> train(const InputRows& inputs, const VectorXf& targets,
   const auto count = static_cast<std::int64_t>(order.size());
   const Schedule schedule = schedule_for(count, settings);
   std::int64_t done = 0;
-  Adam adam(layers);
-  std::vector<Affine> best_layers;
+  Adam adam_of_embedding(network.embedding);
+  Adam adam(network.layers);
+  std::optional<Network> best_network;
   float best = -std::numeric_limits<float>::infinity();
   int idle = 0;
   for (std::int64_t epoch = 0;
@@ -294,23 +421,25 @@ std::vector<Affine> train(const InputRows& inputs, const VectorXf& targets,
           static_cast<double>(done++) / static_cast<double>(schedule.updates);
       const double share =
           settings.cosine ? (1 + std::cos(std::numbers::pi * passed)) / 2 : 1;
-      adam.step(gradients_of(layers, inputs(batch, Eigen::all), targets(batch),
-                             settings, random),
-                schedule.learning_rate * share);
+      const double rate = schedule.learning_rate * share;
+      const Network gradients = gradients_of(network, inputs(batch, Eigen::all),
+                                             targets(batch), settings, random);
+      adam_of_embedding.step(gradients.embedding, rate);
+      adam.step(gradients.layers, rate);
     }
     if (watched.empty()) continue;
     const float score = r_squared(
         watched_targets,
-        forward(layers, settings.activation, watched_inputs).predicted);
+        forward(network, settings.activation, watched_inputs).predicted);
     idle = score > best + static_cast<float>(settings.least_progress)
                ? 0
                : idle + 1;
     if (score > best) {
       best = score;
-      best_layers = layers;
+      best_network = network;
     }
   }
-  return best_layers.empty() ? layers : best_layers;
+  return best_network ? *best_network : network;
 }
 
 /// The values of a column without `share` of them at either end; NaN, which
@@ -324,11 +453,15 @@ std::pair<float, float> inner_range(const Matrix& x, std::size_t column,
   // Nothing was learnt of such a column, so any value counts as its mean.
   if (values.empty()) return {0.F, 0.F};
   if (share == 0) return {kMissing, kMissing};
-  std::ranges::sort(values);
+  const auto in_order = [&values](std::size_t place) {
+    const auto at = values.begin() + static_cast<std::ptrdiff_t>(place);
+    std::ranges::nth_element(values, at);
+    return *at;
+  };
   const auto outer =
       static_cast<std::size_t>(share * static_cast<double>(values.size()));
-  const float least = values[outer];
-  const float greatest = values[values.size() - 1 - outer];
+  const float least = in_order(outer);
+  const float greatest = in_order(values.size() - 1 - outer);
   if (least == greatest) return {kMissing, kMissing};
   return {least, greatest};
 }
@@ -353,6 +486,7 @@ InputRows inputs_of(const Perceptron::Parameters& parameters, const Matrix& x) {
 
 Perceptron::Perceptron(const Matrix& x, std::span<const float> target,
                        const PerceptronSettings& settings) {
+  openblas_set_num_threads(1);  // there are as many perceptrons as cores
   parameters_.activation = settings.activation;
   for (std::size_t j = 0; j < x.columns; ++j) {
     const auto [least, greatest] = inner_range(x, j, settings.clipped);
@@ -363,19 +497,21 @@ Perceptron::Perceptron(const Matrix& x, std::span<const float> target,
   const Eigen::Map<const VectorXf> targets(target.data(),
                                            static_cast<Index>(target.size()));
   parameters_.mean = targets.mean();
-  parameters_.layers = from_eigen(train(
-      inputs_of(parameters_, x), targets.array() - parameters_.mean, settings));
+  const Network network = train(inputs_of(parameters_, x),
+                                targets.array() - parameters_.mean, settings);
+  parameters_.embedding = from_eigen(network.embedding);
+  parameters_.layers = from_eigen(network.layers);
 }
 
 std::vector<double> Perceptron::predict(const Matrix& x) const {
-  const std::vector<Affine> layers = to_eigen(parameters_.layers);
+  const Network network = to_eigen(parameters_);
   const InputRows inputs = inputs_of(parameters_, x);
   std::vector<double> values;
   values.reserve(x.rows);
   // A product of many rows adds up in an order that depends on how many there
   // are; a row by itself has the same sums whatever other rows there are.
   for (Index i = 0; i < inputs.rows(); ++i) {
-    const Pass pass = forward(layers, parameters_.activation, inputs.row(i));
+    const Pass pass = forward(network, parameters_.activation, inputs.row(i));
     values.push_back(pass.predicted[0] + parameters_.mean);
   }
   return values;
@@ -383,13 +519,15 @@ std::vector<double> Perceptron::predict(const Matrix& x) const {
 
 Matrix Perceptron::contributions(const Matrix& x) const {
   constexpr int kPoints = 32;
-  const std::vector<Affine> layers = to_eigen(parameters_.layers);
+  const Network network = to_eigen(parameters_);
   const InputRows inputs = inputs_of(parameters_, x);
   MatrixXf gradient = MatrixXf::Zero(inputs.rows(), inputs.cols());
   for (int i = 0; i < kPoints; ++i) {
     const float share = (static_cast<float>(i) + 0.5F) / kPoints;
-    const Pass pass = forward(layers, parameters_.activation, inputs * share);
-    gradient += backward(layers, pass, VectorXf::Ones(inputs.rows()), nullptr);
+    const MatrixXf point = inputs * share;
+    const Pass pass = forward(network, parameters_.activation, point);
+    gradient +=
+        backward(network, point, pass, VectorXf::Ones(inputs.rows()), nullptr);
   }
   const MatrixXf shares = gradient.cwiseProduct(inputs) / kPoints;
   const std::vector<double> predicted = predict(x);

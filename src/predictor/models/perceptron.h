@@ -22,9 +22,18 @@ constexpr auto enum_names(PerceptronActivation) {
                        {{relu, "relu"}, {silu, "silu"}})};
 }
 
+/// Each column goes through a small perceptron of its own first, whose outputs
+/// the layers get beside the column (Gorishniy et al., 2022, call this an
+/// embedding of numerical features).
+struct EmbeddingSettings {
+  int hidden = 0;   ///< SiLU units a column
+  int outputs = 0;  ///< SiLU units behind them; 0: there is no embedding
+};
+
 /// The defaults are those of scikit-learn's MLPRegressor with the paper's
 /// layers, except that targets are centred.
 struct PerceptronSettings {
+  EmbeddingSettings embedding = {};
   std::vector<int> hidden = {256, 128};  ///< units a layer
   PerceptronActivation activation = PerceptronActivation::relu;
   double learning_rate = 1e-3;
@@ -65,6 +74,11 @@ class Perceptron {
     std::vector<float> least, greatest;
     PerceptronActivation activation = PerceptronActivation::relu;
     float mean = 0;  ///< of the target, which is added to the last layer
+    /// Nothing, or two layers: from 1 input to all columns' hidden units, and
+    /// from a column's hidden units to all columns' outputs. The outputs of
+    /// column j, from 0, are silu(b + W h), h = silu(c + v x_j), with the j-th
+    /// of the equal parts of v, c, W and b.
+    std::vector<Layer> embedding;
     std::vector<Layer> layers;
   };
 
