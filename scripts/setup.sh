@@ -27,7 +27,7 @@ packages=(
   libopenmpi-dev openmpi-bin
   libhdf5-dev libyaml-cpp-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
   libcli11-dev libxxhash-dev libdeflate-dev libarchive-dev
-  libeigen3-dev libopenblas-serial-dev libsvm-dev
+  libeigen3-dev libsvm-dev
   libjs-vega # draws the charts of reports
   libxgboost-dev
   libgtest-dev libgmock-dev

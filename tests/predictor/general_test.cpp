@@ -366,7 +366,9 @@ TEST(GeneralModel, RefusesADamagedEmbedding) {
   EXPECT_THAT(refusal([](Json& layers) { layers.clear(); }),
               HasSubstr("a layer of a perceptron has"));
   EXPECT_THAT(refusal([](Json& layers) { layers.erase(1); }),
-              HasSubstr("out of range"));
+              HasSubstr("has 1 layers, not two"));
+  EXPECT_THAT(refusal([](Json& layers) { layers.push_back(layers[1]); }),
+              HasSubstr("has 3 layers, not two"));
   EXPECT_THAT(refusal([](Json& layers) { layers[1]["weights"].erase(0); }),
               HasSubstr("a layer of a perceptron has"));
   EXPECT_THAT(refusal([](Json& layers) {

@@ -52,6 +52,10 @@ template <class Json>
 std::vector<Perceptron::Layer> embedding_from(const Json& json, int columns) {
   const auto found = json.find("embedding");
   if (found == json.end() || found->empty()) return {};
+  if (columns < 1 || found->size() != 2) {
+    fail("an embedding of {} features has {} layers, not two", columns,
+         found->size());
+  }
   const auto units_of_columns = [&](const Perceptron::Layer& layer) {
     if (layer.outputs % columns != 0) {
       fail("an embedding of {} features has {} units", columns, layer.outputs);

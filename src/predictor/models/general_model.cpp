@@ -68,7 +68,7 @@ ModelSettings training_settings(std::uint64_t seed) {
                       .seed = seed},
           .base = Base::together,
           .censored = Censored::drop,
-          .perceptron = embedding_perceptron_settings(seed)};
+          .perceptron = perceptron_settings(seed)};
 }
 
 BoosterSettings spread_settings(std::uint64_t seed) {
@@ -85,6 +85,8 @@ BoosterSettings spread_settings(std::uint64_t seed) {
 BoosterSettings convergence_settings(std::uint64_t seed) {
   BoosterSettings settings = spread_settings(seed);
   settings.objective = BoosterObjective::logistic;
+  settings.trees = 75;
+  settings.learning_rate = 0.1;
   settings.min_child_weight = 1;
   return settings;
 }

@@ -166,6 +166,7 @@ PerceptronSettings embedding_perceptron_settings(std::uint64_t seed) {
   PerceptronSettings settings = perceptron_settings(seed);
   settings.embedding = {.hidden = 4, .outputs = 4};
   settings.epochs = 10;
+  settings.updates = 800;
   return settings;
 }
 

@@ -1,7 +1,5 @@
 #include "predictor/models/perceptron.h"
 
-#include <cblas.h>
-
 #include <Eigen/Core>
 #include <algorithm>
 #include <array>
@@ -125,11 +123,10 @@ struct EmbeddingSizes {
         outputs(embedding[1].weights.cols() / columns) {}
 };
 
-/// What an embedding makes of rows, kept for the way back.
+/// What the units of an embedding make of rows.
 struct Embedded {
   Activated hidden;
   Activated outputs;
-  MatrixXf values;  ///< the columns themselves, then the outputs of each
 };
 
 Embedded embed(const std::vector<Affine>& embedding, const MatrixXf& x) {
@@ -152,13 +149,12 @@ Embedded embed(const std::vector<Affine>& embedding, const MatrixXf& x) {
   }
   sums.rowwise() += second.biases;
   made.outputs = activate(Activation::silu, sums);
-  made.values.resize(x.rows(), columns * (1 + outputs));
-  made.values << x, made.outputs.values;
   return made;
 }
 
-/// From `delta`, the gradient of the embedded values, the gradient of the
-/// columns; sets `gradients`, if there are any, to those of the embedding.
+/// From `delta`, the gradient of the columns of x and of what is made of them,
+/// that of the columns alone; or sets `gradients`, if there are any, to those
+/// of the embedding.
 MatrixXf backward(const std::vector<Affine>& embedding, const MatrixXf& x,
                   const Embedded& embedded, const MatrixXf& delta,
                   std::vector<Affine>* gradients) {
@@ -185,6 +181,7 @@ MatrixXf backward(const std::vector<Affine>& embedding, const MatrixXf& x,
     }
     (*gradients)[1].biases = of_outputs.colwise().sum();
     (*gradients)[0].biases = of_hidden.colwise().sum();
+    return {};  // nobody asks for that of the columns
   }
   MatrixXf of_x = delta.leftCols(columns);
   for (Index j = 0; j < columns; ++j) {
@@ -211,7 +208,10 @@ Pass forward(const Network& network, Activation activation, MatrixXf x,
   Pass pass;
   if (!network.embedding.empty()) {
     pass.embedded = embed(network.embedding, x);
-    x = pass.embedded->values;
+    const MatrixXf& outputs = pass.embedded->outputs.values;
+    MatrixXf both(x.rows(), x.cols() + outputs.cols());
+    both << x, outputs;
+    x = std::move(both);
   }
   for (std::size_t i = 0; i < layers.size(); ++i) {
     pass.inputs.push_back(std::move(x));
@@ -234,8 +234,8 @@ Pass forward(const Network& network, Activation activation, MatrixXf x,
   return pass;
 }
 
-/// From `delta`, the gradient of the predictions for the rows x, the gradient
-/// of x; sets `gradients`, if there are any, to those of the network.
+/// From `delta`, the gradient of the predictions for the rows x, that of x; or
+/// sets `gradients`, if there are any, to those of the network.
 MatrixXf backward(const Network& network, const MatrixXf& x, const Pass& pass,
                   MatrixXf delta, Network* gradients) {
   const std::vector<Affine>& layers = network.layers;
@@ -299,9 +299,8 @@ class Adam {
   int steps_ = 0;
 };
 
-/// Nothing without an embedding. Slopes and places of its hidden units, and
-/// what its outputs make of them, have a variance of 1 for standardised
-/// columns.
+/// Nothing without an embedding. Weights and biases of its hidden units have a
+/// variance of 1, the weights behind them one of 1 over their number.
 std::vector<Affine> initial_embedding(Index columns, const Settings& settings,
                                       Random& random) {
   const Index hidden = settings.embedding.hidden;
@@ -486,7 +485,6 @@ InputRows inputs_of(const Perceptron::Parameters& parameters, const Matrix& x) {
 
 Perceptron::Perceptron(const Matrix& x, std::span<const float> target,
                        const PerceptronSettings& settings) {
-  openblas_set_num_threads(1);  // there are as many perceptrons as cores
   parameters_.activation = settings.activation;
   for (std::size_t j = 0; j < x.columns; ++j) {
     const auto [least, greatest] = inner_range(x, j, settings.clipped);
