@@ -262,8 +262,9 @@ TEST(GeneralModel, SaysWhatIsNewOfARow) {
 }
 
 TEST(GeneralModel, PredictsTheSameWhenItIsReadAgain) {
-  const MetaTable table = general_table(600);
+  const MetaTable table = general_table(kFewestRowsOfPerceptron);
   const GeneralModel model = model_of(table);
+  EXPECT_FALSE(model.model.perceptron->parameters().embedding.empty());
   const GeneralModel read = general_model_from(to_json(model));
   EXPECT_EQ(read.model.predict_log(table, all_rows(table)),
             model.model.predict_log(table, all_rows(table)));
@@ -334,6 +335,12 @@ TEST(GeneralModel, OfVersionsBeforeHasNoRegressionAndNoPerceptron) {
   };
   EXPECT_THAT(refusal(1), HasSubstr("fit again"));
   EXPECT_THAT(refusal(6), HasSubstr("use a newer one"));
+}
+
+TEST(GeneralModel, HasAnEmbeddingWhereItHelped) {
+  EXPECT_GT(general_settings(42).perceptron->embedding.outputs, 0);
+  EXPECT_EQ(first_steps_settings(42).perceptron->embedding.outputs, 0);
+  EXPECT_EQ(training_settings(42).perceptron->embedding.outputs, 0);
 }
 
 TEST(GeneralModel, OfAVersionBeforeHasAPerceptronWithoutEmbedding) {

@@ -253,10 +253,11 @@ std::vector<double> embedded(const Perceptron::Parameters& all,
   return made;
 }
 
-void expect_what_plain_loops_predict(const Perceptron& perceptron,
-                                     const Matrix& x) {
-  const Perceptron::Parameters& all = perceptron.parameters();
-  const std::vector<double> predicted = perceptron.predict(x);
+/// What the parameters say of rows of three columns, by plain loops in double
+/// precision.
+std::vector<double> plain_predictions(const Perceptron::Parameters& all,
+                                      const Matrix& x) {
+  std::vector<double> predicted;
   for (std::size_t row = 0; row < x.rows; ++row) {
     std::vector<double> values;
     for (std::size_t j = 0; j < 3; ++j) {
@@ -282,17 +283,73 @@ void expect_what_plain_loops_predict(const Perceptron& perceptron,
       }
       values = outputs;
     }
-    EXPECT_NEAR(predicted[row], values.at(0) + all.mean, 1e-5) << row;
+    predicted.push_back(values.at(0) + all.mean);
   }
+  return predicted;
 }
 
-// In double precision; float32 has 6e-8, and sums have at most 48 terms.
+// float32 has 6e-8, and sums have at most 48 terms.
 TEST(Perceptron, PredictsWhatPlainLoopsDo) {
   const Surface data(200, 3);
   for (const PerceptronSettings& settings :
        {smooth(), smooth_with_embedding()}) {
-    expect_what_plain_loops_predict(Perceptron(data.x, data.y, settings),
-                                    data.x);
+    const Perceptron perceptron(data.x, data.y, settings);
+    const std::vector<double> predicted = perceptron.predict(data.x);
+    const std::vector<double> plain =
+        plain_predictions(perceptron.parameters(), data.x);
+    for (std::size_t row = 0; row < data.x.rows; ++row) {
+      EXPECT_NEAR(predicted[row], plain[row], 1e-5) << row;
+    }
+  }
+}
+
+// Adam's first step of a parameter is the learning rate against the sign of its
+// derivative, which a difference of the loss on either side of it shows, too.
+TEST(Perceptron, StepsAgainstTheDerivativesOfTheLoss) {
+  const Surface data(50, 1);
+  PerceptronSettings settings = smooth_with_embedding();
+  settings.hidden = {6};
+  settings.huber_delta = 0;
+  settings.clipped = 0;
+  settings.cosine = false;
+  settings.epochs = 1;
+  settings.learning_rate = 0;
+  const Perceptron::Parameters start =
+      Perceptron(data.x, data.y, settings).parameters();
+  settings.learning_rate = 1e-3;
+  const Perceptron::Parameters stepped =
+      Perceptron(data.x, data.y, settings).parameters();
+  const auto loss = [&](const Perceptron::Parameters& all) {
+    const std::vector<double> predicted = plain_predictions(all, data.x);
+    double sum = 0;
+    for (std::size_t i = 0; i < predicted.size(); ++i) {
+      sum += std::pow(predicted[i] - data.y[i], 2);
+    }
+    return sum;
+  };
+  using Values = std::vector<float> Perceptron::Layer::*;
+  using Layers = std::vector<Perceptron::Layer> Perceptron::Parameters::*;
+  for (const Layers layers :
+       {&Perceptron::Parameters::embedding, &Perceptron::Parameters::layers}) {
+    for (std::size_t layer = 0; layer < 2; ++layer) {
+      for (const Values values :
+           {&Perceptron::Layer::weights, &Perceptron::Layer::biases}) {
+        const std::vector<float>& before = (start.*layers)[layer].*values;
+        const std::vector<float>& after = (stepped.*layers)[layer].*values;
+        for (std::size_t i = 0; i < before.size(); ++i) {
+          Perceptron::Parameters moved = start;
+          float& value = ((moved.*layers)[layer].*values)[i];
+          constexpr float kMove = 1e-2F;
+          value = before[i] + kMove;
+          const double above = loss(moved);
+          value = before[i] - kMove;
+          const double difference = above - loss(moved);
+          if (std::abs(difference) < 1e-3) continue;  // of either sign
+          EXPECT_NEAR(after[i] - before[i], difference > 0 ? -1e-3 : 1e-3, 1e-5)
+              << "layer " << layer << ", number " << i;
+        }
+      }
+    }
   }
 }
 
