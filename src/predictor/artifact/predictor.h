@@ -20,7 +20,8 @@
 
 namespace cape::predictor {
 
-/// Raised with every change of cape.json that its readers must know.
+/// Raised with every change of cape.json, or of perceptron.json beside it, that
+/// readers must know.
 inline constexpr int kModelSchemaVersion = 9;
 
 /// What an answer comes from.
