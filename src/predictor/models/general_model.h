@@ -79,9 +79,9 @@ std::vector<double> probabilities_from(const Booster& convergence,
 float log_spread(double residual);
 
 /// How the general model is fitted, and those of the first steps, whose losses
-/// say so much that an embedding of the features adds nothing: docs/predictor.md
-/// says how this was chosen. Of whole trainings there are few rows, for which a regression on
-/// all features says more than many trees.
+/// say so much that an embedding of the features adds nothing:
+/// docs/predictor.md says how this was chosen. Of whole trainings there are few
+/// rows, for which a regression on all features says more than many trees.
 ModelSettings general_settings(std::uint64_t seed);
 ModelSettings first_steps_settings(std::uint64_t seed);
 ModelSettings training_settings(std::uint64_t seed);
