@@ -112,7 +112,7 @@ CAPE_CLONES void gram_of_8(const float* x, Matrix shape, float* product) {
 }  // namespace
 
 void gram(const float* x, Matrix shape, float* product) {
-  static const bool is_wide = has_wide_vectors();
+  static const bool is_wide = lanes_of_vectors() == 16;
   (is_wide ? gram_of_16 : gram_of_8)(x, shape, product);
 }
 

@@ -72,6 +72,22 @@ void columns_combination(const float* d, const float* x, const float* a,
 /// The sum of squares of every row of `x`.
 void row_squares(const float* x, Matrix shape, double* sums);
 
+/// A matrix whose neighbours in a column and in a row are that far apart.
+struct StridedMatrix {
+  const float* data;
+  std::int64_t rows, columns;
+  std::int64_t row_stride, column_stride;
+};
+
+/// c = a b, by columns. Every element is the sum that a plain loop over the
+/// terms gives, to the bit, whatever the level and the other rows and columns.
+/// Takes memory for a copy of 256 rows of b.
+void product(const StridedMatrix& a, const StridedMatrix& b, float* c);
+
+/// x sigmoid(x), and its derivatives. Every element is the same to the bit,
+/// whatever the level and its place.
+void silu(const float* x, std::int64_t count, float* values, float* slopes);
+
 /// The lower triangle, with the diagonal, of x x^T: rows x rows. The elements
 /// above it are not changed.
 void gram(const float* x, Matrix shape, float* product);

@@ -27,14 +27,16 @@
 
 namespace cape::kernels {
 
-/// Whether the kernels run with vectors of 16 numbers.
-inline bool has_wide_vectors() {
+/// How many numbers the vectors have that the kernels run with.
+inline int lanes_of_vectors() {
 #if defined(CAPE_KERNEL_LEVEL)
-  return std::string_view(CAPE_KERNEL_LEVEL) == "arch=x86-64-v4";
+  constexpr std::string_view kLevel = CAPE_KERNEL_LEVEL;
+  return kLevel == "arch=x86-64-v4" ? 16 : kLevel == "arch=x86-64-v3" ? 8 : 4;
 #elif defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-  return __builtin_cpu_supports("x86-64-v4") != 0;
+  if (__builtin_cpu_supports("x86-64-v4")) return 16;
+  return __builtin_cpu_supports("x86-64-v3") ? 8 : 4;
 #else
-  return false;
+  return 4;
 #endif
 }
 

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "core/random.h"
+#include "kernels/kernels.h"
 
 namespace cape::predictor {
 namespace {
@@ -73,6 +74,18 @@ std::vector<Perceptron::Layer> from_eigen(const std::vector<Affine>& layers) {
   return made;
 }
 
+template <class Derived>
+kernels::StridedMatrix strided(const Eigen::MatrixBase<Derived>& x) {
+  return {x.derived().data(), x.rows(), x.cols(), x.rowStride(), x.colStride()};
+}
+
+template <class A, class B>
+MatrixXf product(const A& a, const B& b) {
+  MatrixXf c(a.rows(), b.cols());
+  kernels::product(strided(a), strided(b), c.data());
+  return c;
+}
+
 float r_squared(const VectorXf& target, const VectorXf& predicted) {
   const float total = (target.array() - target.mean()).square().sum();
   return 1 - (target - predicted).squaredNorm() / total;
@@ -88,9 +101,9 @@ Activated activate(Activation activation, const MatrixXf& x) {
   if (activation == Activation::relu) {
     return {x.cwiseMax(0), (x.array() > 0).cast<float>()};
   }
-  const Eigen::ArrayXXf sigmoid = x.array().logistic();
-  const Eigen::ArrayXXf values = x.array() * sigmoid;
-  return {values, sigmoid + values * (1 - sigmoid)};
+  Activated made = {MatrixXf(x.rows(), x.cols()), MatrixXf(x.rows(), x.cols())};
+  kernels::silu(x.data(), x.size(), made.values.data(), made.slopes.data());
+  return made;
 }
 
 /// 1 / (1 - rate) for the units that stay, 0 for the others.
@@ -143,53 +156,71 @@ Embedded embed(const std::vector<Affine>& embedding, const MatrixXf& x) {
   made.hidden = activate(Activation::silu, sums);
   sums.resize(x.rows(), columns * outputs);
   for (Index j = 0; j < columns; ++j) {
-    sums.middleCols(j * outputs, outputs).noalias() =
-        made.hidden.values.middleCols(j * hidden, hidden) *
-        second.weights.middleCols(j * outputs, outputs);
+    sums.middleCols(j * outputs, outputs) =
+        made.hidden.values.middleCols(j * hidden, hidden)
+            .lazyProduct(second.weights.middleCols(j * outputs, outputs));
   }
   sums.rowwise() += second.biases;
   made.outputs = activate(Activation::silu, sums);
   return made;
 }
 
-/// From `delta`, the gradient of the columns of x and of what is made of them,
-/// that of the columns alone; or sets `gradients`, if there are any, to those
-/// of the embedding.
-MatrixXf backward(const std::vector<Affine>& embedding, const MatrixXf& x,
-                  const Embedded& embedded, const MatrixXf& delta,
-                  std::vector<Affine>* gradients) {
-  const Affine& first = embedding[0];
-  const Affine& second = embedding[1];
-  const auto [columns, hidden, outputs] = EmbeddingSizes(embedding, x);
-  const MatrixXf of_outputs =
-      delta.rightCols(columns * outputs).cwiseProduct(embedded.outputs.slopes);
-  MatrixXf of_hidden(x.rows(), columns * hidden);
+/// The gradients of the sums of an embedding's units, before their activations.
+struct EmbeddingDeltas {
+  MatrixXf hidden;
+  MatrixXf outputs;
+};
+
+/// From the gradient of the outputs.
+EmbeddingDeltas backward(const std::vector<Affine>& embedding,
+                         const EmbeddingSizes& sizes, const Embedded& embedded,
+                         const MatrixXf& gradient) {
+  const auto [columns, hidden, outputs] = sizes;
+  const MatrixXf& weights = embedding[1].weights;
+  EmbeddingDeltas deltas;
+  deltas.outputs = gradient.cwiseProduct(embedded.outputs.slopes);
+  deltas.hidden.resize(gradient.rows(), columns * hidden);
   for (Index j = 0; j < columns; ++j) {
-    of_hidden.middleCols(j * hidden, hidden).noalias() =
-        of_outputs.middleCols(j * outputs, outputs) *
-        second.weights.middleCols(j * outputs, outputs).transpose();
+    deltas.hidden.middleCols(j * hidden, hidden) =
+        deltas.outputs.middleCols(j * outputs, outputs)
+            .lazyProduct(weights.middleCols(j * outputs, outputs).transpose());
   }
-  of_hidden.array() *= embedded.hidden.slopes.array();
-  if (gradients != nullptr) {
-    *gradients = embedding;  // the sizes
-    for (Index j = 0; j < columns; ++j) {
-      (*gradients)[1].weights.middleCols(j * outputs, outputs).noalias() =
-          embedded.hidden.values.middleCols(j * hidden, hidden).transpose() *
-          of_outputs.middleCols(j * outputs, outputs);
-      (*gradients)[0].weights.middleCols(j * hidden, hidden).noalias() =
-          x.col(j).transpose() * of_hidden.middleCols(j * hidden, hidden);
-    }
-    (*gradients)[1].biases = of_outputs.colwise().sum();
-    (*gradients)[0].biases = of_hidden.colwise().sum();
-    return {};  // nobody asks for that of the columns
-  }
-  MatrixXf of_x = delta.leftCols(columns);
+  deltas.hidden.array() *= embedded.hidden.slopes.array();
+  return deltas;
+}
+
+/// Those of the embedding's weights and biases, for the rows x.
+std::vector<Affine> gradients_of(const std::vector<Affine>& embedding,
+                                 const EmbeddingSizes& sizes, const MatrixXf& x,
+                                 const Embedded& embedded,
+                                 const EmbeddingDeltas& deltas) {
+  const auto [columns, hidden, outputs] = sizes;
+  std::vector<Affine> gradients = embedding;  // the sizes
   for (Index j = 0; j < columns; ++j) {
-    of_x.col(j).noalias() +=
-        of_hidden.middleCols(j * hidden, hidden) *
-        first.weights.middleCols(j * hidden, hidden).transpose();
+    gradients[1].weights.middleCols(j * outputs, outputs).noalias() =
+        embedded.hidden.values.middleCols(j * hidden, hidden).transpose() *
+        deltas.outputs.middleCols(j * outputs, outputs);
+    gradients[0].weights.middleCols(j * hidden, hidden).noalias() =
+        x.col(j).transpose() * deltas.hidden.middleCols(j * hidden, hidden);
   }
-  return of_x;
+  gradients[1].biases = deltas.outputs.colwise().sum();
+  gradients[0].biases = deltas.hidden.colwise().sum();
+  return gradients;
+}
+
+/// What the embedding adds to the gradient of the columns.
+MatrixXf gradient_of_columns(const std::vector<Affine>& embedding,
+                             const EmbeddingSizes& sizes,
+                             const EmbeddingDeltas& deltas) {
+  const auto [columns, hidden, outputs] = sizes;
+  const MatrixXf& weights = embedding[0].weights;
+  MatrixXf gradient(deltas.hidden.rows(), columns);
+  for (Index j = 0; j < columns; ++j) {
+    gradient.col(j).noalias() =
+        deltas.hidden.middleCols(j * hidden, hidden) *
+        weights.middleCols(j * hidden, hidden).transpose();
+  }
+  return gradient;
 }
 
 /// What the layers make of rows, kept for the way back.
@@ -215,7 +246,7 @@ Pass forward(const Network& network, Activation activation, MatrixXf x,
   }
   for (std::size_t i = 0; i < layers.size(); ++i) {
     pass.inputs.push_back(std::move(x));
-    MatrixXf output = pass.inputs.back() * layers[i].weights;
+    MatrixXf output = product(pass.inputs.back(), layers[i].weights);
     output.rowwise() += layers[i].biases;
     if (i + 1 == layers.size()) {
       pass.predicted = output.col(0);
@@ -234,27 +265,59 @@ Pass forward(const Network& network, Activation activation, MatrixXf x,
   return pass;
 }
 
-/// From `delta`, the gradient of the predictions for the rows x, that of x; or
-/// sets `gradients`, if there are any, to those of the network.
-MatrixXf backward(const Network& network, const MatrixXf& x, const Pass& pass,
-                  MatrixXf delta, Network* gradients) {
-  const std::vector<Affine>& layers = network.layers;
-  if (gradients != nullptr) gradients->layers.resize(layers.size());
+/// From `delta`, the gradient of the predictions, that of the layers' inputs
+/// without the first `skipped` columns; sets `gradients`, if there are any, to
+/// those of the layers.
+MatrixXf backward(const std::vector<Affine>& layers, const Pass& pass,
+                  MatrixXf delta, Index skipped,
+                  std::vector<Affine>* gradients) {
+  if (gradients != nullptr) gradients->resize(layers.size());
   for (std::size_t i = layers.size(); i-- > 0;) {
     if (gradients != nullptr) {
-      Affine& gradient = gradients->layers[i];
-      gradient.weights.noalias() = pass.inputs[i].transpose() * delta;
+      Affine& gradient = (*gradients)[i];
+      gradient.weights = product(pass.inputs[i].transpose(), delta);
       gradient.biases = delta.colwise().sum();
-      // Nobody asks for that of the inputs.
-      if (i == 0 && !pass.embedded) break;
     }
-    delta = (delta * layers[i].weights.transpose()).eval();
-    if (i == 0) break;
+    const MatrixXf& weights = layers[i].weights;
+    if (i == 0) {
+      return product(delta,
+                     weights.bottomRows(weights.rows() - skipped).transpose());
+    }
+    delta = product(delta, weights.transpose());
     delta.array() *= pass.slopes[i - 1].array();
   }
-  if (!pass.embedded) return delta;
-  return backward(network.embedding, x, *pass.embedded, delta,
-                  gradients == nullptr ? nullptr : &gradients->embedding);
+  return delta;
+}
+
+/// The gradient of a network with respect to all that is trained, from `delta`,
+/// that of the predictions for the rows x.
+Network gradients_of(const Network& network, const MatrixXf& x,
+                     const Pass& pass, const MatrixXf& delta) {
+  Network gradients;
+  // Nobody asks for the gradient of the columns.
+  const MatrixXf of_outputs =
+      backward(network.layers, pass, delta, x.cols(), &gradients.layers);
+  if (pass.embedded) {
+    const EmbeddingSizes sizes(network.embedding, x);
+    gradients.embedding = gradients_of(
+        network.embedding, sizes, x, *pass.embedded,
+        backward(network.embedding, sizes, *pass.embedded, of_outputs));
+  }
+  return gradients;
+}
+
+/// The gradient of the predictions for the rows x with respect to x.
+MatrixXf gradient_of_inputs(const Network& network, const MatrixXf& x,
+                            const Pass& pass) {
+  const MatrixXf of_all =
+      backward(network.layers, pass, VectorXf::Ones(x.rows()), 0, nullptr);
+  if (!pass.embedded) return of_all;
+  const EmbeddingSizes sizes(network.embedding, x);
+  const EmbeddingDeltas deltas =
+      backward(network.embedding, sizes, *pass.embedded,
+               of_all.rightCols(of_all.cols() - x.cols()));
+  return of_all.leftCols(x.cols()) +
+         gradient_of_columns(network.embedding, sizes, deltas);
 }
 
 /// Adam with its usual constants.
@@ -337,9 +400,9 @@ std::vector<Affine> initial_layers(Index columns, const Settings& settings,
 
 /// The gradients of half the mean loss plus half of l2 / rows times the squared
 /// weights of the layers.
-Network gradients_of(const Network& network, const MatrixXf& x,
-                     const VectorXf& target, const Settings& settings,
-                     Random& random) {
+Network gradients_of_loss(const Network& network, const MatrixXf& x,
+                          const VectorXf& target, const Settings& settings,
+                          Random& random) {
   const Pass pass =
       forward(network, settings.activation, x, settings.dropout, &random);
   VectorXf delta = pass.predicted - target;
@@ -348,8 +411,7 @@ Network gradients_of(const Network& network, const MatrixXf& x,
     delta = delta.cwiseMax(-most).cwiseMin(most);
   }
   const auto rows = static_cast<float>(x.rows());
-  Network gradients;
-  backward(network, x, pass, delta / rows, &gradients);
+  Network gradients = gradients_of(network, x, pass, delta / rows);
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     gradients.layers[i].weights +=
         static_cast<float>(settings.l2) / rows * network.layers[i].weights;
@@ -421,8 +483,8 @@ Network train(const InputRows& inputs, const VectorXf& targets,
       const double share =
           settings.cosine ? (1 + std::cos(std::numbers::pi * passed)) / 2 : 1;
       const double rate = schedule.learning_rate * share;
-      const Network gradients = gradients_of(network, inputs(batch, Eigen::all),
-                                             targets(batch), settings, random);
+      const Network gradients = gradients_of_loss(
+          network, inputs(batch, Eigen::all), targets(batch), settings, random);
       adam_of_embedding.step(gradients.embedding, rate);
       adam.step(gradients.layers, rate);
     }
@@ -506,11 +568,14 @@ std::vector<double> Perceptron::predict(const Matrix& x) const {
   const InputRows inputs = inputs_of(parameters_, x);
   std::vector<double> values;
   values.reserve(x.rows);
-  // A product of many rows adds up in an order that depends on how many there
-  // are; a row by itself has the same sums whatever other rows there are.
-  for (Index i = 0; i < inputs.rows(); ++i) {
-    const Pass pass = forward(network, parameters_.activation, inputs.row(i));
-    values.push_back(pass.predicted[0] + parameters_.mean);
+  constexpr Index kRows = 1024;  // at a time, for which there is memory
+  for (Index first = 0; first < inputs.rows(); first += kRows) {
+    const Pass pass = forward(
+        network, parameters_.activation,
+        inputs.middleRows(first, std::min(kRows, inputs.rows() - first)));
+    for (const float value : pass.predicted) {
+      values.push_back(value + parameters_.mean);
+    }
   }
   return values;
 }
@@ -524,8 +589,7 @@ Matrix Perceptron::contributions(const Matrix& x) const {
     const float share = (static_cast<float>(i) + 0.5F) / kPoints;
     const MatrixXf point = inputs * share;
     const Pass pass = forward(network, parameters_.activation, point);
-    gradient +=
-        backward(network, point, pass, VectorXf::Ones(inputs.rows()), nullptr);
+    gradient += gradient_of_inputs(network, point, pass);
   }
   const MatrixXf shares = gradient.cwiseProduct(inputs) / kPoints;
   const std::vector<double> predicted = predict(x);
