@@ -5,6 +5,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/common.sh
 
+if (($#)); then
+  echo "Usage: scripts/quickstart.sh (takes no arguments; docs/tutorial.md says more)" >&2
+  exit 2
+fi
+
 bin=build/release/bin
 out=runs/quickstart
 ranks=$(nproc)

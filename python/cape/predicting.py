@@ -35,7 +35,8 @@ def predict(what, inputs=None, targets=None, *, epsilon=0.1, patience=None,
 
         architecture, learning_rate, batch_size, epsilon
                     as asked
-        t_star      the predicted optimizer steps, not rounded
+        t_star      the predicted optimizer steps, not rounded; NaN: never,
+                    since the training ended in its first steps
         lower, upper  the ends of the interval (of 90 % with the default model)
         seconds     t_star times step_seconds, the time of a step of this
                     module on its device, as `cape.probe` has measured it
@@ -134,7 +135,15 @@ def _probes(what, inputs, targets, options):
             for rate in rates]
 
 
+def _number(value):
+    """A null of JSON is NaN, also as an end of an interval."""
+    if isinstance(value, list):
+        return [_number(each) for each in value]
+    return _NAN if value is None else value
+
+
 def _row(one):
+    one = {key: _number(value) for key, value in one.items()}
     lower, upper = one["interval"]
     row = {key: one[key] for key in ("architecture", "learning_rate",
                                      "batch_size")}
@@ -149,7 +158,7 @@ def _row(one):
         row["epsilon"] = one["epsilon"]
     row |= {"t_star": one["t_star"], "lower": lower, "upper": upper}
     for key in ("seconds", "step_seconds", "convergence"):
-        row[key] = _NAN if one[key] is None else one[key]
+        row[key] = one[key]
     return row | {"model": one["model"],
                   "beyond": ", ".join(one["unseen"] + one["extrapolated"])}
 

@@ -43,13 +43,9 @@ def read(paths):
     pandas, h5py = _libraries()
     tables, volatile, probed = [], set(_RETIRED), set()
     for path in _shards(paths):
-        with _Shard(h5py, path) as shard:
-            if shard.file is None:
-                continue
-            tables.append(_table(pandas, shard.file))
-            stable = shard.file["columns"][:] if "columns" in shard.file else []
-            volatile |= {_text(row["name"]) for row in stable
-                         if row["volatile"]}
+        for table, names in _read_from(h5py, path, _rows_of, pandas):
+            tables.append(table)
+            volatile |= names
     if not tables:
         raise CapeError(f"none of the shards of {paths} can be read")
     table = _together(pandas, tables)
@@ -71,12 +67,9 @@ def curves(paths):
     pandas, h5py = _libraries()
     found = {}
     for path in _shards(paths):
-        with _Shard(h5py, path) as shard:
-            if shard.file is None:
-                continue
-            for key, curve in _curves_of(pandas, shard.file):
-                if key not in found or len(curve) > len(found[key]):
-                    found[key] = curve
+        for key, curve in _read_from(h5py, path, _curves_of, pandas):
+            if key not in found or len(curve) > len(found[key]):
+                found[key] = curve
     if not found:
         return pandas.DataFrame({"trajectory": pandas.Series(dtype=object),
                                  "part": pandas.Series(dtype=object),
@@ -124,41 +117,32 @@ def _shards(paths):
     return list(files)
 
 
-class _Shard:
-    """An open shard; `file` is None, and a warning says why, where it cannot be
-    read."""
-
-    def __init__(self, h5py, path):
-        self.file = None
-        try:
-            self._opened = h5py.File(path)
-        except OSError as error:
-            self._opened = None
-            self._warn(path, error)
-            return
-        version = int(self._opened.attrs.get("format_version", 1))
-        if version > _NEWEST_FORMAT:
-            self._warn(path, f"its format is {version}, the newest known is "
-                             f"{_NEWEST_FORMAT}; take a newer package")
-        elif "trials" not in self._opened:
-            self._warn(path, "it has no /trials")
-        else:
-            self.file = self._opened
-
-    @staticmethod
-    def _warn(path, reason):
-        warn(f"{path} is left out: {reason}")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self._opened is not None:
-            self._opened.close()
+def _read_from(h5py, path, read_all, pandas):
+    """A list of what `read_all` finds in a shard; nothing, and a warning that
+    says why, where it cannot be read."""
+    try:
+        with h5py.File(path) as file:
+            version = int(file.attrs.get("format_version", 1))
+            if version > _NEWEST_FORMAT:
+                raise OSError(f"its format is {version}, the newest known is "
+                              f"{_NEWEST_FORMAT}; take a newer package")
+            if "trials" not in file:
+                raise OSError("it has no /trials")
+            return list(read_all(pandas, file))
+    except OSError as error:
+        warn(f"{path} is left out: {error}")
+        return []
 
 
 def _text(value):
     return value.decode("utf-8") if isinstance(value, bytes) else str(value)
+
+
+def _rows_of(pandas, file):
+    """The table of its rows, and the names of the volatile columns."""
+    described = file["columns"][:] if "columns" in file else []
+    yield _table(pandas, file), {_text(row["name"]) for row in described
+                                 if row["volatile"]}
 
 
 def _table(pandas, file):

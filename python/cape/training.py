@@ -1,6 +1,7 @@
 """The first steps of the training itself."""
 
 import math
+import statistics
 import time
 
 import torch
@@ -10,10 +11,10 @@ from cape.untouched import synchronize
 #: How many first steps a prediction can use the losses of.
 FIRST_STEPS = (8, 32)
 
-#: Enough for a mean, and short beside the probe.
-_TIMED_STEPS = 5
+#: Enough for a median of steps of a small network, and short beside the probe.
+_TIMED_STEPS = 15
 
-#: A step that takes longer than that, in seconds, is timed once.
+#: Seconds that all timed steps may take: of a longer step one is enough.
 _LONG = 0.1
 
 
@@ -54,22 +55,22 @@ def _seconds_since(start, model):
 
 
 def timed_steps(model, batch, objective, settings):
-    """The loss before the training, and the mean time of an update with the
+    """The loss before the training, and the median time of an update with the
     forward pass that follows it, without the first, which sets things up.
     Changes the module."""
     training = _Training(model, batch, objective, settings)
     initial = training.loss()
-    training.update()
-    training.loss()
     synchronize(model)
-    start = time.perf_counter()
-    for count in range(1, _TIMED_STEPS + 1):
+    seconds = []
+    while len(seconds) <= _TIMED_STEPS:
+        start = time.perf_counter()
         training.update()
         training.loss()
-        if count == 1 and _seconds_since(start, model) > _LONG:
+        seconds.append(_seconds_since(start, model))
+        if len(seconds) > 1 and sum(seconds) > _LONG:
             break
     return {"initial_loss": initial,
-            "step_seconds": _seconds_since(start, model) / count}
+            "step_seconds": statistics.median(seconds[1:])}
 
 
 def first_losses(steps, model, batch, objective, settings):

@@ -115,6 +115,21 @@ class Shards(unittest.TestCase):
         self.assert_same(table, self.merged(first, second))
         self.assert_same(table, self.merged(second))
 
+    def test_a_shard_with_damaged_rows_is_left_out(self):
+        whole, damaged = self.copy("schema_7.h5"), self.copy("schema_7.h5",
+                                                             "damaged.h5")
+        with h5py.File(damaged) as file:
+            place = file["trials"].id.get_chunk_info(0).byte_offset
+        with open(damaged, "r+b") as file:
+            file.seek(place + 8)
+            file.write(bytes(range(64)))
+        for read in (cape.read, cape.curves):
+            expected = len(read(whole))
+            with self.assertWarnsRegex(UserWarning, "damaged.h5 is left out"):
+                self.assertEqual(len(read([whole, damaged])), expected)
+        with self.assertRaisesRegex(cape.CapeError, "none of the shards"):
+            cape.read(damaged)
+
     def test_shards_are_named_by_folders_patterns_and_lists(self):
         first, second = self.copy("schema_6.h5"), self.copy("schema_7.h5")
         both = cape.read([first, second])

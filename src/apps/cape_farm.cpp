@@ -202,6 +202,9 @@ int run_first_rank(messaging::Communicator& communicator, int argc, char** argv,
     fmt::print("{}", grid::to_yaml(config));
     return kExitDone;
   }
+  if (line.plan && line.status) {
+    fail_user("--plan and --status are two questions; ask one after the other");
+  }
   if (line.refresh_probes && (line.status || line.retry_failed)) {
     fail_user(
         "--refresh-probes and {} are different tasks; run one after the other",

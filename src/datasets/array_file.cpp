@@ -102,8 +102,9 @@ constexpr OtherFormat kOtherFormats[] = {
     const std::string text(begin.begin(), begin.end());
     fail_user(
         "{}: a text that begins with '{}', which is none of the formats {}; "
-        "save its numbers as an array: numpy.save('x.npy', "
-        "numpy.loadtxt(FILE, delimiter=','))",
+        "save its numbers as arrays, those of the labels by themselves: "
+        "numpy.save('x.npy', numpy.loadtxt(FILE, delimiter=',', skiprows=1)), "
+        "where skiprows=1 leaves out a line of names",
         file.name, escape_non_utf8(text.substr(0, text.find_first_of("\r\n"))),
         fmt::join(array_formats(), ", "));
   }

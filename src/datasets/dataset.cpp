@@ -133,6 +133,13 @@ std::vector<std::filesystem::path> search_roots(const std::string& data_dir) {
   const std::string environment = environment_variable("CAPE_DATA");
   const std::string& named = data_dir.empty() ? environment : data_dir;
   if (!named.empty()) roots.emplace_back(expand_path(named));
+  // The variable may be set before anything is fetched.
+  if (!data_dir.empty() && !std::filesystem::is_directory(roots.front())) {
+    fail_user(
+        "there is no folder {} (data_dir, or --data-dir); name the folder of "
+        "the data sets, or leave it out",
+        roots.front().string());
+  }
   roots.emplace_back(kDebianFolder);
   return roots;
 }

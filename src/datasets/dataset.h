@@ -66,7 +66,8 @@ const std::vector<std::string>& known_datasets();
 
 /// The folders in which data sets are looked for: `data_dir`, or $CAPE_DATA if
 /// that is empty, expanded (core/environment.h), then Debian's folder. Throws
-/// UserError where a variable of the path is not set.
+/// UserError where a variable of the path is not set, and where there is no
+/// folder `data_dir`.
 std::vector<std::filesystem::path> search_roots(const std::string& data_dir);
 
 /// Reads the training split of a known data set. Throws UserError when it is

@@ -47,7 +47,11 @@ Array arranged(Array x, const std::string& layout, const std::string& file) {
 std::string usual_layout(const StoredArray& stored, const UserDataset& user) {
   const std::vector<std::int64_t>& shape = stored.array.shape;
   const bool bytes = stored.array.type == ElementType::uint8;
-  if (shape.size() < 2 || shape.size() > 4 || stored.array.elements.empty()) {
+  if (stored.array.elements.empty()) {
+    fail_user("{}: an array of {} holds no samples", user.x,
+              shape_text(stored.array));
+  }
+  if (shape.size() < 2 || shape.size() > 4) {
     fail_user(
         "{}: an array of {}, but samples are vectors [N, D], sequences "
         "[N, T, D] or images [N, C, H, W]",

@@ -33,7 +33,8 @@ void check_shape(const Array& y, const std::string& file, Task task,
   if (task == Task::classification && y.shape.size() == 2) {
     advice =
         ", or one row for each sample with 1 for its class, else 0; give task: "
-        "multilabel if a sample may have several labels";
+        "multilabel if a sample may have several labels, or task: sequence if "
+        "every step of a sample has a class";
   }
   fail_user("{}: an array of {}, but the labels of a {} task here are {}{}",
             file, fmt::join(y.shape, " x "), to_string(task),

@@ -84,6 +84,14 @@ class ModelReader {
   explicit ModelReader(Problems& problems) : problems_(problems) {}
 
   std::optional<ModelSpec> read(const Value& value, const std::string& path) {
+    if (value.kind != Value::Kind::map) {
+      report_wrong_value(value, path,
+                         "give a map: {family: mlp, sample: published}, "
+                         "{family: mlp, architectures: [...]} or {family: "
+                         "sequential, layers: [...]}",
+                         problems_);
+      return std::nullopt;
+    }
     const bool is_list_of_layers = is_sequential(value);
     if (!check_map(value, path,
                    is_list_of_layers ? sequential_keys() : model_keys(),

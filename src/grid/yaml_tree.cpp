@@ -291,8 +291,16 @@ Value parse(const std::string& text, const std::string& origin,
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& error) {
-    fail_user("{}: not valid YAML ({}); mend the syntax here or just before",
-              builder.locate(error.mark).text, error.msg);
+    const std::string where = builder.locate(error.mark).text;
+    if (text.find('\0') != std::string::npos) {
+      fail_user("{}: this is no text, so no configuration; name a YAML file",
+                origin);
+    }
+    fail_user("{}: not valid YAML ({}); mend the syntax here or just before{}",
+              where, error.msg,
+              text.find('\t') == std::string::npos
+                  ? ""
+                  : ", where YAML takes spaces alone and no tabs");
   }
   return builder.take_root();
 }

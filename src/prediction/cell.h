@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -29,6 +30,10 @@ struct CellPrediction {
   /// the best epoch, and the training ends `patience` epochs after it.
   bool stops_early() const;
 
+  /// Whether the first steps have shown that the training never gets there:
+  /// the numbers of steps and seconds are NaN.
+  bool never_ends() const { return std::isnan(prediction.steps); }
+
   /// What is predicted, in optimizer steps to the end of the row's criterion.
   double steps() const { return steps_for(prediction.steps); }
   predictor::Interval steps_interval() const {
@@ -40,7 +45,9 @@ struct CellPrediction {
   /// evaluations after its epochs; not of looks at the training loss, which
   /// only a farm needs.
   double seconds() const { return seconds_for(steps()); }
-  double measured_seconds() const { return seconds_for(row.t_star); }
+  double measured_seconds() const {
+    return seconds_for(row.converged ? row.t_star : row.steps_run);
+  }
 
  private:
   double steps_for(double count) const;

@@ -22,8 +22,9 @@
 namespace cape::prediction {
 namespace {
 
-/// The number of timed steps: enough for a mean, and short beside the probe.
-constexpr std::int64_t kTimedSteps = 5;
+/// The number of timed steps: enough for a median of steps of a small network,
+/// which are short beside the probe.
+constexpr std::int64_t kTimedSteps = 15;
 
 /// As many trainers as there are trajectories. They share the threads of the
 /// trainers that are not needed, unless they must make the rows of a farm to
@@ -124,22 +125,23 @@ predictor::FirstLosses first_losses_of(const std::vector<float>& losses,
   return first;
 }
 
-/// Those of the criteria for which there is a predictor; the others are said
-/// once. Throws UserError where there is none at all.
-std::vector<trial::Criterion> answered_criteria(
-    const predictor::Predictors& predictors,
-    const std::vector<trial::Criterion>& criteria) {
-  std::vector<trial::Criterion> answered;
+/// Takes the criteria for which there is no predictor out of all tasks, and
+/// says so once. Throws UserError where nothing is left.
+void keep_answered(const predictor::Predictors& predictors,
+                   std::vector<grid::Trajectory>& trajectories) {
+  bool is_any_left = false;
   std::set<std::string> others;
-  for (const trial::Criterion& criterion : criteria) {
-    if (predictors.contains(trial::name_of(criterion))) {
-      answered.push_back(criterion);
-    } else {
+  for (grid::Trajectory& trajectory : trajectories) {
+    std::vector<trial::Criterion>& criteria = trajectory.task.criteria;
+    std::erase_if(criteria, [&](const trial::Criterion& criterion) {
+      if (predictors.contains(trial::name_of(criterion))) return false;
       others.insert(trial::name_of(criterion));
-    }
+      return true;
+    });
+    is_any_left |= !criteria.empty();
   }
   const std::string names = fmt::format("{}", fmt::join(others, ", "));
-  if (answered.empty()) {
+  if (!is_any_left) {
     fail_user(
         "the model has nothing for the criterion {}; fit it on rows with that "
         "criterion, or name another one with --model",
@@ -151,7 +153,6 @@ std::vector<trial::Criterion> answered_criteria(
         "on rows with that criterion, too",
         names);
   }
-  return answered;
 }
 
 }  // namespace
@@ -160,14 +161,14 @@ GridPrediction predict_grid(
     const predictor::Predictors& predictors, const grid::Grid& grid,
     const PredictionOptions& options,
     const std::function<void(std::size_t answered)>& progress) {
-  const std::vector<trial::Criterion> criteria = answered_criteria(
-      predictors, grid.trajectory(0, grid.all_criteria()).task.criteria);
   std::vector<grid::Trajectory> trajectories;
-  std::vector<grid::Trajectory> asked;
   for (std::int64_t i = 0; i < grid.trajectories(); ++i) {
     trajectories.push_back(grid.trajectory(i, grid.all_criteria()));
-    trajectories.back().task.criteria = criteria;
-    asked.push_back(shortened(trajectories.back(), options));
+  }
+  keep_answered(predictors, trajectories);
+  std::vector<grid::Trajectory> asked;
+  for (const grid::Trajectory& trajectory : trajectories) {
+    asked.push_back(shortened(trajectory, options));
   }
   const std::vector<Answer> answers = ask_trainers(
       asked, trainers_for(grid, options.trainer.string(), options.measure),

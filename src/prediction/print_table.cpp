@@ -35,7 +35,10 @@ std::vector<std::string> beyond(const predictor::Prediction& prediction) {
 }
 
 bool is_inside(const CellPrediction& cell) {
+  if (cell.never_ends()) return !cell.row.converged;
   const auto& [lower, upper] = cell.steps_interval();
+  // What did not converge needs more steps than it ran.
+  if (!cell.row.converged) return upper >= cell.row.steps_run;
   return lower <= cell.row.t_star && cell.row.t_star <= upper;
 }
 
@@ -59,6 +62,7 @@ double in_unit(const CellPrediction& cell, double steps) {
 
 /// The same as a text. Of one epoch, parts count.
 std::string shown(const CellPrediction& cell, double steps) {
+  if (std::isnan(steps)) return "never";
   const double count = in_unit(cell, steps);
   return fmt::format("{:.{}f}", count, count < 1 ? 2 : 1);
 }
@@ -112,8 +116,13 @@ Line line_of(const CellPrediction& cell, const Columns& columns) {
   }
   line.insert(line.end(),
               {fmt::to_string(row.trial), shown(cell, cell.steps()),
-               fmt::format("{} - {}", shown(cell, lower), shown(cell, upper))});
-  if (columns.training) line.push_back(fmt::format("{:.0f}", cell.steps()));
+               cell.never_ends() ? "-"
+                                 : fmt::format("{} - {}", shown(cell, lower),
+                                               shown(cell, upper))});
+  if (columns.training) {
+    line.push_back(cell.never_ends() ? "-"
+                                     : fmt::format("{:.0f}", cell.steps()));
+  }
   line.insert(line.end(), {time(cell.seconds()),
                            fmt::format("{:.2f}", 1e3 * row.step_seconds)});
   if (cell.measured) {
@@ -239,15 +248,19 @@ std::string cap_of(const CellPrediction& cell) {
 
 /// What the columns of the answers by models without names add to the legend.
 void print_uncertain(const std::vector<CellPrediction>& cells) {
-  const auto is = [](predictor::AnsweredBy answered_by) {
-    return [=](const CellPrediction& cell) {
-      return cell.prediction.answered_by == answered_by;
-    };
+  const auto is_reached = [](const CellPrediction& cell) {
+    return cell.prediction.answered_by == predictor::AnsweredBy::training &&
+           !cell.never_ends();
   };
-  if (std::ranges::any_of(cells, is(predictor::AnsweredBy::training))) {
+  if (std::ranges::any_of(cells, is_reached)) {
     fmt::print(
         "exact     where the steps that were taken have reached the threshold "
         "already\n");
+  }
+  if (std::ranges::any_of(cells, &CellPrediction::never_ends)) {
+    fmt::print(
+        "never     where the training ended in the steps that were taken, "
+        "without\n          getting there: its loss is no number any more\n");
   }
   const auto is_doubtful = [](const CellPrediction& cell) {
     return cell.prediction.convergence < kSure;
@@ -354,7 +367,7 @@ void print_errors(const std::vector<CellPrediction>& cells) {
   double error = 0;
   std::int64_t converged = 0;
   for (const CellPrediction& cell : cells) {
-    if (!cell.row.converged) continue;
+    if (!cell.row.converged || cell.never_ends()) continue;
     error += std::abs(in_unit(cell, cell.steps() - cell.row.t_star));
     ++converged;
   }

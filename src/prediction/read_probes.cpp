@@ -431,6 +431,12 @@ std::optional<predictor::FirstLosses> ProbeLine::first_losses() const {
   }
   for (std::size_t t = 0; t < values.size(); ++t) {
     // Infinite is something else than missing: the training has ended there.
+    if (t > 0 && std::isinf(losses[t - 1])) {
+      fail_user(
+          "{}: nothing follows a null, where the training has ended (found {} "
+          "behind it)",
+          kFirstLosses, shown(values[t]));
+    }
     losses[t] = values[t].is_null()
                     ? std::numeric_limits<float>::infinity()
                     : static_cast<float>(number(kFirstLosses, values[t]));

@@ -68,6 +68,7 @@ void MergedTable::read_input(const std::filesystem::path& input) {
 void MergedTable::read_shard(const std::filesystem::path& path) {
   const std::size_t rows_before = rows_.size();
   const std::int64_t filtered_before = report_.filtered;
+  const auto filtered_by_before = filtered_by_;
   sources_.push_back(path);
   try {
     const ShardContent content =
@@ -80,6 +81,7 @@ void MergedTable::read_shard(const std::filesystem::path& path) {
     report_.rows_read -= static_cast<std::int64_t>(rows_.size() - rows_before);
     rows_.resize(rows_before);
     report_.filtered = filtered_before;
+    filtered_by_ = filtered_by_before;
     sources_.pop_back();
     report_.unreadable.push_back({path, error.what()});
   }

@@ -2,9 +2,11 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "core/overloaded.h"
 #include "datasets/variant.h"
@@ -17,26 +19,30 @@
 namespace cape::trainer {
 namespace {
 
-/// Seconds of a step that one timing is enough for.
+/// Seconds that all timed steps may take: of a longer step one is enough.
 constexpr double kLongStep = 0.1;
 
-/// The mean seconds of `steps` steps, or of one that is long, after a first,
-/// which also sets things up: on fresh memory it takes up to a third longer.
+/// The median seconds of up to `steps` steps, as many as take kLongStep
+/// together, after a first, which also sets things up: on fresh memory it takes
+/// up to a third longer. Other programs disturb a median less than a mean.
 double time_steps(Training& training, const TrialBatch& batch,
                   std::int64_t steps) {
-  const auto step = [&] {
+  const auto step_seconds = [&] {
+    const Clock::time_point start = Clock::now();
     const torch::Tensor loss = training.loss(batch);
     training.update();
-    return loss;
+    (void)loss.item<float>();  // waits for a GPU, for the update too
+    return seconds_since(start);
   };
-  // item() waits for a GPU, for the update too.
-  Clock::time_point start = Clock::now();
-  (void)step().item<float>();
-  if (seconds_since(start) > kLongStep) steps = 1;
-  start = Clock::now();
-  for (std::int64_t i = 1; i < steps; ++i) (void)step();
-  (void)step().item<float>();
-  return seconds_since(start) / static_cast<double>(steps);
+  double total = step_seconds();
+  std::vector<double> seconds;
+  do {
+    seconds.push_back(step_seconds());
+    total += seconds.back();
+  } while (std::ssize(seconds) < steps && total < kLongStep);
+  const auto middle = seconds.begin() + std::ssize(seconds) / 2;
+  std::ranges::nth_element(seconds, middle);
+  return *middle;
 }
 
 std::unique_ptr<Procedure> make_procedure_of(const trial::TrialTask& task,

@@ -66,7 +66,8 @@ struct TrialTask {
   std::uint64_t seed = 0;
   ProbeSettings probe;
   /// Nothing: train. Else no criterion is measured: the answer is the probe,
-  /// the initial loss as the only loss, and the time of up to so many updates.
+  /// the initial loss as the only loss, and the time of an update, the median
+  /// of up to so many.
   std::optional<std::int64_t> timed_steps;
 
   bool operator==(const TrialTask&) const = default;

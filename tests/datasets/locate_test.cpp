@@ -93,10 +93,13 @@ TEST_F(LocateTest, SuggestsTheNameThatWasMeant) {
                     EndsWith("mnist, qmnist, svhn")));
 }
 
-TEST(SearchRootsTest, PutsTheGivenFolderBeforeTheEnvironmentBeforeDebians) {
+TEST_F(LocateTest, PutsTheGivenFolderBeforeTheEnvironmentBeforeDebians) {
   ::setenv("CAPE_DATA", "/from/environment", 1);
-  EXPECT_THAT(search_roots("/given"),
-              ElementsAre("/given", "/usr/share/datasets"));
+  const std::string given = folder_.path().string();
+  EXPECT_THAT(search_roots(given), ElementsAre(given, "/usr/share/datasets"));
+  EXPECT_THAT(user_error([&] { search_roots(given + "/none"); }),
+              AllOf(HasSubstr("there is no folder " + given + "/none"),
+                    HasSubstr("--data-dir")));
   EXPECT_THAT(search_roots(""),
               ElementsAre("/from/environment", "/usr/share/datasets"));
   ::unsetenv("CAPE_DATA");

@@ -47,7 +47,7 @@ class Shards(FarmTest):
         newer = self.folder / "newer"
         shutil.copytree(whole, newer)
         self.rewrite(newer, fields=[("scheduler", "S8"), ("warmup", "f8")],
-                     schema=9)
+                     schema=1000)
         self.fit(newer, says="columns of a newer program were skipped: "
                              "scheduler, warmup")
         self.assertEqual(self.csv(newer), reference)

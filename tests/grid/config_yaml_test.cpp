@@ -389,7 +389,7 @@ TEST(ConfigYaml, ExplainsWhatIsWrongWithAModel) {
   };
   EXPECT_THAT(problem("mlp"),
               StartsWith("wrong value for grid.models[0] (found 'mlp'); give a "
-                         "map of the keys family, sample, architectures"));
+                         "map: {family: mlp, sample: published}"));
   EXPECT_THAT(problem("{family: mpl, sample: published}"),
               HasSubstr("did you mean 'mlp'?"));
   EXPECT_THAT(problem("{sample: published}"),

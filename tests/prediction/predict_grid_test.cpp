@@ -5,6 +5,7 @@
 
 #include <csignal>
 #include <limits>
+#include <set>
 
 #include "core/error.h"
 #include "predictor/rows.h"
@@ -66,6 +67,24 @@ TEST_F(PredictGridTest, HasEveryCellOfTheGrid) {
       EXPECT_EQ(row.epsilon, trial::epsilon_of(criterion));
     }
   }
+}
+
+TEST_F(PredictGridTest, GivesEachTrajectoryItsOwnEpsilon) {
+  grid_ = trainer_client::small_grid({"train.independent_epsilon=true"});
+  std::set<double> asked, answered;
+  for (std::int64_t t = 0; t < grid_.trajectories(); ++t) {
+    for (const trial::Criterion& criterion :
+         grid_.trajectory(t, grid_.all_criteria()).task.criteria) {
+      asked.insert(trial::epsilon_of(criterion));
+    }
+  }
+  EXPECT_GT(asked.size(), 1);
+  const GridPrediction predicted = predict(false);
+  EXPECT_EQ(std::ssize(predicted.cells), grid_.cells());
+  for (const CellPrediction& cell : predicted.cells) {
+    answered.insert(cell.row.epsilon);
+  }
+  EXPECT_EQ(answered, asked);
 }
 
 TEST_F(PredictGridTest, ProbesAloneGiveThePredictionsOfMeasuredTrials) {

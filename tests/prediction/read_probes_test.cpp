@@ -274,6 +274,12 @@ TEST(ReadProbes, TakesDataAsTheyAreUnlessAVariantSaysMore) {
   }
 }
 
+TEST(ReadProbes, RefusesALossBehindTheEnd) {
+  EXPECT_THAT(
+      refusal(with(sample_probe(), "first_losses", {2.5, nullptr, 1.5})),
+      HasSubstr("nothing follows a null"));
+}
+
 TEST(ReadProbes, KeepsTheFirstLosses) {
   const ProbedCells probed =
       read(with(sample_probe(), "first_losses", {2.5, 1.5, nullptr}).dump() +

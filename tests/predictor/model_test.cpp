@@ -57,10 +57,10 @@ TEST(Model, HasAPerceptronWhereRowsSuffice) {
     const std::vector<RowIndex> fitted(all.begin(),
                                        all.begin() + static_cast<long>(rows));
     return Model::fit(table, fitted, feature_set("extended"), settings)
-        .perceptron.has_value();
+               .perceptrons.size() == 1;
   };
   EXPECT_FALSE(has_one(kFewestRowsOfPerceptron)) << "nobody asked for it";
-  settings.perceptron = perceptron_settings(42);
+  settings.perceptrons = {perceptron_settings(42)};
   EXPECT_TRUE(has_one(kFewestRowsOfPerceptron));
   EXPECT_FALSE(has_one(kFewestRowsOfPerceptron - 1));
   settings.censored = Censored::survival;

@@ -172,7 +172,7 @@ TEST_F(PredictorTest, ExtrapolatesBeyondWhatItsOwnFamilyHad) {
   EXPECT_THAT(predict(predictor, wide).extrapolated, IsEmpty());
   wide.family.assign("mlp");
   EXPECT_THAT(predict(predictor, wide).extrapolated, ElementsAre("log_p"));
-  predictor.model.perceptron.reset();
+  predictor.model.perceptrons.clear();
   // To the base one that is larger than all of its family is as the largest.
   wide.log_p = 25;
   const double steps = predict(predictor, wide).steps;
@@ -275,7 +275,7 @@ TEST_F(PredictorTest, RefusesAnotherSchema) {
 TEST_F(PredictorTest, ReadsTheVersionBeforeWhichHasNoPerceptron) {
   const FitResult result = blend();
   Predictor trees = kept(result);
-  ASSERT_TRUE(trees.model.perceptron.has_value());
+  ASSERT_THAT(trees.model.perceptrons, Not(IsEmpty()));
   const double steps = predict(trees, seen_row()).steps;
   std::filesystem::remove(folder_ / "perceptron.json");
   EXPECT_THAT(error_message(), HasSubstr("perceptron.json is missing, a part"));
@@ -284,15 +284,16 @@ TEST_F(PredictorTest, ReadsTheVersionBeforeWhichHasNoPerceptron) {
     cape.erase("perceptron");
   });
   const Predictor read = load_predictor(folder_);
-  EXPECT_FALSE(read.model.perceptron.has_value());
+  EXPECT_THAT(read.model.perceptrons, IsEmpty());
   EXPECT_NE(predict(read, seen_row()).steps, steps);
-  trees.model.perceptron.reset();
+  trees.model.perceptrons.clear();
   EXPECT_EQ(predict(read, seen_row()).steps, predict(trees, seen_row()).steps);
 }
 
-TEST_F(PredictorTest, ReadsTheVersionWhosePerceptronHasNoEmbedding) {
+TEST_F(PredictorTest, ReadsTheVersionOfOnePerceptronWithoutEmbedding) {
   const Predictor made = kept(blend());
-  json perceptron = json::parse(read_file(folder_ / "perceptron.json"));
+  ASSERT_EQ(made.model.perceptrons.size(), 1);
+  json perceptron = json::parse(read_file(folder_ / "perceptron.json")).at(0);
   EXPECT_EQ(perceptron.erase("embedding"), 1);
   std::ofstream(folder_ / "perceptron.json") << perceptron;
   change([](json& cape) { cape["schema_version"] = 8; });
@@ -305,9 +306,9 @@ TEST_F(PredictorTest, RefusesADamagedPerceptron) {
   using Edit = void (*)(json&);
   const auto refusal = [&](Edit edit) {
     kept(result);
-    json perceptron = json::parse(read_file(folder_ / "perceptron.json"));
-    edit(perceptron);
-    std::ofstream(folder_ / "perceptron.json") << perceptron;
+    json perceptrons = json::parse(read_file(folder_ / "perceptron.json"));
+    edit(perceptrons.back());
+    std::ofstream(folder_ / "perceptron.json") << perceptrons;
     return error_message();
   };
   for (const auto& [edit, why] : {

@@ -170,6 +170,21 @@ class WholeTrainings : public FitFolder {
   }
 };
 
+TEST_F(WholeTrainings, AreReadAgainFromTheirTable) {
+  options_.input.export_csv = folder_ / "all.csv";
+  const std::vector<Inputs> all = read_inputs(options_.input);
+  options_.input.inputs = {options_.input.export_csv.string()};
+  options_.input.export_csv.clear();
+  const std::vector<Inputs> again = read_inputs(options_.input);
+  ASSERT_EQ(again.size(), all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(again[i].criterion, all[i].criterion);
+    EXPECT_EQ(again[i].rows.size(), all[i].rows.size());
+    // Such a table has no curves.
+    EXPECT_THAT(again[i].measurements.curves, testing::IsEmpty());
+  }
+}
+
 TEST_F(WholeTrainings, AreReadACriterionAtATime) {
   options_.input.export_csv = folder_ / "all.csv";
   const std::vector<Inputs> all = read_inputs(options_.input);

@@ -42,7 +42,9 @@ if [[ -n $SIGNAL ]]; then # asks the script for it until it is handed on
   trap 'echo "got $SIGNAL"; exit 75' "$SIGNAL"
   while kill -"$SIGNAL" "$PPID"; do :; done
 fi
-exit "$FARM"
+read -r first later <<<"$FARM" # the status of the parts after the first, too
+[[ -z $later || $* == *"--shard 3/"* ]] && exit "$first"
+exit "$later"
 END
 
 # job VARIABLE=VALUE... SCRIPT [ARGUMENT...]: runs a job script; its output and
@@ -146,6 +148,9 @@ part "${several[@]}" FARM=75
 expect "the first of several parts at the end of its time" "--shard 3/7" \
   "scontrol requeue 7_1"
 refuse "the first of several parts at the end of its time" "--shard 4/7"
+part "${several[@]}" FARM="3 2"
+expect "a part that breaks after one with failed trials" "--shard 4/7" "status 2"
+refuse "a part that breaks after one with failed trials" "--shard 5/7"
 
 job FARM=3 MPI=1 STATUS=3 farm.sbatch c.yaml
 expect "mpirun with a status of its own" "mpirun --bind-to none --oversubscribe" \

@@ -17,7 +17,7 @@ namespace {
 using Json = nlohmann::ordered_json;  // people read it too
 
 /// Version 2 has no base.
-constexpr int kSchemaVersion = 5;
+constexpr int kSchemaVersion = 6;
 constexpr int kOldestVersion = 2;
 constexpr int kFirstWithPerceptron = 4;
 
@@ -117,9 +117,7 @@ std::string to_json(const GeneralModel& general) {
            {"base", model.base ? linear_json<Json>(model.base->overall)
                                : Json(nullptr)},
            {"xgboost", booster_json(model.booster)},
-           {"perceptron", model.perceptron
-                              ? perceptron_json<Json>(*model.perceptron)
-                              : Json(nullptr)},
+           {"perceptron", perceptrons_json<Json>(model.perceptrons)},
            {"spread", booster_json(general.spread)},
            {"convergence", booster_json(general.convergence)}},
       -1);
@@ -149,9 +147,9 @@ GeneralModel general_model_from(std::string_view text, std::string_view name) {
     return read;
   };
   std::optional<RidgeBase> base = base_from(json, features.size());
-  std::optional<Perceptron> perceptron;
-  if (version >= kFirstWithPerceptron && !json.at("perceptron").is_null()) {
-    perceptron = perceptron_from(json.at("perceptron"), features.size());
+  std::vector<Perceptron> perceptrons;
+  if (version >= kFirstWithPerceptron) {
+    perceptrons = perceptrons_from(json.at("perceptron"), features.size());
   }
   Booster steps = booster("xgboost");
   Booster spread = booster("spread");
@@ -162,7 +160,7 @@ GeneralModel general_model_from(std::string_view text, std::string_view name) {
                 .ranges = {.overall = std::move(ranges), .families = {}},
                 .base = std::move(base),
                 .booster = std::move(steps),
-                .perceptron = std::move(perceptron)},
+                .perceptrons = std::move(perceptrons)},
       .spread = std::move(spread),
       .convergence = std::move(convergence),
       .errors = {},

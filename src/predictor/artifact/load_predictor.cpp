@@ -192,11 +192,12 @@ void check_is_there(const fs::path& part) {
       part.string());
 }
 
-Perceptron perceptron_of(const fs::path& directory, std::size_t features) {
+std::vector<Perceptron> perceptrons_of(const fs::path& directory,
+                                       std::size_t features) {
   const fs::path path = part_of_model(directory, "perceptron.json");
   check_is_there(path);
   return undamaged(path, [&] {
-    return perceptron_from(json::parse(read_part(path)), features);
+    return perceptrons_from(json::parse(read_part(path)), features);
   });
 }
 
@@ -276,8 +277,8 @@ Predictor load_predictor(const fs::path& directory, std::size_t first_steps) {
                      .settings = std::move(settings)};
   });
   if (has_perceptron) {
-    loaded.model.perceptron =
-        perceptron_of(directory, loaded.model.features.size());
+    loaded.model.perceptrons =
+        perceptrons_of(directory, loaded.model.features.size());
   }
   loaded.general =
       general_part(directory, "general.json", "general", general_models);
@@ -295,6 +296,10 @@ Predictor load_predictor(const fs::path& directory, std::size_t first_steps) {
 
 Predictors load_predictors(const fs::path& named, const std::string& target,
                            std::size_t first_steps) {
+  if (!fs::is_directory(named)) {
+    fail_user("{}: there is no such folder; name the --out of a cape_fit",
+              named.string());
+  }
   const fs::path directory =
       fs::is_directory(named / target) ? named / target : named;
   const std::string epsilon = trial::name_of(trial::Epsilon{});

@@ -1,4 +1,4 @@
-/// A perceptron as JSON, in any file of a model directory.
+/// Perceptrons as JSON, in any file of a model directory.
 #pragma once
 
 #include <cmath>
@@ -126,6 +126,31 @@ Perceptron perceptron_from(const Json& json, std::size_t features) {
     fail("the last layer of a perceptron has {} outputs, not one", inputs);
   }
   return Perceptron(std::move(read));
+}
+
+template <class Json>
+Json perceptrons_json(const std::vector<Perceptron>& perceptrons) {
+  Json json = Json::array();
+  for (const Perceptron& perceptron : perceptrons) {
+    json.push_back(perceptron_json<Json>(perceptron));
+  }
+  return json;
+}
+
+/// The inverse; throws what perceptron_from() throws. Earlier versions have no
+/// array but one perceptron, or null.
+template <class Json>
+std::vector<Perceptron> perceptrons_from(const Json& json,
+                                         std::size_t features) {
+  std::vector<Perceptron> perceptrons;
+  if (json.is_object()) {
+    perceptrons.push_back(perceptron_from(json, features));
+  } else {
+    for (const Json& one : json) {
+      perceptrons.push_back(perceptron_from(one, features));
+    }
+  }
+  return perceptrons;
 }
 
 }  // namespace cape::predictor

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <sstream>
 #include <string_view>
 
@@ -123,17 +124,27 @@ struct GeneralAnswer {
   double convergence;
 };
 
+/// Within so many deviations is the share `level` of a normal distribution.
+double deviations_within(double level) {
+  double least = 0, greatest = 10;
+  for (int i = 0; i < 50; ++i) {
+    const double middle = (least + greatest) / 2;
+    (std::erf(middle / std::sqrt(2.0)) < level ? least : greatest) = middle;
+  }
+  return least;
+}
+
 /// The probability that a count comes before the cap of its row, where
-/// logarithms of counts are normal around the prediction and the offsets are
-/// the 5 % and 95 % quantiles. Early stopping must come before the last epoch.
+/// logarithms of counts are normal around the prediction and the share `level`
+/// of them is between the offsets. Early stopping must come before the last
+/// epoch.
 double probability_within_cap(double log_count, const Offsets& offsets,
-                              double spread, const MetaRow& row) {
-  constexpr double kQuantile = 1.645;
+                              double level, double spread, const MetaRow& row) {
   double cap = row.max_steps;
   if (row.counts_epochs) cap -= std::exp(row.training.log_patience);
   if (cap < 1) return 0;
   const double deviation =
-      (offsets.upper - offsets.lower) / 2 / kQuantile * spread;
+      (offsets.upper - offsets.lower) / 2 / deviations_within(level) * spread;
   return std::erfc((log_count - std::log(cap)) / deviation / std::sqrt(2.0)) /
          2;
 }
@@ -141,16 +152,16 @@ double probability_within_cap(double log_count, const Offsets& offsets,
 /// Sets what is new, the probability of converging, and around one.steps the
 /// interval of rows of which as much is new; from 1 step to the cap where too
 /// few groups were left out to say more.
-void say_how_sure(const GeneralModel& general, const MetaTable& table,
-                  const MetaRow& row, const GeneralAnswer& answer,
-                  Prediction& one) {
+void say_how_sure(const GeneralModel& general, double level,
+                  const MetaTable& table, const MetaRow& row,
+                  const GeneralAnswer& answer, Prediction& one) {
   one.novelty = general.novelty_of(table, row);
   one.convergence = answer.convergence;
   const auto& offsets = general.errors.at(one.novelty).offsets;
   if (is_whole_training(row) && offsets) {
     one.convergence = std::min(
-        one.convergence,
-        probability_within_cap(answer.log_steps, *offsets, answer.spread, row));
+        one.convergence, probability_within_cap(answer.log_steps, *offsets,
+                                                level, answer.spread, row));
   }
   const auto end = [&](double offset) {
     return steps_from_log(std::log(one.steps) + offset * answer.spread, row);
@@ -164,7 +175,7 @@ void predict_generally(const GeneralModel& general, const Predictor& predictor,
                        const MetaTable& table, const MetaRow& row,
                        const GeneralAnswer& answer, Prediction& one) {
   one.steps = steps_from_log(answer.log_steps, row);
-  say_how_sure(general, table, row, answer, one);
+  say_how_sure(general, predictor.level, table, row, answer, one);
   one.unseen.clear();
   const Novelty novelty = one.novelty;
   if (novelty == Novelty::kind || novelty == Novelty::both) {
@@ -245,7 +256,8 @@ void let_say_how_sure(const Predictor& predictor, const MetaTable& table,
   for (std::size_t i = 0; i < share.rows.size(); ++i) {
     Prediction& one = *share.predictions[i];
     const Interval own = one.interval;
-    say_how_sure(general, table, table.rows[share.rows[i]], answers[i], one);
+    say_how_sure(general, predictor.level, table, table.rows[share.rows[i]],
+                 answers[i], one);
     one.interval = {std::min(own.lower, one.interval.lower),
                     std::max(own.upper, one.interval.upper)};
   }
@@ -293,7 +305,7 @@ Prediction from_training(std::optional<std::size_t> steps, const MetaRow& row) {
   Prediction one;
   one.answered_by = AnsweredBy::training;
   one.steps = steps ? clip_steps(static_cast<double>(*steps), row)
-                    : clip_steps(row.max_steps, row);
+                    : std::numeric_limits<double>::quiet_NaN();
   one.interval = {one.steps, one.steps};
   one.convergence = steps ? 1 : 0;
   return one;

@@ -22,7 +22,7 @@ namespace cape::predictor {
 
 /// Raised with every change of cape.json, or of perceptron.json beside it, that
 /// readers must know.
-inline constexpr int kModelSchemaVersion = 9;
+inline constexpr int kModelSchemaVersion = 10;
 
 /// What an answer comes from.
 enum class AnsweredBy {
@@ -48,7 +48,8 @@ struct FirstStepsModel {
 };
 
 /// One row's prediction, from 1 to the cap of its trajectory: of T* in steps,
-/// or of a row of early stopping of the best epoch.
+/// or of a row of early stopping of the best epoch. NaN, as the ends of the
+/// interval, where the first steps have shown that a training never gets there.
 struct Prediction {
   AnsweredBy answered_by = AnsweredBy::model;
   Novelty novelty = Novelty::none;  ///< of the row, to a model without names
@@ -105,9 +106,9 @@ struct Predictor {
                                   std::span<const RowIndex> rows) const;
 
   /// The same from the losses of the first steps, as many as `first_steps`
-  /// knows, where a row has them: exact where these reach the threshold, or are
-  /// infinite, which no training comes back from; else by `first_steps`.
-  /// REQUIRES: first_steps.
+  /// knows, where a row has them: exact where these reach the threshold, and
+  /// NaN where they are infinite, which no training comes back from; else by
+  /// `first_steps`. REQUIRES: first_steps.
   std::vector<Prediction> predict_after_first_steps(
       const MetaTable& table, std::span<const RowIndex> rows) const;
 

@@ -28,6 +28,7 @@ std::vector<std::vector<Place>> curves_of(const shard::MergedTable& merged,
     const shard::Row row = merged.row(i);
     std::vector<Place>& its = places[merged.source_index(i)];
     if (counts_epochs(row)) {
+      if (row.validation_length == 0) continue;
       its.push_back({first + i, row.validation_offset, row.validation_length,
                      /*is_validation=*/true});
     } else if (row.curve_length > 0) {

@@ -29,10 +29,12 @@ Scheme test_scheme(const Inputs& inputs) {
 
 std::string describe(const Inputs& inputs, std::string_view features,
                      const ModelSettings& blend) {
-  const bool with_perceptron =
-      has_perceptron(blend, rows_with_more(inputs).size());
+  const bool with_perceptrons =
+      has_perceptrons(blend, rows_with_more(inputs).size());
   return fmt::format("{} features, trees on a ridge regression{}", features,
-                     with_perceptron ? ", and a perceptron" : "");
+                     with_perceptrons ? ", and " + describe_perceptrons(
+                                                       blend.perceptrons.size())
+                                      : "");
 }
 
 std::vector<Regressor> batch_models(const Inputs& inputs,
@@ -294,7 +296,7 @@ ModelSettings kept_settings(const Inputs& inputs,
     // sets each; one that is left out was predicted worse with a perceptron.
     if (std::ranges::any_of(features_for(inputs, "extended").features,
                             is_of_training_mode_steps)) {
-      settings.perceptron = perceptron_settings(options.seed);
+      settings.perceptrons = {perceptron_settings(options.seed)};
     }
   }
   settings.censored = options.censored;

@@ -22,6 +22,13 @@
 namespace cape::predictor {
 namespace {
 
+/// A fit of many rows takes minutes.
+void say(const Inputs& inputs, std::string_view what) {
+  fmt::print(
+      stderr, "fitting {}{}\n", what,
+      inputs.whole_trainings ? fmt::format(" ({})", inputs.criterion) : "");
+}
+
 /// The names of the set's features that are missing or the same in all rows.
 std::vector<std::string> left_out(const Inputs& inputs,
                                   const std::string& set) {
@@ -153,6 +160,7 @@ void add_general(const FitOptions& options, const Inputs& inputs,
         options.level,
         inputs.whole_trainings ? training_settings(seed) : of_batch_steps);
   };
+  say(inputs, "the general model");
   auto general = fit("general", all, general_settings(seed));
   if (!general) return;
   result.unseen =
@@ -162,6 +170,8 @@ void add_general(const FitOptions& options, const Inputs& inputs,
   for (const std::size_t steps :
        first_steps_of(result.predictor.setting("target"))) {
     const std::vector<RowIndex> beyond = rows_beyond(steps, inputs.table, all);
+    if (beyond.empty()) continue;
+    say(inputs, fmt::format("the model of {} steps", steps));
     auto after =
         fit(first_steps_features(steps), beyond, first_steps_settings(seed));
     if (!after) continue;
@@ -229,6 +239,7 @@ FitResult fit_one(const FitOptions& options, Inputs inputs) {
   std::vector<std::string> constant =
       left_out(inputs, options.comparison.features);
   check_features(options, constant, inputs);
+  say(inputs, "the first model, and what it is compared with");
   Comparison comparison = compare(inputs, options.comparison);
   Predictor predictor = make_predictor(options, inputs, comparison);
   FitResult result = {.options = options,

@@ -121,10 +121,10 @@ void ModelDirectory::write(const FitResult& result, const fs::path& folder) {
   const fs::path place = building_ / folder;
   fs::create_directories(place / "tables");
   publish_file(place / "model.json", result.predictor.model.booster.to_json());
-  if (result.predictor.model.perceptron) {
+  if (!result.predictor.model.perceptrons.empty()) {
     publish_file(place / "perceptron.json",
-                 to_text(perceptron_json<nlohmann::ordered_json>(
-                     *result.predictor.model.perceptron)));
+                 to_text(perceptrons_json<nlohmann::ordered_json>(
+                     result.predictor.model.perceptrons)));
   }
   if (result.predictor.general) {
     publish_file(place / "general.json", to_json(*result.predictor.general));

@@ -123,7 +123,7 @@ std::string cape_json(const FitResult& result) {
       {"feature_set", model.features.name},
       {"features", model.features.names()},
       {"base", base_json(model)},
-      {"perceptron", model.perceptron.has_value()},
+      {"perceptron", !model.perceptrons.empty()},
       {"general_models", general_models_json(result)},
       {"ranges", by_family_json(model.ranges,
                                 [&](const Ranges& ranges) {

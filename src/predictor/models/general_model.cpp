@@ -48,12 +48,13 @@ ModelSettings general_settings(std::uint64_t seed) {
                       .bins = 32,
                       .seed = seed},
           .censored = Censored::drop,
-          .perceptron = embedding_perceptron_settings(seed)};
+          .perceptrons = {embedding_perceptron_settings(seed),
+                          embedding_perceptron_settings(seed + 1)}};
 }
 
 ModelSettings first_steps_settings(std::uint64_t seed) {
   ModelSettings settings = general_settings(seed);
-  settings.perceptron = perceptron_settings(seed);
+  settings.perceptrons = {perceptron_settings(seed)};
   return settings;
 }
 
@@ -68,13 +69,13 @@ ModelSettings training_settings(std::uint64_t seed) {
                       .seed = seed},
           .base = Base::together,
           .censored = Censored::drop,
-          .perceptron = perceptron_settings(seed)};
+          .perceptrons = {perceptron_settings(seed)}};
 }
 
 BoosterSettings spread_settings(std::uint64_t seed) {
-  return {.trees = 150,
+  return {.trees = 75,
           .depth = 4,
-          .learning_rate = 0.05,
+          .learning_rate = 0.1,
           .subsample = 0.8,
           .colsample_bytree = 0.6,
           .min_child_weight = 30,
@@ -85,8 +86,6 @@ BoosterSettings spread_settings(std::uint64_t seed) {
 BoosterSettings convergence_settings(std::uint64_t seed) {
   BoosterSettings settings = spread_settings(seed);
   settings.objective = BoosterObjective::logistic;
-  settings.trees = 75;
-  settings.learning_rate = 0.1;
   settings.min_child_weight = 1;
   return settings;
 }

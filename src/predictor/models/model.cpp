@@ -1,5 +1,7 @@
 #include "predictor/models/model.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <future>
@@ -134,11 +136,16 @@ std::vector<RowIndex> rows_to_fit(const MetaTable& table,
   return wanted;
 }
 
-bool has_perceptron(const ModelSettings& settings, std::size_t rows) {
+bool has_perceptrons(const ModelSettings& settings, std::size_t rows) {
   // Open intervals are no values to learn, and of few rows it learns less than
   // the regression below the trees.
-  return settings.perceptron && settings.censored != Censored::survival &&
+  return !settings.perceptrons.empty() &&
+         settings.censored != Censored::survival &&
          rows >= kFewestRowsOfPerceptron;
+}
+
+std::string describe_perceptrons(std::size_t count) {
+  return count == 1 ? "a perceptron" : fmt::format("{} perceptrons", count);
 }
 
 ModelSettings paper_settings(std::uint64_t seed) {
@@ -200,16 +207,20 @@ Model Model::fit(const MetaTable& table, std::span<const RowIndex> rows,
     booster.trees = count_trees(table, fitted, features, base, counted);
   }
   const Rows made = make_rows(table, fitted, features, base, settings);
-  // A perceptron takes one thread, so that the trees need not wait for it.
-  std::future<Perceptron> beside;
-  if (has_perceptron(settings, fitted.size())) {
+  // Perceptrons take one thread, so that the trees need not wait for them.
+  std::future<std::vector<Perceptron>> beside;
+  if (has_perceptrons(settings, fitted.size())) {
     beside = std::async(std::launch::async, [&] {
-      return Perceptron(made.x, made.target, *settings.perceptron);
+      std::vector<Perceptron> perceptrons;
+      for (const PerceptronSettings& one : settings.perceptrons) {
+        perceptrons.emplace_back(made.x, made.target, one);
+      }
+      return perceptrons;
     });
   }
   Booster trained = Booster::train(made.data(), features.names(), booster);
-  std::optional<Perceptron> perceptron;
-  if (beside.valid()) perceptron = beside.get();
+  std::vector<Perceptron> perceptrons;
+  if (beside.valid()) perceptrons = beside.get();
   ModelSettings used = settings;
   used.booster = booster;
   return {.features = features,
@@ -217,7 +228,7 @@ Model Model::fit(const MetaTable& table, std::span<const RowIndex> rows,
           .ranges = ranges_of(table, fitted, features, settings.base),
           .base = std::move(base),
           .booster = std::move(trained),
-          .perceptron = std::move(perceptron)};
+          .perceptrons = std::move(perceptrons)};
 }
 
 std::vector<float> Model::predict_log(const MetaTable& table,
@@ -228,11 +239,13 @@ std::vector<float> Model::predict_log(const MetaTable& table,
                  x, base->predict(table, rows,
                                   clamp_to_ranges(*this, table, rows, x)))
            : booster.predict(x, {});
-  if (!perceptron) return logs;
-  const std::vector<double> others = perceptron->predict(x);
-  for (std::size_t i = 0; i < logs.size(); ++i) {
-    logs[i] = (logs[i] + static_cast<float>(others[i])) / 2;
+  for (const Perceptron& perceptron : perceptrons) {
+    const std::vector<double> others = perceptron.predict(x);
+    for (std::size_t i = 0; i < logs.size(); ++i) {
+      logs[i] += static_cast<float>(others[i]);
+    }
   }
+  for (float& value : logs) value /= static_cast<float>(1 + perceptrons.size());
   return logs;
 }
 
@@ -250,10 +263,14 @@ Matrix Model::contributions(const MetaTable& table,
                             std::span<const RowIndex> rows) const {
   const Matrix x = feature_matrix(table, rows, features);
   Matrix shares = contributions_of_trees(*this, table, rows, x);
-  if (!perceptron) return shares;
-  const Matrix others = perceptron->contributions(x);
-  for (std::size_t i = 0; i < shares.values.size(); ++i) {
-    shares.values[i] = (shares.values[i] + others.values[i]) / 2;
+  for (const Perceptron& perceptron : perceptrons) {
+    const Matrix others = perceptron.contributions(x);
+    for (std::size_t i = 0; i < shares.values.size(); ++i) {
+      shares.values[i] += others.values[i];
+    }
+  }
+  for (float& share : shares.values) {
+    share /= static_cast<float>(1 + perceptrons.size());
   }
   return shares;
 }

@@ -1,5 +1,5 @@
 /// The predictor itself: boosted trees on log T*, alone or on top of a ridge
-/// regression; their answer may be averaged with that of a perceptron.
+/// regression; their answer may be averaged with those of perceptrons.
 #pragma once
 
 #include <array>
@@ -44,14 +44,17 @@ struct ModelSettings {
   BoosterSettings booster;
   Base base = Base::none;
   Censored censored = Censored::cap;
-  /// Of the perceptron whose answer is averaged with that of the trees. None,
-  /// fewer than kFewestRowsOfPerceptron rows, or Censored::survival: the trees
-  /// answer alone.
-  std::optional<PerceptronSettings> perceptron = {};
+  /// Of the perceptrons whose answers are averaged with that of the trees, each
+  /// with a seed of its own. None, fewer than kFewestRowsOfPerceptron rows, or
+  /// Censored::survival: the trees answer alone.
+  std::vector<PerceptronSettings> perceptrons = {};
 };
 
-/// Whether a fit of so many rows with these settings has a perceptron.
-bool has_perceptron(const ModelSettings& settings, std::size_t rows);
+/// Whether a fit of so many rows with these settings has perceptrons.
+bool has_perceptrons(const ModelSettings& settings, std::size_t rows);
+
+/// "a perceptron", "2 perceptrons"
+std::string describe_perceptrons(std::size_t count);
 
 /// The paper's settings: no base, 200 trees of depth 4.
 ModelSettings paper_settings(std::uint64_t seed);
@@ -70,7 +73,7 @@ struct Model {
   ByFamily<Ranges> ranges;  ///< of the features in the rows it was fitted on
   std::optional<RidgeBase> base;
   Booster booster;
-  std::optional<Perceptron> perceptron = {};
+  std::vector<Perceptron> perceptrons = {};
 
   /// Fits on the given rows, of which settings.censored must leave at least
   /// one. With early stopping a tenth of the trajectories decides how many
@@ -84,10 +87,9 @@ struct Model {
   /// Steps, in [1, cap].
   std::vector<double> predict_steps(const MetaTable& table,
                                     std::span<const RowIndex> rows) const;
-  /// What each feature adds to log T* (SHAP, the base's part included; of a
-  /// perceptron, integrated gradients). A row
-  /// for each row, a column for each feature, then the constant; the sum of a
-  /// row is predict_log().
+  /// What each feature adds to log T* (SHAP, the base's part included; of
+  /// perceptrons, integrated gradients). A row for each row, a column for each
+  /// feature, then the constant; the sum of a row is predict_log().
   Matrix contributions(const MetaTable& table,
                        std::span<const RowIndex> rows) const;
 };

@@ -236,9 +236,11 @@ void add_model(const FitResult& result, std::string& page) {
       model.base ? ", on a ridge regression" : "", settings.trees,
       settings.depth, settings.learning_rate, settings.subsample,
       settings.colsample_bytree, settings.lambda, settings.alpha, settings.seed,
-      model.perceptron ? ". Their answer is averaged with that of a perceptron "
-                         "(<code>perceptron.json</code>)"
-                       : "");
+      model.perceptrons.empty()
+          ? ""
+          : fmt::format(". Their answer is averaged with that of {} "
+                        "(<code>perceptron.json</code>)",
+                        describe_perceptrons(model.perceptrons.size())));
   add_ranges(model, page);
 }
 

@@ -71,7 +71,7 @@ Table importance(const FitResult& result, const Matrix& shares) {
       .name = "importance",
       .title = "What the model looks at",
       .notes = {"The mean absolute contribution to log T* (of the trees "
-                "SHAP, the base's part included; of a perceptron "
+                "SHAP, the base's part included; of perceptrons "
                 "integrated gradients), and the total gain of the "
                 "splits in the trees."},
       .header = {"feature", "mean_contribution", "total_gain"},
