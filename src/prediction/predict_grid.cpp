@@ -162,11 +162,13 @@ GridPrediction predict_grid(
     const PredictionOptions& options,
     const std::function<void(std::size_t answered)>& progress) {
   std::vector<grid::Trajectory> trajectories;
+  trajectories.reserve(static_cast<std::size_t>(grid.trajectories()));
   for (std::int64_t i = 0; i < grid.trajectories(); ++i) {
     trajectories.push_back(grid.trajectory(i, grid.all_criteria()));
   }
   keep_answered(predictors, trajectories);
   std::vector<grid::Trajectory> asked;
+  asked.reserve(trajectories.size());
   for (const grid::Trajectory& trajectory : trajectories) {
     asked.push_back(shortened(trajectory, options));
   }

@@ -309,7 +309,7 @@ Network gradients_of(const Network& network, const MatrixXf& x,
 /// The gradient of the predictions for the rows x with respect to x.
 MatrixXf gradient_of_inputs(const Network& network, const MatrixXf& x,
                             const Pass& pass) {
-  const MatrixXf of_all =
+  MatrixXf of_all =
       backward(network.layers, pass, VectorXf::Ones(x.rows()), 0, nullptr);
   if (!pass.embedded) return of_all;
   const EmbeddingSizes sizes(network.embedding, x);
