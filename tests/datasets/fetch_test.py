@@ -79,6 +79,7 @@ class FetchTest(unittest.TestCase):
         return run.stdout + run.stderr
 
     def listed(self):
+        self.data.mkdir(exist_ok=True)
         run = subprocess.run([FARM, "--list-datasets", "--data-dir", self.data],
                              capture_output=True, text=True, check=True)
         lines = [line.split(maxsplit=1) for line in run.stdout.splitlines()]

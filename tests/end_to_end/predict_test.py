@@ -194,8 +194,10 @@ class WithFakeTrainer(PredictTest):
         self.predict(self.config, code=2, says="use a newer one")
         (self.model / "cape.json").write_text("{")
         self.predict(self.config, code=2, says="cape.json: damaged")
-        shutil.rmtree(self.model)
+        (self.model / "cape.json").unlink()
         self.predict(self.config, code=2, says="there is no cape.json")
+        shutil.rmtree(self.model)
+        self.predict(self.config, code=2, says="there is no such folder")
 
 
 @unittest.skipUnless((DATA / "fashion-mnist").exists()

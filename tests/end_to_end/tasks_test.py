@@ -129,8 +129,9 @@ class Tasks(RealFarm):
     def test_the_example_of_the_guide(self):
         """Its numpy lines and its configuration, as they are printed there."""
         guide = (ROOT / "docs" / "howto" / "own_data.md").read_text()
-        python, yaml = re.findall(r"```(?:python|yaml)\n(.*?)```", guide,
-                                  re.DOTALL)[:2]
+        python, yaml = (re.search(rf"```{language}\n(.*?)```", guide,
+                                  re.DOTALL)[1]
+                        for language in ("python", "yaml"))
         subprocess.run([sys.executable, "-c", python], cwd=self.folder,
                        check=True)
         self.farm(config=self.write_config(yaml, "mine.yaml"))
