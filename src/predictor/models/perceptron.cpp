@@ -278,15 +278,12 @@ MatrixXf backward(const std::vector<Affine>& layers, const Pass& pass,
       gradient.weights = product(pass.inputs[i].transpose(), delta);
       gradient.biases = delta.colwise().sum();
     }
-    const MatrixXf& weights = layers[i].weights;
-    if (i == 0) {
-      return product(delta,
-                     weights.bottomRows(weights.rows() - skipped).transpose());
-    }
-    delta = product(delta, weights.transpose());
+    if (i == 0) break;
+    delta = product(delta, layers[i].weights.transpose());
     delta.array() *= pass.slopes[i - 1].array();
   }
-  return delta;
+  const MatrixXf& first = layers.front().weights;
+  return product(delta, first.bottomRows(first.rows() - skipped).transpose());
 }
 
 /// The gradient of a network with respect to all that is trained, from `delta`,
